@@ -1,1 +1,3 @@
-"""Placeholder docstring, rewritten by the room."""
+"""The open carbon map: the front door that ties the rooms together (importing it alone imports no other room)."""
+
+__version__ = "0.1.0"
