@@ -1,1 +1,1 @@
-"""Placeholder docstring, rewritten by the room."""
+"""Readers and checks of real inputs, and emissions feature by feature."""

@@ -1,0 +1,124 @@
+"""What reading gives: a layer or a zone set, with a report that accounts for every feature of the file."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import geopandas as gpd
+
+from gis.errors import ReportMismatch
+
+
+@dataclass
+class Repairs:
+    """Geometries that were invalid and were repaired: areas are planar, in the CRS of the layer."""
+
+    count: int = 0
+    area_before_m2: float = 0.0
+    area_after_m2: float = 0.0
+    ids: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Unparsable:
+    """Values of one column that are not what the column holds; they became null."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass
+class JoinReport:
+    """What became of one joined table."""
+
+    file: str
+    rows: int = 0
+    filtered: int = 0
+    keys: int = 0
+    keys_matched: int = 0
+    keys_unmatched: int = 0
+    """Keys of the table that no feature has."""
+    keys_unmatched_examples: list[str] = field(default_factory=list)
+    features_unmatched: int = 0
+    """Features of the layer that the table does not know."""
+    rows_without_key: int = 0
+    duplicate_keys: int = 0
+    duplicate_examples: list[str] = field(default_factory=list)
+    values_missing: int = 0
+    incomplete_years: dict[str, int] = field(default_factory=dict)
+    """Column -> number of features with 1 to 11 months; null, or scaled and marked, as the join says."""
+    columns: list[str] = field(default_factory=list)
+    unparsable: dict[str, Unparsable] = field(default_factory=dict)
+    encoding: str = ""
+
+
+@dataclass
+class ReadReport:
+    """Counts of one read. `read` is always `kept + filtered + outside + empty + duplicates + len(refused)`."""
+
+    source: str
+    file: str
+    layer: str | None = None
+    crs: str = ""
+    """CRS the file's coordinates were read in."""
+    encoding: str = ""
+    read: int = 0
+    kept: int = 0
+    filtered: int = 0
+    """Dropped by `where`, or by what the layer is (an OSM `building=no`)."""
+    outside: int = 0
+    """Bounding box disjoint from the region's; dropped while reading."""
+    empty: int = 0
+    """Without geometry."""
+    duplicates: int = 0
+    """Same id, same geometry, same values as another feature: kept once."""
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """(id, reason) of features that cannot be used."""
+    repaired: Repairs = field(default_factory=Repairs)
+    missing_nodes: int = 0
+    """OSM: nodes that ways name and the extract lacks; the lines end or break there."""
+    unparsable: dict[str, Unparsable] = field(default_factory=dict)
+    joins: list[JoinReport] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a person should know: a CRS overridden, an encoding guessed, tags that no feature carries."""
+
+    @property
+    def accounted(self) -> int:
+        """Features this report says something about."""
+        return self.kept + self.filtered + self.outside + self.empty + self.duplicates + len(self.refused)
+
+    def verify(self) -> None:
+        """Raise ReportMismatch unless every feature read is accounted for."""
+        if self.read != self.accounted:
+            raise ReportMismatch(
+                f"{self.source} ({self.file}): {self.read} features read, {self.accounted} accounted for "
+                f"(kept {self.kept}, filtered {self.filtered}, outside {self.outside}, empty {self.empty}, "
+                f"duplicates {self.duplicates}, refused {len(self.refused)}); please report this"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and numbers, for the manifest."""
+        plain = asdict(self)
+        plain["refused"] = [{"id": name, "reason": reason} for name, reason in self.refused]
+        return plain
+
+
+@dataclass
+class Layer:
+    """One source of one sector after reading: metric CRS, RangeIndex, unique text column `id`, our column names."""
+
+    id: str
+    sector: str
+    features: gpd.GeoDataFrame
+    open: bool
+    report: ReadReport
+
+
+@dataclass
+class ZoneLayer:
+    """One zone set: columns id, name_<lang>, parent_id (null where the file does not say), geometry; sorted by id."""
+
+    id: str
+    features: gpd.GeoDataFrame
+    report: ReadReport
+    overlaps: list[tuple[str, str, float]] = field(default_factory=list)
+    """(id, later id, m2) of tolerated overlaps, cut off the later zone."""
