@@ -1,0 +1,77 @@
+"""Progress of long work on the terminal: a bar for people, plain lines for logs, nothing when asked."""
+
+import sys
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+
+
+class Progress(Protocol):
+    """What long work tells about itself."""
+
+    def plan(self, steps: int) -> None:
+        """Say how many steps there will be in all; may be called again when more is known."""
+
+    def step(self, what: str) -> None:
+        """Begin the next step."""
+
+
+class Silent:
+    """Says nothing."""
+
+    def plan(self, steps: int) -> None:
+        """Ignore the plan."""
+
+    def step(self, what: str) -> None:
+        """Ignore the step."""
+
+
+class Terminal:
+    """A bar with the current step on a terminal; one line per step when the output is a file or a pipe."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._console = Console(stderr=True)
+        self._steps = 0
+        self._done = 0
+        self._bar: RichProgress | None = None
+        if self._console.is_terminal:
+            self._bar = RichProgress(
+                TextColumn("[bold]{task.fields[title]}"),
+                BarColumn(bar_width=28),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}"),
+                console=self._console,
+                transient=True,
+            )
+            self._task = self._bar.add_task("starting", total=None, title=title)
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def plan(self, steps: int) -> None:
+        """Set the number of steps the bar counts to."""
+        self._steps = steps
+        if self._bar is not None:
+            self._bar.update(self._task, total=steps)
+
+    def step(self, what: str) -> None:
+        """Show the step; the one before it is done."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.update(self._task, description=what, completed=self._done - 1)
+        else:
+            sys.stderr.write(f"[{self._done}/{max(self._steps, self._done)}] {what}\n")
+            sys.stderr.flush()
