@@ -1,0 +1,255 @@
+"""Cell codes: the Korean national grid (EPSG:5179) and INSPIRE-style codes, written and read.
+
+Source: METHODS G. Korean codes count from E 700,000 N 1,300,000 in squares of 100 km named by two letters, then
+    zero-padded
+kilometres, hundreds or tens of metres; 500 m and 250 m add one or two letters (a: lower half, b: upper half) behind
+each
+pair of kilometre digits. INSPIRE codes name the lower left corner, north first.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyproj
+from numpy.typing import ArrayLike, NDArray
+
+from grids.errors import CellCodeError
+
+Scheme = Literal["korea", "inspire"]
+
+KOREA_EPSG = 5179
+KOREA_ORIGIN_M = (700_000, 1_300_000)
+KOREA_SIZES_M = (1000, 500, 250, 100, 10)
+_SQUARE_M = 100_000
+_EAST_LETTERS = "가나다라마바사"
+_NORTH_LETTERS = "가나다라마바사아"
+_KOREAN = re.compile(
+    rf"^([{_EAST_LETTERS}])([{_NORTH_LETTERS}])(?:(\d{{2}})([ab]{{0,2}})(\d{{2}})([ab]{{0,2}})|(\d{{6}})|(\d{{8}}))$",
+    re.ASCII,
+)
+_INSPIRE_LONG = re.compile(r"^CRS(\d{1,6})RES(\d+)mN(\d+)E(\d+)$", re.ASCII)
+_INSPIRE_SHORT = re.compile(r"^(\d+)(km|m)N(\d+)E(\d+)$", re.ASCII)
+_INSPIRE_SHORT_EPSG = 3035  # the short form names no CRS; it is only in use for the European grid
+
+
+@dataclass(frozen=True)
+class CellCode:
+    """One cell read from its code: the scheme, the EPSG number, the lower left corner and the side, in whole metres."""
+
+    scheme: Scheme
+    epsg: int
+    east_m: int
+    north_m: int
+    size_m: int
+
+
+def cell_codes(scheme: Scheme, crs: str, east_m: ArrayLike, north_m: ArrayLike, size_m: int) -> NDArray[np.str_]:
+    """Codes of the cells that hold the given places.
+
+    Args:
+        scheme: `korea` or `inspire`.
+        crs: the grid's CRS as an EPSG code, e.g. `EPSG:5179`; the only one for `korea`.
+        east_m: (n,) eastings; a lower left corner gives the code of its own cell.
+        north_m: (n,) northings.
+        size_m: side of the cells, whole metres; 1000, 500, 250, 100 or 10 for `korea`.
+
+    Returns:
+        (n,) strings.
+
+    Raises:
+        CellCodeError: unknown scheme or size, another CRS, or a place the scheme has no code for.
+    """
+    east = _whole_cells(east_m, size_m)
+    north = _whole_cells(north_m, size_m)
+    if east.shape != north.shape:
+        raise CellCodeError(
+            f"{east.size} eastings and {north.size} northings were given; each place needs one of both."
+        )
+    if scheme == "korea":
+        return _korean_codes(crs, east, north, size_m)
+    if scheme == "inspire":
+        return _inspire_codes(crs, east, north, size_m)
+    raise CellCodeError(f"Cell codes {scheme!r} are unknown; 'korea' or 'inspire' was expected.")
+
+
+def parse_cell_code(code: str) -> CellCode:
+    """Read one cell code: Korean, INSPIRE long (`CRS3035RES1000mN...E...`) or short (`1kmN2684E4334`, EPSG:3035).
+
+    Raises:
+        CellCodeError: the text is none of these.
+    """
+    text = unicodedata.normalize("NFC", code.strip())
+    if match := _KOREAN.match(text):
+        return _from_korean(code, match)
+    if match := _INSPIRE_LONG.match(text):
+        epsg, size, north, east = (int(part) for part in match.groups())
+        return _inspire_cell(code, epsg, east, north, size)
+    if match := _INSPIRE_SHORT.match(text):
+        size = int(match[1]) * (1000 if match[2] == "km" else 1)
+        step = _power_of_ten_in(size) if size else 1
+        return _inspire_cell(code, _INSPIRE_SHORT_EPSG, int(match[4]) * step, int(match[3]) * step, size)
+    raise CellCodeError(
+        f"Cell code {code!r} cannot be read; expected a Korean code (다사6443, 다사64a43b, 다사644437) "
+        "or an INSPIRE code (CRS3035RES1000mN2684000E4334000, 1kmN2684E4334)."
+    )
+
+
+def parse_cell_codes(codes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lower left corners (east_m, north_m) of many codes of one grid.
+
+    Raises:
+        CellCodeError: a code cannot be read, or two of them belong to different grids.
+    """
+    cells = [parse_cell_code(code) for code in codes]
+    grids = {(cell.scheme, cell.epsg, cell.size_m): code for cell, code in zip(cells, codes, strict=True)}
+    if len(grids) > 1:
+        raise CellCodeError(
+            f"Cell codes of different grids were given together: {', '.join(map(str, grids.values()))}."
+        )
+    east = np.array([cell.east_m for cell in cells], dtype=np.int64)
+    north = np.array([cell.north_m for cell in cells], dtype=np.int64)
+    return east, north
+
+
+def check_code_grid(scheme: Scheme, crs: str, origin_m: tuple[int, int], size_m: int) -> None:
+    """Refuse a grid whose cells have no code in the scheme.
+
+    Raises:
+        CellCodeError: unknown scheme, CRS without EPSG number, size without code, or cells that are shifted against
+            the code's.
+    """
+    if scheme == "korea":
+        _check_korea(crs, size_m)
+    elif scheme == "inspire":
+        _epsg(crs)
+    else:
+        raise CellCodeError(f"Cell codes {scheme!r} are unknown; 'korea' or 'inspire' was expected.")
+    if any(value % size_m for value in origin_m):
+        raise CellCodeError(
+            f"The grid's origin {origin_m} is no multiple of its cell size {size_m} m, so its cells have no "
+            f"{scheme} codes; "
+            "give an origin that is."
+        )
+
+
+def _whole_cells(values: ArrayLike, size_m: int) -> NDArray[np.int64]:
+    """Lower borders of the cells holding the values."""
+    if size_m != int(size_m) or size_m <= 0:
+        raise CellCodeError(f"A cell size of {size_m} m was given; whole metres above 0 were expected.")
+    given = np.atleast_1d(np.asarray(values))
+    if not np.issubdtype(given.dtype, np.integer):
+        given = given.astype(np.float64)
+        if not np.isfinite(given).all():
+            raise CellCodeError("A coordinate that is not a finite number has no cell code.")
+        given = np.floor(given)
+    return given.astype(np.int64) // size_m * size_m
+
+
+def _epsg(crs: str) -> int:
+    try:
+        epsg = pyproj.CRS.from_user_input(crs).to_epsg()
+    except pyproj.exceptions.CRSError as error:
+        raise CellCodeError(f"The CRS {crs!r} is unknown; an EPSG code such as EPSG:3035 was expected.") from error
+    if epsg is None:
+        raise CellCodeError(f"The CRS {crs!r} has no EPSG number, which INSPIRE cell codes need; use one that has.")
+    return int(epsg)
+
+
+def _check_korea(crs: str, size_m: int) -> None:
+    if _epsg(crs) != KOREA_EPSG:
+        raise CellCodeError(
+            f"Korean cell codes belong to EPSG:{KOREA_EPSG}; the CRS given is {crs}. Use codes: inspire, or that CRS."
+        )
+    if size_m not in KOREA_SIZES_M:
+        raise CellCodeError(
+            f"There is no Korean cell code for {size_m} m; the sizes are {', '.join(map(str, KOREA_SIZES_M))} m."
+        )
+
+
+def _korean_codes(crs: str, east: NDArray[np.int64], north: NDArray[np.int64], size_m: int) -> NDArray[np.str_]:
+    _check_korea(crs, size_m)
+    x = east - KOREA_ORIGIN_M[0]
+    y = north - KOREA_ORIGIN_M[1]
+    beyond = (x < 0) | (x >= _SQUARE_M * len(_EAST_LETTERS)) | (y < 0) | (y >= _SQUARE_M * len(_NORTH_LETTERS))
+    if beyond.any():
+        first = int(np.flatnonzero(beyond)[0])
+        raise CellCodeError(
+            f"E {east[first]} N {north[first]} lies outside the Korean national grid (E 700,000-1,400,000, N "
+            "1,300,000-2,100,000)."
+        )
+    part = _korean_part_250 if size_m == 250 else _korean_part_500 if size_m == 500 else _digits_of(size_m)
+    pairs = zip(x.tolist(), y.tolist(), strict=True)
+    codes = [
+        f"{_EAST_LETTERS[i // _SQUARE_M]}{_NORTH_LETTERS[j // _SQUARE_M]}{part(i % _SQUARE_M)}{part(j % _SQUARE_M)}"
+        for i, j in pairs
+    ]
+    return np.array(codes, dtype=np.str_)
+
+
+def _digits_of(size_m: int) -> Any:
+    width = len(str(_SQUARE_M // size_m - 1))
+    return lambda metres: f"{metres // size_m:0{width}d}"
+
+
+def _korean_part_500(metres: int) -> str:
+    return f"{metres // 1000:02d}{'ab'[metres // 500 % 2]}"
+
+
+def _korean_part_250(metres: int) -> str:
+    return f"{metres // 1000:02d}{'ab'[metres // 500 % 2]}{'ab'[metres // 250 % 2]}"
+
+
+def _from_korean(code: str, match: re.Match[str]) -> CellCode:
+    east_letter, north_letter, x_km, x_half, y_km, y_half, hundreds, tens = match.groups()
+    if hundreds or tens:
+        digits = hundreds or tens
+        size, middle = 10 ** (5 - len(digits) // 2), len(digits) // 2
+        x, y = int(digits[:middle]) * size, int(digits[middle:]) * size
+    else:
+        if len(x_half) != len(y_half):
+            raise CellCodeError(
+                f"Cell code {code!r} has {x_half!r} and {y_half!r} behind its kilometres; both need as many letters."
+            )
+        size = 1000 >> len(x_half)
+        x, y = int(x_km) * 1000 + _halves_m(x_half), int(y_km) * 1000 + _halves_m(y_half)
+    east = KOREA_ORIGIN_M[0] + _EAST_LETTERS.index(east_letter) * _SQUARE_M + x
+    north = KOREA_ORIGIN_M[1] + _NORTH_LETTERS.index(north_letter) * _SQUARE_M + y
+    return CellCode("korea", KOREA_EPSG, east, north, size)
+
+
+def _halves_m(letters: str) -> int:
+    """Metres from the kilometre to the half (500 m), and half of that half (250 m), that the letters name."""
+    return sum((500 >> place) for place, letter in enumerate(letters) if letter == "b")
+
+
+def _inspire_codes(crs: str, east: NDArray[np.int64], north: NDArray[np.int64], size_m: int) -> NDArray[np.str_]:
+    epsg = _epsg(crs)
+    negative = (east < 0) | (north < 0)
+    if negative.any():
+        first = int(np.flatnonzero(negative)[0])
+        raise CellCodeError(
+            f"E {east[first]} N {north[first]} in EPSG:{epsg} is negative, for which INSPIRE cell codes have no form; "
+            "choose a CRS whose false origin keeps the region positive (a UTM zone does)."
+        )
+    codes = [f"CRS{epsg}RES{size_m}mN{j}E{i}" for i, j in zip(east.tolist(), north.tolist(), strict=True)]
+    return np.array(codes, dtype=np.str_)
+
+
+def _inspire_cell(code: str, epsg: int, east: int, north: int, size: int) -> CellCode:
+    if size == 0:
+        raise CellCodeError(f"Cell code {code!r} names a cell of 0 m; a size above 0 was expected.")
+    if east % size or north % size:
+        raise CellCodeError(f"Cell code {code!r} names E {east} N {north}, which is no corner of a cell of {size} m.")
+    return CellCode("inspire", epsg, east, north, size)
+
+
+def _power_of_ten_in(size_m: int) -> int:
+    """The zeros at the end of the size: coordinates of the short form are divided by them (100 m: 100; 250 m: 10)."""
+    step = 1
+    while size_m % (step * 10) == 0:
+        step *= 10
+    return step

@@ -1,0 +1,187 @@
+"""A regular grid of square cells in a region's metric CRS: unbounded, half open, nested.
+
+A cell holds `[x, x + s) x [y, y + s)`. Rows count cells northward and columns eastward from the grid's origin; both
+may be
+negative. Sizes and origins are whole metres, so that corners are exact in float64 and grids of one region nest exactly.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from grids.codes import Scheme, cell_codes, check_code_grid
+from grids.errors import GridError, NotNestedError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_MORTON_BIAS = 1 << 31  # a power of two, so that negative rows keep the order and the nesting of the curve
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One grid.
+
+    Attributes:
+        crs: projected CRS in metres, as given by the region (`EPSG:5179`).
+        origin_m: (east, north) of the corner from which rows and columns count, whole metres, a multiple of the size.
+        size_m: side of the cells, whole metres.
+        scheme: which cell codes its cells bear, `korea` or `inspire`.
+
+    Raises:
+        GridError: a geographic CRS or one not in metres, a size or origin that is not whole metres, no codes for such
+            cells.
+    """
+
+    crs: str
+    origin_m: tuple[int, int]
+    size_m: int
+    scheme: Scheme
+
+    def __post_init__(self) -> None:
+        if isinstance(self.size_m, bool) or self.size_m != int(self.size_m) or self.size_m <= 0:
+            raise GridError(f"A grid of {self.size_m} m cells was asked for; whole metres above 0 were expected.")
+        if len(self.origin_m) != 2 or any(value != int(value) for value in self.origin_m):
+            raise GridError(f"The grid's origin {self.origin_m} was expected as two whole metres, east and north.")
+        object.__setattr__(self, "size_m", int(self.size_m))
+        object.__setattr__(self, "origin_m", (int(self.origin_m[0]), int(self.origin_m[1])))
+        check_metric(self.crs)
+        check_code_grid(self.scheme, self.crs, self.origin_m, self.size_m)
+
+    def rows_cols(self, x: ArrayLike, y: ArrayLike) -> tuple[IntArray, IntArray]:
+        """Rows and columns of the cells that hold the places (n,), metres; a border belongs to the cell beyond it.
+
+        Raises:
+            GridError: a coordinate that is not a finite number.
+        """
+        places = np.broadcast_arrays(np.atleast_1d(np.asarray(x, np.float64)), np.atleast_1d(np.asarray(y, np.float64)))
+        if not (np.isfinite(places[0]).all() and np.isfinite(places[1]).all()):
+            raise GridError(
+                "A place with a coordinate that is not a finite number lies in no cell; give metres in the grid's CRS."
+            )
+        return self._index(places[1], 1), self._index(places[0], 0)
+
+    def corners(self, rows: ArrayLike, cols: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Lower left corners (x, y) of cells, metres; exact."""
+        row, col = _indices(rows, cols)
+        x = self.origin_m[0] + col * self.size_m
+        y = self.origin_m[1] + row * self.size_m
+        return x.astype(np.float64), y.astype(np.float64)
+
+    def cell_polygons(self, rows: ArrayLike, cols: ArrayLike) -> NDArray[np.object_]:
+        """The cells' squares as polygons in the grid's CRS, counter-clockwise."""
+        x, y = self.corners(rows, cols)
+        return np.asarray(shapely.box(x, y, x + self.size_m, y + self.size_m), dtype=np.object_)
+
+    def codes(self, rows: ArrayLike, cols: ArrayLike) -> NDArray[np.str_]:
+        """The cells' codes.
+
+        Raises:
+            CellCodeError: a cell outside the range of its scheme.
+        """
+        row, col = _indices(rows, cols)
+        east, north = self.origin_m[0] + col * self.size_m, self.origin_m[1] + row * self.size_m
+        return cell_codes(self.scheme, self.crs, east, north, self.size_m)
+
+    def zorder(self, rows: ArrayLike, cols: ArrayLike) -> NDArray[np.uint64]:
+        """Keys along the Z-order (Morton) curve: near keys lie near each other; children keep their parents' order.
+
+        Raises:
+            GridError: a row or column beyond 2^31 cells.
+        """
+        row, col = _indices(rows, cols)
+        if row.size and max(int(np.abs(row).max()), int(np.abs(col).max())) >= _MORTON_BIAS:
+            raise GridError(
+                "A row or column beyond 2^31 cells has no place on the Z-order curve; check the coordinates' unit."
+            )
+        return _spread_bits(col + _MORTON_BIAS) | (_spread_bits(row + _MORTON_BIAS) << np.uint64(1))
+
+    def check_nests_in(self, coarser: "Grid") -> None:
+        """Refuse a coarser grid whose cells are not whole blocks of this grid's.
+
+        Raises:
+            NotNestedError: other CRS, a size that is no whole multiple, or a shifted origin.
+        """
+        if pyproj.CRS.from_user_input(self.crs) != pyproj.CRS.from_user_input(coarser.crs):
+            raise NotNestedError(
+                f"A grid in {self.crs} does not nest in one in {coarser.crs}; grids of one region share its CRS."
+            )
+        if coarser.size_m % self.size_m:
+            raise NotNestedError(
+                f"Cells of {self.size_m} m do not nest in cells of {coarser.size_m} m; each size must be a whole "
+                "multiple of the next finer one."
+            )
+        if any((a - b) % self.size_m for a, b in zip(coarser.origin_m, self.origin_m, strict=True)):
+            raise NotNestedError(
+                f"The {self.size_m} m grid counts from {self.origin_m}, the {coarser.size_m} m grid from "
+                f"{coarser.origin_m}: "
+                "their borders never meet. Give both the same origin."
+            )
+
+    def parent(self, rows: ArrayLike, cols: ArrayLike, coarser: "Grid") -> tuple[IntArray, IntArray]:
+        """Rows and columns, in the coarser grid, of the cells that hold these.
+
+        Raises:
+            NotNestedError: see `check_nests_in`.
+        """
+        self.check_nests_in(coarser)
+        row, col = _indices(rows, cols)
+        east, north = self.origin_m[0] + col * self.size_m, self.origin_m[1] + row * self.size_m
+        return (north - coarser.origin_m[1]) // coarser.size_m, (east - coarser.origin_m[0]) // coarser.size_m
+
+    def _index(self, values: FloatArray, axis: int) -> IntArray:
+        """Half open: floor, corrected where the division rounded across a border (borders themselves are exact)."""
+        origin, size = self.origin_m[axis], self.size_m
+        index = np.floor((values - origin) / size).astype(np.int64)
+        index -= values < origin + index * size
+        index += values >= origin + (index + 1) * size
+        return index
+
+
+def check_metric(crs: str) -> pyproj.CRS:
+    """The CRS, if it is projected and in metres.
+
+    Raises:
+        GridError: unknown, geographic, or in another unit.
+    """
+    try:
+        known = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise GridError(
+            f"The CRS {crs!r} is unknown; a projected CRS in metres such as EPSG:32632 was expected."
+        ) from error
+    if not known.is_projected:
+        raise GridError(
+            f"{crs} ({known.name}) counts in degrees; a grid needs a projected CRS in metres, e.g. the region's "
+            "UTM zone."
+        )
+    units = {axis.unit_name for axis in known.axis_info}
+    if any(abs(axis.unit_conversion_factor - 1) > 1e-12 for axis in known.axis_info):
+        raise GridError(
+            f"{crs} ({known.name}) counts in {', '.join(sorted(units))}; a grid needs a projected CRS in metres."
+        )
+    return known
+
+
+def _indices(rows: ArrayLike, cols: ArrayLike) -> tuple[IntArray, IntArray]:
+    row, col = np.atleast_1d(np.asarray(rows)).astype(np.int64), np.atleast_1d(np.asarray(cols)).astype(np.int64)
+    if row.shape != col.shape:
+        raise GridError(f"{row.size} rows and {col.size} columns were given; each cell needs one of both.")
+    return row, col
+
+
+def _spread_bits(values: IntArray) -> NDArray[np.uint64]:
+    """Put the 32 low bits of each value on the even places of 64 bits (the usual Morton masks)."""
+    spread = values.astype(np.uint64)
+    for shift, mask in (
+        (16, 0x0000FFFF0000FFFF),
+        (8, 0x00FF00FF00FF00FF),
+        (4, 0x0F0F0F0F0F0F0F0F),
+        (2, 0x3333333333333333),
+        (1, 0x5555555555555555),
+    ):
+        spread = (spread | (spread << np.uint64(shift))) & np.uint64(mask)
+    return spread
