@@ -1,0 +1,94 @@
+# The same commands for people and for CI; `make help` lists them. Everything is installed inside this folder.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+ROOMS := accounting api carbonmap gis grids
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+# npm runs through the venv's folder, where Node stands on machines without a Node of their own
+NPM := cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format build web lock bench clean
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/^\([a-z]*\):.*## /  make \1	/' | expand -t 16
+
+demo: $(VENV)/.run web/dist/index.html ## build the synthetic demo region and serve its map on loopback (ARGS="--help" for more)
+	$(PY) -m carbonmap demo $(ARGS)
+
+test: $(VENV)/.dev web/dist/index.html ## run all tests: Python, browser (where a Chromium is installed) and web
+	$(PY) -m pytest $(ARGS)
+	$(NPM) test
+
+check: $(VENV)/.dev $(VENV)/.web ## check format, lint, types, import directions and the repository itself
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -m pytest tests/test_rooms.py tests/test_repository.py
+	$(NPM) run format:check
+	$(NPM) run lint
+	$(NPM) run typecheck
+
+format: $(VENV)/.dev ## rewrite the Python files in the project's format
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+build: $(VENV)/.run web/dist/index.html ## build the wheel and the source archive into dist/
+	rm -rf dist
+	$(PY) -m hatchling build -d dist
+
+web: web/dist/index.html ## build the web map into web/dist
+
+lock: $(VENV)/.run ## resolve the dependencies of pyproject.toml anew (LOCK_ARGS=--upgrade: take the newest)
+	$(PY) -m uv --version >/dev/null 2>&1 || $(PIP) install -q uv
+	$(PY) -m $(UV_COMPILE) pyproject.toml --group build -o requirements.lock
+	$(PY) -m $(UV_COMPILE) pyproject.toml --group build --extra dev -c requirements.lock -o requirements-dev.lock
+	$(PY) -m $(UV_COMPILE) --group node -o requirements-node.lock
+
+clean: ## remove all that was installed or built here (the stores of your regions stay)
+	rm -rf $(VENV) web/node_modules web/dist dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find $(ROOMS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+UV_COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" $(LOCK_ARGS)
+
+# Stamps: each is newer than what it was made from, so that a second command starts at once.
+
+$(VENV)/.python:
+	@for python in "$${PYTHON:-python3.12}" python3.13 python3.11 python3 python; do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; \
+	  then echo "creating $(VENV) with $$("$$python" --version)"; "$$python" -m venv $(VENV) && touch $@; exit; fi; \
+	done; \
+	echo "carbonmap needs Python 3.11, 3.12 or 3.13 with the modules venv and ensurepip, and found none on PATH." >&2; \
+	echo "Install one (Debian and Ubuntu: apt install python3 python3-venv), or say where it is: make demo PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+
+$(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml hatch_build.py
+	@echo "installing Python packages into $(VENV) (a minute or two)"
+	$(PIP) install -q --progress-bar off --require-hashes -r requirements.lock
+	$(PIP) install -q --no-deps --no-build-isolation --editable .
+	@$(PY) -m compileall -q $(ROOMS)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	@echo "installing the tools for tests and checks into $(VENV)"
+	$(PIP) install -q --progress-bar off --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.node: $(VENV)/.python requirements-node.lock
+	@if node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && npm --version >/dev/null 2>&1; \
+	then echo "using Node $$(node --version) of this machine"; \
+	else echo "installing Node into $(VENV)"; $(PIP) install -q --progress-bar off --require-hashes -r requirements-node.lock; fi
+	@touch $@
+
+$(VENV)/.web: $(VENV)/.node web/package.json web/package-lock.json
+	@echo "installing the web map's packages into web/node_modules"
+	$(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/index.html: $(VENV)/.web $(WEB_SOURCES)
+	@echo "building the web map"
+	$(NPM) run build --silent
+	@touch $@

@@ -1,0 +1,158 @@
+"""What must be true of the repository as such: locks without hosts, no machine paths, README commands that exist."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-node.lock")
+LARGEST_BYTES = 2_000_000
+TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".csv", ".ts", ".tsx", ".js", ".css", ".html", ".json", ".lock", ""}
+
+
+def committed(project: Path) -> list[Path]:
+    """The files that git keeps or would keep; all but the usual leftovers where there is no git (a source archive)."""
+    if (project / ".git").exists() and shutil.which("git"):
+        command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=project, capture_output=True, check=True).stdout.decode()
+        return [project / name for name in listed.split("\0") if name and (project / name).is_file()]
+    leftovers = {".venv", "node_modules", "dist", "__pycache__", "store"}
+    return [file for file in project.rglob("*") if file.is_file() and not leftovers & set(file.parts)]
+
+
+def fenced(document: Path, marker: str = "bash") -> list[str]:
+    """The commands in fenced blocks of a document whose info string starts with the marker, comments taken off."""
+    blocks = re.findall(rf"^```{marker}[^\n]*\n(.*?)^```", document.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for block in blocks for line in block.splitlines())
+    return [line for line in lines if line]
+
+
+def documents(project: Path) -> list[Path]:
+    """README, CHANGES and the pages of docs/."""
+    return [project / "README.md", project / "CHANGES.md", *sorted((project / "docs").rglob("*.md"))]
+
+
+def pins(lock: Path) -> dict[tuple[str, str], str]:
+    """The locked version of each (package, environment marker)."""
+    found = re.findall(r"^([A-Za-z0-9._-]+)==(\S+?)(?: ; (.+?))? \\$", lock.read_text("utf-8"), re.MULTILINE)
+    return {(name, marker): version for name, version, marker in found}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_locks_pin_and_hash_everything_and_name_no_host(project: Path, name: str) -> None:
+    text = (project / name).read_text("utf-8")
+    assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host| @ ", text)
+    requirements = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+    unpinned = [r.splitlines()[0] for r in requirements if "==" not in r.splitlines()[0] or "--hash=sha256:" not in r]
+    assert requirements
+    assert unpinned == []
+
+
+def test_locks_agree_with_each_other_and_cover_the_project(project: Path) -> None:
+    run, dev = pins(project / "requirements.lock"), pins(project / "requirements-dev.lock")
+    assert run.items() <= dev.items()
+    settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    asked = settings["project"]["dependencies"] + settings["dependency-groups"]["build"]
+    asked_for_tests = settings["project"]["optional-dependencies"]["dev"]
+    for lock, names in ((run, asked), (dev, asked + asked_for_tests)):
+        locked = {name for name, _ in lock}
+        wanted = {re.split(r"[<>=!~ \[;]", name)[0].lower().replace("_", "-") for name in names}
+        assert wanted - locked == set(), "run 'make lock'"
+
+
+def test_the_lock_of_the_web_map_names_no_registry(project: Path) -> None:
+    lock = json.loads((project / "web" / "package-lock.json").read_text("utf-8"))
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    assert [name for name, entry in packages.items() if "resolved" in entry] == []
+    assert [name for name, entry in packages.items() if "integrity" not in entry and not entry.get("inBundle")] == []
+
+
+def test_no_file_names_a_path_of_somebodys_machine(project: Path) -> None:
+    private = re.compile(
+        r"(?<![\w.*}/-])/(?:" + "|".join(["wo" + "rk", "ro" + "ot", "ho" + "me", "tm" + "p"]) + r")\b/?\w*"
+    )
+    found = [
+        f"{file.relative_to(project)}: {match.group()}"
+        for file in committed(project)
+        if file.suffix in TEXT
+        for match in private.finditer(file.read_text("utf-8", errors="replace"))
+    ]
+    assert found == []
+
+
+def test_no_large_files_are_committed(project: Path) -> None:
+    sizes = {str(file.relative_to(project)): file.stat().st_size for file in committed(project)}
+    assert {name: size for name, size in sizes.items() if size > LARGEST_BYTES} == {}
+
+
+def test_readme_gives_the_two_commands_and_ci_runs_them(project: Path) -> None:
+    commands = fenced(project / "README.md")
+    ci = (project / ".ci" / "run").read_text("utf-8")
+    assert {"make demo", "make test"} <= set(commands)
+    assert re.search(r"\bmake demo\b", ci)
+    assert re.search(r"\bmake test\b", ci)
+    assert "bash ci" in ci, "CI takes the README's other commands from its blocks marked 'bash ci'"
+    assert fenced(project / "README.md", "bash ci")
+    assert os.access(project / ".ci" / "run", os.X_OK)
+
+
+def test_make_targets_named_in_documents_exist(project: Path) -> None:
+    makefile = (project / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):.*##", makefile, re.MULTILINE))
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony is not None
+    assert set(phony.group(1).split()) == targets, "every command of the Makefile says what it does after ##"
+    for document in documents(project):
+        named = set(re.findall(r"(?:^|`)make ([a-z]+)", document.read_text("utf-8"), re.MULTILINE))
+        assert named <= targets, document.name
+
+
+def test_verbs_and_options_named_in_documents_exist(project: Path) -> None:
+    for document in documents(project):
+        for command in fenced(document):
+            called = re.match(r"(?:\S*python\S* -m |\S*/)?carbonmap ([a-z]+)(.*)", command)
+            if not called:
+                continue
+            asked = [sys.executable, "-m", "carbonmap", called.group(1), "--help"]
+            env = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+            done = subprocess.run(asked, cwd=project, capture_output=True, text=True, check=False, env=env)
+            assert done.returncode == 0, f"{document.name}: {command}\n{done.stderr}"
+            missing = [option for option in re.findall(r"--[a-z-]+", called.group(2)) if option not in done.stdout]
+            assert missing == [], f"{document.name}: {command}"
+
+
+def test_links_between_documents_lead_somewhere(project: Path) -> None:
+    for document in documents(project):
+        targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text("utf-8"))
+        lost = [target for target in targets if not (document.parent / target).exists()]
+        assert lost == [], document.name
+
+
+@pytest.mark.parametrize("ci", ["", "1"])
+def test_a_skip_is_a_failure_in_ci_only(project: Path, tmp_path: Path, ci: str) -> None:
+    (tmp_path / "conftest.py").write_text((project / "tests" / "conftest.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "test_one.py").write_text(
+        "import pytest\ndef test_skips(): pytest.skip('no browser')\n"
+        "@pytest.mark.skip(reason='later')\ndef test_marked(): pass\n"
+        "@pytest.mark.xfail\ndef test_expected(): assert False\n"
+        "def test_passes(): pass\ndef test_real(shared): pass\n",
+        "utf-8",
+    )
+    (tmp_path / "test_whole_file.py").write_text("import pytest\npytest.importorskip('no_such_module_here')\n", "utf-8")
+    env = os.environ | {"CARBONMAP_CI": ci, "CARBONMAP_SHARED": str(tmp_path / "absent"), "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", "."]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    if ci:
+        assert done.returncode != 0
+        assert "which CI does not allow" in done.stdout
+        assert "2 failed, 1 passed, 1 skipped, 1 xfailed, 1 error" in done.stdout
+    else:
+        assert done.returncode == 0
+        assert "1 passed, 4 skipped, 1 xfailed" in done.stdout
