@@ -1,1 +1,1 @@
-"""Placeholder docstring, rewritten by the room."""
+"""Grids: cells, zones, hexagons, exact shares, totals, disclosure, the edition on disk and tile bytes."""

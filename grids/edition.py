@@ -1,0 +1,378 @@
+"""Reading editions: a store of regions, the edition each one serves, and tables read by the row groups needed."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from numpy.typing import NDArray
+from pyproj import Transformer
+
+from grids.identity import code_digest, edition_id, file_digest
+from grids.manifest import (
+    Bbox,
+    Collection,
+    CollectionInfo,
+    Manifest,
+    checked_edition,
+    checked_name,
+    checked_region,
+    read_manifest,
+)
+from grids.publish import CURRENT, EditionWriter
+from grids.store_errors import (
+    CollectionNotFound,
+    ColumnNotFound,
+    EditionBroken,
+    EditionNotFound,
+    InvalidName,
+    ItemNotFound,
+    RegionNotFound,
+    YearNotFound,
+)
+from grids.table_files import TableFile
+from grids.tables import GEOMETRY, Geometries
+
+__all__ = [
+    "Bbox",
+    "Collection",
+    "CollectionInfo",
+    "Edition",
+    "EditionWriter",
+    "Manifest",
+    "Page",
+    "Store",
+    "code_digest",
+    "edition_id",
+    "file_digest",
+]
+
+LONLAT = "EPSG:4326"
+_EDITIONS_KEPT = 32
+
+
+@lru_cache(maxsize=64)
+def transformer(source: str, target: str) -> Transformer:
+    """Return the (cached) transformation between two CRSs, x before y."""
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+def reproject(geometries: Geometries, source: str, target: str) -> Geometries:
+    """Move the vertices of (n,) geometries from one CRS to another."""
+    move = transformer(source, target)
+
+    def moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(move.transform(points[:, 0], points[:, 1]))
+
+    if not len(geometries):
+        return geometries
+    return np.asarray(shapely.transform(geometries, moved), dtype=object)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a table.
+
+    Attributes:
+        rows: the columns asked for; for zones and hexagons also `geometry` (WKB, region CRS).
+        positions: (n,) place of each row in the whole table, which never changes within an edition.
+        matched: rows that match in all, on this page or not.
+    """
+
+    rows: pa.Table
+    positions: NDArray[np.int64]
+    matched: int
+
+
+class Edition:
+    """One published edition; it never changes, so everything read may be kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest: Manifest = read_manifest(folder)
+        self.id = self.manifest.edition
+        self.region = self.manifest.region
+        self.collections: dict[str, Collection] = {
+            collection.id: collection for collection in self.manifest.collections
+        }
+        self._files: dict[tuple[str, ...], TableFile] = {}
+        self._guard = threading.Lock()
+
+    @cached_property
+    def crs(self) -> str:
+        """The region's metric CRS."""
+        return self.region.crs
+
+    def collection(self, collection: str) -> Collection:
+        """Return what the manifest says of a collection.
+
+        Raises:
+            InvalidName: an id that no collection can have.
+            CollectionNotFound: no such collection in this edition.
+        """
+        found = self.collections.get(collection)
+        if found is None:
+            checked_name(collection, "collection")
+            raise CollectionNotFound(
+                f"region {self.region.id!r} has no collection {collection!r}; "
+                f"it has {', '.join(self.collections) or 'none'}"
+            )
+        return found
+
+    def year(self, collection: str, year: int | None) -> int:
+        """Return `year`, or the latest one when none is given, after checking that the collection has it."""
+        years = self.collection(collection).years
+        if not years:
+            raise YearNotFound(f"collection {collection!r} of region {self.region.id!r} has no table")
+        if year is None:
+            return years[-1]
+        if year not in years:
+            raise YearNotFound(
+                f"collection {collection!r} of region {self.region.id!r} has no year {year}; "
+                f"it has {', '.join(map(str, years))}"
+            )
+        return year
+
+    def table(
+        self,
+        collection: str,
+        year: int | None = None,
+        columns: list[str] | None = None,
+        bbox: Bbox | None = None,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> pa.Table:
+        """Return rows of a collection's table; see `page`."""
+        return self.page(collection, year, columns, bbox, offset, limit).rows
+
+    def page(
+        self,
+        collection: str,
+        year: int | None = None,
+        columns: list[str] | None = None,
+        bbox: Bbox | None = None,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> Page:
+        """Read rows in the table's (spatial) order, only from the row groups that can hold them.
+
+        Args:
+            collection: its id.
+            year: latest if none.
+            columns: names, in the order wanted; all if none. Geometry of zones and hexagons always comes along.
+            bbox: west, south, east, north in degrees; rows whose polygon (as drawn in lon/lat) meets it.
+            offset: matching rows to leave out first.
+            limit: rows to return at most.
+
+        Raises:
+            CollectionNotFound, YearNotFound, ColumnNotFound, EditionBroken.
+        """
+        info = self.collection(collection)
+        file = self._file(info, self.year(collection, year))
+        wanted = self._columns(info, columns)
+        if bbox is None:
+            stop = file.rows if limit is None else min(file.rows, offset + limit)
+            positions = np.arange(min(offset, file.rows), stop, dtype=np.int64)
+            return Page(file.take(positions, wanted), positions, file.rows)
+        matching = self._meeting(info, file, bbox)
+        positions = matching[offset : None if limit is None else offset + limit]
+        return Page(file.take(positions, wanted), positions, len(matching))
+
+    def near(self, collection: str, year: int | None, bounds: Bbox, columns: list[str] | None = None) -> Page:
+        """Read the rows whose bounding box (in the region's CRS) meets `bounds`, which are in the region's CRS too."""
+        info = self.collection(collection)
+        file = self._file(info, self.year(collection, year))
+        positions, _ = file.meeting(bounds)
+        return Page(file.take(positions, self._columns(info, columns)), positions, len(positions))
+
+    def item(self, collection: str, year: int | None, item: str) -> Page:
+        """Read the one row with this id.
+
+        Raises:
+            ItemNotFound: no such id in that year's table.
+        """
+        info = self.collection(collection)
+        year = self.year(collection, year)
+        file = self._file(info, year)
+        position = file.position(item)
+        if position is None:
+            raise ItemNotFound(
+                f"collection {collection!r} of region {self.region.id!r} has no item {item[:80]!r} in {year}"
+            )
+        positions = np.asarray([position], dtype=np.int64)
+        return Page(file.take(positions, self._columns(info, None)), positions, 1)
+
+    def polygons(self, collection: str, rows: pa.Table) -> Geometries:
+        """Return the polygons of rows (a grid's need `row` and `col`) in the region's CRS."""
+        info = self.collection(collection)
+        if info.kind != "grid":
+            return np.asarray(shapely.from_wkb(rows[GEOMETRY].to_numpy()), dtype=object)
+        corners = self.cell_corners(collection, rows)
+        return np.asarray(shapely.polygons(np.concatenate([corners, corners[:, :1]], axis=1)), dtype=object)
+
+    def cell_corners(self, collection: str, rows: pa.Table) -> NDArray[np.float64]:
+        """Return (n, 4, 2) corners of cells in the region's CRS, counter-clockwise from the lower left."""
+        info = self.collection(collection)
+        if info.cell_size_m is None or info.origin_m is None:
+            raise ColumnNotFound(f"collection {collection!r} is no grid, its rows have no cells")
+        row, col = (rows[name].to_numpy().astype(np.float64) for name in ("row", "col"))
+        east = info.origin_m[0] + (col[:, None] + np.array([0.0, 1.0, 1.0, 0.0])) * info.cell_size_m
+        north = info.origin_m[1] + (row[:, None] + np.array([0.0, 0.0, 1.0, 1.0])) * info.cell_size_m
+        return np.stack([east, north], axis=2)
+
+    def context(self, kind: str, bbox: Bbox) -> pa.Table:
+        """Read background shapes (WKB, lon/lat) whose bounding box meets a lon/lat `bbox`."""
+        if kind not in self.manifest.context:
+            raise CollectionNotFound(
+                f"region {self.region.id!r} has no context {kind!r}; "
+                f"it has {', '.join(self.manifest.context) or 'none'}"
+            )
+        file = self._open_file(("context", f"{kind}.parquet"))
+        positions, _ = file.meeting(bbox)
+        return file.take(positions, [name for name in file.columns if name != "bbox"])
+
+    def private(self, kind: str, name: str) -> Path:
+        """Return the path of a private table, for receipts and scenarios; it must never be served raw."""
+        path = (
+            self.folder
+            / "private"
+            / f"{checked_name(kind, 'private table')}-{checked_name(name, 'private table')}.parquet"
+        )
+        if not path.is_file():
+            raise CollectionNotFound(
+                f"edition {self.id} of region {self.region.id!r} has no private table {kind}-{name}"
+            )
+        return path
+
+    def _columns(self, info: Collection, columns: list[str] | None) -> list[str]:
+        names = list(info.columns) if columns is None else list(columns)
+        unknown = [name for name in names if name not in info.columns]
+        if unknown:
+            raise ColumnNotFound(
+                f"collection {info.id!r} has no column {unknown[0][:80]!r}; it has {', '.join(info.columns)}"
+            )
+        return names if info.kind == "grid" else [*names, GEOMETRY]
+
+    def _meeting(self, info: Collection, file: TableFile, bbox: Bbox) -> NDArray[np.int64]:
+        """Rows whose lon/lat polygon meets the box: candidates by bounds in the region's CRS, exact where close."""
+        rough = transformer(LONLAT, self.crs).transform_bounds(*bbox, densify_pts=21)
+        if not np.isfinite(rough).all():
+            return np.empty(0, dtype=np.int64)
+        # A bounding box taken from 21 points on each side can fall short of the true one, by far less than this.
+        slack = 0.01 * max(rough[2] - rough[0], rough[3] - rough[1]) + 1.0
+        positions, bounds = file.meeting((rough[0] - slack, rough[1] - slack, rough[2] + slack, rough[3] + slack))
+        if not len(positions):
+            return positions
+        lonlat = np.asarray(
+            transformer(self.crs, LONLAT).transform(
+                np.stack([bounds[:, 0], bounds[:, 2], bounds[:, 2], bounds[:, 0]], axis=1),
+                np.stack([bounds[:, 1], bounds[:, 1], bounds[:, 3], bounds[:, 3]], axis=1),
+            )
+        )
+        inside = ((lonlat[0] > bbox[0]) & (lonlat[0] < bbox[2]) & (lonlat[1] > bbox[1]) & (lonlat[1] < bbox[3])).all(
+            axis=1
+        )
+        close = np.flatnonzero(~inside)
+        needed = ["row", "col"] if info.kind == "grid" else [GEOMETRY]
+        shapes = reproject(self.polygons(info.id, file.take(positions[close], needed)), self.crs, LONLAT)
+        meets = inside.copy()
+        meets[close] = shapely.intersects(shapes, shapely.box(*bbox))
+        return np.asarray(positions[meets])
+
+    def _file(self, info: Collection, year: int) -> TableFile:
+        file = self._open_file(("tables", info.id, f"{year}.parquet"), info)
+        if file.rows != info.tables[year].rows:
+            raise EditionBroken(
+                f"table {info.id}/{year} of edition {self.id} has {file.rows} rows, "
+                f"its manifest says {info.tables[year].rows}: build it again"
+            )
+        return file
+
+    def _open_file(self, parts: tuple[str, ...], info: Collection | None = None) -> TableFile:
+        with self._guard:
+            file = self._files.get(parts)
+            if file is None:
+                file = self._files[parts] = TableFile(self.folder.joinpath(*parts), info)
+            return file
+
+
+class Store:
+    """A folder of regions with their editions, as `EditionWriter` leaves it; `current` is read each time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._editions: OrderedDict[tuple[str, str], Edition] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def regions(self) -> list[str]:
+        """Return the ids of all regions that have a `current`, sorted; opening one shows whether it is whole."""
+        try:
+            folders = sorted(entry.name for entry in self.path.iterdir() if (entry / CURRENT).is_file())
+        except OSError:
+            return []
+        return [name for name in folders if _is_region(name)]
+
+    def current(self, region: str) -> str:
+        """Return the id of the edition that a region serves now.
+
+        Raises:
+            InvalidName: an id that no region can have.
+            RegionNotFound: nothing is published for it.
+            EditionBroken: `current` does not name an edition.
+        """
+        path = self.path / checked_region(region) / CURRENT
+        try:
+            text = path.read_text(encoding="utf-8").strip()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise RegionNotFound(
+                f"this store has no region {region!r}; it has {', '.join(self.regions()) or 'none'}"
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise EditionBroken(f"`current` of region {region!r} cannot be read: {error}") from error
+        try:
+            return checked_edition(text)
+        except InvalidName as error:
+            raise EditionBroken(
+                f"`current` of region {region!r} says {text[:40]!r}, which is no edition: build the region again"
+            ) from error
+
+    def open(self, region: str, edition: str | None = None) -> Edition:
+        """Open the edition a region serves now, or the one named.
+
+        Raises:
+            InvalidName: ids that cannot be.
+            RegionNotFound, EditionNotFound: nothing of that id is published.
+            EditionBroken: its manifest is missing or not as declared; other regions are not touched by that.
+        """
+        name = self.current(region) if edition is None else checked_edition(edition)
+        key = (checked_region(region), name)
+        with self._guard:
+            if key in self._editions:
+                self._editions.move_to_end(key)
+                return self._editions[key]
+        folder = self.path / region / name
+        if not folder.is_dir():
+            self.current(region)
+            if edition is None:
+                raise EditionBroken(
+                    f"region {region!r} points to edition {name}, which is not in the store: build the region again"
+                )
+            raise EditionNotFound(f"region {region!r} has no edition {name}")
+        opened = Edition(folder)
+        with self._guard:
+            opened = self._editions.setdefault(key, opened)
+            while len(self._editions) > _EDITIONS_KEPT:
+                self._editions.popitem(last=False)
+        return opened
+
+
+def _is_region(name: str) -> bool:
+    try:
+        checked_region(name)
+    except InvalidName:
+        return False
+    return True

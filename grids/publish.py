@@ -1,0 +1,398 @@
+"""Writing an edition so that a reader sees all of it or nothing: written aside, manifest last, then renamed into place.
+
+Killed at any moment, the store still serves what it served before; what the dead build left is removed by the next one.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import shapely
+from pydantic import ValidationError
+from pyproj import CRS, Transformer
+
+from grids import tables
+from grids.grid import Grid
+from grids.identity import file_digest
+from grids.locks import ProcessLock
+from grids.manifest import (
+    MANIFEST_FILE,
+    Bbox,
+    Collection,
+    CollectionInfo,
+    Manifest,
+    TableInfo,
+    checked_edition,
+    checked_name,
+    checked_region,
+    first_faults,
+    read_manifest,
+)
+from grids.store_errors import EditionBroken, EditionError, EditionNotFound, InvalidTable
+
+INCOMING = ".incoming"
+CURRENT = "current"
+PRIVATE_KINDS = ("features", "lines", "shares")
+
+_LEFTOVER = re.compile(r"(?P<region>.+)-[0-9a-f]{16}-\d+(?:\.broken)?")
+
+
+class EditionWriter:
+    """Writes one edition of one region; use it in a `with` statement, which holds the region's build lock.
+
+    Args:
+        store: the store's folder; made if missing.
+        region: the region's id.
+        edition_id: see `grids.identity.edition_id`.
+        crs: the region's metric CRS, of every row, column and zone geometry handed over.
+    """
+
+    def __init__(self, store: Path, region: str, edition_id: str, *, crs: str) -> None:
+        self._store = Path(store)
+        self._region = checked_region(region)
+        self._edition = checked_edition(edition_id)
+        self._crs = crs
+        self._target = self._store / self._region / self._edition
+        self._incoming = self._store / INCOMING / f"{self._region}-{self._edition}-{os.getpid()}"
+        self._lock = ProcessLock(
+            self._store / INCOMING / f"{self._region}.lock", f"a build of region {self._region!r} in this store"
+        )
+        self._infos: dict[str, CollectionInfo] = {}
+        self._written: dict[str, dict[int, TableInfo]] = {}
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._bounds: dict[str, list[Bbox]] = {}
+        self._context: list[str] = []
+
+    def __enter__(self) -> Self:
+        """Take the region's lock and remove what builds that died have left.
+
+        Raises:
+            BuildLocked: another build of this region is running in this store.
+        """
+        (self._store / INCOMING).mkdir(parents=True, exist_ok=True)
+        self._lock.__enter__()
+        try:
+            # Whoever holds the lock is the only live build of this region: every other folder of it is a dead one's.
+            for left in sorted((self._store / INCOMING).iterdir()):
+                match = _LEFTOVER.fullmatch(left.name)
+                if match and match["region"] == self._region:
+                    shutil.rmtree(left)
+            self._incoming.mkdir()
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove what was not published and release the lock."""
+        try:
+            shutil.rmtree(self._incoming, ignore_errors=True)
+        finally:
+            self._lock.__exit__(kind, error, trace)
+
+    @property
+    def exists(self) -> bool:
+        """Whether this very edition is in the store already, whole; then `publish_existing` is all there is to do."""
+        return is_whole(self._target)
+
+    def write_table(
+        self,
+        collection: CollectionInfo,
+        year: int,
+        frame: pd.DataFrame,
+        geometry: Sequence[Any] | np.ndarray | gpd.GeoSeries | None = None,
+    ) -> None:
+        """Write one collection's public table of one year, in spatial order.
+
+        Args:
+            collection: the same info for every year of a collection.
+            year: the table's year; a `year` column is added if the frame has none.
+            frame: public columns (docs/architecture.md); `id` unique, `row` and `col` for grids; unknown is null.
+            geometry: (n,) polygons in the region's CRS, in the frame's order, for zones and hexagons; none for grids.
+
+        Raises:
+            InvalidTable: missing or doubled ids, a table written twice, columns unlike another year's, bad geometry.
+        """
+        where = f"table {collection.id}/{year}"
+        known = self._infos.setdefault(collection.id, collection)
+        if known != collection:
+            raise InvalidTable(f"{where}: collection {collection.id!r} was described differently for another year")
+        if year in self._written.get(collection.id, {}):
+            raise InvalidTable(f"{where} is written twice")
+        frame = _with_year(frame, year, where)
+        _check_ids(frame, where)
+        if collection.kind == "grid":
+            table, bounds = self._grid_table(collection, frame, geometry, where)
+        else:
+            table, bounds = self._shape_table(frame, geometry, where)
+        columns = tuple(name for name in table.column_names if name not in (tables.GEOMETRY, tables.COVERING))
+        if self._columns.setdefault(collection.id, columns) != columns:
+            differ = sorted(set(columns) ^ set(self._columns[collection.id])) or ["their order"]
+            raise InvalidTable(f"{where}: columns differ from another year's: {', '.join(differ)}")
+        path = self._incoming / "tables" / collection.id / f"{int(year)}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tables.write_parquet(table, path)
+        info = TableInfo(rows=table.num_rows, bytes=path.stat().st_size, sha256=file_digest(path))
+        self._written.setdefault(collection.id, {})[int(year)] = info
+        if bounds is not None:
+            self._bounds.setdefault(collection.id, []).append(bounds)
+
+    def _grid_table(
+        self, info: CollectionInfo, frame: pd.DataFrame, geometry: Any, where: str
+    ) -> tuple[pa.Table, Bbox | None]:
+        if geometry is not None:
+            raise InvalidTable(f"{where}: cells of a grid need no geometry, row and col say it")
+        missing = [name for name in ("row", "col") if name not in frame.columns]
+        if missing:
+            raise InvalidTable(
+                f"{where}: a grid's table needs the columns row and col, {' and '.join(missing)} is missing"
+            )
+        table = tables.public_table(frame, where)
+        if table["row"].null_count or table["col"].null_count:
+            raise InvalidTable(f"{where}: row and col of a cell cannot be null")
+        rows, cols = (table[name].to_numpy().astype(np.int64) for name in ("row", "col"))
+        if not len(rows):
+            return table, None
+        size = cast(int, info.cell_size_m)
+        east, north = cast(tuple[int, int], info.origin_m)
+        grid = Grid(self._crs, (east, north), size, info.codes or "inspire")
+        table = table.take(pa.array(np.argsort(grid.zorder(rows, cols), kind="stable")))
+        low = (east + cols.min() * size, north + rows.min() * size)
+        return table, (*low, east + (cols.max() + 1) * size, north + (rows.max() + 1) * size)
+
+    def _shape_table(self, frame: pd.DataFrame, geometry: Any, where: str) -> tuple[pa.Table, Bbox | None]:
+        if geometry is None:
+            raise InvalidTable(f"{where}: zones and hexagons need a polygon for every row")
+        shapes = self._polygons(geometry, frame, where)
+        table = tables.public_table(frame, where)
+        if not len(shapes):
+            return tables.with_geometry(table, shapes, self._crs), None
+        order = tables.geometry_order(shapes, table["id"].to_pylist())
+        bounds = shapely.total_bounds(shapes)
+        return tables.with_geometry(table.take(pa.array(order)), shapes[order], self._crs), _bbox(bounds)
+
+    def _polygons(self, geometry: Any, frame: pd.DataFrame, where: str) -> tables.Geometries:
+        crs = getattr(geometry, "crs", None)
+        if crs is not None and CRS.from_user_input(crs) != CRS.from_user_input(self._crs):
+            raise InvalidTable(
+                f"{where}: geometry is in {CRS.from_user_input(crs).name!r}, expected the region's CRS {self._crs}"
+            )
+        shapes = np.asarray(geometry, dtype=object)
+        if shapes.shape != (len(frame),):
+            raise InvalidTable(f"{where}: {shapes.shape} geometries for {len(frame)} rows")
+        bad = ~np.isin(shapely.get_type_id(shapes), (3, 6)) | shapely.is_empty(shapes)
+        if bad.any():
+            raise InvalidTable(
+                f"{where}: {int(bad.sum())} rows have no polygon, first id {frame['id'].iloc[int(np.argmax(bad))]!r}"
+            )
+        return shapes
+
+    def write_private(self, kind: str, name: str, frame: pd.DataFrame) -> None:
+        """Write `private/<kind>-<name>.parquet`: what receipts and scenarios stand on, never served raw.
+
+        Args:
+            kind: 'features', 'lines' or 'shares'.
+            name: the layer's id, or `<layer>-<collection>` for shares.
+            frame: any frame; geometry columns become WKB.
+        """
+        if kind not in PRIVATE_KINDS:
+            raise EditionError(f"private table {kind!r}: expected one of {', '.join(PRIVATE_KINDS)}")
+        checked_name(name, "private table")
+        plain = pd.DataFrame(frame).copy(deep=False)
+        for column in frame.columns:
+            if isinstance(frame[column].dtype, gpd.array.GeometryDtype):
+                plain[column] = pd.Series(
+                    shapely.to_wkb(np.asarray(frame[column]), byte_order=1), index=plain.index, dtype=object
+                )
+        try:
+            table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
+        except pa.ArrowException as error:
+            raise InvalidTable(f"private table {kind}-{name} cannot be written: {error}") from error
+        path = self._incoming / "private" / f"{kind}-{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        tables.write_parquet(table, path, tables.PRIVATE_ROW_GROUP)
+
+    def write_context(self, kind: str, frame: gpd.GeoDataFrame) -> None:
+        """Write `context/<kind>.parquet`: background shapes in lon/lat, in spatial order; missing ones are left out."""
+        checked_name(kind, "context kind")
+        if kind in self._context:
+            raise InvalidTable(f"context {kind!r} is written twice")
+        if frame.crs is None:
+            raise InvalidTable(f"context {kind!r} has no CRS")
+        lonlat = frame.to_crs("EPSG:4326")
+        shapes = np.asarray(lonlat.geometry, dtype=object)
+        drawn = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+        shapes = shapes[drawn]
+        table = tables.public_table(pd.DataFrame(lonlat.drop(columns=lonlat.geometry.name))[drawn], f"context {kind}")
+        if len(shapes):
+            order = tables.geometry_order(shapes, [str(k) for k in range(len(shapes))])
+            table, shapes = table.take(pa.array(order)), shapes[order]
+        path = self._incoming / "context" / f"{kind}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        tables.write_parquet(tables.with_geometry(table, shapes, "EPSG:4326"), path)
+        self._context.append(kind)
+
+    def publish(self, manifest: Mapping[str, Any]) -> Manifest:
+        """Check and write the manifest, make everything durable, move the edition into the store and serve it.
+
+        Args:
+            manifest: all of `Manifest` but version, edition, collections and context, which the writer knows itself.
+
+        Returns:
+            The manifest as published; of the edition already there, when there is one, which is kept.
+
+        Raises:
+            EditionError: a manifest that is not as declared.
+        """
+        complete = self._manifest(manifest)
+        if self.exists:
+            return self.publish_existing()
+        text = json.dumps(
+            complete.model_dump(mode="json"), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False
+        )
+        _sync_tree(self._incoming)
+        _write_durably(self._incoming / MANIFEST_FILE, text + "\n")
+        self._target.parent.mkdir(exist_ok=True)
+        if self._target.exists():
+            # Only damage from outside leaves a folder without a whole edition in it: it makes room for the good one.
+            self._target.rename(self._incoming.with_name(self._incoming.name + ".broken"))
+        self._incoming.rename(self._target)
+        _sync_folder(self._target.parent)
+        point_to(self._store, self._region, self._edition)
+        return complete
+
+    def publish_existing(self) -> Manifest:
+        """Serve this edition, which is in the store already, without building it again.
+
+        Raises:
+            EditionNotFound: it is not in the store.
+        """
+        if not self.exists:
+            raise EditionNotFound(
+                f"edition {self._edition} of region {self._region!r} is not in the store (or is damaged): build it"
+            )
+        point_to(self._store, self._region, self._edition)
+        return read_manifest(self._target)
+
+    def _manifest(self, given: Mapping[str, Any]) -> Manifest:
+        collections = [
+            Collection(
+                **info.model_dump(),
+                columns=self._columns[info.id],
+                bbox=_lonlat(self._bounds.get(info.id, []), self._crs),
+                tables=self._written[info.id],
+            )
+            for info in self._infos.values()
+            if info.id in self._written
+        ]
+        own = {"version", "edition", "collections", "context"} & set(given)
+        if own:
+            raise EditionError(
+                f"the manifest's {', '.join(sorted(own))} are written by the edition writer: leave them out"
+            )
+        document = {**given, "edition": self._edition, "collections": collections, "context": sorted(self._context)}
+        try:
+            manifest = Manifest.model_validate(document)
+        except ValidationError as error:
+            raise EditionError(
+                f"the manifest of region {self._region!r} is not as declared: {first_faults(error)}"
+            ) from error
+        if (manifest.region.id, manifest.region.crs) != (self._region, self._crs):
+            raise EditionError(
+                f"the manifest speaks of region {manifest.region.id!r} in {manifest.region.crs}, "
+                f"the tables were written for {self._region!r} in {self._crs}"
+            )
+        return manifest
+
+
+def point_to(store: Path, region: str, edition_id: str) -> None:
+    """Let the store serve this edition of a region: `current` is replaced in one step."""
+    fresh = store / INCOMING / f"{region}.{CURRENT}"
+    _write_durably(fresh, f"{edition_id}\n")
+    fresh.replace(store / region / CURRENT)
+    _sync_folder(store / region)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds an edition whose manifest reads well and whose tables all have the size it says."""
+    try:
+        manifest = read_manifest(folder)
+        return all(
+            (folder / "tables" / collection.id / f"{year}.parquet").stat().st_size == table.bytes
+            for collection in manifest.collections
+            for year, table in collection.tables.items()
+        )
+    except (EditionBroken, OSError):
+        return False
+
+
+def _with_year(frame: pd.DataFrame, year: int, where: str) -> pd.DataFrame:
+    if "year" not in frame.columns:
+        place = next((k for k, name in enumerate(frame.columns) if str(name).endswith("area_ha")), len(frame.columns))
+        frame = frame.copy(deep=False)
+        frame.insert(place, "year", np.full(len(frame), year, dtype=np.int16))
+    elif not (frame["year"] == year).all():
+        raise InvalidTable(f"{where}: the year column holds other years: {sorted(set(frame['year']) - {year})[:5]}")
+    return frame
+
+
+def _check_ids(frame: pd.DataFrame, where: str) -> None:
+    if "id" not in frame.columns:
+        raise InvalidTable(f"{where}: there is no column id, only {', '.join(map(str, frame.columns[:8]))}")
+    ids = frame["id"]
+    if ids.isna().any() or not all(isinstance(value, str) and value for value in ids):
+        first = int(np.argmax([not isinstance(value, str) or not value for value in ids]))
+        raise InvalidTable(f"{where}: every id must be a text, that of row {first} is {ids.iloc[first]!r}")
+    if ids.duplicated().any():
+        raise InvalidTable(f"{where}: id {ids[ids.duplicated()].iloc[0]!r} stands for several rows")
+
+
+def _bbox(bounds: Sequence[float] | np.ndarray) -> Bbox:
+    west, south, east, north = (float(value) for value in bounds)
+    return west, south, east, north
+
+
+def _lonlat(parts: Sequence[Bbox], crs: str) -> Bbox | None:
+    if not parts:
+        return None
+    extent = np.asarray(parts)
+    low, high = extent[:, :2].min(axis=0), extent[:, 2:].max(axis=0)
+    transformer = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    return _bbox(transformer.transform_bounds(low[0], low[1], high[0], high[1], densify_pts=21))
+
+
+def _write_durably(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    _sync_folder(path.parent)
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with (Path(parent) / name).open("rb+") as stream:
+                os.fsync(stream.fileno())
+        _sync_folder(Path(parent))
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows has no folder handles to flush; its file system journals renames.
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,139 @@
+"""One Parquet table of an edition: footer read once, row groups chosen by their statistics, bytes mapped."""
+
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from grids.manifest import Bbox, CollectionInfo
+from grids.store_errors import EditionBroken
+from grids.tables import COVERING, COVERING_FIELDS
+
+Bounds = NDArray[np.float64]
+
+
+class TableFile:
+    """A public or context table; rows are known by their position in it.
+
+    Args:
+        path: the Parquet file.
+        info: of a grid: its cells' bounds follow from `row` and `col`; otherwise the table has a bbox covering.
+
+    Raises:
+        EditionBroken: missing or unreadable.
+    """
+
+    def __init__(self, path: Path, info: CollectionInfo | None) -> None:
+        self._path = path
+        self._info = info if info is not None and info.kind == "grid" else None
+        try:
+            with pq.ParquetFile(path, memory_map=True) as file:
+                self._footer: pq.FileMetaData = file.metadata
+                self.columns: list[str] = list(file.schema_arrow.names)
+        except (OSError, pa.ArrowException) as error:
+            raise EditionBroken(
+                f"table {path.parent.name}/{path.name} of edition {_edition(path)} cannot be read: {error}"
+            ) from error
+        self.rows: int = self._footer.num_rows
+        sizes = [self._footer.row_group(k).num_rows for k in range(self._footer.num_row_groups)]
+        self._starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
+        self._guard = threading.Lock()
+        self._ids: pa.ChunkedArray | None = None
+
+    @cached_property
+    def group_bounds(self) -> Bounds:
+        """(groups, 4) west, south, east, north of each row group, in the table's CRS, from the footer's statistics."""
+        if self._info is None:
+            names, take = [f"{COVERING}.{field}" for field in COVERING_FIELDS], ["min", "min", "max", "max"]
+        else:
+            names, take = ["col", "row", "col", "row"], ["min", "min", "max", "max"]
+        leaves = {self._footer.schema.column(k).path: k for k in range(len(self._footer.schema))}
+        bounds = np.empty((self._footer.num_row_groups, 4))
+        for group in range(self._footer.num_row_groups):
+            for side, (name, end) in enumerate(zip(names, take, strict=True)):
+                statistics = self._footer.row_group(group).column(leaves[name]).statistics
+                if statistics is None or not statistics.has_min_max:
+                    raise EditionBroken(
+                        f"table {self._path.parent.name}/{self._path.name} has no statistics of {name}: build it again"
+                    )
+                bounds[group, side] = getattr(statistics, end)
+        return bounds if self._info is None else self._cell_bounds(bounds)
+
+    def _cell_bounds(self, steps: Bounds) -> Bounds:
+        """Metres of (n, 4) first column, first row, last column, last row."""
+        assert self._info is not None
+        assert self._info.origin_m is not None
+        assert self._info.cell_size_m is not None
+        corner = np.array([0.0, 0.0, 1.0, 1.0])
+        return np.asarray(np.tile(self._info.origin_m, 2) + (steps + corner) * self._info.cell_size_m)
+
+    def meeting(self, bounds: Bbox) -> tuple[NDArray[np.int64], Bounds]:
+        """Return ascending positions and (n, 4) bounds of the rows whose bounds meet `bounds` (table's CRS)."""
+        groups = np.flatnonzero(_overlap(self.group_bounds, bounds))
+        if not len(groups):
+            return np.empty(0, dtype=np.int64), np.empty((0, 4))
+        if self._info is None:
+            boxes = self._read(groups, [COVERING])[COVERING].combine_chunks()
+            rows = np.stack([boxes.field(field).to_numpy() for field in COVERING_FIELDS], axis=1)
+        else:
+            steps = self._read(groups, ["row", "col"])
+            col, row = steps["col"].to_numpy(), steps["row"].to_numpy()
+            rows = self._cell_bounds(np.stack([col, row, col, row], axis=1).astype(np.float64))
+        positions = np.concatenate([np.arange(self._starts[g], self._starts[g + 1]) for g in groups])
+        met = _overlap(rows, bounds)
+        return positions[met], rows[met]
+
+    def take(self, positions: NDArray[np.int64], columns: list[str]) -> pa.Table:
+        """Return rows by ascending position, reading only their row groups and only these columns."""
+        groups = np.unique(np.searchsorted(self._starts, positions, side="right") - 1)
+        table = self._read(groups, columns)
+        sizes = np.diff(self._starts)[groups]
+        if len(positions) == sizes.sum():
+            return table
+        # Where each group read begins in the table read, so that a position in the file becomes one in the table.
+        begins = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+        group_of = np.searchsorted(self._starts, positions, side="right") - 1
+        place = np.searchsorted(groups, group_of)
+        return table.take(pa.array(begins[place] + positions - self._starts[group_of]))
+
+    def position(self, item: str) -> int | None:
+        """Return the position of the row with this id, if there is one."""
+        with self._guard:
+            if self._ids is None:
+                self._ids = self._read(np.arange(self._footer.num_row_groups), ["id"])["id"]
+            ids = self._ids
+        found = pc.index(ids, pa.scalar(item, type=ids.type)).as_py()
+        return None if found < 0 else int(found)
+
+    def _read(self, groups: NDArray[Any], columns: list[str]) -> pa.Table:
+        # A reader of its own for each call: Arrow's readers are not for several threads at once, the footer is.
+        try:
+            with pq.ParquetFile(self._path, metadata=self._footer, memory_map=True) as file:
+                return file.read_row_groups(
+                    [int(group) for group in groups], columns=columns, use_threads=False
+                ).select(columns)
+        except (OSError, pa.ArrowException) as error:
+            raise EditionBroken(
+                f"table {self._path.parent.name}/{self._path.name} of edition {_edition(self._path)} "
+                f"cannot be read: {error}"
+            ) from error
+
+
+def _overlap(boxes: Bounds, bounds: Bbox) -> NDArray[np.bool_]:
+    met = (
+        (boxes[:, 0] <= bounds[2])
+        & (boxes[:, 2] >= bounds[0])
+        & (boxes[:, 1] <= bounds[3])
+        & (boxes[:, 3] >= bounds[1])
+    )
+    return np.asarray(met, dtype=np.bool_)
+
+
+def _edition(path: Path) -> str:
+    return path.parents[1].name if path.parents[1].name != "tables" else path.parents[2].name

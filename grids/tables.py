@@ -1,0 +1,133 @@
+"""Frames to Parquet: one order of rows, one set of types, no clock, no pandas metadata: equal bytes."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from grids.store_errors import InvalidTable
+
+ROW_GROUP = 4096
+PRIVATE_ROW_GROUP = 65_536
+GEOMETRY = "geometry"
+COVERING = "bbox"
+COVERING_FIELDS = ("xmin", "ymin", "xmax", "ymax")
+
+Geometries = NDArray[np.object_]
+
+_INTEGERS = {"row": pa.int32(), "col": pa.int32(), "year": pa.int16()}
+
+
+def geometry_order(geometries: Geometries, ids: Sequence[str]) -> NDArray[np.intp]:
+    """Return the order of geometries along a Hilbert curve over their extent, by centre of bounds; ties by id."""
+    along = gpd.GeoSeries(geometries).hilbert_distance(level=16).to_numpy()
+    rank = np.argsort(np.argsort(np.asarray(ids, dtype=object), kind="stable"), kind="stable")
+    return np.lexsort((rank, along))
+
+
+def public_table(frame: pd.DataFrame, where: str) -> pa.Table:
+    """Turn a frame of public columns into an Arrow table of fixed types.
+
+    `row`, `col` are int32, `year` is int16, truth values bool, texts string, every other number
+    float64; NaN becomes null.
+
+    Raises:
+        InvalidTable: infinite numbers, mixed types, fractional integers, a column of no use.
+    """
+    twice = sorted({str(name) for name in frame.columns if list(frame.columns).count(name) > 1})
+    if twice:
+        raise InvalidTable(f"{where}: column {', '.join(twice)} is given more than once")
+    names = [str(name) for name in frame.columns]
+    return pa.table(
+        [_array(frame[column], name, where) for column, name in zip(frame.columns, names, strict=True)], names=names
+    )
+
+
+def _array(series: "pd.Series[Any]", name: str, where: str) -> pa.Array:
+    kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else None
+    try:
+        if name in _INTEGERS:
+            return pa.array(series, type=_INTEGERS[name], from_pandas=True)
+        if pd.api.types.is_bool_dtype(series.dtype):
+            return pa.array(series, type=pa.bool_(), from_pandas=True)
+        if pd.api.types.is_numeric_dtype(series.dtype) and kind != "c":
+            values = pa.array(series.to_numpy(dtype=np.float64, na_value=np.nan), from_pandas=True)
+            if np.isinf(values.to_numpy(zero_copy_only=False)).any():
+                raise InvalidTable(
+                    f"{where}: column {name!r} holds an infinite number: unknown must be null, totals must be finite"
+                )
+            return values
+        return pa.array(series.astype(object), type=pa.string(), from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        if isinstance(error, InvalidTable):
+            raise
+        raise InvalidTable(f"{where}: column {name!r} ({series.dtype}) cannot be published: {error}") from error
+
+
+def with_geometry(table: pa.Table, geometries: Geometries, crs: str) -> pa.Table:
+    """Add WKB geometry, its bounding boxes (GeoParquet 1.1 covering) and the GeoParquet metadata to a table.
+
+    Args:
+        table: n rows.
+        geometries: (n,) shapely geometries, none missing or empty.
+        crs: anything pyproj reads; stored as PROJJSON.
+    """
+    bounds = shapely.bounds(geometries)
+    covering = pa.StructArray.from_arrays([pa.array(bounds[:, k]) for k in range(4)], names=list(COVERING_FIELDS))
+    wkb = pa.array(shapely.to_wkb(geometries, output_dimension=2, byte_order=1), type=pa.binary())
+    table = table.append_column(GEOMETRY, wkb).append_column(COVERING, covering)
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": sorted({str(name) for name in _type_names(geometries)}),
+        "crs": _projjson(crs),
+        "covering": {"bbox": {field: [COVERING, field] for field in COVERING_FIELDS}},
+    }
+    if len(geometries):
+        column["bbox"] = [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()]
+    geo = {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
+    return table.replace_schema_metadata({"geo": json.dumps(geo, sort_keys=True, separators=(",", ":"))})
+
+
+def _type_names(geometries: Geometries) -> list[str]:
+    names = (
+        "Point",
+        "LineString",
+        "LinearRing",
+        "Polygon",
+        "MultiPoint",
+        "MultiLineString",
+        "MultiPolygon",
+        "GeometryCollection",
+    )
+    return [names[k] for k in np.unique(shapely.get_type_id(geometries))]
+
+
+@lru_cache(maxsize=32)
+def _projjson(crs: str) -> dict[str, Any]:
+    return CRS.from_user_input(crs).to_json_dict()
+
+
+def write_parquet(table: pa.Table, path: Path, row_group: int = ROW_GROUP) -> None:
+    """Write a table with zstd, small row groups and statistics on every column."""
+    pq.write_table(
+        table,
+        path,
+        row_group_size=row_group,
+        compression="zstd",
+        compression_level=3,
+        version="2.6",
+        data_page_version="1.0",
+        write_statistics=True,
+        use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type) and field.name != "id"],
+        write_page_index=False,
+    )
