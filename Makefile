@@ -6,7 +6,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 ROOMS := accounting api carbonmap gis grids
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 # npm runs through the venv's folder, where Node stands on machines without a Node of their own
-NPM := cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm
+NPM := @cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm_config_update_notifier=false npm
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -37,12 +37,12 @@ format: $(VENV)/.dev ## rewrite the Python files in the project's format
 
 build: $(VENV)/.run web/dist/index.html ## build the wheel and the source archive into dist/
 	rm -rf dist
-	$(PY) -m hatchling build -d dist
+	@$(PY) -m hatchling build -d dist
 
 web: web/dist/index.html ## build the web map into web/dist
 
 lock: $(VENV)/.run ## resolve the dependencies of pyproject.toml anew (LOCK_ARGS=--upgrade: take the newest)
-	$(PY) -m uv --version >/dev/null 2>&1 || $(PIP) install -q uv
+	@$(PY) -m uv --version >/dev/null 2>&1 || $(PIP) install -q uv
 	$(PY) -m $(UV_COMPILE) pyproject.toml --group build -o requirements.lock
 	$(PY) -m $(UV_COMPILE) pyproject.toml --group build --extra dev -c requirements.lock -o requirements-dev.lock
 	$(PY) -m $(UV_COMPILE) --group node -o requirements-node.lock
@@ -67,14 +67,14 @@ $(VENV)/.python:
 
 $(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml hatch_build.py
 	@echo "installing Python packages into $(VENV) (a minute or two)"
-	$(PIP) install -q --progress-bar off --require-hashes -r requirements.lock
-	$(PIP) install -q --no-deps --no-build-isolation --editable .
+	@$(PIP) install -q --progress-bar off --require-hashes -r requirements.lock
+	@$(PIP) install -q --no-deps --no-build-isolation --editable .
 	@$(PY) -m compileall -q $(ROOMS)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@echo "installing the tools for tests and checks into $(VENV)"
-	$(PIP) install -q --progress-bar off --require-hashes -r requirements-dev.lock
+	@$(PIP) install -q --progress-bar off --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(VENV)/.node: $(VENV)/.python requirements-node.lock
