@@ -11,9 +11,13 @@ import numpy as np
 import pyproj
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from shapely.geometry.base import BaseGeometry
 
+from grids.areas import geodesic_area_ha
 from grids.codes import Scheme, cell_codes, check_code_grid
+from grids.crossings import cell_index, line_lengths, polygon_areas
 from grids.errors import GridError, NotNestedError
+from grids.measures import AREAS, LINES, NEGLIGIBLE, as_features
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -62,7 +66,8 @@ class Grid:
             raise GridError(
                 "A place with a coordinate that is not a finite number lies in no cell; give metres in the grid's CRS."
             )
-        return self._index(places[1], 1), self._index(places[0], 0)
+        col = cell_index(places[0], self.origin_m[0], self.size_m)
+        return cell_index(places[1], self.origin_m[1], self.size_m), col
 
     def corners(self, rows: ArrayLike, cols: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Lower left corners (x, y) of cells, metres; exact."""
@@ -121,6 +126,30 @@ class Grid:
                 "their borders never meet. Give both the same origin."
             )
 
+    def cells_over(self, geometry: BaseGeometry) -> tuple[IntArray, IntArray]:
+        """Rows and columns, in order, of the cells the geometry has area, length or points in; a touch is none.
+
+        Args:
+            geometry: polygon(s), line(s) or point(s) in the grid's CRS; valid; a collection counts with its highest
+                dimension.
+        """
+        features, kinds = as_features(np.array([geometry], dtype=np.object_))
+        if kinds[0] == AREAS:
+            parts = polygon_areas(features, self.origin_m, self.size_m)
+            over = parts.amount > NEGLIGIBLE * shapely.area(features[0])
+        elif kinds[0] == LINES:
+            parts = line_lengths(features, self.origin_m, self.size_m)
+            over = parts.amount > NEGLIGIBLE * shapely.length(features[0])
+        else:
+            x, y = shapely.get_coordinates(features[0]).T
+            cells = np.unique(np.stack(self.rows_cols(x, y), axis=1), axis=0)
+            return cells[:, 0], cells[:, 1]
+        return parts.row[over], parts.col[over]
+
+    def geodesic_area_ha(self, rows: ArrayLike, cols: ArrayLike) -> FloatArray:
+        """Area of cells on the ellipsoid, hectares; differs from the square's planar area by the projection's scale."""
+        return geodesic_area_ha(self.cell_polygons(rows, cols), self.crs)
+
     def parent(self, rows: ArrayLike, cols: ArrayLike, coarser: "Grid") -> tuple[IntArray, IntArray]:
         """Rows and columns, in the coarser grid, of the cells that hold these.
 
@@ -131,14 +160,6 @@ class Grid:
         row, col = _indices(rows, cols)
         east, north = self.origin_m[0] + col * self.size_m, self.origin_m[1] + row * self.size_m
         return (north - coarser.origin_m[1]) // coarser.size_m, (east - coarser.origin_m[0]) // coarser.size_m
-
-    def _index(self, values: FloatArray, axis: int) -> IntArray:
-        """Half open: floor, corrected where the division rounded across a border (borders themselves are exact)."""
-        origin, size = self.origin_m[axis], self.size_m
-        index = np.floor((values - origin) / size).astype(np.int64)
-        index -= values < origin + index * size
-        index += values >= origin + (index + 1) * size
-        return index
 
 
 def check_metric(crs: str) -> pyproj.CRS:

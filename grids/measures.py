@@ -1,0 +1,142 @@
+"""What a feature is measured by: area for polygons, length for lines, a count for points and for what has neither.
+
+A feature keeps its own dimension: where an overlay leaves a line of a polygon, or a point of a line, that is a touch
+and no part.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.errors import GEOSException
+
+from grids.crossings import check_coordinates
+from grids.errors import GeometryError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+GeometryArray = NDArray[np.object_]
+
+NOWHERE, POINTS, LINES, AREAS = -1, 0, 1, 2
+NEGLIGIBLE = (
+    1e-12  # a fraction of a feature below this is the rounding of a touch, not a part (1 mm2 of a square kilometre)
+)
+
+_EMPTY_OF = {
+    NOWHERE: shapely.GeometryCollection(),
+    POINTS: shapely.MultiPoint(),
+    LINES: shapely.MultiLineString(),
+    AREAS: shapely.MultiPolygon(),
+}
+_TYPES = {
+    POINTS: (shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT),
+    LINES: (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING, shapely.GeometryType.MULTILINESTRING),
+    AREAS: (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON),
+}
+_COLLECT: dict[int, Callable[..., GeometryArray]] = {
+    POINTS: shapely.multipoints,
+    LINES: shapely.multilinestrings,
+    AREAS: shapely.multipolygons,
+}
+
+
+def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
+    """Geometries ready to be shared out, and what each is measured by.
+
+    Mixed collections are reduced to their highest dimension, polygons that cross themselves are made valid, and what
+    has an extent
+    of 0 (a collapsed polygon, a line of length 0) becomes the one point where it lies: its lowest corner from the left.
+
+    Args:
+        geometries: (n,) any geometries; None and empty ones are nowhere.
+
+    Returns:
+        (n,) geometries in two dimensions, and (n,) AREAS, LINES, POINTS or NOWHERE.
+
+    Raises:
+        GeometryError: coordinates that are not finite metres.
+    """
+    given = np.asarray(geometries, dtype=np.object_)
+    if given.ndim != 1:
+        raise GeometryError(
+            f"An array of shape {given.shape} was given; one geometry per feature, shape (n,), was expected."
+        )
+    check_coordinates(given)
+    features = np.array(shapely.force_2d(given), dtype=np.object_)
+    nowhere = shapely.is_missing(features) | shapely.is_empty(features)
+    features[nowhere] = _EMPTY_OF[NOWHERE]
+    kinds = np.where(nowhere, NOWHERE, shapely.get_dimensions(features)).astype(np.int64)
+    broken = (kinds == AREAS) & ~shapely.is_valid(features)
+    features[broken] = shapely.make_valid(features[broken])
+    collapsed = broken & (shapely.get_dimensions(features) < AREAS)
+    mixed = shapely.get_type_id(features) == shapely.GeometryType.GEOMETRYCOLLECTION
+    mixed &= ~nowhere & ~collapsed
+    features[mixed] = own_dimension(features[mixed], kinds[mixed])
+    flat = collapsed | ((kinds == AREAS) & (shapely.area(features) == 0))
+    flat |= (kinds == LINES) & (shapely.length(features) == 0)
+    for position in np.flatnonzero(flat):
+        features[position] = shapely.Point(min(map(tuple, shapely.get_coordinates(features[position]))))
+    kinds[flat] = POINTS
+    return features, kinds
+
+
+def measures_of(features: GeometryArray, kinds: IntArray) -> FloatArray:
+    """Area (m2), length (m) or number of points, each by its kind; 0 for what is nowhere."""
+    counts = np.where(kinds == POINTS, shapely.get_num_coordinates(features), 0).astype(np.float64)
+    return np.where(kinds == AREAS, shapely.area(features), np.where(kinds == LINES, shapely.length(features), counts))
+
+
+def own_dimension(geometries: GeometryArray, kinds: IntArray) -> GeometryArray:
+    """Keep, of each geometry, only the parts of the dimension asked for; empty where there are none."""
+    kept = np.array(geometries, dtype=np.object_)
+    types = shapely.get_type_id(kept)
+    for kind, own in _TYPES.items():
+        wrong = np.flatnonzero((kinds == kind) & ~np.isin(types, own))
+        if not wrong.size:
+            continue
+        parts, owner = shapely.get_parts(kept[wrong], return_index=True)
+        while (shapely.get_type_id(parts) > shapely.GeometryType.POLYGON).any():  # collections within collections
+            parts, inner = shapely.get_parts(parts, return_index=True)
+            owner = owner[inner]
+        right = np.isin(shapely.get_type_id(parts), own) & ~shapely.is_empty(parts)
+        kept[wrong] = _EMPTY_OF[kind]
+        if right.any():
+            owners = np.unique(owner[right])
+            dense = np.searchsorted(owners, owner[right])
+            kept[wrong[owners]] = _COLLECT[kind](parts[right], indices=dense)
+    return kept
+
+
+def overlay(
+    operation: Callable[[GeometryArray, GeometryArray], GeometryArray],
+    features: GeometryArray,
+    others: GeometryArray,
+    kinds: IntArray,
+    names: IntArray,
+) -> GeometryArray:
+    """Overlay features with others, one to one, and keep each feature's own dimension.
+
+    Args:
+        operation: `shapely.intersection` or `shapely.difference`.
+        features: (n,) first operands.
+        others: (n,) second operands.
+        kinds: (n,) what each feature is measured by.
+        names: (n,) position of each feature in its layer, for the message.
+
+    Raises:
+        GeometryError: the overlay fails; names the feature.
+    """
+    try:
+        result = operation(features, others)
+    except GEOSException:
+        for feature, other, name in zip(features, others, names.tolist(), strict=True):
+            try:
+                operation(feature, other)
+            except GEOSException as error:
+                raise GeometryError(
+                    f"Feature {name} cannot be cut ({error}); a valid geometry was expected. Repair it, or its "
+                    "zone or domain, with make_valid."
+                ) from error
+        raise
+    return own_dimension(np.asarray(result, dtype=np.object_), kinds)

@@ -1,0 +1,143 @@
+"""What features have in zones: contained ones at once, exact overlays only where a border is met."""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from grids.errors import GeometryError
+from grids.measures import POINTS, measures_of, overlay
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+GeometryArray = NDArray[np.object_]
+
+_DOUBLE_COUNTED = 1e-12  # a fraction of a feature; more than this beyond its whole lies in two zones at once
+
+
+def check_polygons(polygons: GeometryArray, name: str) -> None:
+    """Refuse what is not a valid, non-empty polygon or multipolygon.
+
+    Raises:
+        GeometryError: naming the first at fault.
+    """
+    types = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+    good = np.isin(shapely.get_type_id(polygons), types) & ~shapely.is_empty(polygons)
+    good &= shapely.is_valid(polygons)
+    if not good.all():
+        first = int(np.flatnonzero(~good)[0])
+        given = polygons[first]
+        reason = shapely.is_valid_reason(given) if given is not None else "it is missing"
+        what = f"{given.geom_type}: {reason}" if given is not None and not given.is_empty else "nothing"
+        label = name if polygons.size == 1 else f"{name} {first}"
+        raise GeometryError(
+            f"{label} is {what}; a valid polygon was expected. Repair it with make_valid, or leave it out."
+        )
+
+
+def parts_in_zones(
+    features: GeometryArray, kinds: IntArray, zones: GeometryArray
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """What each feature has in each zone, and in none.
+
+    Args:
+        features: (n,) in two dimensions, valid (`measures.as_features`).
+        kinds: (n,) what each is measured by.
+        zones: (m,) valid polygons; the first in order takes what lies on two.
+
+    Returns:
+        zone, feature and amount (m2, m, number of points) of each part; and (n,) the amount outside all zones, taken
+        from the
+        difference with their union.
+
+    Raises:
+        GeometryError: a zone that is no valid polygon.
+    """
+    check_polygons(zones, "Zone")
+    tree = shapely.STRtree(zones)
+    shapely.prepare(zones)
+    beyond = np.zeros(features.size)
+    point_zone, point_feature, point_amount = _points_in(features, kinds, zones, tree, beyond)
+
+    extended = np.flatnonzero(kinds > POINTS)
+    near, zone = tree.query(features[extended])
+    feature = extended[near]
+    order = np.lexsort((zone, feature))
+    feature, zone = feature[order], zone[order]
+    within = shapely.contains_properly(zones[zone], features[feature])
+    whole_feature, first = np.unique(feature[within], return_index=True)
+    whole_zone = zone[within][first]
+
+    open_features = np.setdiff1d(extended, whole_feature)
+    met = np.isin(feature, open_features)
+    met_zone, met_feature = zone[met], feature[met]
+    parts = overlay(shapely.intersection, features[met_feature], zones[met_zone], kinds[met_feature], met_feature)
+    amount = measures_of(parts, kinds[met_feature])
+
+    beyond[open_features] = _outside(
+        features[open_features], kinds[open_features], zones[np.unique(met_zone)], open_features
+    )
+    total = np.bincount(met_feature, amount, minlength=features.size)
+    twice = np.zeros(features.size, dtype=bool)
+    whole = measures_of(features[open_features], kinds[open_features])
+    twice[open_features] = total[open_features] + beyond[open_features] > whole * (1 + _DOUBLE_COUNTED)
+    again = twice[met_feature]
+    amount[again] = _in_turn(features, kinds, zones, met_feature[again], met_zone[again])
+    return (
+        np.concatenate((point_zone, whole_zone, met_zone)),
+        np.concatenate((point_feature, whole_feature, met_feature)),
+        np.concatenate((point_amount, measures_of(features[whole_feature], kinds[whole_feature]), amount)),
+        beyond,
+    )
+
+
+def _points_in(
+    features: GeometryArray, kinds: IntArray, zones: GeometryArray, tree: shapely.STRtree, beyond: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Points one by one: the first zone that holds or touches it. What none does is written into `beyond`."""
+    which = np.flatnonzero(kinds == POINTS)
+    coordinates, owner = shapely.get_coordinates(features[which], return_index=True)
+    points = np.asarray(shapely.points(coordinates), dtype=np.object_)
+    point, zone = tree.query(points, predicate="intersects")
+    order = np.lexsort((zone, point))
+    held, first = np.unique(point[order], return_index=True)
+    nearest = (
+        tree.query_nearest(points, return_distance=True, all_matches=False) if points.size and zones.size else None
+    )
+    distance = np.full(points.size, np.inf)
+    if nearest is not None:
+        distance[nearest[0][0]] = nearest[1]
+    beyond[which] = np.bincount(owner[distance > 0], minlength=which.size)
+    return zone[order][first], which[owner[held]], np.ones(held.size)
+
+
+def _outside(features: GeometryArray, kinds: IntArray, zones: GeometryArray, names: IntArray) -> FloatArray:
+    """What features have outside all zones, by the difference with the union of the zones they may meet."""
+    if not zones.size:
+        return measures_of(features, kinds)
+    union = shapely.union_all(zones)
+    shapely.prepare(union)
+    outside = np.zeros(features.size)
+    cut = np.flatnonzero(~shapely.contains_properly(union, features))
+    unions = np.full(cut.size, union, dtype=np.object_)
+    rest = overlay(shapely.difference, features[cut], unions, kinds[cut], names[cut])
+    outside[cut] = measures_of(rest, kinds[cut])
+    return outside
+
+
+def _in_turn(
+    features: GeometryArray, kinds: IntArray, zones: GeometryArray, feature: IntArray, zone: IntArray
+) -> FloatArray:
+    """Amounts when each zone, in order, takes what the ones before it left: (pairs,), ordered by feature and zone."""
+    amount = np.zeros(feature.size)
+    if not feature.size:
+        return amount
+    starts = np.flatnonzero(np.r_[True, feature[1:] != feature[:-1]])
+    turn = np.arange(feature.size) - np.repeat(starts, np.diff(np.r_[starts, feature.size]))
+    rest = features.copy()
+    for step in range(int(turn.max()) + 1):
+        now = np.flatnonzero(turn == step)
+        owner, taker = feature[now], zones[zone[now]]
+        taken = overlay(shapely.intersection, rest[owner], taker, kinds[owner], owner)
+        amount[now] = measures_of(taken, kinds[owner])
+        rest[owner] = overlay(shapely.difference, rest[owner], taker, kinds[owner], owner)
+    return amount
