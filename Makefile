@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 ROOMS := accounting api carbonmap gis grids
-WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 # npm runs through the venv's folder, where Node stands on machines without a Node of their own
 NPM := @cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm_config_update_notifier=false npm
 
