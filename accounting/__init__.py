@@ -1,1 +1,1 @@
-"""Placeholder docstring, rewritten by the room."""
+"""Arithmetic of the carbon map: units, factors, assumptions, activity to emissions, uncertainty; no geometry."""

@@ -1,0 +1,114 @@
+"""Where a sector gets its numbers: the factor tables first, the region's assumptions where these have a gap.
+
+A resolver serves one layer. It remembers every lookup, for the manifest, and every answer, for speed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accounting.assumptions import Assumptions
+from accounting.errors import FactorNotFound, InvalidAssumption
+from accounting.factors import Factor, FactorTable, Lookup
+from accounting.uncertainty import relative_sd
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An emission factor ready to multiply.
+
+    Attributes:
+        tco2e: tonnes of CO2e per unit of activity.
+        factor: the row, or the assumption written as a row.
+        u: relative standard deviation of the factor.
+        assumptions: id of the assumption it rests on, or empty.
+    """
+
+    tco2e: float
+    factor: Factor
+    u: float
+    assumptions: str
+
+
+class Resolver:
+    """Numbers for one layer: factors by activity and year, values, and uncertainties.
+
+    Attributes:
+        factors: the factor tables with the region's overrides.
+        assumptions: the region's assumptions.
+        regions: where factors are looked up, nearest first.
+        lookups: factor id -> the lookup that chose it, for everything that was asked.
+    """
+
+    def __init__(self, factors: FactorTable, assumptions: Assumptions, regions: Sequence[str]) -> None:
+        self.factors = factors
+        self.assumptions = assumptions
+        self.regions = tuple(regions)
+        self.lookups: dict[str, Lookup] = {}
+        self._emission_factors: dict[tuple[str, str, int], Resolved] = {}
+        self._uncertainties: dict[str, float] = {}
+
+    def emission_factor(self, activity: str, unit: str, year: int) -> Resolved:
+        """The factor for an activity measured in `unit`.
+
+        Args:
+            activity: e.g. `electricity`, `gas.volume`.
+            unit: of the activity, e.g. `kWh`.
+            year: of the activity.
+
+        Raises:
+            FactorNotFound: neither the tables nor the assumption `factor.<activity>` answer.
+            InvalidFactor: what answers is measured in something that `unit` cannot be converted to.
+        """
+        key = (activity, unit, year)
+        if key not in self._emission_factors:
+            try:
+                lookup, rests_on = self.factors.lookup(activity, year=year, regions=self.regions), ""
+            except FactorNotFound:
+                assumed = self._assumed(activity)
+                if assumed is None:
+                    raise
+                lookup, rests_on = assumed, assumed.factor.id
+            factor = lookup.factor
+            resolved = Resolved(factor.tco2e_per(unit), factor, self.relative_sd_of(factor), rests_on)
+            self.lookups[factor.id] = lookup
+            self._emission_factors[key] = resolved
+        return self._emission_factors[key]
+
+    def value(self, activity: str, *, year: int, carrier: str | None = None, built: int | None = None) -> Lookup | None:
+        """A row that is no emission factor (an intensity, a share, a growth rate); None where the tables have none."""
+        lookup = self.factors.find(activity, year=year, regions=self.regions, carrier=carrier, built=built)
+        if lookup is not None:
+            self.lookups[lookup.factor.id] = lookup
+        return lookup
+
+    def u(self, name: str) -> float:
+        """Relative standard deviation of `uncertainty.<name>`, e.g. `meter`, `eui.building`.
+
+        Raises:
+            FactorNotFound: the table of uncertainties has no such row.
+        """
+        if name not in self._uncertainties:
+            row = self.factors.lookup(f"uncertainty.{name}", year=0, regions=self.regions, purpose="uncertainty").factor
+            self._uncertainties[name] = relative_sd(row.value)
+        return self._uncertainties[name]
+
+    def relative_sd_of(self, factor: Factor) -> float:
+        """A factor's own relative standard deviation; `uncertainty.factor.unstated` where its row states none."""
+        return self.u("factor.unstated") if factor.u95_percent is None else relative_sd(factor.u95_percent)
+
+    def _assumed(self, activity: str) -> Lookup | None:
+        found = self.assumptions.get(f"factor.{activity}")
+        if found is None:
+            return None
+        if isinstance(found.value, dict):
+            raise InvalidAssumption(f"Assumption {found.id} holds shares; a factor is one number.")
+        factor = Factor(
+            id=found.id,
+            activity=activity,
+            value=found.value,
+            unit=found.unit,
+            source=f"assumption of {found.author}: {found.reason}",
+            gas="CO2e",
+            u95_percent=found.relative_sd * 196,
+        )
+        return Lookup(factor, f"assumption {found.id} of the region file: the tables have no answer")
