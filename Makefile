@@ -22,7 +22,7 @@ test: $(VENV)/.dev web/dist/index.html ## run all tests: Python, browser (where 
 	$(PY) -m pytest $(ARGS)
 	$(NPM) test
 
-check: $(VENV)/.dev $(VENV)/.web ## check format, lint, types, import directions and the repository itself
+check: $(VENV)/.dev web/node_modules/.installed ## check format, lint, types, import directions and the repository itself
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
@@ -78,17 +78,17 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@touch $@
 
 $(VENV)/.node: $(VENV)/.python requirements-node.lock
-	@if node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && npm --version >/dev/null 2>&1; \
+	@if node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + b * 1 < 2019)' 2>/dev/null && npm --version >/dev/null 2>&1; \
 	then echo "using Node $$(node --version) of this machine"; \
 	else echo "installing Node into $(VENV)"; $(PIP) install -q --progress-bar off --require-hashes -r requirements-node.lock; fi
 	@touch $@
 
-$(VENV)/.web: $(VENV)/.node web/package.json web/package-lock.json
+web/node_modules/.installed: $(VENV)/.node web/package.json web/package-lock.json
 	@echo "installing the web map's packages into web/node_modules"
 	$(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-web/dist/index.html: $(VENV)/.web $(WEB_SOURCES)
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	@echo "building the web map"
 	$(NPM) run build --silent
 	@touch $@
