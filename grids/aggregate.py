@@ -1,0 +1,372 @@
+"""Totals per cell or zone: shares times emissions, with standard deviations that stay true at every level.
+
+    total(target)      = sum over features of share x emissions
+    own(target)        = sum over features of (share x own standard deviation)^2
+    loading(target, g) = sum over features of share x emissions x u_g            (signed; adds over targets and sectors)
+    sd(target)         = sqrt(own + sum over groups of loading^2)
+
+Sums run in one order (layers by name, features by position, lines by value) and in one thread, without BLAS: the same
+inputs give the same bits, whatever the number of threads or the order of the emission lines.
+
+Source: ARCHITECTURE, 'The idea that keeps it simple'; METHODS E (shared errors add linearly, own ones in quadrature).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import csr_array
+
+from grids.columns import (
+    METHODS,
+    Pair,
+    in_pair_order,
+    in_sector_order,
+    method_column,
+    pair_column,
+    sd_column,
+    total_column,
+    value_columns,
+)
+from grids.errors import GridError
+from grids.features import BoolArray, FloatArray, IntArray, check_lines, feature_emissions, groups_of, pairs_of
+from grids.shares import Shares
+
+
+class SumsMismatch(GridError):
+    """Shares, lines, coverage or sectors that do not belong together."""
+
+
+@dataclass(frozen=True)
+class LayerShares:
+    """One layer on one collection.
+
+    Attributes:
+        layer: id of the layer.
+        sector: buildings, transport or forest.
+        shares: (targets, features) fraction of the whole feature in each target.
+        lines: emission lines of all years, columns as in docs/architecture.md.
+    """
+
+    layer: str
+    sector: str
+    shares: csr_array
+    lines: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class SectorSums:
+    """One sector on one collection in one year, in parts that add.
+
+    Attributes:
+        pairs: carriers and bases, the columns of `values`.
+        values: (targets, pairs) tCO2e per year, signed.
+        absolute: (targets, 3) absolute tCO2e by method, in the order of `METHODS`.
+        own: (targets,) own variance, tCO2e squared.
+        loadings: (targets, groups) tCO2e; columns are the groups of the `CollectionSums`.
+        illustrative: (targets,) rests on an assumption of the region file.
+        coverage: (targets,) 0 to 1; null where the target has no ground in the region.
+        covered: (targets,) whether there is a value; absent counts as 0 there and as unknown elsewhere.
+        withheld: pairs whose column is null everywhere, see `grids.disclosure`.
+    """
+
+    pairs: tuple[Pair, ...]
+    values: FloatArray
+    absolute: FloatArray
+    own: FloatArray
+    loadings: csr_array
+    illustrative: BoolArray
+    coverage: FloatArray
+    covered: BoolArray
+    withheld: frozenset[Pair] = field(default_factory=frozenset)
+
+    @property
+    def total(self) -> FloatArray:
+        """(targets,) sum of the pairs, from left to right."""
+        return _added(self.values)
+
+    @property
+    def variance(self) -> FloatArray:
+        """(targets,) own variance and squared loadings."""
+        return self.own + _added_rows(self.loadings.power(2))
+
+
+@dataclass(frozen=True)
+class CollectionSums:
+    """All sectors of one collection in one year.
+
+    Attributes:
+        year: year of the activity.
+        n_targets: cells or zones.
+        groups: names of the groups of shared error.
+        sectors: by sector, in the order of tables.
+        population: (targets,) residents, or None where unknown.
+    """
+
+    year: int
+    n_targets: int
+    groups: tuple[str, ...]
+    sectors: Mapping[str, SectorSums]
+    population: FloatArray | None
+
+    def table(self) -> pd.DataFrame:
+        """The public numeric columns, one row per target, in the order of `grids.columns.value_columns`."""
+        columns: dict[str, npt.NDArray[np.generic]] = {
+            "year": np.full(self.n_targets, self.year, dtype=np.int16),
+            "population": np.full(self.n_targets, np.nan) if self.population is None else self.population,
+        }
+        covered = np.full(self.n_targets, bool(self.sectors))
+        net, own = np.zeros(self.n_targets), np.zeros(self.n_targets)
+        loadings = csr_array((self.n_targets, len(self.groups)), dtype=np.float64)
+        for sector, sums in self.sectors.items():
+            columns |= _sector_columns(sector, sums)
+            covered &= sums.covered
+            net, own = net + sums.total, own + sums.own
+            loadings = csr_array(loadings + sums.loadings)
+        columns[total_column("net")] = np.where(covered, net, np.nan)
+        deviation = np.sqrt(own + _added_rows(loadings.power(2)))
+        columns[sd_column("net")] = np.where(covered, deviation, np.nan)
+        names = value_columns(list(self.sectors), {sector: sums.pairs for sector, sums in self.sectors.items()})
+        return pd.DataFrame({name: columns[name] for name in names})
+
+
+def collection_totals(
+    layers: Sequence[LayerShares],
+    *,
+    n_targets: int,
+    year: int,
+    sectors: Sequence[str],
+    coverage: Mapping[str, FloatArray],
+    population: FloatArray | None = None,
+) -> pd.DataFrame:
+    """The true numbers of one collection and year, before disclosure control.
+
+    Arguments and errors are those of `collection_sums`.
+
+    Returns:
+        One row per target with the columns of `grids.columns.value_columns`. Emissions in tCO2e per year, removals
+        negative. A sector is null where it is not covered, net is null unless every sector is covered.
+    """
+    sums = collection_sums(
+        layers, n_targets=n_targets, year=year, sectors=sectors, coverage=coverage, population=population
+    )
+    return sums.table()
+
+
+def collection_sums(
+    layers: Sequence[LayerShares],
+    *,
+    n_targets: int,
+    year: int,
+    sectors: Sequence[str],
+    coverage: Mapping[str, FloatArray],
+    population: FloatArray | None = None,
+) -> CollectionSums:
+    """Sum layers into the targets of one collection.
+
+    A sector is covered where its coverage is above 0 or a feature of it lies (a road on the very edge of the region may
+    fall into a cell without ground in it). A sector without a layer, or whose lines all belong to other years, is
+    covered nowhere.
+
+    Args:
+        layers: every layer of the region on this collection, in any order.
+        n_targets: cells or zones.
+        year: lines of other years are left out, but decide which columns there are.
+        sectors: every sector of the region, with or without a source.
+        coverage: sector -> (targets,) fraction 0 to 1 of the target's ground in the region that its sources cover, null
+            where the target has no ground there; for each sector with a layer.
+        population: (targets,) residents, null where unknown.
+
+    Raises:
+        SumsMismatch: layers, shares, coverage or population do not fit together.
+        BadLines: lines that cannot be added up.
+    """
+    ordered = sorted(layers, key=lambda layer: layer.layer)
+    _check(ordered, n_targets, sectors, coverage, population)
+    groups = tuple(sorted(set().union(*(groups_of(layer.lines) for layer in ordered))))
+    by_sector: dict[str, SectorSums] = {}
+    for sector in in_sector_order(sectors):
+        mine = [layer for layer in ordered if layer.sector == sector]
+        reach = np.asarray(coverage[sector], dtype=np.float64) if mine else np.zeros(n_targets)
+        by_sector[sector] = sector_sums(mine, n_targets=n_targets, year=year, coverage=reach, groups=groups)
+    return CollectionSums(year, n_targets, groups, by_sector, population)
+
+
+def sector_sums(
+    layers: Sequence[LayerShares],
+    *,
+    n_targets: int,
+    year: int,
+    coverage: FloatArray,
+    groups: Sequence[str],
+    pairs: tuple[Pair, ...] | None = None,
+) -> SectorSums:
+    """Sum the layers of one sector; see `collection_sums`, which checks the arguments.
+
+    Args:
+        layers: of one sector, in the order of summing.
+        n_targets: cells or zones.
+        year: lines of other years only decide which columns there are.
+        coverage: (targets,) 0 to 1.
+        groups: names of the groups of shared error; holds every group of the lines.
+        pairs: columns of the result; by default the pairs that occur in any year.
+    """
+    if pairs is None:
+        pairs = in_pair_order(set().union(*(pairs_of(layer.lines) for layer in layers)))
+    values, absolute = np.zeros((n_targets, len(pairs))), np.zeros((n_targets, len(METHODS)))
+    own, illustrative = np.zeros(n_targets), np.zeros(n_targets)
+    loadings = csr_array((n_targets, len(groups)), dtype=np.float64)
+    touched = np.zeros(n_targets, dtype=bool)
+    known = bool(layers) and all(layer.lines.empty for layer in layers)
+    for layer in layers:
+        shares = _canonical(layer.shares)
+        of_year = layer.lines[layer.lines["year"] == year]
+        known |= not of_year.empty
+        features = feature_emissions(of_year, shares.shape[1], pairs, groups)
+        values += (shares @ features.emissions).toarray()
+        absolute += (shares @ features.absolute).toarray()
+        own += shares.power(2) @ features.own_variance
+        loadings = csr_array(loadings + shares @ features.loadings)
+        illustrative += shares @ features.illustrative
+        touched |= np.diff(shares.indptr) > 0
+    loadings.sort_indices()
+    return SectorSums(
+        pairs=pairs,
+        values=values,
+        absolute=absolute,
+        own=own,
+        loadings=loadings,
+        illustrative=illustrative > 0,
+        coverage=coverage if known else np.zeros(n_targets),
+        covered=((coverage > 0) | touched) & known,
+    )
+
+
+def to_coarser(index_of_parent: npt.NDArray[np.integer], n_parents: int, shares: Shares) -> Shares:
+    """Shares in the targets of a coarser collection, as block sums.
+
+    Shares are summed, not totals: own variance is not additive, and needs the shares of each level.
+
+    Args:
+        index_of_parent: (targets,) position of the coarser target that holds each finer one.
+        n_parents: coarser targets.
+        shares: shares in the finer targets.
+
+    Returns:
+        Shares in the coarser targets; what lies outside stays as it is.
+
+    Raises:
+        SumsMismatch: a parent is missing or out of range.
+    """
+    index = check_parents(index_of_parent, shares.n_targets, n_parents)
+    return Shares(block_sums(index, n_parents, shares.matrix), shares.outside)
+
+
+def block_sums(index_of_parent: IntArray, n_parents: int, matrix: csr_array) -> csr_array:
+    """Rows of a sparse matrix added by parent, in the order of rows."""
+    targets = np.arange(len(index_of_parent))
+    blocks = csr_array((np.ones(len(targets)), (index_of_parent, targets)), shape=(n_parents, len(targets)))
+    return _canonical(csr_array(blocks @ matrix))
+
+
+def check_parents(index_of_parent: npt.NDArray[np.integer], n_targets: int, n_parents: int) -> IntArray:
+    """Positions of parents as int64.
+
+    Raises:
+        SumsMismatch: not one parent per target, or one out of range.
+    """
+    index = np.asarray(index_of_parent)
+    if index.shape != (n_targets,) or not np.issubdtype(index.dtype, np.integer):
+        raise SumsMismatch(
+            f"parents are {index.dtype} of shape {index.shape}; expected is one integer for each of {n_targets}"
+        )
+    wrong = np.flatnonzero((index < 0) | (index >= n_parents))
+    if len(wrong):
+        raise SumsMismatch(
+            f"target {wrong[0]} has the parent {index[wrong[0]]}; expected is a position from 0 to {n_parents - 1} "
+            f"({len(wrong)} targets are without a parent); put a collection without parents under the region itself"
+        )
+    return index.astype(np.int64)
+
+
+def _sector_columns(sector: str, sums: SectorSums) -> dict[str, npt.NDArray[np.generic]]:
+    def shown(values: FloatArray, where: BoolArray = sums.covered) -> FloatArray:
+        return np.where(where, values, np.nan)
+
+    columns: dict[str, npt.NDArray[np.generic]] = {total_column(sector): shown(sums.total)}
+    nowhere = np.zeros_like(sums.covered)
+    for position, pair in enumerate(sums.pairs):
+        where = nowhere if pair in sums.withheld else sums.covered
+        columns[pair_column(sector, pair)] = shown(sums.values[:, position], where)
+    columns[sd_column(sector)] = shown(np.sqrt(sums.variance))
+    whole = _added(sums.absolute)
+    some = sums.covered & (whole > 0)
+    for position, method in enumerate(METHODS):
+        share = np.divide(sums.absolute[:, position], whole, out=np.zeros_like(whole), where=some)
+        columns[method_column(sector, method)] = shown(share, some)
+    columns[f"{sector}_coverage"] = sums.coverage
+    columns[f"{sector}_illustrative"] = sums.illustrative & sums.covered
+    return columns
+
+
+def _added(values: FloatArray) -> FloatArray:
+    """Sum over columns, strictly from left to right, so that a published total is the sum of its published parts."""
+    total = np.zeros(values.shape[0])
+    for position in range(values.shape[1]):
+        total = total + values[:, position]
+    return total
+
+
+def _added_rows(matrix: csr_array) -> FloatArray:
+    ordered = _canonical(csr_array(matrix))
+    return np.asarray(ordered @ np.ones(ordered.shape[1]), dtype=np.float64)
+
+
+def _canonical(matrix: csr_array) -> csr_array:
+    """Sorted and without duplicates, because the order of entries is the order of summing."""
+    if matrix.has_canonical_format:
+        return matrix
+    ordered = matrix.copy()
+    ordered.sum_duplicates()
+    return ordered
+
+
+def _check(
+    layers: Sequence[LayerShares],
+    n_targets: int,
+    sectors: Sequence[str],
+    coverage: Mapping[str, FloatArray],
+    population: FloatArray | None,
+) -> None:
+    names = [layer.layer for layer in layers]
+    if len(set(names)) != len(names):
+        raise SumsMismatch(f"layers are named {', '.join(names)}; each may come only once")
+    for layer in layers:
+        if layer.sector not in sectors:
+            raise SumsMismatch(
+                f"layer {layer.layer!r} is of the sector {layer.sector!r}; the region has {', '.join(sectors)}"
+            )
+        if layer.sector not in coverage:
+            raise SumsMismatch(f"layer {layer.layer!r}: no coverage is given for its sector {layer.sector!r}")
+        if layer.shares.shape[0] != n_targets:
+            raise SumsMismatch(
+                f"layer {layer.layer!r} is shared over {layer.shares.shape[0]} targets; expected are {n_targets}"
+            )
+        if not bool(np.all((layer.shares.data >= 0) & (layer.shares.data <= 1 + 1e-9))):
+            raise SumsMismatch(f"layer {layer.layer!r} has shares that are not fractions from 0 to 1")
+        check_lines(layer.layer, layer.lines, layer.shares.shape[1])
+    sourceless = set(coverage) - {layer.sector for layer in layers}
+    if sourceless:
+        raise SumsMismatch(f"coverage is given for {', '.join(sorted(sourceless))}, but no layer of it; leave it out")
+    for sector, reach in coverage.items():
+        known = np.asarray(reach, dtype=np.float64)
+        if known.shape != (n_targets,) or bool(np.any((known < 0) | (known > 1 + 1e-9))):
+            raise SumsMismatch(
+                f"coverage of {sector!r} must be {n_targets} fractions from 0 to 1; its shape is {known.shape}"
+            )
+    if population is not None and np.shape(population) != (n_targets,):
+        raise SumsMismatch(
+            f"population has the shape {np.shape(population)}; expected is one number for each of {n_targets}"
+        )

@@ -1,0 +1,224 @@
+"""Conservation: what the features emit is what the targets hold and what lies outside, each from its own sum.
+
+    residual = | features - (targets + outside the domain + outside the collection) | / sum of |features|
+
+The outside parts come from geometry (`Clipped.outside`, `Shares.outside`), never as a difference to the whole; only
+so can the check fail.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from grids.aggregate import CollectionSums, LayerShares
+from grids.columns import in_pair_order
+from grids.errors import GridError
+from grids.features import FloatArray, check_lines, feature_emissions, groups_of, pairs_of
+
+TOLERANCE = 1e-9
+"""Largest relative residual that may be published (ARCHITECTURE, truth 1)."""
+
+Key = tuple[str, str, str, str, int]
+"""Layer, sector, carrier, basis, year."""
+
+
+class NotConserved(GridError):
+    """Emissions were lost or made between features and targets; nothing may be published."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Both sides of one sum, tCO2e.
+
+    Attributes:
+        features: sum over features.
+        features_absolute: sum over features of absolute values; the scale of the residual.
+        targets: sum over the targets of the collection.
+        outside_domain: sum over features of what lies outside the layer's domain.
+        outside_collection: of what lies in the domain, but in none of the targets.
+    """
+
+    features: float
+    features_absolute: float
+    targets: float
+    outside_domain: float
+    outside_collection: float
+
+    @property
+    def residual(self) -> float:
+        """Relative; 0 where nothing is emitted and nothing arrives, infinite where something arrives from nothing."""
+        gap = abs(self.features - (self.targets + self.outside_domain + self.outside_collection))
+        if not np.isfinite(gap):
+            return float("inf")
+        if self.features_absolute > 0:
+            return gap / self.features_absolute
+        return 0.0 if gap == 0 else float("inf")
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Balances of one collection, by layer, sector, carrier, basis and year."""
+
+    collection: str
+    balances: Mapping[Key, Balance] = field(default_factory=dict)
+
+    @property
+    def worst(self) -> float:
+        """The largest residual; 0 where there are no emissions."""
+        return max((balance.residual for balance in self.balances.values()), default=0.0)
+
+    def __add__(self, other: "Residuals") -> "Residuals":
+        """Residuals of another layer on the same collection, added to these."""
+        return Residuals(self.collection, {**self.balances, **other.balances})
+
+    def refuse_if_lost(self, tolerance: float = TOLERANCE) -> None:
+        """Stop a build that does not conserve.
+
+        Raises:
+            NotConserved: a residual is above the tolerance; the five worst are named.
+        """
+        lost = sorted(
+            ((key, balance) for key, balance in self.balances.items() if balance.residual > tolerance),
+            key=lambda entry: (-entry[1].residual, entry[0]),
+        )
+        if lost:
+            listed = "; ".join(_sentence(key, balance) for key, balance in lost[:5])
+            raise NotConserved(
+                f"collection {self.collection!r} does not conserve emissions to {tolerance:g}: {len(lost)} of "
+                f"{len(self.balances)} sums are off. Worst: {listed}. Nothing is published; the shares of these layers "
+                "are wrong (overlapping zones, a domain that differs between clip and shares)"
+            )
+
+    def to_json(self) -> list[dict[str, str | int | float]]:
+        """Every residual for the manifest: relative only, since totals outside may tell of a single building."""
+        return [
+            {
+                "layer": layer,
+                "sector": sector,
+                "carrier": carrier,
+                "basis": basis,
+                "year": year,
+                "residual": balance.residual,
+            }
+            for (layer, sector, carrier, basis, year), balance in sorted(self.balances.items())
+        ]
+
+
+def collection_residuals(
+    collection: str,
+    layers: Iterable[tuple[LayerShares, FloatArray, FloatArray]],
+    sums: Iterable[CollectionSums] = (),
+) -> Residuals:
+    """Balances of one collection over all years of its layers.
+
+    Args:
+        collection: id, for messages.
+        layers: each layer on this collection, with `Clipped.outside` (features,), the fraction of each feature outside
+            the domain, and `Shares.outside` (features,), the fraction in the domain but in none of the targets.
+        sums: the true sums that tables are made of, one per year; each of their sector columns is then held against
+            all layers of the sector, under the layer name `*`. Sums after disclosure control add up too.
+
+    Raises:
+        GridError: outside parts and shares have different features, or lines cannot be added up.
+    """
+    balances: dict[Key, Balance] = {}
+    for layer, outside_domain, outside_collection in layers:
+        n_features = layer.shares.shape[1]
+        if outside_domain.shape != (n_features,) or outside_collection.shape != (n_features,):
+            raise GridError(
+                f"layer {layer.layer!r} has {n_features} features in its shares, {outside_domain.shape} outside the "
+                f"domain and {outside_collection.shape} outside the collection; expected is the same number"
+            )
+        check_lines(layer.layer, layer.lines, n_features)
+        balances |= dict(_balances(layer, outside_domain, outside_collection))
+    return Residuals(collection, balances | _against_sums(balances, sums))
+
+
+def conservation(
+    features_total: Mapping[Key, float],
+    targets_total: Mapping[Key, float],
+    outside: Mapping[Key, float],
+    *,
+    collection: str = "",
+    features_absolute: Mapping[Key, float] | None = None,
+) -> Residuals:
+    """Balances from sums made elsewhere, for instance from partitions of a distributed build.
+
+    Args:
+        features_total: tCO2e of the features, by layer, sector, carrier, basis and year.
+        targets_total: tCO2e in the targets.
+        outside: tCO2e outside the domain and outside the collection together.
+        collection: id, for messages.
+        features_absolute: scale of the residual; by default the absolute value of `features_total`.
+
+    Returns:
+        Balances over all keys; a key that one side lacks counts as 0 there.
+    """
+    scale = features_absolute or {key: abs(total) for key, total in features_total.items()}
+    keys = sorted({*features_total, *targets_total, *outside})
+    return Residuals(
+        collection,
+        {
+            key: Balance(
+                features_total.get(key, 0.0),
+                scale.get(key, 0.0),
+                targets_total.get(key, 0.0),
+                outside.get(key, 0.0),
+                0.0,
+            )
+            for key in keys
+        },
+    )
+
+
+def _sentence(key: Key, balance: Balance) -> str:
+    layer, sector, carrier, basis, year = key
+    return (
+        f"{layer} ({sector}, {carrier} {basis}, {year}): {balance.features:.6g} t of features, "
+        f"{balance.targets:.6g} t in targets, {balance.outside_domain:.6g} t outside the domain, "
+        f"{balance.outside_collection:.6g} t outside the collection, residual {balance.residual:.3g}"
+    )
+
+
+def _against_sums(balances: Mapping[Key, Balance], sums: Iterable[CollectionSums]) -> dict[Key, Balance]:
+    """Balances of whole sectors, with the targets read from the columns that are published."""
+    found: dict[Key, Balance] = {}
+    for of_year in sums:
+        for sector, part in of_year.sectors.items():
+            for position, pair in enumerate(part.pairs):
+                parts = [b for key, b in balances.items() if key[1:] == (sector, *pair, of_year.year)]
+                found["*", sector, *pair, of_year.year] = Balance(
+                    features=sum(b.features for b in parts),
+                    features_absolute=sum(b.features_absolute for b in parts),
+                    targets=float(part.values[:, position].sum()),
+                    outside_domain=sum(b.outside_domain for b in parts),
+                    outside_collection=sum(b.outside_collection for b in parts),
+                )
+    return found
+
+
+def _balances(
+    layer: LayerShares, outside_domain: FloatArray, outside_collection: FloatArray
+) -> Iterator[tuple[Key, Balance]]:
+    pairs, groups = in_pair_order(pairs_of(layer.lines)), sorted(groups_of(layer.lines))
+    for year in sorted({int(year) for year in layer.lines["year"].unique()}):
+        of_year = layer.lines[layer.lines["year"] == year]
+        emissions = feature_emissions(of_year, layer.shares.shape[1], pairs, groups).emissions
+        targets = (csr_array(layer.shares) @ emissions).toarray()
+        dense = emissions.toarray()
+        present = {(str(c), str(b)) for c, b in zip(of_year["carrier"], of_year["basis"], strict=True)}
+        for position, pair in enumerate(pairs):
+            if pair in present:
+                column = dense[:, position]
+                yield (
+                    (layer.layer, layer.sector, *pair, year),
+                    Balance(
+                        features=float(column.sum()),
+                        features_absolute=float(np.abs(column).sum()),
+                        targets=float(targets[:, position].sum()),
+                        outside_domain=float((column * outside_domain).sum()),
+                        outside_collection=float((column * outside_collection).sum()),
+                    ),
+                )

@@ -1,0 +1,428 @@
+"""Disclosure control: private metered values are shown only in sums that tell of no single feature.
+
+In a target that would tell of one, the private metered part is replaced by a share of its group's true sum,
+
+    published part = (sum over the group of the true parts) x weight / (sum over the group of the weights)
+
+with weights from what a model says of the same features. Collections are worked on from the coarsest down: the region,
+then each collection under the one whose targets hold its own. Under a held target everything is a share of the held
+value. So public totals add at every level, and the difference of a target and its shown parts is always the true sum of
+whole groups, or no true number at all.
+
+The rule holds for every column that is shown, not only for the sum of carriers: three buildings of which one burns gas
+would otherwise show that building's gas.
+
+Source: ARCHITECTURE, truth 7. See docs/uncertainty-and-disclosure.md for a worked example.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import csr_array, diags_array, hstack, vstack
+
+from grids.aggregate import CollectionSums, LayerShares, SectorSums, block_sums, check_parents, sector_sums
+from grids.columns import METHODS, Pair, in_pair_order, pair_column
+from grids.errors import GridError
+from grids.features import BoolArray, FloatArray, IntArray, check_lines, feature_emissions, groups_of, pairs_of
+from grids.grouping import Rule, Siblings, held_groups, reasons
+
+_NEGLIGIBLE_SHARE = 1e-9
+"""Shares below this are rounding left over from adding the parts of a feature."""
+
+
+class DisclosureError(GridError):
+    """Levels or private layers that do not belong together; without them nothing can be protected."""
+
+
+@dataclass(frozen=True)
+class PrivateLayer:
+    """What is known, beside its meters, of a layer that is not open.
+
+    Attributes:
+        weights: (features,) 0 or more; how much of a group's sum a feature attracts: its modelled emissions, else its
+            floor area. Ones where neither is known. Must not come from the meters.
+        modelled: emission lines that a model gives for the metered features. They are the weights where none are given,
+            and stand in for the meters where not even the region's total may be shown.
+    """
+
+    weights: FloatArray | None = None
+    modelled: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class SectorState:
+    """How one sector was protected at one level; the level below starts from it.
+
+    Attributes:
+        mode: `shared` (groups), or, where the region's own total would tell of one feature, `modelled` or `null`.
+        shares: (targets, features) of the private features.
+        published: (targets, pairs) tCO2e of the private metered part as shown.
+        held: (targets,) where that is not the true part.
+        withheld: pairs whose columns are null everywhere, because one of them would tell of one feature.
+    """
+
+    mode: str
+    shares: csr_array
+    published: FloatArray
+    held: BoolArray
+    withheld: frozenset[Pair]
+
+
+@dataclass(frozen=True)
+class Held:
+    """One collection and year after disclosure control.
+
+    Attributes:
+        sums: public sums.
+        held: (targets,) whether any part of the target was replaced.
+        report: counts by sector, for the manifest.
+        largest_shift: sector -> largest change of a target's value, tCO2e. Not for the manifest: in a group of two, it
+            gives the true values away.
+        states: by sector, for the level below.
+    """
+
+    sums: CollectionSums
+    held: BoolArray
+    report: dict[str, dict[str, object]] = field(default_factory=dict)
+    largest_shift: dict[str, float] = field(default_factory=dict)
+    states: dict[str, SectorState] = field(default_factory=dict)
+
+    def table(self) -> pd.DataFrame:
+        """The public numeric columns of `CollectionSums.table`, and `held`."""
+        return self.sums.table().assign(held=self.held)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The private metered part of one sector: which features, where they lie and what they emit."""
+
+    shares: csr_array
+    emissions: FloatArray
+    own: FloatArray
+    weights: FloatArray
+    modelled: FloatArray | None
+    pairs: tuple[Pair, ...]
+
+
+def region_row(inside: FloatArray) -> csr_array:
+    """The region as one target: (1, features) shares from `Clipped.inside`, the top of every hierarchy."""
+    return csr_array(np.atleast_2d(np.asarray(inside, dtype=np.float64)))
+
+
+def nests(above: csr_array, below: csr_array, index_of_parent: npt.NDArray[np.integer]) -> bool:
+    """Whether targets lie within their parents, as far as features tell.
+
+    Zone sets drawn by different hands may overlap their parents' borders. They cannot be protected under those parents
+    and belong directly under the region.
+
+    Args:
+        above: (parents, features) shares.
+        below: (targets, features) shares of the same features.
+        index_of_parent: (targets,) position of each target's parent.
+    """
+    index = check_parents(index_of_parent, below.shape[0], above.shape[0])
+    beyond = csr_array(block_sums(index, above.shape[0], below) - above)
+    return bool(np.all(beyond.data <= _NEGLIGIBLE_SHARE))
+
+
+def hold(
+    sums: CollectionSums,
+    layers: Sequence[LayerShares],
+    *,
+    private: Mapping[str, PrivateLayer],
+    rule: Rule,
+    above: Held | None = None,
+    index_of_parent: npt.NDArray[np.integer] | None = None,
+    u_filled: float = 0.5,
+) -> Held:
+    """Protect the private metered features of one collection and year.
+
+    Args:
+        sums: true sums of the collection.
+        layers: the layers they were made of.
+        private: layers that are not open, by id; empty where all are open.
+        rule: the least count and the p % rule.
+        above: the protected level above, of the same year; None for the region as one target (`region_row`).
+        index_of_parent: (targets,) position in the level above; needed with `above`.
+        u_filled: relative standard deviation of a replaced value, which is a model's and not the meters'.
+
+    Returns:
+        Public sums. In a held target the replaced part counts as modelled, its deviation is `u_filled` times its size,
+        and total, carriers, net and shares follow. In the other targets own errors of private meters are spread evenly
+        over the features, since a sum and a sum of squares together would tell three values apart.
+
+    Raises:
+        DisclosureError: a private layer is not there, levels do not belong together or do not nest.
+        GridError: modelled lines or weights cannot be used.
+    """
+    unknown = set(private) - {layer.layer for layer in layers}
+    if unknown:
+        raise DisclosureError(f"private layers {', '.join(sorted(unknown))} are not among the layers of the collection")
+    if not (np.isfinite(u_filled) and u_filled >= 0):
+        raise DisclosureError(f"u_filled is {u_filled}; expected is a relative standard deviation, 0 or more")
+    if above is None and sums.n_targets != 1:
+        raise DisclosureError(
+            f"the collection has {sums.n_targets} targets and nothing above it; protect the region first, as one "
+            "target, and hand it over as `above`"
+        )
+    index = np.zeros(sums.n_targets, dtype=np.int64)
+    if above is not None:
+        if above.sums.year != sums.year:
+            raise DisclosureError(f"the level above is of {above.sums.year}, this one of {sums.year}")
+        given = np.empty(0, dtype=np.int64) if index_of_parent is None else index_of_parent
+        index = check_parents(given, sums.n_targets, above.sums.n_targets)
+    public = Held(sums, np.zeros(sums.n_targets, dtype=bool))
+    for sector in sums.sectors:
+        mine = sorted((each for each in layers if each.sector == sector), key=lambda each: each.layer)
+        if any(each.layer in private for each in mine):
+            before = None if above is None else above.states.get(sector)
+            if above is not None and before is None:
+                raise DisclosureError(f"the level above has no private layer of the sector {sector!r}; this one has")
+            public = _hold_sector(public, sector, mine, private, rule, before, index, u_filled)
+    return public
+
+
+def _hold_sector(
+    public: Held,
+    sector: str,
+    layers: Sequence[LayerShares],
+    private: Mapping[str, PrivateLayer],
+    rule: Rule,
+    before: SectorState | None,
+    index: IntArray,
+    u_filled: float,
+) -> Held:
+    sums = public.sums
+    true = sums.sectors[sector]
+    part = _private_part(layers, private, sums.year, true.pairs)
+    some = _contributing(part)
+    if before is None:
+        mode, withheld = _region_mode(part, rule)
+    else:
+        mode, withheld = before.mode, before.withheld
+    tested = _tested(part, withheld)
+    too_few, dominated = _reasons(part.shares, tested, rule)
+    counts: dict[str, object] = {
+        "mode": mode,
+        "targets": sums.n_targets,
+        "with_private_meters": int(some.sum()),
+        "too_few": int(too_few.sum()),
+        "dominated": int((dominated & ~too_few).sum()),
+    }
+    if mode == "shared":
+        must = too_few | dominated
+        published, held, groups = _shared(part, tested, must, before, index, rule)
+        counts |= {"added": int((held & ~must).sum()), "groups": groups}
+    else:
+        modelled = part.modelled if mode == "modelled" and part.modelled is not None else np.zeros_like(part.emissions)
+        published, held = part.shares @ modelled, some
+    rest = _rest(layers, private, sums, part.pairs, true.coverage)
+    shown = _public_sums(true, rest, part, published, held, u_filled)
+    if mode == "null":
+        shown = replace(shown, covered=true.covered & ~held)
+    shift = np.abs(shown.total - true.total)[held & shown.covered]
+    counts |= {
+        "held": int(held.sum()),
+        "withheld_columns": [pair_column(sector, pair) for pair in part.pairs if pair in withheld],
+    }
+    return Held(
+        sums=replace(sums, sectors={**sums.sectors, sector: replace(shown, withheld=withheld)}),
+        held=public.held | held,
+        report={**public.report, sector: counts},
+        largest_shift={**public.largest_shift, sector: float(shift.max(initial=0.0))},
+        states={**public.states, sector: SectorState(mode, part.shares, published, held, withheld)},
+    )
+
+
+def _private_part(
+    layers: Sequence[LayerShares], private: Mapping[str, PrivateLayer], year: int, pairs: tuple[Pair, ...]
+) -> _Part:
+    """Features with a metered value other than 0 in private layers; the same features at every level."""
+    chosen = [layer for layer in layers if layer.layer in private]
+    stand_ins = [private[layer.layer].modelled for layer in chosen]
+    extra = set().union(*(pairs_of(lines) for lines in stand_ins if lines is not None))
+    pairs = in_pair_order({*pairs, *extra})
+    parts = [_part_of_layer(layer, private[layer.layer], year, pairs) for layer in chosen]
+    modelled = [part.modelled for part in parts if part.modelled is not None]
+    return _Part(
+        shares=csr_array(hstack([part.shares for part in parts], format="csr")),
+        emissions=np.concatenate([part.emissions for part in parts]),
+        own=np.concatenate([part.own for part in parts]),
+        weights=np.concatenate([part.weights for part in parts]),
+        modelled=np.concatenate(modelled) if len(modelled) == len(parts) else None,
+        pairs=pairs,
+    )
+
+
+def _part_of_layer(layer: LayerShares, known: PrivateLayer, year: int, pairs: tuple[Pair, ...]) -> _Part:
+    n_features = layer.shares.shape[1]
+    lines = layer.lines[(layer.lines["year"] == year) & _metered(layer.lines)]
+    emissions = feature_emissions(lines, n_features, pairs, sorted(groups_of(lines))).emissions
+    chosen = np.flatnonzero(np.diff(emissions.indptr) > 0)
+    own = np.zeros(n_features)
+    deviations = lines["emissions_tco2e"].to_numpy(np.float64) * lines["u_own"].to_numpy(np.float64)
+    np.add.at(own, lines["feature"].to_numpy(), np.abs(deviations))
+    modelled = None
+    weights = np.ones(n_features)
+    if known.modelled is not None:
+        check_lines(f"{layer.layer} (modelled)", known.modelled, n_features)
+        of_year = known.modelled[known.modelled["year"] == year]
+        modelled = feature_emissions(of_year, n_features, pairs, sorted(groups_of(of_year))).emissions.toarray()
+        weights = np.abs(modelled).sum(axis=1)
+    if known.weights is not None:
+        weights = np.asarray(known.weights, dtype=np.float64)
+        if weights.shape != (n_features,) or not bool(np.all(np.isfinite(weights) & (weights >= 0))):
+            raise DisclosureError(f"layer {layer.layer!r}: weights must be {n_features} finite numbers, 0 or more")
+    return _Part(
+        shares=csr_array(layer.shares[:, chosen]),
+        emissions=emissions.toarray()[chosen],
+        own=own[chosen],
+        weights=weights[chosen],
+        modelled=None if modelled is None else modelled[chosen],
+        pairs=pairs,
+    )
+
+
+def _metered(lines: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    return (lines["method"] == "metered").to_numpy(dtype=bool)
+
+
+def _contributing(part: _Part) -> BoolArray:
+    return np.diff(part.shares.indptr) > 0
+
+
+def _region_mode(part: _Part, rule: Rule) -> tuple[str, frozenset[Pair]]:
+    """Whether the region's sums may be shown: as they are, with some carriers withheld, or not at all.
+
+    A carrier that too few features use would follow from the total and the other carriers. It is withheld together with
+    the next smallest carriers, until they pass the rule as one sum.
+    """
+    inside = np.asarray(part.shares.sum(axis=0)).reshape(-1)
+    values = inside[:, None] * part.emissions
+    if not rule.allows(values.sum(axis=1, keepdims=True)):
+        return ("modelled" if part.modelled is not None else "null"), frozenset()
+    block = [k for k in range(values.shape[1]) if not rule.allows(values[:, [k]])]
+    size = np.abs(values).sum(axis=0)
+    spare = sorted((k for k in range(values.shape[1]) if k not in block and size[k] > 0), key=lambda k: (size[k], k))
+    while block and spare and (len(block) < 2 or not rule.allows(values[:, block].sum(axis=1, keepdims=True))):
+        block.append(spare.pop(0))
+    return "shared", frozenset(part.pairs[k] for k in block)
+
+
+def _tested(part: _Part, withheld: frozenset[Pair]) -> FloatArray:
+    """(features, sums) the sums that can be read: the total, each carrier shown, and the withheld ones together."""
+    together = [k for k, pair in enumerate(part.pairs) if pair in withheld]
+    apart = [k for k, pair in enumerate(part.pairs) if pair not in withheld]
+    total = part.emissions.sum(axis=1, keepdims=True)
+    return np.hstack([total, part.emissions[:, apart], part.emissions[:, together].sum(axis=1, keepdims=True)])
+
+
+def _reasons(shares: csr_array, tested: FloatArray, rule: Rule) -> tuple[BoolArray, BoolArray]:
+    too_few = np.zeros(shares.shape[0], dtype=bool)
+    dominated = too_few.copy()
+    for position in range(tested.shape[1]):
+        contributions = csr_array(
+            (shares.data * tested[shares.indices, position], shares.indices, shares.indptr), shape=shares.shape
+        )
+        few, large = reasons(contributions, rule)
+        too_few, dominated = too_few | few, dominated | large
+    return too_few, dominated
+
+
+def _shared(
+    part: _Part, tested: FloatArray, must: BoolArray, before: SectorState | None, index: IntArray, rule: Rule
+) -> tuple[FloatArray, BoolArray, int]:
+    """The private part as shown, where it is not true, and in how many groups."""
+    true = np.asarray(part.shares @ part.emissions)
+    if before is None:
+        return true, np.zeros(len(true), dtype=bool), 0
+    remainder = _remainder(before.shares, part.shares, index)
+    shares = csr_array(vstack([part.shares, remainder], format="csr"))
+    family = np.concatenate([index, np.arange(remainder.shape[0])])
+    all_must = np.concatenate([must, np.logical_or(*_reasons(remainder, tested, rule))])
+    some = np.diff(shares.indptr) > 0
+    weights = np.asarray(shares @ part.weights)
+    published = np.asarray(shares @ part.emissions)
+    held = some & before.held[family]
+    published[held] = _split(before.published, family[held], weights[held])
+    siblings = Siblings(shares, tested, family, all_must & ~before.held[family], weights)
+    groups = 0
+    for group in held_groups(siblings, rule):
+        pooled = published[group].sum(axis=0, keepdims=True)
+        published[group] = _split(pooled, np.zeros(len(group), dtype=np.int64), weights[group])
+        held[group] = True
+        groups += 1
+    n_targets = len(true)
+    return published[:n_targets], held[:n_targets], groups
+
+
+def _remainder(above: csr_array, below: csr_array, index: IntArray) -> csr_array:
+    """What lies in a parent but in none of its targets: a target that is not shown, but found by subtraction."""
+    if above.shape[1] != below.shape[1]:
+        raise DisclosureError(
+            f"the level above has {above.shape[1]} private features and this one {below.shape[1]}; both need the same "
+            "layers, lines and private layers"
+        )
+    left = csr_array(above - block_sums(index, above.shape[0], below))
+    left.data[np.abs(left.data) <= _NEGLIGIBLE_SHARE] = 0.0
+    left.eliminate_zeros()
+    left.sort_indices()
+    if bool(np.any(left.data < 0)):
+        raise DisclosureError(
+            "targets reach beyond their parents, so that neither can be subtracted from the other; put this collection "
+            "directly under the region (`grids.disclosure.nests` tells)"
+        )
+    return left
+
+
+def _split(wholes: FloatArray, of: IntArray, weights: FloatArray) -> FloatArray:
+    """Each row's part of its whole, by weight; evenly where all weights are 0."""
+    total = np.bincount(of, weights, minlength=len(wholes))
+    count = np.bincount(of, minlength=len(wholes))
+    even = total[of] <= 0
+    parts = np.where(even, 1.0 / np.maximum(count[of], 1), weights / np.where(even, 1.0, total[of]))
+    return np.asarray(parts[:, None] * wholes[of])
+
+
+def _rest(
+    layers: Sequence[LayerShares],
+    private: Mapping[str, PrivateLayer],
+    sums: CollectionSums,
+    pairs: tuple[Pair, ...],
+    coverage: FloatArray,
+) -> SectorSums:
+    """The sector without its private metered lines."""
+    open_layers = [
+        replace(layer, lines=layer.lines[~_metered(layer.lines)]) if layer.layer in private else layer
+        for layer in layers
+    ]
+    return sector_sums(
+        open_layers, n_targets=sums.n_targets, year=sums.year, coverage=coverage, groups=sums.groups, pairs=pairs
+    )
+
+
+def _public_sums(
+    true: SectorSums, rest: SectorSums, part: _Part, published: FloatArray, held: BoolArray, u_filled: float
+) -> SectorSums:
+    filled = np.abs(published).sum(axis=1)
+    absolute = rest.absolute.copy()
+    absolute[:, METHODS.index("modelled")] += filled
+    count = np.diff(part.shares.indptr)
+    metered = np.asarray(part.shares @ part.own) ** 2 / np.maximum(count, 1)
+    values = np.zeros((len(held), len(part.pairs)))
+    values[:, [part.pairs.index(pair) for pair in true.pairs]] = true.values
+    keep = diags_array((~held).astype(np.float64), format="csr")
+    swap = diags_array(held.astype(np.float64), format="csr")
+    loadings = csr_array(keep @ true.loadings + swap @ rest.loadings)
+    loadings.sort_indices()
+    return replace(
+        true,
+        pairs=part.pairs,
+        values=np.where(held[:, None], rest.values + published, values),
+        absolute=np.where(held[:, None], absolute, true.absolute),
+        own=rest.own + np.where(held, (u_filled * filled) ** 2, metered),
+        loadings=loadings,
+    )
