@@ -1,0 +1,284 @@
+/**
+ * The one client of the HTTP API. Every call answers with a result, never an exception: a value of a checked shape,
+ * or a problem that says what went wrong in words a page can show.
+ */
+import {
+  bbox,
+  flag,
+  list,
+  localised,
+  number,
+  optional,
+  record,
+  scalar,
+  ShapeError,
+  text,
+  type BBox,
+  type Localised,
+  type Scalar,
+} from './decode';
+import { emissionsColumn, PARTS, type Sector, type Unit } from './sectors';
+
+export interface Problem {
+  /** away: nobody answers; refused: the API says no; malformed: the answer is not what was agreed. */
+  readonly kind: 'away' | 'refused' | 'malformed' | 'aborted';
+  readonly status: number | null;
+  readonly detail: string;
+}
+
+export type Result<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+
+export interface Attribution {
+  readonly text: string;
+  readonly licence: string | null;
+  readonly url: string | null;
+}
+
+export interface Region {
+  readonly id: string;
+  readonly name: Localised;
+  readonly languages: readonly string[];
+  readonly bbox: BBox;
+  readonly synthetic: boolean;
+  /** Sectors that rest on an assumption of the region rather than on a published value. */
+  readonly illustrative: readonly string[];
+  readonly edition: string;
+  readonly years: readonly number[];
+  readonly attributions: readonly Attribution[];
+}
+
+export type CollectionKind = 'grid' | 'zones' | 'hexagons';
+
+export interface Collection {
+  readonly id: string;
+  readonly title: Localised;
+  readonly kind: CollectionKind;
+  readonly cellSizeM: number | null;
+  readonly years: readonly number[];
+  readonly sectors: readonly string[];
+  readonly columns: readonly string[];
+  readonly count: number;
+  readonly minzoom: number;
+  readonly maxzoom: number;
+}
+
+export interface Distribution {
+  readonly count: number;
+  readonly nulls: number;
+  readonly min: number | null;
+  readonly max: number | null;
+  /** 21 numbers: 0 to 100 % by 5; empty if nothing is known. */
+  readonly quantiles: readonly number[];
+}
+
+export type Properties = Readonly<Record<string, Scalar>>;
+
+export interface Item {
+  readonly id: string;
+  readonly properties: Properties;
+}
+
+export interface TileSet {
+  readonly minzoom: number;
+  readonly maxzoom: number;
+  /** Layers the tiles hold; null if the API does not say. */
+  readonly layers: readonly string[] | null;
+}
+
+/** What one published table is asked by. */
+export interface TableKey {
+  readonly region: string;
+  readonly edition: string;
+  readonly collection: string;
+  readonly year: number;
+}
+
+const KINDS: readonly CollectionKind[] = ['grid', 'zones', 'hexagons'];
+
+function illustrative(value: unknown, path: string): string[] {
+  if (value === null || value === undefined || value === false) return [];
+  if (value === true) return [...PARTS];
+  if (Array.isArray(value)) return list(text)(value, path);
+  return Object.entries(record(value, path)).flatMap(([sector, holds]) =>
+    flag(holds, `${path}.${sector}`) ? [sector] : [],
+  );
+}
+
+function attribution(value: unknown, path: string): Attribution {
+  const given = record(value, path);
+  return {
+    text: text(given.text, `${path}.text`),
+    licence: optional(text)(given.licence, `${path}.licence`),
+    url: optional(text)(given.url, `${path}.url`),
+  };
+}
+
+export function decodeRegion(value: unknown, path: string): Region {
+  const given = record(value, path);
+  return {
+    id: text(given.id, `${path}.id`),
+    name: localised(given.name, `${path}.name`),
+    languages: list(text)(given.languages, `${path}.languages`),
+    bbox: bbox(given.bbox, `${path}.bbox`),
+    synthetic: flag(given.synthetic, `${path}.synthetic`),
+    illustrative: illustrative(given.illustrative, `${path}.illustrative`),
+    edition: text(given.edition, `${path}.edition`),
+    years: list(number)(given.years, `${path}.years`).toSorted((a, b) => a - b),
+    attributions: list(attribution)(given.attributions ?? [], `${path}.attributions`),
+  };
+}
+
+function columnName(value: unknown, path: string): string {
+  return typeof value === 'string' ? value : text(record(value, path).name, `${path}.name`);
+}
+
+export function decodeCollection(value: unknown, path: string): Collection {
+  const given = record(value, path);
+  const kind = KINDS.find((known) => known === given.kind);
+  if (!kind) throw new ShapeError(`${path}.kind`, KINDS.join(', '), given.kind);
+  return {
+    id: text(given.id, `${path}.id`),
+    title: localised(given.title, `${path}.title`),
+    kind,
+    cellSizeM: optional(number)(given.cell_size_m, `${path}.cell_size_m`),
+    years: list(number)(given.years, `${path}.years`).toSorted((a, b) => a - b),
+    sectors: list(text)(given.sectors, `${path}.sectors`),
+    columns: list(columnName)(given.columns, `${path}.columns`),
+    count: number(given.count, `${path}.count`),
+    minzoom: optional(number)(given.minzoom, `${path}.minzoom`) ?? 0,
+    maxzoom: optional(number)(given.maxzoom, `${path}.maxzoom`) ?? 14,
+  };
+}
+
+function decodeDistribution(value: unknown, path: string): Distribution {
+  const given = record(value, path);
+  return {
+    count: number(given.count, `${path}.count`),
+    nulls: number(given.nulls, `${path}.nulls`),
+    min: optional(number)(given.min, `${path}.min`),
+    max: optional(number)(given.max, `${path}.max`),
+    quantiles:
+      optional(list(optional(number)))(given.quantiles, `${path}.quantiles`)?.filter((q) => q !== null) ?? [],
+  };
+}
+
+function decodeItem(value: unknown, path: string): Item {
+  const given = record(value, path);
+  const given_properties = record(given.properties, `${path}.properties`);
+  const properties = Object.fromEntries(
+    Object.entries(given_properties).flatMap(([key, entry]) =>
+      typeof entry === 'object' && entry !== null
+        ? []
+        : [[key, scalar(entry, `${path}.properties.${key}`)] as const],
+    ),
+  );
+  const id = given.id ?? properties.id;
+  return { id: typeof id === 'number' ? String(id) : text(id, `${path}.id`), properties };
+}
+
+function decodeTileSet(value: unknown, path: string): TileSet {
+  const given = record(value, path);
+  return {
+    minzoom: optional(number)(given.minzoom, `${path}.minzoom`) ?? 0,
+    maxzoom: optional(number)(given.maxzoom, `${path}.maxzoom`) ?? 14,
+    layers: optional(list((layer, at) => text(record(layer, at).id, `${at}.id`)))(
+      given.vector_layers,
+      `${path}.vector_layers`,
+    ),
+  };
+}
+
+function refusal(status: number, body: unknown): Problem {
+  const given = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  const words = [given.detail, given.title].find((entry) => typeof entry === 'string' && entry !== '');
+  // A gateway that answers for an API that is down is as good as nobody answering.
+  const kind = status >= 502 && status <= 504 ? 'away' : 'refused';
+  return { kind, status, detail: typeof words === 'string' ? words : `HTTP ${status}` };
+}
+
+export interface Api {
+  health(signal: AbortSignal): Promise<Result<true>>;
+  regions(signal: AbortSignal): Promise<Result<Region[]>>;
+  collections(region: string, edition: string, signal: AbortSignal): Promise<Result<Collection[]>>;
+  distribution(key: TableKey, sector: Sector, unit: Unit, signal: AbortSignal): Promise<Result<Distribution>>;
+  item(key: TableKey, id: string, signal: AbortSignal): Promise<Result<Item>>;
+  contextTiles(region: string, edition: string, signal: AbortSignal): Promise<Result<TileSet>>;
+  /** Address of one item, for people. */
+  itemAddress(key: TableKey, id: string): string;
+  /** Tile address templates with {z}, {y} and {x}; absolute, since workers resolve them. */
+  valueTiles(key: TableKey): string;
+  contextTileAddress(region: string, edition: string): string;
+}
+
+/**
+ * Build the client.
+ *
+ * @param base address that ends in `/api/`
+ * @param fetcher stands in for the browser's fetch in tests
+ */
+export function createApi(base: string, fetcher: typeof fetch = (input, init) => fetch(input, init)): Api {
+  const part = encodeURIComponent;
+  const table = (key: TableKey) => `${part(key.region)}/collections/${part(key.collection)}`;
+  const pinned = (key: TableKey) => `year=${key.year}&edition=${part(key.edition)}`;
+
+  async function ask<T>(
+    path: string,
+    decode: (value: unknown, at: string) => T,
+    signal: AbortSignal,
+  ): Promise<Result<T>> {
+    let response: Response;
+    try {
+      response = await fetcher(base + path, { signal, headers: { accept: 'application/json' } });
+    } catch (error) {
+      const kind = signal.aborted ? 'aborted' : 'away';
+      return {
+        ok: false,
+        problem: { kind, status: null, detail: error instanceof Error ? error.message : String(error) },
+      };
+    }
+    let body: unknown;
+    try {
+      body = await response.json();
+    } catch {
+      if (signal.aborted) return { ok: false, problem: { kind: 'aborted', status: null, detail: '' } };
+      body = undefined;
+    }
+    if (!response.ok) return { ok: false, problem: refusal(response.status, body) };
+    try {
+      return { ok: true, value: decode(body, path) };
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      return { ok: false, problem: { kind: 'malformed', status: response.status, detail: error.message } };
+    }
+  }
+
+  return {
+    health: (signal) => ask('health', () => true, signal),
+    regions: (signal) => ask('regions', list(decodeRegion), signal),
+    collections: (region, edition, signal) =>
+      ask(
+        `${part(region)}/collections?edition=${part(edition)}`,
+        // OGC wraps the list in an object; a bare list is as clear.
+        (value, path) =>
+          list(decodeCollection)(
+            Array.isArray(value) ? value : record(value, path).collections,
+            `${path}.collections`,
+          ),
+        signal,
+      ),
+    distribution: (key, sector, unit, signal) =>
+      ask(
+        `${table(key)}/distribution?${pinned(key)}&column=${emissionsColumn(sector)}&unit=${unit}`,
+        decodeDistribution,
+        signal,
+      ),
+    item: (key, id, signal) => ask(`${table(key)}/items/${part(id)}?${pinned(key)}`, decodeItem, signal),
+    contextTiles: (region, edition, signal) =>
+      ask(`${part(region)}/context/tiles/WebMercatorQuad?edition=${part(edition)}`, decodeTileSet, signal),
+    itemAddress: (key, id) => `${base}${table(key)}/items/${part(id)}?${pinned(key)}`,
+    valueTiles: (key) => `${base}${table(key)}/tiles/WebMercatorQuad/{z}/{y}/{x}?${pinned(key)}`,
+    contextTileAddress: (region, edition) =>
+      `${base}${part(region)}/context/tiles/WebMercatorQuad/{z}/{y}/{x}?edition=${part(edition)}`,
+  };
+}

@@ -1,0 +1,158 @@
+/** The page: the map behind, panels over it. */
+import { useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { Banner } from './badges';
+import { Card } from './card';
+import { numbersIn, textIn } from './format';
+import { createMap, hasWebgl, type Insets, type MapHandle } from './map';
+import type { Model } from './model';
+import { Notices } from './notices';
+import { Brand, Panel } from './panel';
+import { classOf } from './scale';
+
+/** Room that the panels take, from what they measure now; a little air on the other sides. */
+function panelInsets(): Insets {
+  const air = 28;
+  const panel = document.querySelector('.panel')?.getBoundingClientRect();
+  const brand = document.querySelector('.brand')?.getBoundingClientRect();
+  if (!panel || !brand) return { top: air, right: air, bottom: air, left: air };
+  const sheet = panel.width > innerWidth * 0.8;
+  return sheet
+    ? { top: brand.bottom + air, right: air, bottom: innerHeight - panel.top + air, left: air }
+    : { top: air + 32, right: air, bottom: air, left: panel.right + air };
+}
+
+function Tooltip({ model }: { model: Model }) {
+  const hovered = model.hovered.value;
+  const scale = model.scale.value;
+  if (!hovered || !scale) return null;
+  const t = model.texts.value;
+  const at = classOf(scale, hovered.value);
+  const colour = at === null ? 'transparent' : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
+  return (
+    <div
+      class="tooltip"
+      data-testid="tooltip"
+      style={{ transform: `translate(${hovered.x}px, ${hovered.y}px)` }}
+    >
+      <div>
+        <span class="tooltip-name">{hovered.name}</span>
+        <span class="tooltip-value">
+          <i class="swatch" style={{ backgroundColor: colour ?? 'transparent' }} />
+          {hovered.value === null
+            ? t.unknown
+            : `${numbersIn(model.lang.value).amount(hovered.value)} ${t.units[model.unit.value]}`}
+        </span>
+        {hovered.held && <span class="tooltip-held">{t.held}</span>}
+      </div>
+    </div>
+  );
+}
+
+function MapView({ model }: { model: Model }) {
+  const element = useRef<HTMLDivElement>(null);
+  const handle = useRef<MapHandle | null>(null);
+  const t = model.texts.value;
+
+  useEffect(() => {
+    if (!element.current) return;
+    if (!hasWebgl()) {
+      model.mapState.value = 'no-webgl';
+      return;
+    }
+    const map = createMap(element.current, model, panelInsets);
+    handle.current = map;
+    return () => {
+      map.remove();
+    };
+  }, [model]);
+
+  // MapLibre names its canvas once, in English; the reader's language may change.
+  useSignalEffect(() => {
+    void model.mapState.value;
+    const words = model.texts.value;
+    const canvas = element.current?.querySelector('canvas');
+    canvas?.setAttribute('aria-label', `${words.map}. ${words.mapHelp}`);
+  });
+
+  return (
+    <>
+      <div class="map" id="map" ref={element} data-testid="map" data-state={model.mapState.value} />
+      <div class="crosshair" aria-hidden="true" />
+      {model.mapState.value === 'starting' && (
+        <p class="map-loading" role="status">
+          {t.loadingMap}
+        </p>
+      )}
+      <div class="map-buttons">
+        <button
+          type="button"
+          aria-label={t.zoomIn}
+          title={t.zoomIn}
+          onClick={() => handle.current?.zoomBy(1)}
+        >
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M8 3v10M3 8h10" />
+          </svg>
+        </button>
+        <button
+          type="button"
+          aria-label={t.zoomOut}
+          title={t.zoomOut}
+          onClick={() => handle.current?.zoomBy(-1)}
+        >
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M3 8h10" />
+          </svg>
+        </button>
+        <button
+          type="button"
+          aria-label={t.wholeRegion}
+          title={t.wholeRegion}
+          onClick={() => handle.current?.showRegion()}
+        >
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10" />
+          </svg>
+        </button>
+      </div>
+      <Tooltip model={model} />
+    </>
+  );
+}
+
+export function App({ model }: { model: Model }) {
+  const t = model.texts.value;
+
+  useSignalEffect(() => {
+    const region = model.region.value;
+    document.documentElement.lang = model.lang.value;
+    const words = model.texts.value;
+    document.title = region ? words.pageTitle(textIn(region.name, model.lang.value)) : words.title;
+  });
+
+  return (
+    <div class={model.view.value.selected ? 'app with-card' : 'app'}>
+      <a
+        class="skip"
+        href="#map-canvas"
+        onClick={(event) => {
+          event.preventDefault();
+          document.querySelector<HTMLElement>('canvas.maplibregl-canvas')?.focus();
+        }}
+      >
+        {t.skip}
+      </a>
+      <div class="side">
+        <Brand model={model} />
+        <Panel model={model} />
+      </div>
+      <main class="stage">
+        <MapView model={model} />
+        <Banner model={model} />
+        <Notices model={model} />
+      </main>
+      <Card model={model} />
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+/** The labels that stand wherever numbers stand: what is invented, what rests on assumptions, what was held back. */
+import type { Region } from './api';
+import type { Model } from './model';
+import { PARTS, type Sector } from './sectors';
+
+/** Whether a sector's numbers rest on the region's own assumptions; net does as soon as one part does. */
+export function isIllustrative(region: Region, sector: Sector): boolean {
+  return sector === 'net' ? region.illustrative.length > 0 : region.illustrative.includes(sector);
+}
+
+export function Badge({
+  kind,
+  text,
+  title,
+}: {
+  kind: 'synthetic' | 'illustrative' | 'held';
+  text: string;
+  title: string;
+}) {
+  return (
+    <span class={`badge badge-${kind}`} title={title}>
+      {text}
+    </span>
+  );
+}
+
+/** Badges of the region for the sector shown. */
+export function Badges({ model, sector }: { model: Model; sector: Sector }) {
+  const region = model.region.value;
+  const t = model.texts.value;
+  if (!region) return null;
+  const parts = PARTS.filter((part) => region.illustrative.includes(part)).map((part) => t.sectors[part]);
+  return (
+    <>
+      {region.synthetic && <Badge kind="synthetic" text={t.synthetic} title={t.syntheticDetail} />}
+      {isIllustrative(region, sector) && (
+        <Badge kind="illustrative" text={t.illustrative} title={t.illustrativeDetail(parts.join(', '))} />
+      )}
+    </>
+  );
+}
+
+/** The line over the map that nobody can miss. */
+export function Banner({ model }: { model: Model }) {
+  const region = model.region.value;
+  const t = model.texts.value;
+  const { sector } = model.view.value;
+  if (!region) return null;
+  const parts = PARTS.filter((part) => region.illustrative.includes(part)).map((part) => t.sectors[part]);
+  const illustrative = isIllustrative(region, sector);
+  if (!region.synthetic && !illustrative) return null;
+  return (
+    <aside class="banner" data-testid="banner">
+      <Badges model={model} sector={sector} />
+      <span class="banner-detail">
+        {region.synthetic ? t.syntheticDetail : t.illustrativeDetail(parts.join(', '))}
+      </span>
+    </aside>
+  );
+}

@@ -1,0 +1,29 @@
+/**
+ * What is drawn over what, from the ground up. Each map layer belongs to one of these bands; a band's mark is an
+ * invisible layer before which the band's layers are put, so that the order holds whenever a layer comes or goes.
+ */
+export const DRAW_ORDER = [
+  // The ground: what the eye should rest on.
+  'land',
+  'green',
+  'water',
+  // The numbers, over the ground, under all lines.
+  'values',
+  // Stripes over values that were held back for privacy.
+  'held',
+  // Lines by which people find their way.
+  'roads',
+  'boundaries',
+  // What the pointer is on, and what was chosen.
+  'hovered',
+  'selected',
+  // Names last: nothing may cross them.
+  'places',
+] as const;
+
+export type Band = (typeof DRAW_ORDER)[number];
+
+/** Id of the invisible layer above a band. */
+export function markOf(band: Band): string {
+  return `above-${band}`;
+}

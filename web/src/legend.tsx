@@ -1,0 +1,90 @@
+/** The legend: drawn from the very scale that colours the map. */
+import { Badges } from './badges';
+import { textIn, numbersIn, type Numbers } from './format';
+import { UNKNOWN } from './layers/theme';
+import type { Model } from './model';
+import { classOf, type ScaleClass } from './scale';
+import type { Texts } from './texts/texts';
+
+/** What a class is called, e.g. `120 to 310`. */
+export function classLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers): string {
+  if (from !== null && to !== null) return t.between(numbers.exact(from), numbers.exact(to));
+  if (to !== null) return t.below(numbers.exact(to));
+  return from === null ? t.unknown : t.from(numbers.exact(from));
+}
+
+function Row({ colour, label, now, kind }: { colour: string; label: string; now: boolean; kind?: string }) {
+  return (
+    <li class={now ? 'legend-row now' : 'legend-row'}>
+      <span
+        class={kind ? `swatch ${kind}` : 'swatch'}
+        style={{ backgroundColor: colour }}
+        aria-hidden="true"
+      />
+      <span class="legend-label">{label}</span>
+    </li>
+  );
+}
+
+export function Legend({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const { sector } = model.view.value;
+  const unit = model.unit.value;
+  const scale = model.scale.value;
+  const distribution = model.distribution.value;
+  const active = model.active.value;
+  const ground = model.ground.value;
+  const hovered = model.hovered.value;
+  const numbers = numbersIn(model.lang.value);
+  const now = hovered && scale ? (hovered.value === null ? 'unknown' : classOf(scale, hovered.value)) : null;
+
+  return (
+    <section class="legend" aria-label={t.legend} data-testid="legend">
+      <header class="legend-head">
+        <h2>{t.sectorTitles[sector]}</h2>
+        <p>
+          <abbr title={t.unitTitles[unit]}>{t.units[unit]}</abbr>
+          {model.year.value !== null && <> · {t.perYear(model.year.value)}</>}
+          {active && <> · {textIn(active.title, model.lang.value)}</>}
+        </p>
+        <p class="badges">
+          <Badges model={model} sector={sector} />
+        </p>
+      </header>
+      {distribution.state === 'loading' && <div class="skeleton legend-skeleton" aria-hidden="true" />}
+      {distribution.state === 'ready' && !scale && (
+        <p class="empty" role="status" data-testid="empty">
+          <strong>{t.empty}</strong> {t.emptyDetail}
+        </p>
+      )}
+      {scale && (
+        <ul class="legend-classes">
+          {scale.classes
+            .map((entry, index) => ({ entry, index }))
+            .toReversed()
+            .flatMap(({ entry, index }) => [
+              <Row
+                key={index}
+                colour={entry.colour}
+                label={classLabel(entry, t, numbers)}
+                now={now === index}
+              />,
+              // Zero stands between what is emitted and what is removed.
+              ...(scale.zero !== null && entry.from !== null && entry.from === 0
+                ? [<Row key="zero" colour={scale.zero} label={t.zero} now={now === 'zero'} />]
+                : []),
+            ])}
+          {scale.zero !== null && !scale.classes.some(({ from }) => from === 0) && (
+            <Row colour={scale.zero} label={t.zero} now={now === 'zero'} />
+          )}
+        </ul>
+      )}
+      {scale && (
+        <ul class="legend-notes">
+          <Row colour={UNKNOWN[ground]} label={t.unknown} now={now === 'unknown'} />
+          <Row colour="transparent" kind="swatch-held" label={t.held} now={hovered?.held ?? false} />
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,60 @@
+/** Values that come from the API: asked for when their key changes, given up when it changes again. */
+import { computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals';
+import type { Problem, Result } from './api';
+
+export type Loadable<T> =
+  | { readonly state: 'idle' }
+  | { readonly state: 'loading' }
+  | { readonly state: 'ready'; readonly value: T }
+  | { readonly state: 'failed'; readonly problem: Problem };
+
+/** The value if it is there. */
+export function loaded<T>(loadable: Loadable<T>): T | null {
+  return loadable.state === 'ready' ? loadable.value : null;
+}
+
+/**
+ * Follow a key and load what it names.
+ *
+ * @param key plain data, or null for nothing to load; equal keys are loaded once
+ * @param ask must give up when the signal aborts
+ * @param attempt counts up whenever what failed deserves another try
+ * @param report sees every result that was not given up
+ */
+export function resource<K, T>(
+  key: () => K | null,
+  ask: (key: K, signal: AbortSignal) => Promise<Result<T>>,
+  attempt: ReadonlySignal<number>,
+  report: (result: Result<T>) => void,
+): ReadonlySignal<Loadable<T>> {
+  const state = signal<Loadable<T>>({ state: 'idle' });
+  // As text, since signals compare by identity and keys are built anew each time.
+  const name = computed(() => JSON.stringify(key()));
+  let shown: string | null = null;
+
+  effect(() => {
+    const wanted = name.value;
+    void attempt.value;
+    const current = untracked(() => state.value);
+    if (wanted === shown && current.state === 'ready') return;
+    shown = wanted;
+    const parsed = JSON.parse(wanted) as K | null;
+    if (parsed === null) {
+      state.value = { state: 'idle' };
+      return;
+    }
+    const controller = new AbortController();
+    state.value = { state: 'loading' };
+    void ask(parsed, controller.signal).then((result) => {
+      if (controller.signal.aborted) return;
+      state.value = result.ok
+        ? { state: 'ready', value: result.value }
+        : { state: 'failed', problem: result.problem };
+      report(result);
+    });
+    return () => {
+      controller.abort();
+    };
+  });
+  return state;
+}

@@ -1,0 +1,34 @@
+/** Brings the parts together: the browser's surroundings in, the page out. */
+import { signal } from '@preact/signals';
+import { h, render } from 'preact';
+import 'maplibre-gl/dist/maplibre-gl.css';
+import { createApi } from './api';
+import { App } from './app';
+import type { Ground } from './layers/theme';
+import { createModel, type Address } from './model';
+import './styles.css';
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const ground = signal<Ground>(dark.matches ? 'dark' : 'light');
+dark.addEventListener('change', () => {
+  ground.value = dark.matches ? 'dark' : 'light';
+});
+
+const address: Address = {
+  read: () => location.search,
+  push(search) {
+    history.pushState(null, '', location.pathname + search);
+  },
+  replace(search) {
+    history.replaceState(null, '', location.pathname + search);
+  },
+  onReturn(then) {
+    addEventListener('popstate', then);
+  },
+};
+
+const page = document.getElementById('app');
+if (page) {
+  const api = createApi(new URL('api/', document.baseURI).href);
+  render(h(App, { model: createModel({ api, address, languages: navigator.languages, ground }) }), page);
+}

@@ -1,0 +1,326 @@
+/** The map: draws the model's picture over a quiet ground, and tells the model where it is and what is pointed at. */
+import { effect, untracked } from '@preact/signals';
+import {
+  Map as MapLibre,
+  ScaleControl,
+  setWorkerUrl,
+  type MapGeoJSONFeature,
+  type PointLike,
+  type StyleSpecification,
+} from 'maplibre-gl';
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
+import type { BBox } from './decode';
+import { DRAW_ORDER, markOf } from './draw_order';
+import { valueOf } from './expressions';
+import { nameOf } from './format';
+import { CONTEXT_COLOURS, CONTEXT_SOURCE, contextLayers } from './layers/context';
+import type { Ground } from './layers/theme';
+import { sourceIdOf, STRIPES, stripes, valuesColour, valuesLayers, valuesSource } from './layers/values';
+import { loaded } from './loading';
+import type { Model, Picture } from './model';
+import { emissionsColumn } from './sectors';
+
+setWorkerUrl(workerUrl);
+
+/** Room that panels take from the map, px. */
+export interface Insets {
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  readonly left: number;
+}
+
+export interface MapHandle {
+  zoomBy(step: number): void;
+  showRegion(): void;
+  remove(): void;
+}
+
+function emptyStyle(ground: Ground): StyleSpecification {
+  const marks = DRAW_ORDER.map((band) => ({
+    id: markOf(band),
+    type: 'background' as const,
+    layout: { visibility: 'none' as const },
+  }));
+  return {
+    version: 8,
+    sources: {},
+    layers: [
+      { id: 'land', type: 'background', paint: { 'background-color': CONTEXT_COLOURS[ground].land } },
+      ...marks,
+    ],
+  };
+}
+
+export function hasWebgl(): boolean {
+  return document.createElement('canvas').getContext('webgl2') !== null;
+}
+
+/** What a tile's feature says, as the page's own type; nothing nested occurs in our tiles. */
+function propertiesOf(feature: MapGeoJSONFeature): Record<string, string | number | boolean | null> {
+  return feature.properties;
+}
+
+/**
+ * Put a map into an element and let it follow the model until it is removed.
+ *
+ * @param insets asked each time the whole region is to be shown
+ */
+export function createMap(container: HTMLElement, model: Model, insets: () => Insets): MapHandle {
+  const calm = matchMedia('(prefers-reduced-motion: reduce)');
+  const first = untracked(() => model.view.value.camera);
+  const map = new MapLibre({
+    container,
+    style: emptyStyle(untracked(() => model.ground.value)),
+    ...(first ? { center: [first.lon, first.lat], zoom: first.zoom } : { center: [0, 0], zoom: 1 }),
+    maxZoom: 18,
+    attributionControl: false,
+    // The numbers lie flat: a tilted or turned map would only make cells harder to compare.
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    maxPitch: 0,
+    fadeDuration: calm.matches ? 0 : 200,
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-right');
+
+  // What stands on the map now: its source, the ending of its layers' ids, and the place under the pointer.
+  let shown: { source: string; suffix: string; collection: string } | null = null;
+  let shownGround: Ground | null = null;
+  let hovered: string | null = null;
+  let turn = 0;
+
+  const undo: (() => void)[] = [];
+  const follow = (step: () => undefined | (() => void)) => undo.push(effect(step));
+  map.once('load', () => {
+    model.mapState.value = 'ready';
+    for (const ground of ['light', 'dark'] as const) {
+      map.addImage(`${STRIPES}-${ground}`, stripes(ground), { pixelRatio: 2 });
+    }
+    follow(followGround);
+    follow(followValues);
+    follow(followSelection);
+  });
+  follow(followCamera);
+  watchCamera();
+  watchPointer();
+  watchFailures();
+
+  // --- camera -------------------------------------------------------------------------------------------------------
+
+  function fit(bbox: BBox, animate: boolean): void {
+    map.fitBounds([bbox[0], bbox[1], bbox[2], bbox[3]], {
+      padding: insets(),
+      animate: animate && !calm.matches,
+      maxZoom: 15,
+    });
+  }
+
+  function followCamera(): undefined {
+    const { camera } = model.view.value;
+    const region = model.region.value;
+    if (!region) return;
+    if (!camera) {
+      fit(region.bbox, false);
+      return;
+    }
+    const centre = map.getCenter();
+    // The model's camera is usually the one we just told it, rounded by the address.
+    const moved =
+      Math.abs(camera.zoom - map.getZoom()) > 0.02 ||
+      Math.abs(camera.lat - centre.lat) > 1e-4 ||
+      Math.abs(camera.lon - centre.lng) > 1e-4;
+    if (moved) map.jumpTo({ center: [camera.lon, camera.lat], zoom: camera.zoom });
+  }
+
+  function watchCamera(): void {
+    const look = () => {
+      model.eye.value = { zoom: map.getZoom(), lat: map.getCenter().lat };
+    };
+    look();
+    map.on('moveend', () => {
+      look();
+      if (!untracked(() => model.region.value)) return;
+      const { lng, lat } = map.getCenter();
+      model.update({ camera: { zoom: map.getZoom(), lat, lon: lng } });
+    });
+  }
+
+  // --- what is drawn ------------------------------------------------------------------------------------------------
+
+  function followGround(): undefined {
+    const ground = model.ground.value;
+    const lang = model.lang.value;
+    const region = model.region.value;
+    const tiles = loaded(model.contextTiles.value);
+    map.setPaintProperty('land', 'background-color', CONTEXT_COLOURS[ground].land);
+    for (const [, layer] of contextLayers(ground, lang, null)) {
+      if (map.getLayer(layer.id)) map.removeLayer(layer.id);
+    }
+    if (map.getSource(CONTEXT_SOURCE)) map.removeSource(CONTEXT_SOURCE);
+    if (!region || !tiles) return;
+    map.addSource(CONTEXT_SOURCE, {
+      type: 'vector',
+      tiles: [model.api.contextTileAddress(region.id, region.edition)],
+      minzoom: tiles.minzoom,
+      maxzoom: tiles.maxzoom,
+    });
+    for (const [band, layer] of contextLayers(ground, lang, tiles.layers)) map.addLayer(layer, markOf(band));
+  }
+
+  function drop(old: { source: string; suffix: string } | null): void {
+    if (!old) return;
+    for (const band of ['values', 'held', 'hovered', 'selected']) {
+      const id = `${band}-${old.suffix}`;
+      if (map.getLayer(id)) map.removeLayer(id);
+    }
+    if (map.getSource(old.source)) map.removeSource(old.source);
+  }
+
+  function followValues(): undefined {
+    const picture = model.picture.value;
+    const ground = model.ground.value;
+    const { state } = model.distribution.value;
+    if (!picture) {
+      // While the next scale is on its way the old picture stays: a blank map would flicker.
+      if (state !== 'loading') {
+        drop(shown);
+        shown = null;
+      }
+      return;
+    }
+    const source = sourceIdOf(picture);
+    if (shown?.source === source && shownGround === ground) {
+      map.setPaintProperty(`values-${shown.suffix}`, 'fill-color', valuesColour(picture, ground));
+      return;
+    }
+    replaceValues(picture, ground, source);
+  }
+
+  function replaceValues(picture: Picture, ground: Ground, source: string): void {
+    const old = shown;
+    if (old?.source === source) drop(old);
+    turn += 1;
+    const suffix = String(turn);
+    map.addSource(source, valuesSource(picture, model.api.valueTiles(picture.key)));
+    for (const [band, layer] of valuesLayers(picture, ground, suffix)) map.addLayer(layer, markOf(band));
+    shown = { source, suffix, collection: picture.key.collection };
+    shownGround = ground;
+    hovered = null;
+    model.hovered.value = null;
+    outlineSelected();
+    if (old && old.source !== source) {
+      // The old numbers stay below until the new ones are there.
+      const swap = () => {
+        if (!map.getSource(source) || map.isSourceLoaded(source)) {
+          map.off('sourcedata', swap);
+          drop(old);
+        }
+      };
+      map.on('sourcedata', swap);
+    }
+  }
+
+  function outlineSelected(): void {
+    const selected = untracked(() => model.view.value.selected);
+    if (!shown || !map.getLayer(`selected-${shown.suffix}`)) return;
+    const id = selected?.collection === shown.collection ? selected.id : '';
+    map.setFilter(`selected-${shown.suffix}`, ['==', ['get', 'id'], id]);
+  }
+
+  function followSelection(): undefined {
+    void model.view.value.selected;
+    outlineSelected();
+  }
+
+  // --- pointer and keys ---------------------------------------------------------------------------------------------
+
+  function placeAt(point: PointLike): MapGeoJSONFeature | null {
+    if (!shown || !map.getLayer(`values-${shown.suffix}`)) return null;
+    return map.queryRenderedFeatures(point, { layers: [`values-${shown.suffix}`] })[0] ?? null;
+  }
+
+  function hover(id: string | null): void {
+    if (!shown || id === hovered) return;
+    const target = { source: shown.source, sourceLayer: shown.collection };
+    if (hovered !== null) map.setFeatureState({ ...target, id: hovered }, { hovered: false });
+    if (id !== null) map.setFeatureState({ ...target, id }, { hovered: true });
+    hovered = id;
+  }
+
+  function select(point: PointLike): void {
+    const place = placeAt(point);
+    const id = place && propertiesOf(place).id;
+    model.update({ selected: shown && typeof id === 'string' ? { collection: shown.collection, id } : null });
+  }
+
+  function watchPointer(): void {
+    map.on('mousemove', (event) => {
+      const place = placeAt(event.point);
+      const properties = place && propertiesOf(place);
+      const picture = model.picture.value;
+      map.getCanvas().style.cursor = place ? 'pointer' : '';
+      if (!properties || typeof properties.id !== 'string' || !picture) {
+        hover(null);
+        model.hovered.value = null;
+        return;
+      }
+      hover(properties.id);
+      model.hovered.value = {
+        x: event.point.x,
+        y: event.point.y,
+        name: nameOf(properties, properties.id, model.lang.value),
+        value: valueOf(properties, emissionsColumn(picture.sector), picture.unit),
+        held: properties.held === true,
+      };
+    });
+    const leave = () => {
+      hover(null);
+      model.hovered.value = null;
+    };
+    map.on('mouseout', leave);
+    map.on('movestart', leave);
+    map.on('click', (event) => {
+      select(event.point);
+    });
+    const canvas = map.getCanvas();
+    canvas.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter') return;
+      select([canvas.clientWidth / 2, canvas.clientHeight / 2]);
+    });
+  }
+
+  // --- when the server is away --------------------------------------------------------------------------------------
+
+  function watchFailures(): void {
+    map.on('error', () => {
+      model.connection.suspect();
+    });
+    let seen = untracked(() => model.connection.attempt.value);
+    follow(() => {
+      const attempt = model.connection.attempt.value;
+      if (attempt === seen) return;
+      seen = attempt;
+      for (const source of [CONTEXT_SOURCE, shown?.source]) {
+        if (source && map.getSource(source)) map.refreshTiles(source);
+      }
+      return;
+    });
+  }
+
+  return {
+    zoomBy(step) {
+      map.zoomTo(map.getZoom() + step, { animate: !calm.matches });
+    },
+    showRegion() {
+      const region = model.region.value;
+      if (region) fit(region.bbox, true);
+    },
+    remove() {
+      for (const stop of undo) stop();
+      map.remove();
+    },
+  };
+}

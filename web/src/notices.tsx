@@ -1,0 +1,86 @@
+/** What the page says when something is not there: the server, the graphics, a region, an answer. */
+import type { Problem } from './api';
+import type { Model } from './model';
+import { loaded } from './loading';
+import { textIn } from './format';
+import type { Texts } from './texts/texts';
+
+/** A problem in the reader's words, with the server's own as detail. */
+export function ProblemNote({ problem, t, missing }: { problem: Problem; t: Texts; missing?: string }) {
+  if (problem.kind === 'away' || problem.kind === 'aborted') return <p class="note">{t.away}</p>;
+  const malformed = problem.kind === 'malformed';
+  const title = malformed
+    ? t.malformed
+    : problem.status === 404 && missing !== undefined
+      ? missing
+      : t.refused;
+  return (
+    <div class="note" role="alert">
+      <strong>{title}</strong>
+      <p>{malformed ? t.malformedDetail : problem.detail}</p>
+      {malformed && <p class="fine">{problem.detail}</p>}
+    </div>
+  );
+}
+
+function Away({ model }: { model: Model }) {
+  const t = model.texts.value;
+  return (
+    <div class="notice" role="alert" data-testid="away">
+      <div>
+        <strong>{t.away}</strong>
+        <p>{t.awayDetail}</p>
+      </div>
+      <button
+        type="button"
+        onClick={() => {
+          model.connection.retry();
+        }}
+      >
+        {t.retry}
+      </button>
+    </div>
+  );
+}
+
+export function Notices({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const regions = model.regions.value;
+  const failures = [regions, model.collections.value, model.distribution.value].flatMap((entry) =>
+    entry.state === 'failed' && entry.problem.kind !== 'away' ? [entry.problem] : [],
+  );
+  const active = model.active.value;
+  return (
+    <div class="notices">
+      {model.connection.away.value && <Away model={model} />}
+      {failures[0] && (
+        <div class="notice">
+          <ProblemNote problem={failures[0]} t={t} />
+        </div>
+      )}
+      {loaded(regions)?.length === 0 && (
+        <div class="notice" role="status">
+          <div>
+            <strong>{t.noRegions}</strong>
+            <p>{t.noRegionsDetail}</p>
+          </div>
+        </div>
+      )}
+      {model.mapState.value === 'no-webgl' && (
+        <div class="notice" role="alert" data-testid="no-webgl">
+          <div>
+            <strong>{t.noWebgl}</strong>
+            <p>
+              {t.noWebglDetail} <a href="api/regions">api/regions</a>
+            </p>
+          </div>
+        </div>
+      )}
+      {model.tooFar.value && active && model.mapState.value === 'ready' && (
+        <p class="notice hint" role="status">
+          {t.tooFar(textIn(active.title, model.lang.value))}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,135 @@
+/**
+ * Class breaks and colours of one theme. One scale feeds the map's expression, the legend and the hover value, so the
+ * three can never disagree.
+ */
+import type { Distribution } from './api';
+import { sampleRamp, type Ramp } from './ramps';
+
+export interface ScaleClass {
+  /** Null: open below. */
+  readonly from: number | null;
+  /** Null: open above. */
+  readonly to: number | null;
+  readonly colour: string;
+}
+
+export interface Scale {
+  /** In rising order and touching: each class is `[from, to)`. */
+  readonly classes: readonly ScaleClass[];
+  /** Colour of exactly zero, which is neither emission nor removal; null if no zero occurs. */
+  readonly zero: string | null;
+}
+
+export interface Ramps {
+  /** From small to large. */
+  readonly emission: Ramp;
+  readonly removal: Ramp;
+  readonly zero: string;
+}
+
+/** Classes of a one-sided scale; a diverging one has `CLASSES_PER_SIDE` on each side. */
+export const CLASSES_ONE_SIDED = 7;
+export const CLASSES_PER_SIDE = 4;
+
+/** Above 1, upper classes hold fewer places: emissions are skewed, and hot spots should stand out. */
+const TAIL_EMPHASIS = 1.5;
+const POOL_SIZE = 401;
+
+/** Value at probability `p` (0 to 1) on quantiles at equal steps, linear between them. */
+export function quantileAt(quantiles: readonly number[], p: number): number {
+  const last = quantiles.length - 1;
+  const position = Math.min(Math.max(p, 0), 1) * last;
+  const below = Math.min(Math.floor(position), Math.max(last - 1, 0));
+  const a = quantiles[below] ?? Number.NaN;
+  const b = quantiles[below + 1] ?? a;
+  return a + (b - a) * (position - below);
+}
+
+function roundTo(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
+}
+
+/**
+ * The roundest numbers that still say the same: the fewest significant digits that move no break by more than a
+ * quarter of the gap to its neighbours. Repeated breaks are merged.
+ */
+export function roundBreaks(breaks: readonly number[]): number[] {
+  const distinct = breaks.filter((value, index) => index === 0 || value > (breaks[index - 1] ?? value));
+  for (let digits = 1; digits <= 6; digits += 1) {
+    const rounded = distinct.map((value) => roundTo(value, digits));
+    const holds = distinct.every((value, index) => {
+      const room = Math.min(
+        value - (distinct[index - 1] ?? 0),
+        (distinct[index + 1] ?? Number.POSITIVE_INFINITY) - value,
+      );
+      return Math.abs((rounded[index] ?? 0) - value) <= room / 4;
+    });
+    if (holds) return rounded;
+  }
+  return distinct;
+}
+
+/** Magnitudes that occur, without zeros, rising: the sample from which breaks are taken. */
+function magnitudes(quantiles: readonly number[]): number[] {
+  const pool: number[] = [];
+  for (let index = 0; index < POOL_SIZE; index += 1) {
+    const size = Math.abs(quantileAt(quantiles, index / (POOL_SIZE - 1)));
+    if (size > 0) pool.push(size);
+  }
+  return pool.sort((a, b) => a - b);
+}
+
+/**
+ * Quantile classes around zero.
+ *
+ * Breaks are quantiles of the magnitudes, the same on both sides of zero, so that a removal and an emission of one
+ * size are equally strong in colour. Classes beyond the data are left out.
+ *
+ * @returns null if nothing is known, so that the page can say so instead of drawing an empty legend
+ */
+export function buildScale(distribution: Distribution, ramps: Ramps): Scale | null {
+  const { quantiles, min, max } = distribution;
+  if (distribution.count <= distribution.nulls && quantiles.length === 0) return null;
+  if (quantiles.length === 0 || min === null || max === null) return null;
+  const zero = min === 0 || max === 0 || quantiles.includes(0) ? ramps.zero : null;
+  const pool = magnitudes(quantiles);
+  if (pool.length === 0) return { classes: [], zero: ramps.zero };
+
+  const wanted = min < 0 && max > 0 ? CLASSES_PER_SIDE : CLASSES_ONE_SIDED;
+  const raw = Array.from({ length: wanted - 1 }, (_, index) =>
+    quantileAt(pool, 1 - (1 - (index + 1) / wanted) ** TAIL_EMPHASIS),
+  );
+  const largest = Math.max(Math.abs(min), Math.abs(max));
+  const breaks = roundBreaks(raw).filter((value) => value > 0 && value < largest);
+  const count = breaks.length + 1;
+  const side = (ramp: Ramp) =>
+    sampleRamp(ramp, count).map((colour, index) => ({
+      low: breaks[index - 1] ?? 0,
+      high: breaks[index] ?? null,
+      colour,
+    }));
+
+  const emissions = max > 0 ? side(ramps.emission).filter(({ low }) => low < max) : [];
+  const removals = min < 0 ? side(ramps.removal).filter(({ low }) => low < -min) : [];
+  const classes: ScaleClass[] = [
+    ...removals.toReversed().map(({ low, high, colour }, index) => ({
+      from: index === 0 || high === null ? null : -high,
+      to: low === 0 ? 0 : -low,
+      colour,
+    })),
+    ...emissions.map(({ low, high, colour }, index) => ({
+      from: low,
+      to: index === emissions.length - 1 ? null : high,
+      colour,
+    })),
+  ];
+  return { classes, zero };
+}
+
+/** Which class a value falls in: an index into `classes`, `zero`, or null for an unknown value. */
+export function classOf(scale: Scale, value: number | null): number | 'zero' | null {
+  if (value === null) return null;
+  if (value === 0 && scale.zero !== null) return 'zero';
+  const index = scale.classes.findLastIndex(({ from }) => from === null || value >= from);
+  return index === -1 ? null : index;
+}

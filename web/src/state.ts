@@ -1,0 +1,112 @@
+/**
+ * The state that a link carries: everything one needs to see the same map again, and nothing else. Words that are not
+ * understood fall back to a default silently, so that an old or broken link still opens a map.
+ */
+import { isOneOf, LANGUAGES, SECTORS, UNITS, type Language, type Sector, type Unit } from './sectors';
+
+export interface Camera {
+  readonly zoom: number;
+  readonly lat: number;
+  readonly lon: number;
+}
+
+export interface Selection {
+  readonly collection: string;
+  readonly id: string;
+}
+
+export interface View {
+  /** Null: the first region there is. */
+  readonly region: string | null;
+  readonly sector: Sector;
+  /** Null: the latest year. */
+  readonly year: number | null;
+  readonly unit: Unit;
+  /** A collection, or `auto`: the grid that suits the zoom. */
+  readonly area: string;
+  /** Null: the whole region. */
+  readonly camera: Camera | null;
+  /** Null: the browser's language. */
+  readonly lang: Language | null;
+  readonly selected: Selection | null;
+}
+
+export const AUTO = 'auto';
+
+export const DEFAULT_VIEW: View = {
+  region: null,
+  sector: 'net',
+  year: null,
+  unit: 't_per_ha',
+  area: AUTO,
+  camera: null,
+  lang: null,
+  selected: null,
+};
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const LONGEST_ID = 128;
+
+function parseCamera(value: string | null): Camera | null {
+  const parts = (value ?? '').split('/');
+  if (parts.length !== 3 || parts.some((entry) => entry.trim() === '')) return null;
+  const [zoom, lat, lon] = parts.map(Number);
+  if (zoom === undefined || lat === undefined || lon === undefined) return null;
+  const sound = zoom >= 0 && zoom <= 24 && Math.abs(lat) <= 85 && Math.abs(lon) <= 180;
+  return sound ? { zoom, lat, lon } : null;
+}
+
+function parseSelection(value: string | null): Selection | null {
+  const cut = (value ?? '').indexOf('/');
+  if (value === null || cut < 1) return null;
+  const collection = value.slice(0, cut);
+  const id = value.slice(cut + 1);
+  return NAME.test(collection) && id.length > 0 && id.length <= LONGEST_ID ? { collection, id } : null;
+}
+
+/** Read a page address's query, e.g. `?region=demo&sector=forest&at=12.5/37.4/127.1`. */
+export function parseView(search: string): View {
+  const query = new URLSearchParams(search);
+  const word = (key: string) => {
+    const value = query.get(key);
+    return value !== null && NAME.test(value) ? value : null;
+  };
+  const sector = query.get('sector');
+  const unit = query.get('unit');
+  const lang = query.get('lang');
+  const year = /^\d{4}$/.test(query.get('year') ?? '') ? Number(query.get('year')) : null;
+  return {
+    region: word('region'),
+    sector: isOneOf(SECTORS, sector) ? sector : DEFAULT_VIEW.sector,
+    year,
+    unit: isOneOf(UNITS, unit) ? unit : DEFAULT_VIEW.unit,
+    area: word('area') ?? AUTO,
+    camera: parseCamera(query.get('at')),
+    lang: isOneOf(LANGUAGES, lang) ? lang : null,
+    selected: parseSelection(query.get('sel')),
+  };
+}
+
+/** Write a view as a query; what stands at its default is left out. `parseView(formatView(v))` is `v`, camera rounded. */
+export function formatView(view: View): string {
+  const query = new URLSearchParams();
+  if (view.region !== null) query.set('region', view.region);
+  if (view.sector !== DEFAULT_VIEW.sector) query.set('sector', view.sector);
+  if (view.year !== null) query.set('year', String(view.year));
+  if (view.unit !== DEFAULT_VIEW.unit) query.set('unit', view.unit);
+  if (view.area !== AUTO) query.set('area', view.area);
+  if (view.selected) query.set('sel', `${view.selected.collection}/${view.selected.id}`);
+  if (view.lang !== null) query.set('lang', view.lang);
+  if (view.camera) {
+    const { zoom, lat, lon } = view.camera;
+    // Five decimals of a degree are about a metre: more would only make links longer.
+    query.set('at', `${Number(zoom.toFixed(2))}/${Number(lat.toFixed(5))}/${Number(lon.toFixed(5))}`);
+  }
+  const written = query.toString().replaceAll('%2F', '/');
+  return written === '' ? '' : `?${written}`;
+}
+
+/** Whether two views differ in more than the camera: only such a change deserves a step of the back button. */
+export function isStep(before: View, after: View): boolean {
+  return formatView({ ...before, camera: null }) !== formatView({ ...after, camera: null });
+}

@@ -1,0 +1,154 @@
+/** Every word of the page in English. `ko.ts` has the same keys, or the type check fails. */
+import type { Basis, Method, Sector, Unit } from '../sectors';
+import type { CollectionKind } from '../api';
+
+const sectors: Record<Sector, string> = {
+  net: 'Net',
+  buildings: 'Buildings',
+  transport: 'Transport',
+  forest: 'Forest',
+};
+
+const sectorTitles: Record<Sector, string> = {
+  net: 'Net emissions',
+  buildings: 'Emissions of buildings',
+  transport: 'Emissions of road traffic',
+  forest: 'Forest removals',
+};
+
+const units: Record<Unit, string> = { t: 'tCO₂e', t_per_ha: 'tCO₂e/ha', t_per_person: 'tCO₂e/person' };
+const unitChoices: Record<Unit, string> = { t: 'Total', t_per_ha: 'Per hectare', t_per_person: 'Per person' };
+const unitTitles: Record<Unit, string> = {
+  t: 'tonnes of CO₂ equivalent a year',
+  t_per_ha: 'tonnes of CO₂ equivalent per hectare a year',
+  t_per_person: 'tonnes of CO₂ equivalent per inhabitant a year',
+};
+
+const bases: Record<Basis, string> = { direct: 'direct', indirect: 'indirect' };
+const baseTitles: Record<Basis, string> = {
+  direct: 'burnt here',
+  indirect: 'electricity or heat used here, made elsewhere',
+};
+
+const methods: Record<Method, string> = { metered: 'Metered', modelled: 'Modelled', default: 'Default' };
+const methodTitles: Record<Method, string> = {
+  metered: 'from meter readings or counts',
+  modelled: 'from size, use, species or speed, with fitted intensities',
+  default: 'from a published default value',
+};
+
+const kinds: Record<CollectionKind, string> = { grid: 'Grid cell', zones: 'Area', hexagons: 'Hexagon' };
+
+/** Carriers by their name in the columns; one that is not listed shows its own name. */
+const carriers: Record<string, string> = {
+  electricity: 'Electricity',
+  gas: 'Gas',
+  heat: 'District heat',
+  oil: 'Heating oil',
+  lpg: 'Bottled gas (LPG)',
+  coal: 'Coal',
+  wood: 'Wood',
+  petrol: 'Petrol',
+  diesel: 'Diesel',
+  biomass: 'Forest growth',
+};
+
+export const en = {
+  languageName: 'English',
+  title: 'Carbon map',
+  pageTitle: (region: string) => `${region} · Carbon map`,
+  tagline: 'CO₂e of buildings, roads and forest',
+  skip: 'Skip to the map',
+  controls: 'Choose what the map shows',
+  region: 'Region',
+  sector: 'Sector',
+  year: 'Year',
+  unit: 'Unit',
+  area: 'Area',
+  areaAuto: 'Automatic',
+  areaAutoNow: (grid: string) => `Automatic: ${grid} at this zoom`,
+  grids: 'Grid',
+  zones: 'Districts and zones',
+  language: 'Language',
+  showControls: 'Show controls',
+  hideControls: 'Hide controls',
+  cellSize: (metres: number) => (metres >= 1000 ? `${metres / 1000} km` : `${metres} m`),
+  sectors,
+  sectorTitles,
+  units,
+  unitChoices,
+  unitTitles,
+  bases,
+  baseTitles,
+  methods,
+  methodTitles,
+  kinds,
+  carriers,
+
+  map: 'Map',
+  mapHelp: 'Arrow keys move, plus and minus zoom, Enter opens the place at the centre.',
+  zoomIn: 'Zoom in',
+  zoomOut: 'Zoom out',
+  wholeRegion: 'Show the whole region',
+  loadingMap: 'Loading the map …',
+  tooFar: (what: string) => `Zoom in to see ${what}`,
+
+  legend: 'Legend',
+  below: (to: string) => `below ${to}`,
+  from: (from: string) => `${from} and more`,
+  between: (from: string, to: string) => `${from} to ${to}`,
+  zero: '0',
+  unknown: 'Not known',
+  held: 'Held back for privacy',
+  removals: 'Removals',
+  emissions: 'Emissions',
+  empty: 'Nothing is known here',
+  emptyDetail: 'This table holds no numbers for the chosen sector, unit and year. Choose another.',
+  sectorAbsent: 'not in this region',
+
+  synthetic: 'Synthetic data',
+  syntheticDetail: 'An invented place, generated to show the map. No number here describes a real one.',
+  illustrative: 'Illustrative',
+  illustrativeDetail: (sectors: string) =>
+    `${sectors}: rests on assumptions of this region where no published value was found.`,
+  illustrativeHere: 'Rests in part on assumptions of this region where no published value was found.',
+
+  close: 'Close',
+  perYear: (year: number) => `in ${year}`,
+  interval: (low: string, high: string) => `90 % interval: ${low} to ${high}`,
+  intervalShort: '90 % interval',
+  bySector: 'By sector',
+  byCarrier: 'By energy carrier',
+  nothingHere: 'No emissions and no removals here.',
+  howObtained: 'How it was obtained',
+  coverage: (share: string) =>
+    `Sources cover ${share} of this place for this sector; the rest is not counted.`,
+  notCovered: 'No source covers this place: its value is not known, which is not zero.',
+  netUnknown: 'Net is not known here, since not every sector is covered.',
+  heldTitle: 'Held back for privacy',
+  heldDetail:
+    'Too few metered buildings stand here, or one dominates. The metered part is replaced by its share of a larger group, by modelled intensity; the totals of larger areas stay true.',
+  population: 'Population',
+  landArea: 'Area',
+  hectares: 'ha',
+  perHectare: 'Per hectare',
+  perPerson: 'Per person',
+  dataLink: 'This place as data (JSON)',
+  edition: 'Edition',
+  licence: (name: string) => `(${name})`,
+
+  away: 'The map server does not answer',
+  awayDetail: 'We ask again by ourselves, and go on when it is back.',
+  retry: 'Try now',
+  refused: 'The server could not answer this',
+  malformed: 'The server answered in a way this page does not understand',
+  malformedDetail: 'Reload the page: it may be older than the server.',
+  noRegions: 'No region is published yet',
+  noRegionsDetail: 'Build one and it appears here: carbonmap demo, or carbonmap build REGION.',
+  noWebgl: 'This browser cannot draw the map',
+  noWebglDetail:
+    'The map needs WebGL 2. Switch on hardware acceleration, or use a current browser. The numbers are there as data:',
+  itemMissing: 'There is no such place in this table',
+};
+
+export type Texts = typeof en;
