@@ -13,8 +13,9 @@ class Repairs:
     """Geometries that were invalid and were repaired: areas are planar, in the CRS of the layer."""
 
     count: int = 0
-    area_before_m2: float = 0.0
-    area_after_m2: float = 0.0
+    area_before_m2: float | None = 0.0
+    area_after_m2: float | None = 0.0
+    """None where the layer is in degrees (context)."""
     ids: list[str] = field(default_factory=list)
 
 
@@ -121,4 +122,4 @@ class ZoneLayer:
     features: gpd.GeoDataFrame
     report: ReadReport
     overlaps: list[tuple[str, str, float]] = field(default_factory=list)
-    """(id, later id, m2) of tolerated overlaps, cut off the later zone."""
+    """(id that keeps the ground, id that loses it, m2) of overlaps: within tolerance, or as the region file settles."""

@@ -1,0 +1,77 @@
+"""What every format's reader takes and gives: one request, one table of features before any cleaning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis.crs import Bounds
+from gis.errors import ColumnMissing, did_you_mean, listed
+from gis.sources import ContextSource, Source, Where, ZoneSet
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the fraction done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which features and columns to read of which file; columns in the file's own names."""
+
+    path: Path
+    layer: str | None
+    columns: tuple[str, ...]
+    where: Where
+    encoding: str | None
+    crs: str | None
+    x: str | None = None
+    y: str | None = None
+    lonlat: Bounds | None = None
+    """Only features whose bounding box meets these bounds are wanted; the others are counted as outside."""
+    progress: Progress | None = None
+
+    @classmethod
+    def of(
+        cls,
+        source: Source | ZoneSet | ContextSource,
+        path: Path,
+        lonlat: Bounds | None = None,
+        progress: Progress | None = None,
+    ) -> "Request":
+        """The request of a source, zone set or context source."""
+        columns = tuple(dict.fromkeys([*source.columns.values(), *source.where]))
+        x, y = (source.x, source.y) if isinstance(source, Source) else (None, None)
+        return cls(path, source.layer, columns, source.where, source.encoding, source.crs, x, y, lonlat, progress)
+
+    def tell(self, fraction: float) -> None:
+        """Report progress, where someone listens."""
+        if self.progress is not None:
+            self.progress(f"reading {self.path.name}" + (f" {self.layer}" if self.layer else ""), fraction)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Features as the file has them: (n,) ids, (n,) geometries (None allowed) in `crs`, values by the file's names."""
+
+    ids: NDArray[np.object_]
+    geometries: NDArray[np.object_]
+    values: pd.DataFrame
+    crs: CRS
+
+    def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> "Raw":
+        """The features of a mask or of positions, in order."""
+        picked = np.flatnonzero(keep) if keep.dtype == bool else keep
+        return Raw(self.ids[picked], self.geometries[picked], self.values.iloc[picked].reset_index(drop=True), self.crs)
+
+
+def require_columns(wanted: tuple[str, ...], present: list[str], where: str) -> None:
+    """Raise ColumnMissing for the first wanted column the file lacks; lists those it has and the nearest."""
+    for column in wanted:
+        if column not in present:
+            raise ColumnMissing(
+                f"{where} has no column {column!r}; it has: {listed(present, 60)}.{did_you_mean(column, present)} "
+                "Columns in a region file read {ours: theirs}."
+            )

@@ -1,0 +1,246 @@
+"""Reading a source whatever its format: find, read, filter, project, clean, type, join; every feature accounted for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from gis.crs import LONLAT, Bounds, metric_crs, to_crs_bounds
+from gis.encodings import check_text
+from gis.errors import ColumnMissing, DuplicateIds, EmptyLayer, WrongGeometry, listed
+from gis.files import file_kind, input_file
+from gis.joins import join_table
+from gis.layers import Layer, ReadReport, Unparsable
+from gis.osm import read_osm
+from gis.raw import Progress, Raw, Request
+from gis.repair import FAMILIES, Family, clean, none_refused
+from gis.sources import ContextSource, Coverage, Source, ZoneSet
+from gis.tables import read_points
+from gis.values import is_numeric_column, matches, numbers, texts
+from gis.vector import read_vector
+
+_CONTEXT_FAMILIES: dict[str, tuple[Family, ...]] = {
+    "water": ("polygon", "line"),
+    "green": ("polygon",),
+    "roads": ("line",),
+    "places": ("point",),
+    "boundaries": ("line", "polygon"),
+}
+
+
+def read_source(
+    source: Source,
+    inputs: Path,
+    crs: str,
+    bounds_lonlat: Bounds | None = None,
+    progress: Progress | None = None,
+) -> Layer:
+    """Read one vector, table or OSM source into a layer.
+
+    Args:
+        source: as validated from the region file.
+        inputs: folder of the input files.
+        crs: the region's metric CRS.
+        bounds_lonlat: (west, south, east, north) of the region in degrees; features whose bounding box does not meet
+            it are dropped while reading and counted as outside.
+        progress: called with a text and the fraction done.
+
+    Returns:
+        A layer in `crs` with RangeIndex, unique text `id`, our column names: numbers float64 (NaN unknown), text
+        object (None unknown); its report accounts for every feature of the file.
+
+    Raises:
+        GisError: see gis.errors; the message names file, layer, column or feature, and the remedy.
+    """
+    if source.is_raster:
+        raise WrongGeometry(f"source {source.id}: {source.file} is a raster; gis.raster.class_runs reads it in windows")
+    target = metric_crs(crs)
+    path = input_file(inputs, source.file)
+    report = ReadReport(source.id, source.file, source.layer)
+    raw = filtered(read_raw(Request.of(source, path, bounds_lonlat, progress), report), source, report)
+    raw = inside(raw, bounds_lonlat, report)
+    lenient = file_kind(path) == "osm"
+    frame = named(raw, source.columns, report, strict=not lenient)
+    if isinstance(source.classes, dict) and "class_code" in frame and "land_cover" not in frame:
+        frame["land_cover"] = frame["class_code"].map(source.classes).astype(object)
+    frame, geometries = cleaned(frame, raw, target, FAMILIES[source.sector], source, report)
+    frame, geometries = without_duplicates(frame, geometries, report)
+    if frame.empty:
+        raise EmptyLayer(f"source {source.id}: nothing of {source.file} can be used: {_account(report)}")
+    joined = [frame]
+    for join in source.joins:
+        columns, join_report = join_table(frame, join, inputs)
+        taken = [column for column in columns.columns if any(column in part.columns for part in joined)]
+        if taken:
+            raise DuplicateIds(f"source {source.id}: {join.file} gives {listed(taken)}, which the source has already")
+        report.joins.append(join_report)
+        joined.append(columns)
+    features = gpd.GeoDataFrame(pd.concat(joined, axis=1), geometry=geometries, crs=target)
+    report.kept = len(features)
+    report.verify()
+    return Layer(source.id, source.sector, features, source.open, report)
+
+
+def read_context(
+    source: ContextSource, inputs: Path, bounds_lonlat: Bounds | None = None, progress: Progress | None = None
+) -> tuple[gpd.GeoDataFrame, ReadReport]:
+    """Read one context source: columns `kind`, `id`, those asked for (name, name_<lang>, rank, road_class, class).
+
+    Returns:
+        GeoDataFrame in EPSG:4326 with RangeIndex, and the report. It may be empty: context carries no numbers.
+    """
+    path = input_file(inputs, source.file)
+    report = ReadReport(f"context {source.kind}", source.file, source.layer)
+    raw = filtered(read_raw(Request.of(source, path, bounds_lonlat, progress), report), source, report)
+    raw = inside(raw, bounds_lonlat, report)
+    frame = named(raw, source.columns, report, strict=False)
+    frame, geometries = cleaned(frame, raw, LONLAT, _CONTEXT_FAMILIES[source.kind], source, report)
+    report.repaired.area_before_m2 = report.repaired.area_after_m2 = None  # square degrees mean nothing
+    frame.insert(0, "kind", source.kind)
+    features = gpd.GeoDataFrame(frame, geometry=geometries, crs=LONLAT)
+    report.kept = len(features)
+    report.verify()
+    return features, report
+
+
+def read_coverage(coverage: Coverage, inputs: Path, crs: str) -> tuple[BaseGeometry, ReadReport]:
+    """The area of a coverage file: the union of its polygons, in `crs`."""
+    assert coverage.file is not None
+    source = ZoneSet(
+        id="coverage", title={"en": "coverage"}, file=coverage.file, layer=coverage.layer, columns={"id": "?"}
+    )
+    path = input_file(inputs, coverage.file)
+    report = ReadReport("coverage", coverage.file, coverage.layer)
+    raw = read_raw(Request(path, coverage.layer, (), {}, None, None), report)
+    frame = pd.DataFrame({"id": raw.ids})
+    _, geometries = cleaned(frame, raw, metric_crs(crs), FAMILIES["zones"], source, report)
+    none_refused(report)
+    if not len(geometries):
+        raise EmptyLayer(f"coverage: {coverage.file} holds no polygon")
+    report.kept = len(geometries)
+    report.verify()
+    return shapely.union_all(geometries), report
+
+
+def read_raw(request: Request, report: ReadReport) -> Raw:
+    """Read with the reader the file's format needs."""
+    readers: dict[str, Callable[[Request, ReadReport], Raw]] = {"osm": read_osm, "table": read_points}
+    request.tell(0.0)
+    raw = readers.get(file_kind(request.path), read_vector)(request, report)
+    request.tell(1.0)
+    return raw
+
+
+def filtered(raw: Raw, source: Source | ZoneSet | ContextSource, report: ReadReport) -> Raw:
+    """Keep what `where` asks for; OSM files are filtered while reading."""
+    if not source.where or file_kind(Path(source.file)) == "osm":
+        return raw
+    keep = np.ones(len(raw.ids), dtype=bool)
+    for column, allowed in source.where.items():
+        keep &= matches(raw.values[column], allowed, column, f"{source.file}, column {column!r}")
+    report.filtered += int((~keep).sum())
+    if not keep.any():
+        seen = listed(sorted({str(value) for column in source.where for value in texts(raw.values[column])}))
+        raise EmptyLayer(f"{source.file}: where keeps none of {len(keep)} features; the values there are: {seen}")
+    return raw.take(keep)
+
+
+def inside(raw: Raw, lonlat: Bounds | None, report: ReadReport) -> Raw:
+    """Drop features whose bounding box does not meet the region's bounds, compared in the file's CRS."""
+    if lonlat is None or not len(raw.ids):
+        return raw
+    west, south, east, north = to_crs_bounds(lonlat, raw.crs)
+    boxes = shapely.bounds(raw.geometries)
+    out = (boxes[:, 2] < west) | (boxes[:, 0] > east) | (boxes[:, 3] < south) | (boxes[:, 1] > north)
+    report.outside += int(out.sum())
+    return raw.take(~out)
+
+
+def named(raw: Raw, columns: dict[str, str], report: ReadReport, *, strict: bool) -> pd.DataFrame:
+    """Our columns with our types; `id` first. `strict` refuses decimal commas instead of counting them."""
+    made: dict[str, pd.Series] = {"id": pd.Series(raw.ids, dtype=object)}
+    for ours, theirs in columns.items():
+        if theirs not in raw.values:
+            raise ColumnMissing(f"{report.file} has no column {theirs!r}; it has: {listed(raw.values.columns)}")
+        if is_numeric_column(ours):
+            values, bad = numbers(raw.values[theirs], ours, f"{report.file}, column {theirs!r}", refuse_commas=strict)
+            if bad.count:
+                report.unparsable[ours] = Unparsable(bad.count, bad.examples)
+            made[ours] = pd.Series(values, dtype="float64")
+        else:
+            text = texts(raw.values[theirs])
+            check_text(text, theirs, report.file)
+            made[ours] = pd.Series(text, dtype=object)
+    return pd.DataFrame(made, index=range(len(raw.ids)))
+
+
+def cleaned(
+    frame: pd.DataFrame,
+    raw: Raw,
+    target: pyproj.CRS,
+    families: tuple[Family, ...],
+    source: Source | ZoneSet | ContextSource,
+    report: ReadReport,
+) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+    """Project and clean the geometries; the frame follows the features kept."""
+    missing = frame["id"].isna()
+    if missing.any():
+        theirs = source.columns.get("id", "id")
+        shown = listed(raw.ids[missing.to_numpy()], 3)
+        raise DuplicateIds(
+            f"{report.file}: {int(missing.sum())} features have an empty id (column {theirs!r}): feature {shown}; name "
+            "a column of unique ids, or none to number the features"
+        )
+    policy = "repair" if isinstance(source, ContextSource) else source.invalid
+    geometries = projected(raw.geometries, raw.crs, target)
+    ids = frame["id"].to_numpy(dtype=object)
+    result = clean(geometries, ids, families, policy, report)
+    return frame.iloc[result.positions].reset_index(drop=True), result.geometries
+
+
+def projected(geometries: NDArray[np.object_], source: pyproj.CRS, target: pyproj.CRS) -> NDArray[np.object_]:
+    """Vertices in another CRS, Z dropped; where it is not defined they become infinite, and are refused later."""
+    flat = shapely.force_2d(geometries)
+    if source.equals(target, ignore_axis_order=True):
+        return np.asarray(flat, dtype=object)
+    transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    present = ~shapely.is_missing(flat)
+    moved = np.full(len(flat), None, dtype=object)
+    moved[present] = shapely.transform(
+        flat[present], lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+    )
+    return moved
+
+
+def without_duplicates(
+    frame: pd.DataFrame, geometries: NDArray[np.object_], report: ReadReport
+) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+    """Drop whole repetitions (same id, values and geometry), counted; one id for different features is an error."""
+    repeated = frame["id"].duplicated(keep=False)
+    if not repeated.any():
+        return frame, geometries
+    whole = frame.assign(geometry=[shape.wkb for shape in geometries]).duplicated()
+    report.duplicates += int(whole.sum())
+    keep = ~whole.to_numpy()
+    frame, geometries = frame[keep].reset_index(drop=True), geometries[keep]
+    still = frame["id"][frame["id"].duplicated()].unique()
+    if len(still):
+        raise DuplicateIds(
+            f"source {report.source}: {len(still)} ids of {report.file} stand for several different features, e.g. "
+            f"{listed(still, 5)}; name a column of unique ids with columns: {{id: ...}}, or leave id out to number them"
+        )
+    return frame, geometries
+
+
+def _account(report: ReadReport) -> str:
+    reasons = sorted({reason for _, reason in report.refused})
+    return (
+        f"{report.read} features read, {report.filtered} filtered out, {report.outside} outside the region's bounds, "
+        f"{report.empty} without geometry, {len(report.refused)} refused ({listed(reasons, 3)})"
+    )

@@ -1,0 +1,175 @@
+"""Geometry as a layer needs it: two dimensions, valid, of the sector's dimension; every change counted."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import GeometryType, MultiLineString, MultiPoint, MultiPolygon
+from shapely.geometry.base import BaseGeometry
+
+from gis.errors import InvalidGeometry, WrongGeometry, listed
+from gis.layers import ReadReport
+
+Family = Literal["polygon", "line", "point"]
+Geometries = NDArray[np.object_]
+
+_FAMILY_OF: dict[int, Family] = {
+    GeometryType.POLYGON: "polygon",
+    GeometryType.MULTIPOLYGON: "polygon",
+    GeometryType.LINESTRING: "line",
+    GeometryType.LINEARRING: "line",
+    GeometryType.MULTILINESTRING: "line",
+    GeometryType.POINT: "point",
+    GeometryType.MULTIPOINT: "point",
+}
+FAMILIES: dict[str, tuple[Family, ...]] = {
+    "buildings": ("polygon", "point"),
+    "transport": ("line",),
+    "forest": ("polygon",),
+    "land_cover": ("polygon",),
+    "population": ("polygon", "point"),
+    "zones": ("polygon",),
+}
+"""What a sector's features may be."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Geometries of the kept features, in order, and their positions in what was given."""
+
+    geometries: Geometries
+    positions: NDArray[np.int64]
+
+
+def clean(
+    geometries: Geometries,
+    ids: NDArray[np.object_],
+    families: tuple[Family, ...],
+    policy: Literal["repair", "refuse"],
+    report: ReadReport,
+) -> Cleaned:
+    """Drop Z, unpack collections, repair what is invalid and refuse what cannot be used; fills `report`.
+
+    Invalid geometries are repaired by `shapely.make_valid(method="structure")`: shells are made valid and merged, holes
+    taken out, so that ground drawn twice stays ground (the default method would turn it into a hole).
+
+    Args:
+        geometries: (n,) in the layer's CRS, None allowed.
+        ids: (n,) text.
+        families: what the sector allows; of a mixed collection the first of them present is kept.
+        policy: `refuse` refuses invalid geometries feature by feature.
+        report: counts of empty, refused and repaired are added.
+
+    Returns:
+        The kept geometries and their positions.
+
+    Raises:
+        WrongGeometry: none of the features is of an allowed type.
+    """
+    refusals: dict[int, str] = {}
+    missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+    report.empty += int(missing.sum())
+    geoms = shapely.force_2d(geometries)
+    finite = _finite(geoms)
+    for index in np.flatnonzero(~missing & ~finite).tolist():
+        refusals[index] = "coordinates that are not finite, or lie where the region's CRS is not defined"
+
+    usable = np.flatnonzero(~missing & finite)
+    geoms, wrong = _of_families(geoms, usable, families)
+    for position, kind in wrong.items():
+        refusals[position] = f"is a {kind}, expected {' or '.join(families)}"
+    if len(usable) and len(wrong) == len(usable):
+        kinds = sorted(set(wrong.values()))
+        raise WrongGeometry(
+            f"{report.file}{f', layer {report.layer}' if report.layer else ''}: holds {listed(kinds)} geometries only; "
+            f"source {report.source} needs {' or '.join(families)}"
+        )
+
+    usable = np.array([index for index in usable if index not in wrong], dtype=np.int64)
+    invalid = usable[~shapely.is_valid(geoms[usable])]
+    if len(invalid) and policy == "refuse":
+        for index, reason in zip(invalid, shapely.is_valid_reason(geoms[invalid]), strict=True):
+            refusals[int(index)] = f"invalid: {reason}"
+    elif len(invalid):
+        before = np.abs(shapely.area(geoms[invalid]))
+        fixed = shapely.make_valid(geoms[invalid], method="structure", keep_collapsed=False)
+        for index, geometry, area in zip(invalid, fixed, before, strict=True):
+            kept = _part(geometry, families)
+            if kept is None or kept.is_empty:
+                refusals[int(index)] = "invalid, and nothing of it is left after repair"
+                continue
+            geoms[index] = kept
+            report.repaired.count += 1
+            report.repaired.area_before_m2 = (report.repaired.area_before_m2 or 0.0) + float(area)
+            report.repaired.area_after_m2 = (report.repaired.area_after_m2 or 0.0) + float(shapely.area(kept))
+            report.repaired.ids.append(str(ids[index]))
+    report.refused.extend((str(ids[index]), reason) for index, reason in sorted(refusals.items()))
+    keep = np.array([index for index in usable if index not in refusals], dtype=np.int64)
+    return Cleaned(geoms[keep], keep)
+
+
+def none_refused(report: ReadReport, since: int = 0) -> None:
+    """Raise InvalidGeometry if any feature was refused after the first `since`: a zone set must be whole."""
+    refused = report.refused[since:]
+    if refused:
+        shown = listed((f"{name} ({reason})" for name, reason in refused), 5)
+        raise InvalidGeometry(
+            f"{report.file}: {len(refused)} areas of {report.source} cannot be used: {shown}; repair them in a GIS, or "
+            "leave out what is no zone with where"
+        )
+
+
+def _finite(geometries: Geometries) -> NDArray[np.bool_]:
+    bounds = shapely.bounds(geometries)
+    # Bounds skip NaN but not infinity; total_bounds of a geometry with a NaN vertex needs the coordinates.
+    coordinates, owner = shapely.get_coordinates(geometries, return_index=True)
+    finite = np.asarray(np.isfinite(bounds).all(axis=1), dtype=bool)
+    bad = owner[~np.isfinite(coordinates).all(axis=1)]
+    finite[bad] = False
+    return finite
+
+
+def _of_families(
+    geometries: Geometries, usable: NDArray[np.int64], families: tuple[Family, ...]
+) -> tuple[Geometries, dict[int, str]]:
+    """Unpack collections to a wanted family; positions that hold no wanted type, with their type's name."""
+    geoms = geometries.copy()
+    types = shapely.get_type_id(geoms[usable])
+    wanted = [kind for kind, family in _FAMILY_OF.items() if family in families]
+    wrong: dict[int, str] = {}
+    for index in usable[~np.isin(types, wanted)]:
+        part = _part(geoms[index], families)
+        if part is None:
+            wrong[int(index)] = geoms[index].geom_type
+        else:
+            geoms[index] = part
+    return geoms, wrong
+
+
+def _part(geometry: BaseGeometry, families: tuple[Family, ...]) -> BaseGeometry | None:
+    """The parts of the first wanted family present, as one geometry; None when there are none."""
+    leaves = _leaves(geometry)
+    for family in families:
+        parts = [leaf for leaf in leaves if _FAMILY_OF.get(int(shapely.get_type_id(leaf))) == family]
+        if parts:
+            return parts[0] if len(parts) == 1 else _gather(parts, family)
+    return None
+
+
+def _leaves(geometry: BaseGeometry) -> list[Any]:
+    parts = shapely.get_parts(geometry)
+    if len(parts) == 1 and shapely.get_type_id(parts[0]) == shapely.get_type_id(geometry):
+        return [] if geometry.is_empty else [geometry]
+    return [leaf for part in parts for leaf in _leaves(part)]
+
+
+def _gather(parts: list[Any], family: Family) -> BaseGeometry:
+    if family == "line":
+        return MultiLineString(parts)
+    if family == "point":
+        return MultiPoint(parts)
+    # Members of a collection may overlap; as one geometry they are one piece of ground.
+    joined = MultiPolygon(parts)
+    return joined if joined.is_valid else shapely.make_valid(joined, method="structure", keep_collapsed=False)

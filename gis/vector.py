@@ -1,0 +1,215 @@
+"""Vector files through GDAL (pyogrio), and GeoParquet through pyarrow; local plain files of known drivers only."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from pyogrio.errors import DataLayerError, DataSourceError, FieldError, GeometryError
+
+from gis.crs import check_degrees, source_crs
+from gis.encodings import check_text, shapefile_encoding
+from gis.errors import GisError, LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
+from gis.files import file_kind, unpacked
+from gis.layers import ReadReport
+from gis.raw import Raw, Request, require_columns
+
+UNREADABLE = "its geometry cannot be read (damaged, or a ring of fewer than four points)"
+
+
+def read_vector(request: Request, report: ReadReport) -> Raw:
+    """Read one layer of a vector file, a zipped one, or a GeoParquet file.
+
+    Args:
+        request: file, layer, columns.
+        report: gets `read`, `crs`, `encoding`, refusals of unreadable geometries, and notes.
+
+    Returns:
+        All features; ids are the file's own feature numbers.
+
+    Raises:
+        LayerMissing, ColumnMissing, CrsError, WrongEncoding, UnreadableFile.
+    """
+    kind = file_kind(request.path)
+    if kind == "zip":
+        with unpacked(request.path) as inner:
+            return _read_gdal(inner, request, report)
+    if kind == "parquet":
+        return _read_parquet(request, report)
+    return _read_gdal(request.path, request, report)
+
+
+def layer_names(path: Path) -> list[str]:
+    """Names of the layers of a vector file; UnreadableFile when GDAL cannot open it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    except DataSourceError as problem:
+        raise UnreadableFile(
+            f"{path.name} cannot be opened: it is damaged, truncated or not what its name says ({_first_line(problem)})"
+        ) from problem
+
+
+def layer_info(path: Path, layer: str | None) -> dict[str, Any]:
+    """What GDAL says of one layer: crs, fields, features, geometry_type."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        info: dict[str, Any] = pyogrio.read_info(path, layer=layer)
+    return info
+
+
+def choose_layer(path: Path, name: str, wanted: str | None) -> str:
+    """The layer asked for, or the only one; LayerMissing lists those there are."""
+    layers = layer_names(path)
+    if wanted is None:
+        if len(layers) == 1:
+            return layers[0]
+        raise LayerMissing(
+            f"{name} has {len(layers)} layers: {listed(layers, 30)}; choose one with layer: in the region file"
+        )
+    if wanted in layers:
+        return wanted
+    raise LayerMissing(f"{name} has no layer {wanted!r}; it has: {listed(layers, 30)}.{did_you_mean(wanted, layers)}")
+
+
+def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
+    name = request.path.name
+    encoding = request.encoding
+    if path.suffix.lower() == ".shp":
+        encoding, note = shapefile_encoding(path, request.encoding)
+        if note:
+            report.notes.append(note)
+    layer = choose_layer(path, name, request.layer)
+    try:
+        info = layer_info(path, layer)
+        if info["geometry_type"] is None:
+            raise WrongGeometry(
+                f"{name}, layer {layer}: a table without geometry; join it to a source with geometry (joins)"
+            )
+        require_columns(request.columns, [str(field) for field in info["fields"]], f"{name}, layer {layer}")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            meta, fids, wkb, fields = pyogrio.raw.read(
+                path,
+                layer=layer,
+                encoding=encoding,
+                columns=list(request.columns),
+                return_fids=True,
+                datetime_as_string=True,
+            )
+    except UnicodeDecodeError as problem:
+        raise WrongEncoding(
+            f"{name} is not {encoding or 'in the encoding it claims'} ({problem.reason} at byte "
+            f"{problem.start}); give the true one in the region file, e.g. encoding: cp949"
+        ) from problem
+    except (DataSourceError, DataLayerError, FieldError, GeometryError) as problem:
+        raise UnreadableFile(
+            f"{name}, layer {layer}: reading failed ({_first_line(problem)}); the file is damaged or "
+            "truncated, or not what its suffix says"
+        ) from problem
+    report.notes.extend(sorted({f"GDAL: {_first_line(warning.message)}" for warning in caught}))
+    report.layer, report.encoding = layer, str(encoding or meta["encoding"] or "UTF-8")
+    declared = meta["crs"]
+    if declared is None and _is_topojson(path):
+        declared = "EPSG:4326"
+        report.notes.append("TopoJSON has no CRS; its coordinates are longitude and latitude by definition")
+    values = pd.DataFrame(
+        {str(column): pd.Series(array, dtype=object) for column, array in zip(meta["fields"], fields, strict=True)},
+        index=range(len(fids)),
+    )
+    return _finish(np.asarray(fids).astype(str).astype(object), wkb, values, declared, request, report)
+
+
+def _finish(
+    ids: NDArray[np.object_], wkb: Any, values: pd.DataFrame, declared: Any, request: Request, report: ReadReport
+) -> Raw:
+    """Parse WKB, check text, CRS and coordinates; refuse unreadable geometries."""
+    name = request.path.name
+    wkb = np.asarray(wkb, dtype=object)
+    report.read += len(ids)
+    for column in values.columns:
+        check_text(values[column].to_numpy(dtype=object), str(column), name)
+    crs = source_crs(declared, request.crs, name, report.notes)
+    report.crs = crs.to_string() if crs.to_authority() is None else ":".join(crs.to_authority())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        geometries = shapely.from_wkb(wkb, on_invalid="ignore")
+    unreadable = np.array([item is not None for item in wkb], dtype=bool) & shapely.is_missing(geometries)
+    check_degrees(shapely.bounds(geometries), crs, name)
+    raw = Raw(ids, geometries, values, crs)
+    if unreadable.any():
+        report.refused.extend((str(fid), UNREADABLE) for fid in ids[unreadable])
+        raw = raw.take(~unreadable)
+    return raw
+
+
+def _is_topojson(path: Path) -> bool:
+    if path.suffix.lower() not in (".json", ".topojson"):
+        return False
+    with path.open("rb") as stream:
+        return b'"Topology"' in stream.read(4096)
+
+
+def _first_line(problem: object) -> str:
+    return str(problem).strip().splitlines()[0][:200] if str(problem).strip() else type(problem).__name__
+
+
+def parquet_geometry(path: Path) -> tuple[pq.ParquetFile, str, Any]:
+    """Open a GeoParquet file: the file, its primary geometry column, and its CRS (PROJJSON; OGC:CRS84 when not said).
+
+    Raises:
+        UnreadableFile: not Parquet, or without GeoParquet's metadata, or not WKB.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as problem:
+        raise UnreadableFile(f"{path.name} is not a readable Parquet file ({_first_line(problem)})") from problem
+    text = (file.schema_arrow.metadata or {}).get(b"geo")
+    if text is None:
+        raise UnreadableFile(
+            f"{path.name} is Parquet without GeoParquet metadata (no 'geo' key); write it with GeoPandas or GDAL"
+        )
+    try:
+        geo = json.loads(text)
+        column = str(geo["primary_column"])
+        described = geo["columns"][column]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise UnreadableFile(f"{path.name}: its GeoParquet metadata cannot be read ({problem})") from problem
+    if described.get("encoding") != "WKB":
+        raise UnreadableFile(f"{path.name}: geometry is encoded as {described.get('encoding')!r}; expected WKB")
+    # GeoParquet: an absent crs means OGC:CRS84, an explicit null means unknown.
+    return file, column, described.get("crs", "OGC:CRS84")
+
+
+def _read_parquet(request: Request, report: ReadReport) -> Raw:
+    name = request.path.name
+    if request.layer is not None:
+        raise LayerMissing(f"{name}: a GeoParquet file has no layers; drop layer: {request.layer} from the region file")
+    file, geometry, declared = parquet_geometry(request.path)
+    require_columns(request.columns, [column for column in file.schema_arrow.names if column != geometry], name)
+    try:
+        table = file.read(columns=[geometry, *(column for column in request.columns if column != geometry)])
+    except (pa.ArrowInvalid, OSError) as problem:
+        raise UnreadableFile(f"{name}: reading failed ({_first_line(problem)}); the file is damaged") from problem
+    values = pd.DataFrame(
+        {column: pd.Series(table[column].to_pandas().astype(object), dtype=object) for column in request.columns},
+        index=range(table.num_rows),
+    )
+    report.encoding = "UTF-8"
+    ids = np.arange(table.num_rows).astype(str).astype(object)
+    try:
+        return _finish(ids, table[geometry].to_numpy(zero_copy_only=False), values, declared, request, report)
+    except (TypeError, shapely.errors.ShapelyError) as problem:
+        if isinstance(problem, GisError):
+            raise
+        raise UnreadableFile(
+            f"{name}: column {geometry!r} does not hold WKB geometry ({_first_line(problem)})"
+        ) from problem
