@@ -1,0 +1,179 @@
+"""The command line: `carbonmap demo | check | build | serve | info`."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from accounting.errors import AccountingError
+from carbonmap.errors import BuildStopped, RegionError
+from carbonmap.resources import MissingResource, data_folder, region_files
+from gis.errors import GisError
+from grids.errors import GridError
+
+PROBLEMS = (RegionError, BuildStopped, GisError, GridError, AccountingError, MissingResource)
+"""Errors of ours: one paragraph for the user, exit code 2."""
+
+app = typer.Typer(
+    name="carbonmap",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""The open carbon map: CO2e of buildings, roads and forest, shared out exactly to cells, zones and hexagons.
+
+A region file (YAML) says what a place is and which files describe it. From it come, in this order:
+
+    carbonmap check REGION      are the files and the region file right?
+    carbonmap build REGION      make an edition (published tables with their manifest)
+    carbonmap serve             the web map and the API over what was built
+    carbonmap info              what is in the store
+
+`carbonmap demo` does all of it for a synthetic city, in under a minute.""",
+)
+
+RegionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="REGION",
+        help="A region file (YAML), or the name of one that ships with the program.",
+        show_default=False,
+    ),
+]
+InputsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs", metavar="DIR", help="Where the region file's sources are. Default: beside the region file."
+    ),
+]
+StoreOption = Annotated[
+    Path, typer.Option("--store", metavar="DIR", envvar="CARBONMAP_STORE", help="The folder of published editions.")
+]
+HostOption = Annotated[str, typer.Option("--host", help="The address to listen on; 127.0.0.1 is this machine only.")]
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
+
+_out = Console(highlight=False, soft_wrap=True)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where inputs and store are put.")] = Path(
+        "carbonmap-demo"
+    ),
+    buildings: Annotated[int, typer.Option("--buildings", min=200, max=10_000_000, help="Size of the city.")] = 20_000,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    serve_map: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the map, or only build it.")] = True,
+) -> None:
+    """Build a synthetic city, serve its map and print the address.
+
+    Everything in it is invented by a generator with a fixed seed, and labelled so wherever a number stands.
+    The second time only serves: nothing is built twice.
+    """
+    from carbonmap.demo import build_demo
+
+    built = build_demo(folder, buildings=buildings)
+    _say_built(built.store, built.region, built.edition, built.seconds)
+    if serve_map:
+        _serve(built.store, host, port, fall_back=True)
+
+
+@app.command()
+def check(region: RegionArgument, inputs: InputsOption = None) -> None:
+    """Check a region file and all its inputs without building anything.
+
+    Prints counts, extents, invalid geometries, missing values, duplicates, features outside the region and coverage,
+    each with a remedy. Exit code 0: can be built (warnings are listed); 2: cannot.
+    """
+    from carbonmap.check import check_region, print_report
+
+    report = check_region(region, inputs)
+    print_report(report, _out)
+    if not report.buildable:
+        raise typer.Exit(2)
+
+
+@app.command()
+def build(
+    region: RegionArgument,
+    inputs: InputsOption = None,
+    store: StoreOption = Path("store"),
+    force: Annotated[bool, typer.Option("--force", help="Build again even if this very edition exists.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Build an edition of a region and make it the one that is served.
+
+    The same inputs, region file, factors and code give the same edition id and the same bytes. A build that fails or is
+    stopped (Ctrl-C) publishes nothing; what was served stays.
+    """
+    from carbonmap.build import build_region
+    from carbonmap.progress import Silent, Terminal
+
+    if quiet:
+        built = build_region(region, inputs, store, progress=Silent(), force=force)
+    else:
+        with Terminal("Building") as progress:
+            built = build_region(region, inputs, store, progress=progress, force=force)
+    _say_built(built.store, built.region, built.edition, built.seconds)
+    for line in built.summary():
+        _out.print(line)
+
+
+@app.command()
+def serve(store: StoreOption = Path("store"), host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
+    """Serve the web map and the API over a store; prints the address. Ctrl-C stops it."""
+    _serve(store, host, port, fall_back=False)
+
+
+@app.command()
+def info(
+    store: StoreOption = Path("store"),
+    region: Annotated[str | None, typer.Argument(help="A region in the store.", show_default=False)] = None,
+) -> None:
+    """Say what a store holds: regions, editions, totals, residuals; and which regions ship with the program."""
+    from carbonmap.info import describe_region, describe_store
+
+    lines = describe_region(store, region) if region else describe_store(store)
+    for line in lines:
+        _out.print(line, markup=False)
+
+
+def _say_built(store: Path, region: str, edition: str, seconds: float | None) -> None:
+    how = "is up to date" if seconds is None else f"built in {seconds:.1f} s"
+    _out.print(f"Edition {edition} of {region} {how}, in {store}", markup=False)
+
+
+def _serve(store: Path, host: str, port: int, *, fall_back: bool) -> None:
+    from api.server import serve as run
+    from carbonmap.resources import web_folder
+
+    run(store, host=host, port=port, web=web_folder(), fall_back_to_free_port=fall_back)
+
+
+def main() -> None:
+    """Run the command line; every error of ours becomes one paragraph and exit code 2, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except PROBLEMS as problem:
+        _complain(str(problem))
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        _complain("stopped; nothing was published")
+        raise SystemExit(130) from None
+    except OSError as problem:
+        _complain(f"{problem.strerror or problem}: {problem.filename}" if problem.filename else str(problem))
+        raise SystemExit(2) from None
+    except MemoryError:
+        _complain("out of memory; use a smaller region, or a machine with more memory")
+        raise SystemExit(2) from None
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"carbonmap: {text}\n")
+
+
+__all__ = ["app", "data_folder", "main", "region_files"]

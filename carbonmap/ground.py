@@ -1,0 +1,106 @@
+"""Where a region is: its zones, its boundary, and the part of it that each source speaks for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from carbonmap.errors import RegionError
+from carbonmap.region import Region
+from gis.layers import ZoneLayer
+from gis.readers import read_coverage
+from gis.sources import Source
+from gis.zones import read_zones
+
+Bbox = tuple[float, float, float, float]
+
+MARGIN_M = 1000.0
+"""Features this near the boundary are still read: what crosses it must be seen to be counted as outside."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The ground of a region.
+
+    Attributes:
+        zones: the zone sets in the region file's order, by id.
+        boundary: what the region is; a valid polygon or multipolygon in the region's CRS.
+        bbox: its west, south, east, north in degrees.
+    """
+
+    zones: dict[str, ZoneLayer]
+    boundary: BaseGeometry
+    bbox: Bbox
+
+    @property
+    def reading_bbox(self) -> Bbox:
+        """The bbox with a margin, in degrees: what readers need not look at lies outside of it."""
+        west, south, east, north = self.bbox
+        margin = MARGIN_M / 111_000.0
+        wide = margin / max(np.cos(np.radians(max(abs(south), abs(north)))), 0.01)
+        return west - wide, south - margin, east + wide, north + margin
+
+
+def read_ground(region: Region, inputs: Path) -> Ground:
+    """Read the zone sets and make the boundary.
+
+    Raises:
+        GisError: a zone set that cannot be read, or whose zones overlap.
+        RegionError: a boundary that encloses nothing.
+    """
+    zones = {spec.id: read_zones(spec, inputs, region.crs) for spec in region.zone_sets}
+    if region.boundary.bounds is not None:
+        boundary: BaseGeometry = shapely.box(*region.boundary.bounds)
+    else:
+        boundary = shapely.union_all(zones[str(region.boundary.zone_set)].features.geometry.to_numpy())
+    if not boundary.area > 0:
+        raise RegionError(
+            f"region {region.id}: the boundary has no area; expected polygons or bounds that enclose something"
+        )
+    to_lonlat = pyproj.Transformer.from_crs(region.crs, "EPSG:4326", always_xy=True)
+    bbox = to_lonlat.transform_bounds(*boundary.bounds, densify_pts=51)
+    if not np.isfinite(bbox).all() or bbox[0] >= bbox[2]:
+        raise RegionError(
+            f"region {region.id}: its boundary {tuple(round(v) for v in boundary.bounds)} cannot be placed on the globe "
+            f"with {region.crs}; are the coordinates in that CRS, and does the region avoid the 180th meridian?"
+        )
+    return Ground(zones, boundary, bbox)
+
+
+def domain_of(source: Source, region: Region, ground: Ground, inputs: Path) -> BaseGeometry:
+    """The ground a source speaks for: boundary and coverage together. Inside it, nothing found means zero.
+
+    Raises:
+        RegionError: the coverage and the boundary do not meet.
+        GisError: a coverage file that cannot be read.
+    """
+    if isinstance(source.coverage, str):
+        return ground.boundary
+    if source.coverage.zone_set is not None:
+        covered: BaseGeometry = shapely.union_all(ground.zones[source.coverage.zone_set].features.geometry.to_numpy())
+    elif source.coverage.bounds is not None:
+        covered = shapely.box(*source.coverage.bounds)
+    else:
+        covered, _ = read_coverage(source.coverage, inputs, region.crs)
+    domain = polygonal(shapely.intersection(ground.boundary, covered))
+    if domain.is_empty:
+        raise RegionError(
+            f"source {source.id}: its coverage {_bounds(covered)} and the region's boundary {_bounds(ground.boundary)} do "
+            f"not meet; give both in {region.crs} (west, south, east, north)"
+        )
+    return domain
+
+
+def polygonal(geometry: BaseGeometry) -> BaseGeometry:
+    """Only the areas of a geometry; where two areas merely touch, an intersection holds lines and points too."""
+    parts = shapely.get_parts(geometry)
+    areas = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+    nested = [polygonal(part) for part in parts if shapely.get_type_id(part) >= shapely.GeometryType.MULTIPOINT]
+    return shapely.union_all([*areas, *nested])
+
+
+def _bounds(geometry: BaseGeometry) -> tuple[int, ...]:
+    return tuple(round(value) for value in geometry.bounds)

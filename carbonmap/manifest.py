@@ -1,0 +1,129 @@
+"""What goes on record with an edition: its identity, and everything a reader needs to judge its numbers."""
+
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any
+
+from accounting.factors import Lookup
+from carbonmap import __version__
+from carbonmap.ground import Ground
+from carbonmap.inputs import input_files
+from carbonmap.layers import SharedLayer
+from carbonmap.publish import Tables
+from carbonmap.region import RegionFile
+from carbonmap.resources import data_folder
+from carbonmap.sectors import Accounts
+from gis.files import input_file
+from grids.disclosure import Held
+from grids.edition import code_digest, file_digest
+
+CODE = ("accounting", "gis", "grids", "carbonmap")
+"""Packages whose code decides what an edition says."""
+
+LIBRARIES = (
+    "geopandas",
+    "h3",
+    "numpy",
+    "osmium",
+    "pandas",
+    "pyarrow",
+    "pyogrio",
+    "pyproj",
+    "rasterio",
+    "scipy",
+    "shapely",
+)
+
+
+def identity_of(file: RegionFile) -> dict[str, Any]:
+    """What the edition id is made of: inputs, resolved region file, factor tables and schemas, code.
+
+    Raises:
+        FileMissing: an input is not there; names the folder searched and near matches.
+    """
+    inputs = []
+    for name, path in input_files(file.region, file.inputs).items():
+        found = path if path.is_file() else input_file(file.inputs, name)
+        inputs.append({"file": name, "bytes": found.stat().st_size, "sha256": file_digest(found)})
+    tables = sorted([*data_folder().glob("factors/*.csv"), *data_folder().glob("schema/*.csv")])
+    return {
+        "inputs": inputs,
+        "resolved_region": file.region.model_dump(mode="json"),
+        "factors": {f"{path.parent.name}/{path.name}": file_digest(path) for path in tables},
+        "code": {"version": __version__, "sha256": code_digest(CODE)},
+    }
+
+
+def manifest_of(
+    file: RegionFile,
+    ground: Ground,
+    accounts: Accounts,
+    identity: Mapping[str, Any],
+    layers: list[SharedLayer],
+    others: list[SharedLayer],
+    tables: Tables,
+    tops: Mapping[int, Held],
+) -> dict[str, Any]:
+    """The manifest of a build, but for what the edition's writer knows itself.
+
+    Args:
+        file, ground, accounts, identity: of the build.
+        layers: what was published.
+        others: layers without emissions (population).
+        tables: the public tables, for residuals and disclosure reports.
+        tops: by year, the region as one protected target.
+    """
+    region = file.region
+    lookups: dict[str, Lookup] = {}
+    for layer in layers:
+        lookups |= layer.emissions.lookups
+    used = set(accounts.assumptions.used)
+    return {
+        "region": {
+            "id": region.id,
+            "name": region.name,
+            "languages": list(region.languages),
+            "crs": region.crs,
+            "bbox": list(ground.bbox),
+            "synthetic": region.synthetic,
+            "years": list(region.years),
+            "attributions": [entry.model_dump(mode="json") for entry in region.attributions],
+            "factor_regions": list(region.factor_regions),
+        },
+        "sectors": list(region.sectors),
+        "illustrative": {sector: _illustrative(layers, sector) for sector in region.sectors},
+        "inputs": identity["inputs"],
+        "factors": [{**lookup.factor.record(), "chosen": lookup.chosen} for _, lookup in sorted(lookups.items())],
+        "assumptions": [
+            accounts.assumptions.items[name].record() for name in sorted(used) if name in accounts.assumptions.items
+        ],
+        "layers": [_layer(layer) for layer in [*layers, *others]],
+        "residuals": {name: residuals.to_json() for name, residuals in sorted(tables.residuals.items())},
+        "totals": {year: _totals(held, region.sectors) for year, held in sorted(tops.items())},
+        "disclosure": {"rule": region.disclosure.model_dump(mode="json"), "collections": tables.reports},
+        "code": identity["code"],
+        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def _layer(layer: SharedLayer) -> dict[str, Any]:
+    report = layer.report.as_dict() | {
+        "emissions": layer.emissions.counts,
+        "warnings": list(layer.emissions.warnings),
+        "wholly_outside": int((layer.outside >= 1 - 1e-12).sum()),
+        "partly_outside": int(((layer.outside > 0) & (layer.outside < 1 - 1e-12)).sum()),
+    }
+    return {"id": layer.id, "sector": layer.sector, "open": layer.open, "report": report}
+
+
+def _illustrative(layers: list[SharedLayer], sector: str) -> bool:
+    return any(bool((layer.lines["assumptions"] != "").any()) for layer in layers if layer.sector == sector)
+
+
+def _totals(held: Held, sectors: tuple[str, ...]) -> dict[str, float | None]:
+    table = held.table()
+    totals: dict[str, float | None] = {}
+    for sector in (*sectors, "net"):
+        value = float(table[f"{sector}_tco2e"].iloc[0])
+        totals[sector] = value if value == value else None
+    return totals

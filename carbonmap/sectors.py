@@ -1,0 +1,89 @@
+"""From a layer to its emissions: which room's function answers for which sector, and what it is given."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from accounting.assumptions import Assumptions
+from accounting.emissions import empty_lines
+from accounting.factors import FactorTable
+from accounting.sector import SectorEmissions
+from carbonmap.region import Region
+from carbonmap.resources import data_folder
+from gis.buildings import building_emissions
+from gis.forest import forest_emissions
+from gis.layers import Layer
+from gis.sources import Source
+from gis.transport import road_emissions
+from gis.uses import check_uses, read_uses
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The factor tables with the region's overrides, and the region's assumptions."""
+
+    factors: FactorTable
+    assumptions: Assumptions
+
+
+def years_of(source: Source, region: Region) -> tuple[int, ...]:
+    """The region's years that a source speaks for; all of them unless it says otherwise."""
+    return tuple(year for year in region.years if not source.years or year in source.years)
+
+
+def sector_emissions(source: Source, features: pd.DataFrame, region: Region, accounts: Accounts) -> SectorEmissions:
+    """Emission lines of one source's features.
+
+    Args:
+        source: as the region file says it.
+        features: (n,) rows of the layer, our columns; for buildings, roads and stands a GeoDataFrame.
+        region: years and where factors are looked up.
+        accounts: factors and assumptions.
+
+    Raises:
+        AccountingError: a factor or an assumption that is needed is not there; names the candidates and the remedy.
+    """
+    given = {
+        "years": years_of(source, region),
+        "factors": accounts.factors,
+        "assumptions": accounts.assumptions,
+        "factor_regions": region.factor_regions,
+    }
+    if source.sector == "buildings":
+        return building_emissions(features, uses=_uses(source), **given)
+    if source.sector == "transport":
+        return road_emissions(features, **given)
+    if source.sector in ("forest", "land_cover"):
+        return forest_emissions(features, **given)
+    return SectorEmissions(empty_lines(), _population(features, region))
+
+
+def features_table(layer: Layer, emissions: SectorEmissions, outside: NDArray[np.float64]) -> pd.DataFrame:
+    """The private table of a layer: what was read, what was derived, how much lies outside the domain; with geometry."""
+    read = pd.DataFrame(layer.features)
+    derived = emissions.features.reset_index(drop=True)
+    kept = [
+        column for column in read.columns if column not in derived.columns and column != layer.features.geometry.name
+    ]
+    table = pd.concat([read[kept].reset_index(drop=True), derived], axis=1)
+    table["outside_share"] = outside
+    table["geometry"] = layer.features.geometry.reset_index(drop=True)
+    return table
+
+
+def _uses(source: Source) -> dict[str, str]:
+    if isinstance(source.uses, str):
+        return read_uses(source.uses, data_folder() / "schema")
+    return check_uses(source.uses or {}, f"source {source.id}, uses")
+
+
+def _population(features: pd.DataFrame, region: Region) -> pd.DataFrame:
+    """Residents per feature in each year: that year's column, else the one without a year."""
+    table = pd.DataFrame(index=range(len(features)))
+    for year in region.years:
+        column = f"population_{year}" if f"population_{year}" in features.columns else "population"
+        known = column in features.columns
+        table[f"population_{year}"] = features[column].to_numpy(dtype=np.float64) if known else np.nan
+    return table
