@@ -1,1 +1,1 @@
-"""Placeholder docstring, rewritten by the room."""
+"""HTTP over a store of editions: regions, collections, items, tiles, and the web map's files."""

@@ -35,7 +35,7 @@ from grids.store_errors import (
     YearNotFound,
 )
 from grids.table_files import TableFile
-from grids.tables import GEOMETRY, Geometries
+from grids.tables import COVERING, GEOMETRY, Geometries
 
 __all__ = [
     "Bbox",
@@ -182,11 +182,11 @@ class Edition:
         positions = matching[offset : None if limit is None else offset + limit]
         return Page(file.take(positions, wanted), positions, len(matching))
 
-    def near(self, collection: str, year: int | None, bounds: Bbox, columns: list[str] | None = None) -> Page:
-        """Read the rows whose bounding box (in the region's CRS) meets `bounds`, which are in the region's CRS too."""
+    def near(self, collection: str, year: int | None, bbox: Bbox, columns: list[str] | None = None) -> Page:
+        """Read the rows that may meet a lon/lat `bbox`: all that do and some close by; for drawing."""
         info = self.collection(collection)
         file = self._file(info, self.year(collection, year))
-        positions, _ = file.meeting(bounds)
+        positions, _ = self._candidates(info, file, bbox)
         return Page(file.take(positions, self._columns(info, columns)), positions, len(positions))
 
     def item(self, collection: str, year: int | None, item: str) -> Page:
@@ -224,7 +224,7 @@ class Edition:
         north = info.origin_m[1] + (row[:, None] + np.array([0.0, 0.0, 1.0, 1.0])) * info.cell_size_m
         return np.stack([east, north], axis=2)
 
-    def context(self, kind: str, bbox: Bbox) -> pa.Table:
+    def context(self, kind: str, bbox: Bbox) -> Page:
         """Read background shapes (WKB, lon/lat) whose bounding box meets a lon/lat `bbox`."""
         if kind not in self.manifest.context:
             raise CollectionNotFound(
@@ -233,7 +233,16 @@ class Edition:
             )
         file = self._open_file(("context", f"{kind}.parquet"))
         positions, _ = file.meeting(bbox)
-        return file.take(positions, [name for name in file.columns if name != "bbox"])
+        return Page(
+            file.take(positions, [name for name in file.columns if name != COVERING]), positions, len(positions)
+        )
+
+    def context_columns(self, kind: str) -> list[str]:
+        """Return the names of a context's columns, without its geometry."""
+        if kind not in self.manifest.context:
+            return []
+        file = self._open_file(("context", f"{kind}.parquet"))
+        return [name for name in file.columns if name not in (COVERING, GEOMETRY, "kind")]
 
     def private(self, kind: str, name: str) -> Path:
         """Return the path of a private table, for receipts and scenarios; it must never be served raw."""
@@ -259,12 +268,7 @@ class Edition:
 
     def _meeting(self, info: Collection, file: TableFile, bbox: Bbox) -> NDArray[np.int64]:
         """Rows whose lon/lat polygon meets the box: candidates by bounds in the region's CRS, exact where close."""
-        rough = transformer(LONLAT, self.crs).transform_bounds(*bbox, densify_pts=21)
-        if not np.isfinite(rough).all():
-            return np.empty(0, dtype=np.int64)
-        # A bounding box taken from 21 points on each side can fall short of the true one, by far less than this.
-        slack = 0.01 * max(rough[2] - rough[0], rough[3] - rough[1]) + 1.0
-        positions, bounds = file.meeting((rough[0] - slack, rough[1] - slack, rough[2] + slack, rough[3] + slack))
+        positions, bounds = self._candidates(info, file, bbox)
         if not len(positions):
             return positions
         lonlat = np.asarray(
@@ -282,6 +286,23 @@ class Edition:
         meets = inside.copy()
         meets[close] = shapely.intersects(shapes, shapely.box(*bbox))
         return np.asarray(positions[meets])
+
+    def _candidates(
+        self, info: Collection, file: TableFile, bbox: Bbox
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions and bounds (region's CRS) of all rows that can meet a lon/lat box."""
+        if info.bbox is None:
+            return np.empty(0, dtype=np.int64), np.empty((0, 4))
+        # Only the part of the box where the collection is: far from the region its projection gives nonsense.
+        margin = 0.01 * max(info.bbox[2] - info.bbox[0], info.bbox[3] - info.bbox[1])
+        west, south = max(bbox[0], info.bbox[0] - margin), max(bbox[1], info.bbox[1] - margin)
+        east, north = min(bbox[2], info.bbox[2] + margin), min(bbox[3], info.bbox[3] + margin)
+        if west > east or south > north:
+            return np.empty(0, dtype=np.int64), np.empty((0, 4))
+        rough = transformer(LONLAT, self.crs).transform_bounds(west, south, east, north, densify_pts=21)
+        # Bounds from 21 points on each side can fall short of the true ones, by far less than this.
+        slack = 0.01 * max(rough[2] - rough[0], rough[3] - rough[1]) + 1.0
+        return file.meeting((rough[0] - slack, rough[1] - slack, rough[2] + slack, rough[3] + slack))
 
     def _file(self, info: Collection, year: int) -> TableFile:
         file = self._open_file(("tables", info.id, f"{year}.parquet"), info)

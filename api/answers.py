@@ -1,0 +1,125 @@
+"""How an answer leaves: its entity tag, how long it may be kept, its links, and what stands beside every number."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from fastapi import Request, Response
+
+from api.params import Opened
+from api.settings import Settings
+from grids.identity import code_digest
+from grids.manifest import Manifest
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+MVT = "application/vnd.mapbox-vector-tile"
+TILE_MATRIX_SET = "WebMercatorQuad"
+
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "public, no-cache"
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Answers to the same question may change when this code does, so a tag must too."""
+    return code_digest(["api", "grids"])
+
+
+def answer(
+    request: Request,
+    body: Callable[[], bytes],
+    *,
+    of: str,
+    pinned: bool = False,
+    media_type: str = JSON,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer with a body, or with 304 when the client has it already; then the body is not even made.
+
+    Args:
+        request: its address is part of what the tag stands for.
+        body: makes the bytes.
+        of: names the immutable thing answered from: an edition's id.
+        pinned: the address itself names that thing, so the answer may be kept for good.
+        media_type: of the body.
+        headers: to add.
+    """
+    said = "\n".join((of, _code(), str(request.url), request.headers.get("accept-language", ""), media_type))
+    # Weak: the same tag stands for the plain and the compressed bytes.
+    tag = f'W/"{hashlib.sha256(said.encode()).hexdigest()[:24]}"'
+    sent = {"ETag": tag, "Cache-Control": _FOR_GOOD if pinned else _ASK_AGAIN, **(headers or {})}
+    if _has(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=sent)
+    return Response(body(), media_type=media_type, headers=sent)
+
+
+def of_edition(
+    request: Request,
+    opened: Opened,
+    body: Callable[[], bytes],
+    media_type: str = JSON,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer from an edition."""
+    of = f"{opened.edition.region.id}/{opened.edition.id}"
+    return answer(request, body, of=of, pinned=opened.pinned, media_type=media_type, headers=headers)
+
+
+def _has(header: str | None, tag: str) -> bool:
+    if header is None:
+        return False
+    opaque = tag.removeprefix("W/")
+    return any(part.strip().removeprefix("W/") in (opaque, "*") for part in header.split(","))
+
+
+def dumped(document: Any) -> bytes:
+    """Return JSON bytes; NaN becomes null, whole numbers as keys become texts."""
+    return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+
+
+class Links:
+    """Makes absolute links within the API, with the same base as the request came to (or as the settings say)."""
+
+    def __init__(self, request: Request, settings: Settings) -> None:
+        self.base = f"{settings.public_url or str(request.base_url).rstrip('/')}/api"
+
+    def address(self, *path: str, raw: str = "", **query: str | int | None) -> str:
+        """Return the address of a path below /api, ending in `raw` as it is; parameters that are None are left out."""
+        asked = urlencode({key: value for key, value in query.items() if value is not None}, safe=",")
+        where = "/".join([self.base, *(quote(part, safe="") for part in path)])
+        return f"{where}{raw}{'?' + asked if asked else ''}"
+
+
+def link(rel: str, href: str, media_type: str = JSON, **more: Any) -> dict[str, Any]:
+    """Return one OGC link."""
+    return {"rel": rel, "href": href, "type": media_type, **more}
+
+
+def labels(manifest: Manifest) -> dict[str, Any]:
+    """Return what must stand beside every number: which edition, made up or not, and what rests on assumptions."""
+    return {
+        "edition": manifest.edition,
+        "synthetic": manifest.region.synthetic,
+        "illustrative": manifest.illustrative,
+        "attributions": [attribution.model_dump() for attribution in manifest.region.attributions],
+    }
+
+
+def preferred(request: Request, texts: Mapping[str, str]) -> tuple[str, str]:
+    """Return the language and text that the request's Accept-Language likes best; else English, else the first."""
+    wanted: list[tuple[float, str]] = []
+    for part in request.headers.get("accept-language", "").split(",")[:20]:
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), name.split("-")[0].lower()))
+        except ValueError:
+            continue
+    for negative, liked in sorted(wanted, key=lambda entry: entry[0]):
+        if negative < 0 and liked in texts:
+            return liked, texts[liked]
+    language = "en" if "en" in texts else next(iter(texts))
+    return language, texts[language]

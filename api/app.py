@@ -1,0 +1,65 @@
+"""The application: made by a factory from settings and a store, so that nothing happens on import."""
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import collections, errors, features, regions, tiles, web
+from api.middleware import Careful
+from api.models import Problem
+from api.settings import Settings
+from grids.edition import Store
+
+_PROBLEMS: dict[int | str, dict[str, object]] = {
+    status: {"model": Problem, "description": text, "content": {errors.PROBLEM: {}}}
+    for status, text in (
+        (400, "a parameter cannot be used"),
+        (404, "there is no such thing"),
+        (503, "the edition is damaged"),
+    )
+}
+
+
+def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
+    """Build the application over a store.
+
+    Args:
+        settings: what the deployment decided.
+        store: to use another one than that of `settings.store`.
+    """
+    app = FastAPI(
+        title="carbonmap",
+        version="1",
+        summary="CO2e of buildings, roads and forest by cell, zone and hexagon",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.store = store if store is not None else Store(settings.store)
+    errors.install(app)
+    api = APIRouter(prefix="/api", responses=_PROBLEMS)
+    for part in (regions, collections, features, tiles):
+        api.include_router(part.router)
+    api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
+    app.include_router(api)
+    web.install(app, settings.web)
+    # The last added is the outermost: failures are caught inside, so that their answers get every header too.
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=settings.gzip_level)
+    app.add_middleware(
+        CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], allow_headers=["*"], expose_headers=["ETag"]
+    )
+    app.add_middleware(Careful)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """Build the application from CARBONMAP_ variables: `uvicorn --factory api.app:app_from_environment`."""
+    return create_app(Settings.from_environment())
+
+
+def _nothing_here(request: Request) -> None:
+    # Without this, an unknown address below /api would be looked for among the web map's files.
+    raise HTTPException(404)

@@ -1,0 +1,173 @@
+"""Shapes of the answers, for the OpenAPI document and for tests; routes write JSON directly, which is faster."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from grids.manifest import Attribution, Bbox
+
+
+class Answer(BaseModel):
+    """Unknown members are errors, so that tests notice what is not described here."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Problem(Answer):
+    """RFC 9457 problem."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[dict[str, str]] | None = None
+
+
+class Link(Answer):
+    """Where to go from here."""
+
+    rel: str
+    href: str
+    type: str
+    title: str | None = None
+    templated: bool | None = None
+
+
+class Health(Answer):
+    """Whether the server can serve; `broken` names regions whose edition is damaged."""
+
+    status: Literal["ok", "degraded"]
+    regions: int
+    broken: list[str] = []
+
+
+class Labels(Answer):
+    """What stands beside every number."""
+
+    edition: str
+    synthetic: bool
+    illustrative: dict[str, bool]
+    attributions: list[Attribution]
+
+
+class Region(Labels):
+    """One region that is served."""
+
+    id: str
+    name: dict[str, str]
+    languages: list[str]
+    bbox: Bbox
+    years: list[int]
+
+
+class Landing(Labels):
+    """Landing page of a region."""
+
+    id: str
+    title: str
+    name: dict[str, str]
+    languages: list[str]
+    bbox: Bbox
+    years: list[int]
+    links: list[Link]
+
+
+class Conformance(Answer):
+    """Conformance classes of OGC API that the server meets."""
+
+    conformsTo: list[str]
+
+
+class Extent(Answer):
+    """Where a collection is."""
+
+    spatial: dict[str, Any]
+
+
+class CollectionOut(Labels):
+    """One collection."""
+
+    id: str
+    title: dict[str, str]
+    kind: Literal["grid", "zones", "hexagons"]
+    level: int
+    parent: str | None
+    cell_size_m: int | None
+    resolution: int | None
+    zone_kind: str | None
+    years: list[int]
+    sectors: list[str]
+    columns: list[str]
+    count: int
+    bbox: Bbox | None
+    extent: Extent | None
+    minzoom: int
+    maxzoom: int
+    itemType: Literal["feature"]
+    crs: list[str]
+    links: list[Link]
+
+
+class Collections(Answer):
+    """All collections of a region."""
+
+    collections: list[CollectionOut]
+    links: list[Link]
+
+
+class Feature(Answer):
+    """One cell, zone or hexagon as GeoJSON."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: dict[str, Any]
+    properties: dict[str, str | float | bool | None]
+
+
+class Item(Labels, Feature):
+    """One feature by itself, with what must stand beside its numbers."""
+
+    year: int
+    links: list[Link]
+
+
+class FeatureCollection(Labels):
+    """A page of features."""
+
+    type: Literal["FeatureCollection"]
+    numberMatched: int
+    numberReturned: int
+    year: int
+    features: list[Feature]
+    links: list[Link]
+
+
+class Distribution(Labels):
+    """How a column's values are spread."""
+
+    collection: str
+    year: int
+    column: str
+    unit: Literal["t", "t_per_ha", "t_per_person"]
+    count: int
+    nulls: int
+    min: float | None
+    max: float | None
+    quantiles: list[float] = Field(description="21 numbers, 0 to 100 % by 5 %; none where nothing is known")
+
+
+class TileJson(Labels):
+    """TileJSON 3.0.0."""
+
+    tilejson: Literal["3.0.0"]
+    name: str
+    attribution: str
+    scheme: Literal["xyz"]
+    tiles: list[str]
+    minzoom: int
+    maxzoom: int
+    bounds: Bbox
+    center: tuple[float, float, int]
+    vector_layers: list[dict[str, Any]]
+    year: int | None = None

@@ -1,0 +1,166 @@
+"""Query parameters as typed dependencies: routes receive checked values or are not called."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from api.errors import InvalidParameter
+from api.settings import Settings
+from grids.edition import Bbox, Edition, Store
+from grids.manifest import Collection, checked_edition
+from grids.store_errors import InvalidName
+
+MAX_LIMIT = 10_000
+DEFAULT_LIMIT = 100
+
+
+def store_of(request: Request) -> Store:
+    """Return the application's store."""
+    store: Store = request.app.state.store
+    return store
+
+
+def settings_of(request: Request) -> Settings:
+    """Return the application's settings."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+StoreParam = Annotated[Store, Depends(store_of)]
+SettingsParam = Annotated[Settings, Depends(settings_of)]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The edition that a request is about, and whether the request named it (then its answer never changes)."""
+
+    edition: Edition
+    pinned: bool
+
+
+def opened(
+    store: StoreParam,
+    region: Annotated[str, Path(description="id of a region, see /api/regions")],
+    edition: Annotated[
+        str | None, Query(description="16 hex digits: answer from this edition, not the current one")
+    ] = None,
+) -> Opened:
+    """Open the region's current edition, or the one named."""
+    if edition is not None:
+        try:
+            checked_edition(edition)
+        except InvalidName as error:
+            raise InvalidParameter(str(error)) from error
+    return Opened(store.open(region, edition), edition is not None)
+
+
+OpenedParam = Annotated[Opened, Depends(opened)]
+
+
+def collection_of(
+    opened: OpenedParam, collection: Annotated[str, Path(description="id of a collection of the region")]
+) -> Collection:
+    """Return the collection a request is about."""
+    return opened.edition.collection(collection)
+
+
+CollectionParam = Annotated[Collection, Depends(collection_of)]
+
+
+def year_of(
+    opened: OpenedParam,
+    collection: CollectionParam,
+    year: Annotated[
+        int | None, Query(description="one of the collection's years; the latest if not given", ge=1, le=9999)
+    ] = None,
+) -> int:
+    """Return a year the collection has."""
+    return opened.edition.year(collection.id, year)
+
+
+YearParam = Annotated[int, Depends(year_of)]
+
+
+def bbox_of(
+    bbox: Annotated[
+        str | None, Query(description="west,south,east,north in degrees (CRS84)", examples=["9.5,47.1,9.6,47.2"])
+    ] = None,
+) -> Bbox | None:
+    """Return the bounding box asked for."""
+    return None if bbox is None else parse_bbox(bbox)
+
+
+BboxParam = Annotated[Bbox | None, Depends(bbox_of)]
+
+
+def parse_bbox(text: str) -> Bbox:
+    """Read `west,south,east,north` in degrees.
+
+    Raises:
+        InvalidParameter: not four finite numbers, outside the world, upside down, or across the antimeridian.
+    """
+    parts = text.split(",")
+    if len(parts) != 4:
+        heights = " (heights are not used here)" if len(parts) == 6 else ""
+        raise InvalidParameter(
+            f"bbox: got {text[:80]!r}, expected four numbers west,south,east,north in degrees{heights}"
+        )
+    try:
+        west, south, east, north = (float(part) for part in parts)
+    except ValueError as error:
+        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected numbers only, such as 9.5,47.1,9.6,47.2") from error
+    if not all(math.isfinite(value) for value in (west, south, east, north)):
+        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected finite numbers")
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
+        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected longitude (-180..180) before latitude (-90..90)")
+    if south > north:
+        raise InvalidParameter(f"bbox: south {south} is above north {north}, expected west,south,east,north")
+    if west > east:
+        raise InvalidParameter(
+            f"bbox: west {west} is greater than east {east}. "
+            f"Boxes across the antimeridian are not supported: ask for its two parts"
+        )
+    return west, south, east, north
+
+
+def columns_of(
+    collection: CollectionParam,
+    properties: Annotated[
+        str | None, Query(description="names of columns, separated by commas; all if not given")
+    ] = None,
+) -> list[str] | None:
+    """Return the columns asked for, each once, or none when the request leaves it open."""
+    if properties is None:
+        return None
+    names = list(dict.fromkeys(name for name in properties.split(",") if name))
+    unknown = [name for name in names if name not in collection.columns]
+    if unknown:
+        raise InvalidParameter(
+            f"properties: collection {collection.id!r} has no column {unknown[0][:80]!r}; "
+            f"it has {', '.join(collection.columns)}"
+        )
+    return names
+
+
+ColumnsParam = Annotated[list[str] | None, Depends(columns_of)]
+LimitParam = Annotated[int, Query(description="features per page", ge=1, le=MAX_LIMIT)]
+OffsetParam = Annotated[int, Query(description="features to leave out first", ge=0, le=2**40)]
+
+
+def only(*names: str) -> Callable[[Request], None]:
+    """Return a dependency that refuses unknown and repeated query parameters; a misspelt one would do nothing."""
+
+    def check(request: Request) -> None:
+        given = [name for name, _ in request.query_params.multi_items()]
+        unknown = sorted(set(given) - set(names))
+        if unknown:
+            known = ", ".join(names) or "none"
+            raise InvalidParameter(f"{unknown[0][:80]!r} is no parameter of this address: expected {known}")
+        twice = sorted({name for name in given if given.count(name) > 1})
+        if twice:
+            raise InvalidParameter(f"{twice[0]}: given {given.count(twice[0])} times, expected once")
+
+    return check

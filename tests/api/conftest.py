@@ -1,0 +1,265 @@
+"""A small real edition, written by the writer itself, and a server over it: API tests need no build."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import h3
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import uvicorn
+from pyproj import Transformer
+
+from api.app import create_app
+from api.settings import Settings
+from grids.edition import CollectionInfo, EditionWriter, Store
+from grids.grid import Grid
+
+CRS = "EPSG:32632"
+WEST, SOUTH = 540_000, 5_220_000  # near Liechtenstein
+KM_EAST, KM_NORTH = 6, 5
+YEARS = (2022, 2023)
+SECTORS = ("buildings", "transport", "forest")
+
+
+def numbers(count: int, year: int, seed: int) -> dict[str, Any]:
+    """Every kind of public column: signed, null, shares, flags."""
+    random = np.random.default_rng([seed, year])
+    electricity = random.lognormal(3, 1, count)
+    gas = random.lognormal(2, 1, count)
+    transport = random.lognormal(2, 2, count)
+    forest = -random.lognormal(1, 1, count)
+    transport[::11] = np.nan
+    population = random.integers(0, 400, count).astype(float)
+    population[::7] = np.nan
+    columns: dict[str, Any] = {"population": population, "buildings_tco2e": electricity + gas}
+    columns |= {
+        "transport_tco2e": transport,
+        "forest_tco2e": forest,
+        "net_tco2e": electricity + gas + transport + forest,
+    }
+    columns |= {"buildings_electricity_indirect_tco2e": electricity, "buildings_gas_direct_tco2e": gas}
+    for sector in SECTORS:
+        columns[f"{sector}_sd_tco2e"] = random.random(count)
+    columns["net_sd_tco2e"] = random.random(count)
+    for method in ("metered", "modelled", "default"):
+        columns[f"buildings_{method}_share"] = random.random(count)
+    columns["transport_coverage"] = np.where(np.isnan(transport), 0.0, 1.0)
+    columns["buildings_illustrative"] = np.ones(count, dtype=bool)
+    columns["held"] = random.random(count) < 0.1
+    return columns
+
+
+def write_grid(writer: EditionWriter, size: int, level: int, parent: str | None, seed: int) -> None:
+    name = "grid-1km" if size == 1000 else f"grid-{size}m"
+    info = CollectionInfo(
+        id=name,
+        title={"en": f"{size} m cells", "ko": f"{size} m 격자"},
+        kind="grid",
+        level=level,
+        parent=parent,
+        cell_size_m=size,
+        origin_m=(0, 0),
+        codes="inspire",
+    )
+    per_km = 1000 // size
+    rows, cols = np.meshgrid(np.arange(KM_NORTH * per_km), np.arange(KM_EAST * per_km), indexing="ij")
+    rows, cols = rows.ravel() + SOUTH // size, cols.ravel() + WEST // size
+    kept = (rows * 7 + cols * 3) % 10 > 0 if size < 1000 else np.ones(len(rows), dtype=bool)
+    rows, cols = rows[kept], cols[kept]
+    grid = Grid(CRS, (0, 0), size, "inspire")
+    for year in YEARS:
+        frame = pd.DataFrame({"id": grid.codes(rows, cols).astype(object), "row": rows, "col": cols})
+        frame["area_ha"] = size * size / 10_000.0
+        writer.write_table(info, year, frame.assign(**numbers(len(frame), year, seed)))
+
+
+def write_zones(writer: EditionWriter, seed: int) -> None:
+    info = CollectionInfo(
+        id="municipality", title={"en": "Municipality", "ko": "지자체"}, kind="zones", zone_kind="administrative"
+    )
+    east, north = WEST + KM_EAST * 1000, SOUTH + KM_NORTH * 1000
+    middle = WEST + 2_700
+    hole = shapely.box(middle + 400, SOUTH + 900, middle + 900, SOUTH + 1_700)
+    shapes = [
+        shapely.box(WEST, SOUTH, middle, north),
+        shapely.difference(shapely.box(middle, SOUTH, east, north), hole),
+        shapely.union(hole, shapely.box(east + 500, SOUTH, east + 900, SOUTH + 300)),
+    ]
+    frame = pd.DataFrame(
+        {
+            "id": ["west", "동구", "enclave"],
+            "name_en": ["West", "East", "Enclave"],
+            "name_ko": ["서구", "동구", "월경지"],
+        }
+    )
+    frame["parent_id"] = None
+    for year in YEARS:
+        full = frame.assign(area_ha=shapely.area(shapes) / 10_000, **numbers(3, year, seed))
+        writer.write_table(info, year, full, geometry=shapes)
+
+
+def write_hexagons(writer: EditionWriter, seed: int) -> None:
+    info = CollectionInfo(id="h3-8", title={"en": "Hexagons", "ko": "육각형"}, kind="hexagons", resolution=8)
+    to_lonlat = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+    lon, lat = to_lonlat.transform(WEST + KM_EAST * 500, SOUTH + KM_NORTH * 500)
+    cells = sorted(h3.grid_disk(h3.latlng_to_cell(lat, lon, 8), 3))
+    to_metric = Transformer.from_crs("EPSG:4326", CRS, always_xy=True)
+    shapes = [shapely.Polygon([to_metric.transform(x, y) for y, x in h3.cell_to_boundary(cell)]) for cell in cells]
+    for year in YEARS:
+        frame = pd.DataFrame({"id": cells, "area_ha": [h3.cell_area(cell, "m^2") / 10_000 for cell in cells]})
+        writer.write_table(info, year, frame.assign(**numbers(len(cells), year, seed)), geometry=shapes)
+
+
+def write_context(writer: EditionWriter) -> None:
+    east, north = WEST + KM_EAST * 1000, SOUTH + KM_NORTH * 1000
+    river = shapely.LineString([(WEST - 3000, SOUTH + 1000), (WEST + 2000, SOUTH + 2500), (east + 3000, SOUTH + 2600)])
+    kinds: dict[str, dict[str, Any]] = {
+        "water": {
+            "name": ["Rhine", "Lake"],
+            "geometry": [river.buffer(40), shapely.Point(WEST + 900, SOUTH + 900).buffer(300)],
+        },
+        "green": {"name": [None], "geometry": [shapely.box(WEST + 3000, SOUTH + 3000, WEST + 5000, north)]},
+        "roads": {
+            "name": ["A13", None],
+            "road_class": ["motorway", "residential"],
+            "geometry": [river.parallel_offset(200), shapely.LineString([(WEST + 100, SOUTH), (WEST + 100, north)])],
+        },
+        "boundaries": {"collection": ["municipality"], "geometry": [shapely.box(WEST, SOUTH, east, north).exterior]},
+        "places": {
+            "name": ["Vaduz"],
+            "name_ko": ["파두츠"],
+            "rank": [3],
+            "geometry": [shapely.Point(WEST + 2500, SOUTH + 2500)],
+        },
+    }
+    for kind, columns in kinds.items():
+        writer.write_context(kind, gpd.GeoDataFrame({"kind": kind, **columns}, geometry="geometry", crs=CRS))
+
+
+def manifest_of(region: str, *, synthetic: bool = True) -> dict[str, Any]:
+    """What a build would say of this edition."""
+    to_lonlat = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+    bbox = to_lonlat.transform_bounds(WEST, SOUTH, WEST + KM_EAST * 1000, SOUTH + KM_NORTH * 1000)
+    return {
+        "region": {
+            "id": region,
+            "name": {"en": "Little Town", "ko": "작은 마을"},
+            "languages": ["en", "ko"],
+            "crs": CRS,
+            "bbox": bbox,
+            "synthetic": synthetic,
+            "years": YEARS,
+            "attributions": [{"text": "made up for tests", "licence": "CC0", "url": "https://example.org"}],
+            "factor_regions": ["LI"],
+        },
+        "sectors": SECTORS,
+        "illustrative": {"buildings": True, "transport": False, "forest": False},
+        "inputs": [{"file": "town.gpkg", "bytes": 10, "sha256": "0" * 64}],
+        "factors": [{"id": "made_up", "value": 0.4, "chosen": "exact year"}],
+        "layers": [
+            {
+                "id": "meters",
+                "sector": "buildings",
+                "open": False,
+                "report": {"read": 3, "refused": [["b17", "no geometry"]]},
+            },
+            {
+                "id": "osm_roads",
+                "sector": "transport",
+                "open": True,
+                "report": {"read": 9, "refused": [["w4", "no geometry"]]},
+            },
+        ],
+        "residuals": {"worst": 1e-15},
+        "totals": {2023: {"buildings": 1.0, "net": None}},
+        "disclosure": {"rule": {"min_count": 3}, "grid-1km": {"held": 2, "largest_shift": 0.25}},
+        "code": {"version": "0.1.0", "sha256": "0" * 64},
+        "libraries": {"numpy": np.__version__},
+    }
+
+
+def write_edition(store: Path, region: str, edition: str, seed: int = 1, **manifest: Any) -> None:
+    """Write and publish a whole small edition."""
+    with EditionWriter(store, region, edition, crs=CRS) as writer:
+        write_grid(writer, 1000, 0, None, seed)
+        write_grid(writer, 500, 1, "grid-1km", seed + 1)
+        write_grid(writer, 100, 2, "grid-500m", seed + 2)
+        write_zones(writer, seed + 3)
+        write_hexagons(writer, seed + 4)
+        write_context(writer)
+        writer.write_private("lines", "meters", pd.DataFrame({"feature": [0, 1], "emissions_tco2e": [1.0, 2.0]}))
+        writer.publish(manifest_of(region, **manifest))
+
+
+@dataclass
+class Served:
+    """A store and a client of the server that serves it."""
+
+    store: Path
+    client: httpx.Client
+    edition: str
+
+
+def running(settings: Settings) -> Iterator[str]:
+    """Run a real server on a free loopback port in a thread and give its address."""
+    config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    ready = threading.Event()
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            ready.set()
+
+    server = Announcing(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def web_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "index.html").write_text("<!doctype html><title>map</title>", encoding="utf-8")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "main-abc123.js").write_text("export {};", encoding="utf-8")
+    (folder / "assets" / "worker-abc123.mjs").write_text("export {};", encoding="utf-8")
+    (folder.parent / "secret.txt").write_text("secret", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("store")
+    write_edition(store, "town", "0123456789abcdef")
+    return store
+
+
+@pytest.fixture(scope="session")
+def served(small_store: Path, web_folder: Path) -> Iterator[Served]:
+    for address in running(Settings(store=small_store, web=web_folder)):
+        with httpx.Client(base_url=address, timeout=30) as client:
+            yield Served(small_store, client, "0123456789abcdef")
+
+
+@pytest.fixture
+def client(served: Served) -> httpx.Client:
+    return served.client
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Store:
+    """A store that a test may change."""
+    write_edition(tmp_path / "store", "town", "0123456789abcdef")
+    return Store(tmp_path / "store")
