@@ -83,10 +83,10 @@ def check_degrees(bounds: NDArray[np.float64], crs: CRS, file: str) -> None:
         )
 
 
-def to_crs_bounds(lonlat: Bounds, crs: CRS) -> Bounds:
-    """Bounds in another CRS that enclose `lonlat` (west, south, east, north in degrees), edges densified."""
-    transformer = Transformer.from_crs(LONLAT, crs, always_xy=True)
+def moved_bounds(bounds: Bounds, source: CRS, target: CRS) -> Bounds:
+    """Bounds in another CRS that enclose the given ones (west, south, east, north), edges densified."""
+    transformer = Transformer.from_crs(source, target, always_xy=True)
     try:
-        return transformer.transform_bounds(*lonlat, densify_pts=21)
+        return transformer.transform_bounds(*bounds, densify_pts=21)
     except ProjError as problem:
-        raise CrsError(f"bounds {lonlat} cannot be expressed in {crs.name}: {problem}") from problem
+        raise CrsError(f"bounds {bounds} in {source.name} cannot be expressed in {target.name}: {problem}") from problem

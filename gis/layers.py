@@ -62,6 +62,8 @@ class ReadReport:
     crs: str = ""
     """CRS the file's coordinates were read in."""
     encoding: str = ""
+    unit: str = "features"
+    """What is counted: features, or a raster's pixels."""
     read: int = 0
     kept: int = 0
     filtered: int = 0
@@ -69,7 +71,7 @@ class ReadReport:
     outside: int = 0
     """Bounding box disjoint from the region's; dropped while reading."""
     empty: int = 0
-    """Without geometry."""
+    """Without geometry; a raster's nodata."""
     duplicates: int = 0
     """Same id, same geometry, same values as another feature: kept once."""
     refused: list[tuple[str, str]] = field(default_factory=list)
@@ -78,6 +80,8 @@ class ReadReport:
     missing_nodes: int = 0
     """OSM: nodes that ways name and the extract lacks; the lines end or break there."""
     unparsable: dict[str, Unparsable] = field(default_factory=dict)
+    classes: dict[int, int] = field(default_factory=dict)
+    """Raster: pixels kept, by class code."""
     joins: list[JoinReport] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person should know: a CRS overridden, an encoding guessed, tags that no feature carries."""
@@ -91,7 +95,7 @@ class ReadReport:
         """Raise ReportMismatch unless every feature read is accounted for."""
         if self.read != self.accounted:
             raise ReportMismatch(
-                f"{self.source} ({self.file}): {self.read} features read, {self.accounted} accounted for "
+                f"{self.source} ({self.file}): {self.read} {self.unit} read, {self.accounted} accounted for "
                 f"(kept {self.kept}, filtered {self.filtered}, outside {self.outside}, empty {self.empty}, "
                 f"duplicates {self.duplicates}, refused {len(self.refused)}); please report this"
             )
@@ -99,6 +103,7 @@ class ReadReport:
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers, for the manifest."""
         plain = asdict(self)
+        plain["classes"] = {str(code): count for code, count in sorted(self.classes.items())}
         plain["refused"] = [{"id": name, "reason": reason} for name, reason in self.refused]
         return plain
 

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
+from shapely.geometry.base import BaseGeometry
 
-from gis.crs import Bounds, metric_crs, source_crs, to_crs_bounds
+from gis.classes import LandCoverClass, class_table
+from gis.crs import Bounds, metric_crs, moved_bounds, source_crs
 from gis.errors import ClassTableError, CrsError, EmptyLayer, LayerMissing, UnreadableFile, WrongGeometry, listed
 from gis.files import input_file
+from gis.layers import ReadReport
 from gis.raw import Progress
 from gis.sources import Source
 
@@ -36,37 +39,71 @@ class ClassRuns:
     """(n,) the raster's codes."""
 
 
-@dataclass
-class RasterReport:
-    """Counts of one raster read; `pixels` is `pixels_nodata` and the sum of `pixels_by_class`."""
+class LandCoverReader:
+    """A land-cover raster over a domain: iterate for its `ClassRuns`, block by block.
 
-    source: str
-    file: str
-    crs: str = ""
-    resolution: tuple[float, float] = (0.0, 0.0)
-    nodata: float | None = None
-    pixels: int = 0
-    """Pixels of the windows read; those of the file that lie outside the region's bounds are not read."""
-    pixels_nodata: int = 0
-    pixels_by_class: dict[int, int] = field(default_factory=dict)
-    runs: int = 0
-    notes: list[str] = field(default_factory=list)
+    Args:
+        source: a source with a .tif file and classes.
+        inputs: folder of the input files.
+        crs: the region's metric CRS.
+        domain: only windows that meet its bounds are read; in `crs`. All when None.
+        schema: folder of the class tables (data/schema); needed unless `classes` is a mapping.
+        progress: called with a text and the fraction done.
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for the manifest; class codes as text."""
-        plain = asdict(self)
-        plain["pixels_by_class"] = {str(code): count for code, count in sorted(self.pixels_by_class.items())}
-        return plain
+    Attributes:
+        classes: the legend, by the raster's code.
+        report: counts of pixels, filled while iterating: read, kept, empty (nodata), and kept per class.
+
+    Raises:
+        ClassTableError: no such class table.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        inputs: Path,
+        crs: str,
+        domain: BaseGeometry | None = None,
+        *,
+        schema: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        if source.classes is None or (isinstance(source.classes, str) and schema is None):
+            raise ClassTableError(
+                f"source {source.id}: classes is {source.classes!r}, and no folder of class tables is given"
+            )
+        self.source, self.inputs, self.crs, self.progress = source, inputs, crs, progress
+        self.classes: dict[int, LandCoverClass] = class_table(source.classes, schema or inputs)
+        self.report = ReadReport(source.id, source.file, unit="pixels")
+        self._bounds: Bounds | None = None if domain is None else domain.bounds
+
+    @property
+    def land_cover(self) -> dict[int, str]:
+        """Our land cover by the raster's code."""
+        return {code: entry.land_cover for code, entry in self.classes.items()}
+
+    def __iter__(self) -> Iterator[ClassRuns]:
+        """Read from the start; see class_runs."""
+        self.report = ReadReport(self.source.id, self.source.file, unit="pixels")
+        return class_runs(
+            self.source,
+            self.inputs,
+            self.crs,
+            self._bounds,
+            classes=self.classes,
+            report=self.report,
+            progress=self.progress,
+        )
 
 
 def class_runs(
     source: Source,
     inputs: Path,
     crs: str,
-    bounds_lonlat: Bounds | None = None,
+    bounds: Bounds | None = None,
     *,
     classes: Mapping[int, object] | None = None,
-    report: RasterReport | None = None,
+    report: ReadReport | None = None,
     progress: Progress | None = None,
 ) -> Iterator[ClassRuns]:
     """Read a land-cover raster block by block; memory holds one block.
@@ -78,9 +115,9 @@ def class_runs(
         source: a source with a .tif file.
         inputs: folder of the input files.
         crs: the region's metric CRS.
-        bounds_lonlat: (west, south, east, north) in degrees; only windows that meet it are read. All when None.
+        bounds: (west, south, east, north) in `crs`; only windows that meet it are read. All when None.
         classes: codes that are known; a code outside them is an error. By default those of a mapping in `source`.
-        report: filled while iterating.
+        report: filled while iterating, in pixels.
         progress: called with a text and the fraction done.
 
     Yields:
@@ -92,14 +129,14 @@ def class_runs(
     """
     target = metric_crs(crs)
     path = input_file(inputs, source.file)
-    report = RasterReport(source.id, source.file) if report is None else report
+    report = ReadReport(source.id, source.file, unit="pixels") if report is None else report
     known = classes if classes is not None else source.classes if isinstance(source.classes, dict) else None
     with _opened(path) as dataset:
         own = _check(dataset, source, report)
         transformer = None
         if not own.equals(target, ignore_axis_order=True):
             transformer = pyproj.Transformer.from_crs(own, target, always_xy=True)
-        area = _window(dataset, None if bounds_lonlat is None else to_crs_bounds(bounds_lonlat, own), source)
+        area = _window(dataset, None if bounds is None else moved_bounds(bounds, target, own), source)
         windows = _blocks(dataset, area)
         for number, window in enumerate(windows):
             if progress is not None:
@@ -108,10 +145,10 @@ def class_runs(
             _count(codes, dataset.nodata, known, report, source)
             runs = _runs(codes, dataset.nodata)
             if len(runs.codes):
-                report.runs += len(runs.codes)
                 yield ClassRuns(_polygons(runs, window, dataset.transform, transformer), runs.codes)
         if progress is not None:
             progress(f"reading {path.name}", 1.0)
+        report.verify()
 
 
 @contextmanager
@@ -129,7 +166,7 @@ def _opened(path: Path) -> Iterator[Any]:
         yield dataset
 
 
-def _check(dataset: Any, source: Source, report: RasterReport) -> pyproj.CRS:
+def _check(dataset: Any, source: Source, report: ReadReport) -> pyproj.CRS:
     name = source.file
     if source.band > dataset.count:
         raise LayerMissing(f"{name} has {dataset.count} band(s); band: {source.band} is not there")
@@ -143,8 +180,10 @@ def _check(dataset: Any, source: Source, report: RasterReport) -> pyproj.CRS:
         raise CrsError(f"{name} is rotated against its CRS; warp it to a north-up raster first (gdalwarp)")
     crs = source_crs(dataset.crs.to_wkt() if dataset.crs else None, source.crs, name, report.notes)
     report.crs = ":".join(crs.to_authority() or (crs.name,))
-    report.resolution = (abs(float(transform.a)), abs(float(transform.e)))
-    report.nodata = dataset.nodata
+    report.notes.append(
+        f"counts are pixels of {abs(transform.a):.12g} x {abs(transform.e):.12g} in {report.crs}, of the windows that meet "
+        f"the domain; nodata ({dataset.nodata}) counts as empty"
+    )
     return crs
 
 
@@ -193,23 +232,24 @@ def _count(
     codes: NDArray[np.int64],
     nodata: float | None,
     known: Mapping[int, object] | None,
-    report: RasterReport,
+    report: ReadReport,
     source: Source,
 ) -> None:
     present, counts = np.unique(codes, return_counts=True)
-    report.pixels += int(codes.size)
+    report.read += int(codes.size)
     for code, count in zip(present.tolist(), counts.tolist(), strict=True):
         if nodata is not None and code == nodata:
-            report.pixels_nodata += count
+            report.empty += count
         elif known is not None and code not in known:
             table = source.classes if isinstance(source.classes, str) else "the region file"
             raise ClassTableError(
                 f"source {source.id}: {source.file} holds class {code} ({count} pixels in one block), which its table "
-                f"({table}) does not know; it knows: {listed(sorted(known), 60)}. Nodata of the file: {nodata}. Is it the "
-                "right table?"
+                f"({table}) does not know; it knows: {listed(sorted(known), 60)}. Nodata of the file: {nodata}. Is it "
+                "the right table?"
             )
         else:
-            report.pixels_by_class[code] = report.pixels_by_class.get(code, 0) + count
+            report.kept += count
+            report.classes[code] = report.classes.get(code, 0) + count
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gis.crs import LONLAT, Bounds, metric_crs, to_crs_bounds
+from gis.crs import LONLAT, Bounds, metric_crs, moved_bounds
 from gis.encodings import check_text
 from gis.errors import ColumnMissing, DuplicateIds, EmptyLayer, WrongGeometry, listed
 from gis.files import file_kind, input_file
@@ -59,7 +59,9 @@ def read_source(
         GisError: see gis.errors; the message names file, layer, column or feature, and the remedy.
     """
     if source.is_raster:
-        raise WrongGeometry(f"source {source.id}: {source.file} is a raster; gis.raster.class_runs reads it in windows")
+        raise WrongGeometry(
+            f"source {source.id}: {source.file} is a raster; gis.raster.LandCoverReader reads it in windows"
+        )
     target = metric_crs(crs)
     path = input_file(inputs, source.file)
     report = ReadReport(source.id, source.file, source.layer)
@@ -155,7 +157,7 @@ def inside(raw: Raw, lonlat: Bounds | None, report: ReadReport) -> Raw:
     """Drop features whose bounding box does not meet the region's bounds, compared in the file's CRS."""
     if lonlat is None or not len(raw.ids):
         return raw
-    west, south, east, north = to_crs_bounds(lonlat, raw.crs)
+    west, south, east, north = moved_bounds(lonlat, LONLAT, raw.crs)
     boxes = shapely.bounds(raw.geometries)
     out = (boxes[:, 2] < west) | (boxes[:, 0] > east) | (boxes[:, 3] < south) | (boxes[:, 1] > north)
     report.outside += int(out.sum())
