@@ -78,7 +78,9 @@ def check_coordinates(geometries: GeometryArray) -> None:
         )
 
 
-def polygon_areas(polygons: GeometryArray, origin: tuple[int, int], size: int) -> CellParts:
+def polygon_areas(
+    polygons: GeometryArray, origin: tuple[int, int], size: int, owners: IntArray | None = None
+) -> CellParts:
     """Exact area of polygons in the cells of a grid.
 
     Args:
@@ -86,13 +88,16 @@ def polygon_areas(polygons: GeometryArray, origin: tuple[int, int], size: int) -
             part.
         origin: (east, north) of the grid, whole metres.
         size: side of a cell, whole metres.
+        owners: (n,) whom each polygon belongs to, if their areas are wanted together; else each is its own.
 
     Returns:
-        m2 per polygon and cell. Cells that a border only touches may appear with 0 or with rounding noise (about
+        m2 per owner and cell. Cells that a border only touches may appear with 0 or with rounding noise (about
         1e-16 of
         the cell); a polygon that crosses itself may have negative ones.
     """
     edge_owner, x0, y0, x1, y1, sign = _ring_edges(polygons)
+    if owners is not None:
+        edge_owner = owners[edge_owner]
     pieces = _cut(x0, y0, x1, y1, origin, size)
     owner = edge_owner[pieces.edge]
     turn = sign[pieces.edge]

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.areas import geodesic_area_ha
 from grids.codes import Scheme, cell_codes, check_code_grid
-from grids.crossings import cell_index, line_lengths, polygon_areas
+from grids.crossings import MAX_COORDINATE_M, cell_index, line_lengths, polygon_areas
 from grids.errors import GridError, NotNestedError
 from grids.measures import AREAS, LINES, NEGLIGIBLE, as_features
 
@@ -59,12 +59,13 @@ class Grid:
         """Rows and columns of the cells that hold the places (n,), metres; a border belongs to the cell beyond it.
 
         Raises:
-            GridError: a coordinate that is not a finite number.
+            GridError: a coordinate that is not finite metres.
         """
         places = np.broadcast_arrays(np.atleast_1d(np.asarray(x, np.float64)), np.atleast_1d(np.asarray(y, np.float64)))
-        if not (np.isfinite(places[0]).all() and np.isfinite(places[1]).all()):
+        if not all((np.abs(values) <= MAX_COORDINATE_M).all() for values in places):
             raise GridError(
-                "A place with a coordinate that is not a finite number lies in no cell; give metres in the grid's CRS."
+                f"A place with a coordinate that is no number, or beyond {MAX_COORDINATE_M:g} m, lies in no cell; "
+                "metres in the grid's CRS were expected."
             )
         col = cell_index(places[0], self.origin_m[0], self.size_m)
         return cell_index(places[1], self.origin_m[1], self.size_m), col

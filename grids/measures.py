@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
 
+Operation = Callable[..., GeometryArray]
+
 NOWHERE, POINTS, LINES, AREAS = -1, 0, 1, 2
 NEGLIGIBLE = (
     1e-12  # a fraction of a feature below this is the rounding of a touch, not a part (1 mm2 of a square kilometre)
@@ -109,13 +111,13 @@ def own_dimension(geometries: GeometryArray, kinds: IntArray) -> GeometryArray:
 
 
 def overlay(
-    operation: Callable[[GeometryArray, GeometryArray], GeometryArray],
+    operation: Operation,
     features: GeometryArray,
     others: GeometryArray,
     kinds: IntArray,
     names: IntArray,
 ) -> GeometryArray:
-    """Overlay features with others, one to one, and keep each feature's own dimension.
+    """Overlay features with others, one to one; each keeps its own dimension, and a line what it retraces.
 
     Args:
         operation: `shapely.intersection` or `shapely.difference`.
@@ -127,16 +129,41 @@ def overlay(
     Raises:
         GeometryError: the overlay fails; names the feature.
     """
+    result = np.empty(features.size, dtype=np.object_)
+    tangled = kinds == LINES
+    tangled[tangled] = ~shapely.is_simple(features[tangled])
+    result[~tangled] = _cut(operation, features[~tangled], others[~tangled], names[~tangled])
+    if tangled.any():
+        result[tangled] = _cut_edges(operation, features[tangled], others[tangled], names[tangled])
+    return own_dimension(result, kinds)
+
+
+def _cut(operation: Operation, features: GeometryArray, others: GeometryArray, names: IntArray) -> GeometryArray:
     try:
-        result = operation(features, others)
+        return np.asarray(operation(features, others), dtype=np.object_)
     except GEOSException:
         for feature, other, name in zip(features, others, names.tolist(), strict=True):
             try:
                 operation(feature, other)
             except GEOSException as error:
                 raise GeometryError(
-                    f"Feature {name} cannot be cut ({error}); a valid geometry was expected. Repair it, or its "
-                    "zone or domain, with make_valid."
+                    f"Feature {name} cannot be cut ({error}); a valid geometry was expected. "
+                    "Repair it, or its zone or domain, with make_valid."
                 ) from error
         raise
-    return own_dimension(np.asarray(result, dtype=np.object_), kinds)
+
+
+def _cut_edges(operation: Operation, lines: GeometryArray, others: GeometryArray, names: IntArray) -> GeometryArray:
+    """Cut lines that cross or retrace themselves edge by edge: a whole overlay counts a retraced part once."""
+    parts, owner = shapely.get_parts(lines, return_index=True)
+    coordinates, part = shapely.get_coordinates(parts, return_index=True)
+    follows = np.flatnonzero((part[1:] == part[:-1]) & (coordinates[1:] != coordinates[:-1]).any(axis=1))
+    edges = np.asarray(shapely.linestrings(np.stack((coordinates[follows], coordinates[follows + 1]), axis=1)))
+    whose = owner[part[follows]]
+    pieces, edge = shapely.get_parts(_cut(operation, edges, others[whose], names[whose]), return_index=True)
+    lengthy = shapely.length(pieces) > 0
+    result = np.full(lines.size, _EMPTY_OF[LINES], dtype=np.object_)
+    if lengthy.any():
+        kept, dense = np.unique(whose[edge[lengthy]], return_inverse=True)
+        result[kept] = shapely.multilinestrings(pieces[lengthy], indices=dense)
+    return result
