@@ -83,7 +83,8 @@ def distribution(
 def _check(collection: Collection, column: str, unit: Unit) -> None:
     if column not in collection.columns:
         raise InvalidParameter(
-            f"column: collection {collection.id!r} has no column {column[:80]!r}; it has {', '.join(collection.columns)}"
+            f"column: collection {collection.id!r} has no column {column[:80]!r}; "
+            f"it has {', '.join(collection.columns)}"
         )
     divisor = _DIVISORS.get(unit)
     if divisor is not None and not column.endswith("_tco2e"):
