@@ -16,7 +16,7 @@ from accounting.assumptions import Assumptions
 from accounting.factors import FactorTable
 from carbonmap.ground import Ground, domain_of, read_ground
 from carbonmap.land_cover import share_raster
-from carbonmap.layers import SharedLayer, cells_of, share_features, union_of
+from carbonmap.layers import SharedLayer, cells_of, share_features
 from carbonmap.manifest import identity_of, manifest_of
 from carbonmap.progress import Progress
 from carbonmap.publish import Tables
@@ -27,10 +27,11 @@ from carbonmap.targets import Targets, grid_targets, grids_of, hexagon_targets, 
 from gis.readers import read_context, read_source
 from gis.sources import Source
 from grids.aggregate import to_coarser
-from grids.edition import EditionWriter, Manifest, edition_id
 from grids.coverage import covered_fraction
+from grids.edition import EditionWriter, Manifest, edition_id
 
 FloatArray = NDArray[np.float64]
+Geometries = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ class Built:
         """Lines for the terminal: features, totals, residuals, what is illustrative."""
         for layer in self.manifest.layers:
             report = layer.report
-            yield f"  {layer.id}: {report['read']} read, {report['kept']} kept"
+            if "read" in report:
+                yield f"  {layer.id}: {report['read']} features read, {report['kept']} kept"
+            else:
+                yield f"  {layer.id}: {report['pixels']} pixels read"
         for year, totals in self.manifest.totals.items():
             parts = ", ".join(f"{name} {value:,.0f} t" for name, value in totals.items() if value is not None)
             yield f"  {year}: {parts} CO2e"
@@ -92,16 +96,17 @@ def _build(file: RegionFile, writer: EditionWriter, identity: dict[str, Any], pr
     ground = read_ground(region, inputs)
     zones = [*zone_targets(region, ground), *hexagon_targets(region, ground)]
 
-    layers, stands = [], []
+    layers: list[SharedLayer] = []
+    stands: list[Geometries] = []
     for source in _in_order(region):
         progress.step(f"{source.id}: reading and sharing out")
         if source.is_raster:
-            layers.append(share_raster(source, region, ground, inputs, zones, union_of(stands), accounts))
+            layers.append(share_raster(source, region, ground, inputs, zones, _joined(stands), accounts))
             continue
         layer = _share_source(source, region, ground, inputs, zones, accounts)
         layers.append(layer)
         if source.sector == "forest":
-            stands.append(shapely.intersection(layer.features["geometry"].to_numpy(), layer.domain))
+            stands.append(_stands(layer))
     population = [layer for layer in layers if layer.sector == "population"]
     layers = [layer for layer in layers if layer.sector != "population"]
 
@@ -136,6 +141,16 @@ def _share_source(
     return SharedLayer(
         source.id, source.sector, layer.open, emissions, features, domain, clipped.outside, layer.report, cells, shares
     )
+
+
+def _stands(layer: SharedLayer) -> Geometries:
+    """Where a forest map lies, within its domain."""
+    shapes = np.asarray(shapely.intersection(layer.features["geometry"].to_numpy(), layer.domain), dtype=object)
+    return shapes[shapely.area(shapes) > 0]
+
+
+def _joined(arrays: list[Geometries]) -> Geometries:
+    return np.concatenate(arrays) if arrays else np.empty(0, dtype=object)
 
 
 def _share_to_grids(layers: list[SharedLayer], grids: list[Targets], region: Region) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from accounting.errors import AccountingError
 from carbonmap.errors import BuildStopped, RegionError
-from carbonmap.resources import MissingResource, data_folder, region_files
+from carbonmap.resources import MissingResource
 from gis.errors import GisError
 from grids.errors import GridError
 
@@ -78,7 +78,7 @@ def demo(
     built = build_demo(folder, buildings=buildings)
     _say_built(built.store, built.region, built.edition, built.seconds)
     if serve_map:
-        _serve(built.store, host, port, fall_back=True)
+        _serve(built.store, host, port, any_port=True)
 
 
 @app.command()
@@ -101,7 +101,6 @@ def build(
     region: RegionArgument,
     inputs: InputsOption = None,
     store: StoreOption = Path("store"),
-    force: Annotated[bool, typer.Option("--force", help="Build again even if this very edition exists.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Build an edition of a region and make it the one that is served.
@@ -113,10 +112,10 @@ def build(
     from carbonmap.progress import Silent, Terminal
 
     if quiet:
-        built = build_region(region, inputs, store, progress=Silent(), force=force)
+        built = build_region(region, inputs, store, progress=Silent())
     else:
         with Terminal("Building") as progress:
-            built = build_region(region, inputs, store, progress=progress, force=force)
+            built = build_region(region, inputs, store, progress=progress)
     _say_built(built.store, built.region, built.edition, built.seconds)
     for line in built.summary():
         _out.print(line)
@@ -125,7 +124,7 @@ def build(
 @app.command()
 def serve(store: StoreOption = Path("store"), host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
     """Serve the web map and the API over a store; prints the address. Ctrl-C stops it."""
-    _serve(store, host, port, fall_back=False)
+    _serve(store, host, port, any_port=False)
 
 
 @app.command()
@@ -146,11 +145,19 @@ def _say_built(store: Path, region: str, edition: str, seconds: float | None) ->
     _out.print(f"Edition {edition} of {region} {how}, in {store}", markup=False)
 
 
-def _serve(store: Path, host: str, port: int, *, fall_back: bool) -> None:
+def _serve(store: Path, host: str, port: int, *, any_port: bool) -> None:
+    from api.errors import ServerError
     from api.server import serve as run
     from carbonmap.resources import web_folder
 
-    run(store, host=host, port=port, web=web_folder(), fall_back_to_free_port=fall_back)
+    try:
+        run(store, host=host, port=port, web=web_folder(), any_port=any_port, ready=_say_address)
+    except ServerError as problem:
+        raise RegionError(str(problem)) from None
+
+
+def _say_address(address: str) -> None:
+    _out.print(f"The map is at {address}   (Ctrl-C stops it)", markup=False)
 
 
 def main() -> None:
@@ -174,6 +181,3 @@ def main() -> None:
 
 def _complain(text: str) -> None:
     sys.stderr.write(f"carbonmap: {text}\n")
-
-
-__all__ = ["app", "data_folder", "main", "region_files"]

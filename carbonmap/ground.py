@@ -64,8 +64,8 @@ def read_ground(region: Region, inputs: Path) -> Ground:
     bbox = to_lonlat.transform_bounds(*boundary.bounds, densify_pts=51)
     if not np.isfinite(bbox).all() or bbox[0] >= bbox[2]:
         raise RegionError(
-            f"region {region.id}: its boundary {tuple(round(v) for v in boundary.bounds)} cannot be placed on the globe "
-            f"with {region.crs}; are the coordinates in that CRS, and does the region avoid the 180th meridian?"
+            f"region {region.id}: its boundary {_bounds(boundary)} cannot be placed on the globe with "
+            f" {region.crs}; are the coordinates in that CRS, and does the region avoid the 180th meridian?"
         )
     return Ground(zones, boundary, bbox)
 
@@ -88,8 +88,8 @@ def domain_of(source: Source, region: Region, ground: Ground, inputs: Path) -> B
     domain = polygonal(shapely.intersection(ground.boundary, covered))
     if domain.is_empty:
         raise RegionError(
-            f"source {source.id}: its coverage {_bounds(covered)} and the region's boundary {_bounds(ground.boundary)} do "
-            f"not meet; give both in {region.crs} (west, south, east, north)"
+            f"source {source.id}: its coverage {_bounds(covered)} and the region's boundary "
+            f"{_bounds(ground.boundary)} do not meet; give both in {region.crs} (west, south, east, north)"
         )
     return domain
 

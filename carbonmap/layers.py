@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from accounting.sector import SectorEmissions
 from gis.layers import ReadReport
+from gis.raster import RasterReport
 from grids.grid import Grid
 from grids.shares import Clipped, Shares, clip_to, grid_shares, zone_shares
 
@@ -48,7 +48,7 @@ class SharedLayer:
     features: pd.DataFrame
     domain: BaseGeometry
     outside: FloatArray
-    report: ReadReport
+    report: ReadReport | RasterReport
     cells: FineCells
     shares: dict[str, Shares] = field(default_factory=dict)
 
@@ -95,9 +95,3 @@ def cells_of(layers: list[SharedLayer], grid: Grid) -> tuple[IntArray, IntArray]
     cols = np.concatenate([layer.cells.cols for layer in layers])
     _, first = np.unique(grid.zorder(rows, cols), return_index=True)
     return rows[first], cols[first]
-
-
-def union_of(geometries: list[NDArray[np.object_]]) -> BaseGeometry | None:
-    """The ground under some layers together; None where there is none."""
-    every = [part for part in geometries if part.size]
-    return shapely.union_all(np.concatenate(every)) if every else None

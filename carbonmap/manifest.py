@@ -67,7 +67,10 @@ def manifest_of(
     """The manifest of a build, but for what the edition's writer knows itself.
 
     Args:
-        file, ground, accounts, identity: of the build.
+        file: the region file.
+        ground: where the region is.
+        accounts: factors and assumptions.
+        identity: what the edition id was made of.
         layers: what was published.
         others: layers without emissions (population).
         tables: the public tables, for residuals and disclosure reports.

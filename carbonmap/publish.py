@@ -12,8 +12,10 @@ from carbonmap.region import Region
 from carbonmap.targets import Targets
 from grids.aggregate import CollectionSums, LayerShares, collection_sums
 from grids.conservation import Residuals, collection_residuals
-from grids.disclosure import Held, PrivateLayer, Rule, hold, nests, region_row
+from grids.disclosure import Held, hold, nests, region_row
 from grids.edition import EditionWriter
+from grids.grouping import Rule
+from grids.private_meters import PrivateLayer
 from grids.shares import Shares
 
 FloatArray = NDArray[np.float64]
@@ -128,7 +130,7 @@ class Tables:
 
 
 def _weights(layer: SharedLayer) -> FloatArray | None:
-    """How much of a held group's sum a building attracts: what the model says of it, else its floor area, else alike."""
+    """How much of a held group's sum a building attracts: what the model says, else its floor area, else alike."""
     features = layer.emissions.features
     modelled = [column for column in features.columns if column.startswith("modelled_tco2e_")]
     for columns in (modelled[-1:], ["floor_area_m2"]):
@@ -136,13 +138,13 @@ def _weights(layer: SharedLayer) -> FloatArray | None:
             values = np.abs(features[columns[0]].to_numpy(dtype=np.float64))
             known = np.isfinite(values) & (values > 0)
             if known.any():
-                return np.where(known, values, values[known].mean())
+                return np.asarray(np.where(known, values, values[known].mean()), dtype=np.float64)
     return None
 
 
 def _inside(layer: SharedLayer) -> FloatArray:
     cells = layer.cells.shares
-    return np.asarray(cells.matrix.sum(axis=0)).ravel()
+    return np.asarray(cells.matrix.sum(axis=0), dtype=np.float64).ravel()
 
 
 def _touched(shares: Iterable[Shares]) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from carbonmap.errors import RegionError
 from carbonmap.resources import region_files
 from carbonmap.yaml_file import KeyPath, YamlFile
 from gis.errors import did_you_mean, listed
-from gis.sources import Bounds, ContextSource, Identifier, Source, Strict, Year, ZoneSet, check_bounds
+from gis.sources import Bounds, ContextSource, Source, Strict, Year, ZoneSet, check_bounds
 
 SECTORS = ("buildings", "transport", "forest")
 """Sectors of the published tables, in order; a land-cover source counts as forest."""
@@ -258,16 +258,3 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         if found is not None:
             return found
     return None
-
-
-__all__ = [
-    "SECTORS",
-    "Attribution",
-    "Boundary",
-    "Disclosure",
-    "GridSpec",
-    "Identifier",
-    "Region",
-    "RegionFile",
-    "find_region_file",
-]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from gis.forest import forest_emissions
+from gis.transport import road_emissions
 from numpy.typing import NDArray
 
 from accounting.assumptions import Assumptions
@@ -13,10 +15,8 @@ from accounting.sector import SectorEmissions
 from carbonmap.region import Region
 from carbonmap.resources import data_folder
 from gis.buildings import building_emissions
-from gis.forest import forest_emissions
 from gis.layers import Layer
 from gis.sources import Source
-from gis.transport import road_emissions
 from gis.uses import check_uses, read_uses
 
 
@@ -45,23 +45,21 @@ def sector_emissions(source: Source, features: pd.DataFrame, region: Region, acc
     Raises:
         AccountingError: a factor or an assumption that is needed is not there; names the candidates and the remedy.
     """
-    given = {
-        "years": years_of(source, region),
-        "factors": accounts.factors,
-        "assumptions": accounts.assumptions,
-        "factor_regions": region.factor_regions,
-    }
+    years, places = years_of(source, region), region.factor_regions
+    factors, assumptions = accounts.factors, accounts.assumptions
     if source.sector == "buildings":
-        return building_emissions(features, uses=_uses(source), **given)
+        return building_emissions(
+            features, years=years, factors=factors, assumptions=assumptions, factor_regions=places, uses=_uses(source)
+        )
     if source.sector == "transport":
-        return road_emissions(features, **given)
+        return road_emissions(features, years=years, factors=factors, assumptions=assumptions, factor_regions=places)
     if source.sector in ("forest", "land_cover"):
-        return forest_emissions(features, **given)
+        return forest_emissions(features, years=years, factors=factors, assumptions=assumptions, factor_regions=places)
     return SectorEmissions(empty_lines(), _population(features, region))
 
 
 def features_table(layer: Layer, emissions: SectorEmissions, outside: NDArray[np.float64]) -> pd.DataFrame:
-    """The private table of a layer: what was read, what was derived, how much lies outside the domain; with geometry."""
+    """The private table of a layer: what was read, what was derived, how much lies outside the domain; geometry."""
     read = pd.DataFrame(layer.features)
     derived = emissions.features.reset_index(drop=True)
     kept = [

@@ -83,12 +83,12 @@ def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets
         grid = grids[position]
         if position < len(grids) - 1:
             up_rows, up_cols = grids[position + 1].parent(*cells[0], grid)
-            keys, first, index = np.unique(grid.zorder(up_rows, up_cols), return_index=True, return_inverse=True)
+            _, first, index = np.unique(grid.zorder(up_rows, up_cols), return_index=True, return_inverse=True)
             rows, cols = up_rows[first], up_cols[first]
             parent_of[0] = index.astype(np.int64)
         cells.insert(0, (rows, cols))
         parent_of.insert(0, None)
-    targets = []
+    targets: list[Targets] = []
     for level, (grid, (row, col), parent) in enumerate(zip(grids, cells, parent_of, strict=True)):
         ids = grid.codes(row, col)
         info = CollectionInfo(
@@ -97,8 +97,8 @@ def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets
             kind="grid",
             level=level,
             parent=targets[-1].info.id if targets else None,
-            cell_size_m=float(grid.size_m),
-            origin_m=region.grid.origin_m,
+            cell_size_m=grid.size_m,
+            origin_m=grid.origin_m,
             codes=region.grid.codes,
         )
         columns = pd.DataFrame({"id": ids.astype(object), "row": row, "col": col})
@@ -172,8 +172,8 @@ def _parents(zone_set: str, zones: pd.DataFrame, above: Targets) -> IntArray:
     orphans = zones["id"][parent == NO_PARENT]
     if len(orphans):
         raise RegionError(
-            f"zone set {zone_set}: {listed(orphans)} lie in no zone of their parent set {above.info.id}; check both files' "
-            "CRS and extent, or give a parent_id column"
+            f"zone set {zone_set}: {listed(orphans)} lie in no zone of their parent set {above.info.id}; check both "
+            "files' CRS and extent, or give a parent_id column"
         )
     return parent
 

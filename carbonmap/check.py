@@ -1,0 +1,177 @@
+"""`carbonmap check`: everything that can be known of a region before it is built, as one readable report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from shapely.geometry.base import BaseGeometry
+
+from accounting.assumptions import Assumptions
+from accounting.errors import AccountingError
+from accounting.factors import FactorTable
+from carbonmap.errors import RegionError
+from carbonmap.ground import Ground, domain_of, read_ground
+from carbonmap.inputs import input_files
+from carbonmap.region import RegionFile
+from carbonmap.resources import data_folder
+from carbonmap.sectors import Accounts, sector_emissions
+from carbonmap.targets import zone_targets
+from gis.checks import Finding, check_layer, check_zones, ranked
+from gis.classes import class_table
+from gis.errors import GisError
+from gis.files import input_file
+from gis.raster import RasterReport, class_runs
+from gis.readers import read_context, read_source
+from gis.sources import Source
+
+Result = TypeVar("Result")
+
+SHOWN = {"error": "red", "warning": "yellow", "info": "dim"}
+
+
+@dataclass
+class CheckReport:
+    """What the checks found, part by part, in the order of the region file."""
+
+    title: str
+    parts: dict[str, list[Finding]] = field(default_factory=dict)
+
+    def count(self, level: str) -> int:
+        """How many findings of a level there are."""
+        return sum(finding.level == level for findings in self.parts.values() for finding in findings)
+
+    @property
+    def buildable(self) -> bool:
+        """Whether nothing found would stop a build."""
+        return self.count("error") == 0
+
+
+class _Collector:
+    """Runs checks one by one; an error of ours becomes a finding, and the checks after it still run."""
+
+    def __init__(self, report: CheckReport) -> None:
+        self._report = report
+
+    def add(self, part: str, findings: list[Finding]) -> None:
+        self._report.parts.setdefault(part, []).extend(findings)
+
+    def attempt(self, part: str, work: Callable[[], Result]) -> Result | None:
+        try:
+            return work()
+        except (GisError, AccountingError, RegionError) as problem:
+            self.add(part, [Finding("error", part, str(problem), 1)])
+            return None
+
+
+def check_region(name_or_path: str | Path, inputs: Path | None = None) -> CheckReport:
+    """Check a region file, its inputs, and whether every factor it needs is there; nothing is written.
+
+    Raises:
+        RegionError: the region file itself is wrong; nothing else can be checked then.
+    """
+    file = RegionFile(name_or_path, inputs)
+    region = file.region
+    report = CheckReport(f"{region.id}: {file.path}, inputs in {file.inputs}")
+    collector = _Collector(report)
+    missing = [
+        collector.attempt("inputs", lambda name=name: input_file(file.inputs, name))
+        for name, path in input_files(region, file.inputs).items()
+        if not path.is_file()
+    ]
+    if missing:
+        return report
+    size = sum(path.stat().st_size for path in input_files(region, file.inputs).values())
+    collector.add("inputs", [Finding("info", "inputs", f"all files are there, {size / 1e6:.1f} MB", 1)])
+    accounts = collector.attempt("factors and assumptions", lambda: _accounts(file))
+    ground = collector.attempt("zones", lambda: read_ground(region, file.inputs))
+    if ground is None:
+        return report
+    _check_zones(file, ground, collector)
+    for source in region.sources:
+        domain = collector.attempt(source.id, lambda source=source: domain_of(source, region, ground, file.inputs))
+        if domain is not None:
+            check = _check_raster if source.is_raster else _check_source
+            check(file, source, ground, domain, accounts, collector)
+    for context in region.context:
+        collector.attempt("context", lambda context=context: read_context(context, file.inputs, ground.bbox))
+    return report
+
+
+def _accounts(file: RegionFile) -> Accounts:
+    data = data_folder()
+    return Accounts(
+        FactorTable.load(data / "factors", file.region.factors),
+        Assumptions.load(file.region.assumptions, data / "schema" / "assumptions.csv"),
+    )
+
+
+def _check_zones(file: RegionFile, ground: Ground, collector: _Collector) -> None:
+    for spec in file.region.zone_sets:
+        parent = ground.zones[spec.parent] if spec.parent is not None else None
+        collector.add(spec.id, check_zones(ground.zones[spec.id], ground.boundary, parent))
+    collector.attempt("zones", lambda: zone_targets(file.region, ground))
+
+
+def _check_source(
+    file: RegionFile,
+    source: Source,
+    ground: Ground,
+    domain: BaseGeometry,
+    accounts: Accounts | None,
+    collector: _Collector,
+) -> None:
+    layer = collector.attempt(source.id, lambda: read_source(source, file.inputs, file.region.crs, ground.reading_bbox))
+    if layer is None:
+        return
+    collector.add(source.id, check_layer(layer, ground.boundary, domain))
+    share = domain.area / ground.boundary.area
+    collector.add(source.id, [Finding("info", source.id, f"covers {share:.1%} of the region's ground", 1)])
+    if accounts is not None:
+        emissions = collector.attempt(
+            source.id, lambda: sector_emissions(source, layer.features, file.region, accounts)
+        )
+        warnings = () if emissions is None else emissions.warnings
+        collector.add(source.id, [Finding("warning", source.id, text, 1) for text in warnings])
+
+
+def _check_raster(
+    file: RegionFile,
+    source: Source,
+    ground: Ground,
+    domain: BaseGeometry,
+    accounts: Accounts | None,
+    collector: _Collector,
+) -> None:
+    report = RasterReport(source.id, source.file)
+
+    def read() -> None:
+        assert source.classes is not None
+        classes = class_table(source.classes, data_folder() / "schema")
+        for _ in class_runs(source, file.inputs, file.region.crs, ground.reading_bbox, classes=classes, report=report):
+            pass
+
+    collector.attempt(source.id, read)
+    share = domain.area / ground.boundary.area
+    counts = f"{report.pixels} pixels, {report.pixels_nodata} without data, {len(report.pixels_by_class)} classes"
+    collector.add(source.id, [Finding("info", source.id, f"{counts}; covers {share:.1%} of the region's ground", 1)])
+    collector.add(source.id, [Finding("info", source.id, note, 1) for note in report.notes])
+
+
+def print_report(report: CheckReport, console: Console) -> None:
+    """Print the report: each part with its findings, errors first, each with examples and remedy; then the verdict."""
+    console.print(escape(report.title))
+    for part, findings in report.parts.items():
+        console.print(f"\n[bold]{escape(part)}[/bold]")
+        for finding in ranked(findings):
+            count = f" ({finding.count})" if finding.count > 1 else ""
+            console.print(f"  [{SHOWN[finding.level]}]{finding.level:7}[/] {escape(finding.what)}{count}")
+            if finding.examples:
+                console.print(f"          e.g. {escape(', '.join(finding.examples))}")
+            if finding.remedy:
+                console.print(f"          {escape(finding.remedy)}")
+    errors, warnings = report.count("error"), report.count("warning")
+    verdict = "can be built" if report.buildable else "cannot be built"
+    console.print(f"\n{verdict}: {errors} errors, {warnings} warnings")

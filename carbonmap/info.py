@@ -1,0 +1,68 @@
+"""What a store holds, for the terminal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from carbonmap import __version__
+from carbonmap.resources import region_files
+from grids.edition import Edition, Store
+from grids.store_errors import EditionError
+
+
+def describe_store(store: Path) -> Iterator[str]:
+    """One line per region in the store, then the regions that ship with the program."""
+    yield f"carbonmap {__version__}"
+    regions = Store(store).regions() if store.is_dir() else []
+    yield (
+        f"Store {store}: {len(regions)} regions"
+        if regions
+        else f"Store {store}: nothing built yet (carbonmap build REGION)"
+    )
+    for name in regions:
+        try:
+            edition = Store(store).open(name)
+        except EditionError as problem:
+            yield f"  {name}: broken: {problem}"
+            continue
+        yield f"  {name}: edition {edition.id}, years {_years(edition)}, {_title(edition)}"
+    yield f"Regions that ship with the program: {', '.join(region_files())}"
+
+
+def describe_region(store: Path, region: str) -> Iterator[str]:
+    """Totals, collections, worst residual, layers and what is illustrative, of the edition a region serves now.
+
+    Raises:
+        EditionError: no such region, or its edition is broken.
+    """
+    edition = Store(store).open(region)
+    manifest = edition.manifest
+    yield f"{_title(edition)} ({region}), edition {edition.id}, {edition.crs}, code {manifest.code.version}"
+    for year, totals in sorted(manifest.totals.items()):
+        parts = ", ".join(f"{name} {'unknown' if value is None else f'{value:,.1f}'}" for name, value in totals.items())
+        yield f"  {year}, tCO2e: {parts}"
+    for name, collection in edition.collections.items():
+        yield f"  {name}: {collection.count} rows, years {', '.join(map(str, collection.years))}"
+    yield f"  largest residual of the conservation check: {worst_residual(edition):.2g} (limit 1e-9)"
+    for layer in manifest.layers:
+        counts = ", ".join(f"{key} {value}" for key, value in layer.report.items() if isinstance(value, int))
+        yield f"  {layer.id} ({layer.sector}, {'open' if layer.open else 'private'}): {counts}"
+    illustrative = [sector for sector, resting in manifest.illustrative.items() if resting]
+    if illustrative:
+        yield f"  illustrative, since they rest on assumptions of the region file: {', '.join(illustrative)}"
+
+
+def worst_residual(edition: Edition) -> float:
+    """The largest relative residual over all sums of an edition."""
+    residuals = edition.manifest.residuals
+    assert isinstance(residuals, dict)
+    return max((float(each["residual"]) for every in residuals.values() for each in every), default=0.0)  # type: ignore[union-attr, index, arg-type, call-overload]
+
+
+def _years(edition: Edition) -> str:
+    years = edition.region.years
+    return str(years[0]) if len(years) == 1 else f"{min(years)}-{max(years)}"
+
+
+def _title(edition: Edition) -> str:
+    name = edition.region.name
+    return name.get("en", next(iter(name.values()))) + (" (synthetic)" if edition.region.synthetic else "")
