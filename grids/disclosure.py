@@ -21,35 +21,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_array, diags_array, hstack, vstack
+from scipy.sparse import csr_array, diags_array, vstack
 
-from grids.aggregate import CollectionSums, LayerShares, SectorSums, block_sums, check_parents, sector_sums
-from grids.columns import METHODS, Pair, in_pair_order, pair_column
-from grids.errors import GridError
-from grids.features import BoolArray, FloatArray, IntArray, check_lines, feature_emissions, groups_of, pairs_of
+from grids.aggregate import CollectionSums, LayerShares, SectorSums, block_sums, check_parents
+from grids.columns import METHODS, Pair, pair_column
+from grids.differencing import NEGLIGIBLE_SHARE, contributions, told_by_difference, without_rounding
+from grids.features import BoolArray, FloatArray, IntArray
 from grids.grouping import Rule, Siblings, held_groups, reasons
-
-_NEGLIGIBLE_SHARE = 1e-9
-"""Shares below this are rounding left over from adding the parts of a feature."""
-
-
-class DisclosureError(GridError):
-    """Levels or private layers that do not belong together; without them nothing can be protected."""
-
-
-@dataclass(frozen=True)
-class PrivateLayer:
-    """What is known, beside its meters, of a layer that is not open.
-
-    Attributes:
-        weights: (features,) 0 or more; how much of a group's sum a feature attracts: its modelled emissions, else its
-            floor area. Ones where neither is known. Must not come from the meters.
-        modelled: emission lines that a model gives for the metered features. They are the weights where none are given,
-            and stand in for the meters where not even the region's total may be shown.
-    """
-
-    weights: FloatArray | None = None
-    modelled: pd.DataFrame | None = None
+from grids.private_meters import DisclosureError, PrivateLayer, PrivatePart, private_part, sums_without
 
 
 @dataclass(frozen=True)
@@ -95,18 +74,6 @@ class Held:
         return self.sums.table().assign(held=self.held)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The private metered part of one sector: which features, where they lie and what they emit."""
-
-    shares: csr_array
-    emissions: FloatArray
-    own: FloatArray
-    weights: FloatArray
-    modelled: FloatArray | None
-    pairs: tuple[Pair, ...]
-
-
 def region_row(inside: FloatArray) -> csr_array:
     """The region as one target: (1, features) shares from `Clipped.inside`, the top of every hierarchy."""
     return csr_array(np.atleast_2d(np.asarray(inside, dtype=np.float64)))
@@ -125,7 +92,7 @@ def nests(above: csr_array, below: csr_array, index_of_parent: npt.NDArray[np.in
     """
     index = check_parents(index_of_parent, below.shape[0], above.shape[0])
     beyond = csr_array(block_sums(index, above.shape[0], below) - above)
-    return bool(np.all(beyond.data <= _NEGLIGIBLE_SHARE))
+    return bool(np.all(beyond.data <= NEGLIGIBLE_SHARE))
 
 
 def hold(
@@ -136,6 +103,7 @@ def hold(
     rule: Rule,
     above: Held | None = None,
     index_of_parent: npt.NDArray[np.integer] | None = None,
+    beside: Sequence[Held] = (),
     u_filled: float = 0.5,
 ) -> Held:
     """Protect the private metered features of one collection and year.
@@ -147,6 +115,8 @@ def hold(
         rule: the least count and the p % rule.
         above: the protected level above, of the same year; None for the region as one target (`region_row`).
         index_of_parent: (targets,) position in the level above; needed with `above`.
+        beside: collections of this year that are protected already; a target is held too where one of theirs, less this
+            one, would tell of a feature.
         u_filled: relative standard deviation of a replaced value, which is a model's and not the meters'.
 
     Returns:
@@ -169,9 +139,10 @@ def hold(
             "target, and hand it over as `above`"
         )
     index = np.zeros(sums.n_targets, dtype=np.int64)
+    for other in (*beside, *([] if above is None else [above])):
+        if other.sums.year != sums.year:
+            raise DisclosureError(f"this collection is of {sums.year}, one above or beside it of {other.sums.year}")
     if above is not None:
-        if above.sums.year != sums.year:
-            raise DisclosureError(f"the level above is of {above.sums.year}, this one of {sums.year}")
         given = np.empty(0, dtype=np.int64) if index_of_parent is None else index_of_parent
         index = check_parents(given, sums.n_targets, above.sums.n_targets)
     public = Held(sums, np.zeros(sums.n_targets, dtype=bool))
@@ -181,7 +152,8 @@ def hold(
             before = None if above is None else above.states.get(sector)
             if above is not None and before is None:
                 raise DisclosureError(f"the level above has no private layer of the sector {sector!r}; this one has")
-            public = _hold_sector(public, sector, mine, private, rule, before, index, u_filled)
+            others = [other.states[sector] for other in beside if sector in other.states]
+            public = _hold_sector(public, sector, mine, private, rule, before, others, index, u_filled)
     return public
 
 
@@ -192,13 +164,14 @@ def _hold_sector(
     private: Mapping[str, PrivateLayer],
     rule: Rule,
     before: SectorState | None,
+    others: Sequence[SectorState],
     index: IntArray,
     u_filled: float,
 ) -> Held:
     sums = public.sums
     true = sums.sectors[sector]
-    part = _private_part(layers, private, sums.year, true.pairs)
-    some = _contributing(part)
+    part = private_part(layers, private, sums.year, true.pairs)
+    some = part.present
     if before is None:
         mode, withheld = _region_mode(part, rule)
     else:
@@ -214,87 +187,33 @@ def _hold_sector(
     }
     if mode == "shared":
         must = too_few | dominated
-        published, held, groups = _shared(part, tested, must, before, index, rule)
-        counts |= {"added": int((held & ~must).sum()), "groups": groups}
+        told = np.zeros_like(must)
+        for other in others:
+            told |= told_by_difference(csr_array(other.shares[~other.held]), part.shares, tested, rule) & ~must
+        published, held, groups = _shared(part, tested, must | told, before, index, rule)
+        counts |= {"by_difference": int(told.sum()), "added": int((held & ~must & ~told).sum()), "groups": groups}
     else:
         modelled = part.modelled if mode == "modelled" and part.modelled is not None else np.zeros_like(part.emissions)
         published, held = part.shares @ modelled, some
-    rest = _rest(layers, private, sums, part.pairs, true.coverage)
-    shown = _public_sums(true, rest, part, published, held, u_filled)
-    if mode == "null":
-        shown = replace(shown, covered=true.covered & ~held)
-    shift = np.abs(shown.total - true.total)[held & shown.covered]
+    state = SectorState(mode, part.shares, published, held, withheld)
+    rest = sums_without(layers, private, sums, sector, part.pairs)
+    shown = true if not withheld else sums_without(layers, private, sums, sector, part.pairs, only=withheld)
+    protected = _public_sums(true, rest, shown, part, state, u_filled)
+    shift = np.abs(protected.total - true.total)[held & protected.covered]
     counts |= {
         "held": int(held.sum()),
         "withheld_columns": [pair_column(sector, pair) for pair in part.pairs if pair in withheld],
     }
     return Held(
-        sums=replace(sums, sectors={**sums.sectors, sector: replace(shown, withheld=withheld)}),
+        sums=replace(sums, sectors={**sums.sectors, sector: protected}),
         held=public.held | held,
         report={**public.report, sector: counts},
         largest_shift={**public.largest_shift, sector: float(shift.max(initial=0.0))},
-        states={**public.states, sector: SectorState(mode, part.shares, published, held, withheld)},
+        states={**public.states, sector: state},
     )
 
 
-def _private_part(
-    layers: Sequence[LayerShares], private: Mapping[str, PrivateLayer], year: int, pairs: tuple[Pair, ...]
-) -> _Part:
-    """Features with a metered value other than 0 in private layers; the same features at every level."""
-    chosen = [layer for layer in layers if layer.layer in private]
-    stand_ins = [private[layer.layer].modelled for layer in chosen]
-    extra = set().union(*(pairs_of(lines) for lines in stand_ins if lines is not None))
-    pairs = in_pair_order({*pairs, *extra})
-    parts = [_part_of_layer(layer, private[layer.layer], year, pairs) for layer in chosen]
-    modelled = [part.modelled for part in parts if part.modelled is not None]
-    return _Part(
-        shares=csr_array(hstack([part.shares for part in parts], format="csr")),
-        emissions=np.concatenate([part.emissions for part in parts]),
-        own=np.concatenate([part.own for part in parts]),
-        weights=np.concatenate([part.weights for part in parts]),
-        modelled=np.concatenate(modelled) if len(modelled) == len(parts) else None,
-        pairs=pairs,
-    )
-
-
-def _part_of_layer(layer: LayerShares, known: PrivateLayer, year: int, pairs: tuple[Pair, ...]) -> _Part:
-    n_features = layer.shares.shape[1]
-    lines = layer.lines[(layer.lines["year"] == year) & _metered(layer.lines)]
-    emissions = feature_emissions(lines, n_features, pairs, sorted(groups_of(lines))).emissions
-    chosen = np.flatnonzero(np.diff(emissions.indptr) > 0)
-    own = np.zeros(n_features)
-    deviations = lines["emissions_tco2e"].to_numpy(np.float64) * lines["u_own"].to_numpy(np.float64)
-    np.add.at(own, lines["feature"].to_numpy(), np.abs(deviations))
-    modelled = None
-    weights = np.ones(n_features)
-    if known.modelled is not None:
-        check_lines(f"{layer.layer} (modelled)", known.modelled, n_features)
-        of_year = known.modelled[known.modelled["year"] == year]
-        modelled = feature_emissions(of_year, n_features, pairs, sorted(groups_of(of_year))).emissions.toarray()
-        weights = np.abs(modelled).sum(axis=1)
-    if known.weights is not None:
-        weights = np.asarray(known.weights, dtype=np.float64)
-        if weights.shape != (n_features,) or not bool(np.all(np.isfinite(weights) & (weights >= 0))):
-            raise DisclosureError(f"layer {layer.layer!r}: weights must be {n_features} finite numbers, 0 or more")
-    return _Part(
-        shares=csr_array(layer.shares[:, chosen]),
-        emissions=emissions.toarray()[chosen],
-        own=own[chosen],
-        weights=weights[chosen],
-        modelled=None if modelled is None else modelled[chosen],
-        pairs=pairs,
-    )
-
-
-def _metered(lines: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return (lines["method"] == "metered").to_numpy(dtype=bool)
-
-
-def _contributing(part: _Part) -> BoolArray:
-    return np.diff(part.shares.indptr) > 0
-
-
-def _region_mode(part: _Part, rule: Rule) -> tuple[str, frozenset[Pair]]:
+def _region_mode(part: PrivatePart, rule: Rule) -> tuple[str, frozenset[Pair]]:
     """Whether the region's sums may be shown: as they are, with some carriers withheld, or not at all.
 
     A carrier that too few features use would follow from the total and the other carriers. It is withheld together with
@@ -312,7 +231,7 @@ def _region_mode(part: _Part, rule: Rule) -> tuple[str, frozenset[Pair]]:
     return "shared", frozenset(part.pairs[k] for k in block)
 
 
-def _tested(part: _Part, withheld: frozenset[Pair]) -> FloatArray:
+def _tested(part: PrivatePart, withheld: frozenset[Pair]) -> FloatArray:
     """(features, sums) the sums that can be read: the total, each carrier shown, and the withheld ones together."""
     together = [k for k, pair in enumerate(part.pairs) if pair in withheld]
     apart = [k for k, pair in enumerate(part.pairs) if pair not in withheld]
@@ -324,19 +243,16 @@ def _reasons(shares: csr_array, tested: FloatArray, rule: Rule) -> tuple[BoolArr
     too_few = np.zeros(shares.shape[0], dtype=bool)
     dominated = too_few.copy()
     for position in range(tested.shape[1]):
-        contributions = csr_array(
-            (shares.data * tested[shares.indices, position], shares.indices, shares.indptr), shape=shares.shape
-        )
-        few, large = reasons(contributions, rule)
+        few, large = reasons(contributions(shares, tested[:, position]), rule)
         too_few, dominated = too_few | few, dominated | large
     return too_few, dominated
 
 
 def _shared(
-    part: _Part, tested: FloatArray, must: BoolArray, before: SectorState | None, index: IntArray, rule: Rule
+    part: PrivatePart, tested: FloatArray, must: BoolArray, before: SectorState | None, index: IntArray, rule: Rule
 ) -> tuple[FloatArray, BoolArray, int]:
     """The private part as shown, where it is not true, and in how many groups."""
-    true = np.asarray(part.shares @ part.emissions)
+    true = part.values
     if before is None:
         return true, np.zeros(len(true), dtype=bool), 0
     remainder = _remainder(before.shares, part.shares, index)
@@ -366,10 +282,7 @@ def _remainder(above: csr_array, below: csr_array, index: IntArray) -> csr_array
             f"the level above has {above.shape[1]} private features and this one {below.shape[1]}; both need the same "
             "layers, lines and private layers"
         )
-    left = csr_array(above - block_sums(index, above.shape[0], below))
-    left.data[np.abs(left.data) <= _NEGLIGIBLE_SHARE] = 0.0
-    left.eliminate_zeros()
-    left.sort_indices()
+    left = without_rounding(csr_array(above - block_sums(index, above.shape[0], below)))
     if bool(np.any(left.data < 0)):
         raise DisclosureError(
             "targets reach beyond their parents, so that neither can be subtracted from the other; put this collection "
@@ -387,42 +300,44 @@ def _split(wholes: FloatArray, of: IntArray, weights: FloatArray) -> FloatArray:
     return np.asarray(parts[:, None] * wholes[of])
 
 
-def _rest(
-    layers: Sequence[LayerShares],
-    private: Mapping[str, PrivateLayer],
-    sums: CollectionSums,
-    pairs: tuple[Pair, ...],
-    coverage: FloatArray,
-) -> SectorSums:
-    """The sector without its private metered lines."""
-    open_layers = [
-        replace(layer, lines=layer.lines[~_metered(layer.lines)]) if layer.layer in private else layer
-        for layer in layers
-    ]
-    return sector_sums(
-        open_layers, n_targets=sums.n_targets, year=sums.year, coverage=coverage, groups=sums.groups, pairs=pairs
-    )
-
-
 def _public_sums(
-    true: SectorSums, rest: SectorSums, part: _Part, published: FloatArray, held: BoolArray, u_filled: float
+    true: SectorSums,
+    rest: SectorSums,
+    shown: SectorSums,
+    part: PrivatePart,
+    state: SectorState,
+    u_filled: float,
 ) -> SectorSums:
-    filled = np.abs(published).sum(axis=1)
+    """True where nothing is held, else the rest and what was filled in.
+
+    Args:
+        true: all lines.
+        rest: without the private metered lines.
+        shown: without those of withheld carriers, whose factor errors would tell of them.
+        part: the private metered lines.
+        state: what is published of them.
+        u_filled: relative standard deviation of what was filled in.
+    """
+    held = state.held
+    filled = np.abs(state.published).sum(axis=1)
     absolute = rest.absolute.copy()
     absolute[:, METHODS.index("modelled")] += filled
-    count = np.diff(part.shares.indptr)
-    metered = np.asarray(part.shares @ part.own) ** 2 / np.maximum(count, 1)
-    values = np.zeros((len(held), len(part.pairs)))
+    values = np.zeros_like(rest.values)
     values[:, [part.pairs.index(pair) for pair in true.pairs]] = true.values
+    values = np.where(held[:, None], rest.values + state.published, values)
+    # Carriers that only a model knows have columns only where the model stands in for the meters.
+    pairs = part.pairs if state.mode == "modelled" else true.pairs
     keep = diags_array((~held).astype(np.float64), format="csr")
     swap = diags_array(held.astype(np.float64), format="csr")
-    loadings = csr_array(keep @ true.loadings + swap @ rest.loadings)
+    loadings = csr_array(keep @ shown.loadings + swap @ rest.loadings)
     loadings.sort_indices()
     return replace(
         true,
-        pairs=part.pairs,
-        values=np.where(held[:, None], rest.values + published, values),
+        pairs=pairs,
+        values=values[:, [part.pairs.index(pair) for pair in pairs]],
         absolute=np.where(held[:, None], absolute, true.absolute),
-        own=rest.own + np.where(held, (u_filled * filled) ** 2, metered),
+        own=rest.own + np.where(held, (u_filled * filled) ** 2, part.variance(state.withheld)),
         loadings=loadings,
+        covered=true.covered & ~held if state.mode == "null" else true.covered,
+        withheld=state.withheld,
     )
