@@ -181,8 +181,8 @@ def _check(dataset: Any, source: Source, report: ReadReport) -> pyproj.CRS:
     crs = source_crs(dataset.crs.to_wkt() if dataset.crs else None, source.crs, name, report.notes)
     report.crs = ":".join(crs.to_authority() or (crs.name,))
     report.notes.append(
-        f"counts are pixels of {abs(transform.a):.12g} x {abs(transform.e):.12g} in {report.crs}, of the windows that meet "
-        f"the domain; nodata ({dataset.nodata}) counts as empty"
+        f"counts are pixels of {abs(transform.a):.12g} x {abs(transform.e):.12g} in {report.crs}, of the windows that "
+        f"meet the domain; nodata ({dataset.nodata}) counts as empty"
     )
     return crs
 
