@@ -64,7 +64,9 @@ export interface Collection {
 }
 
 export interface Distribution {
+  /** Places whose value is known. */
   readonly count: number;
+  /** Places whose value is not. */
   readonly nulls: number;
   readonly min: number | null;
   readonly max: number | null;

@@ -14,11 +14,10 @@ import { classOf } from './scale';
 function panelInsets(): Insets {
   const air = 28;
   const panel = document.querySelector('.panel')?.getBoundingClientRect();
-  const brand = document.querySelector('.brand')?.getBoundingClientRect();
-  if (!panel || !brand) return { top: air, right: air, bottom: air, left: air };
+  if (!panel) return { top: air, right: air, bottom: air, left: air };
   const sheet = panel.width > innerWidth * 0.8;
   return sheet
-    ? { top: brand.bottom + air, right: air, bottom: innerHeight - panel.top + air, left: air }
+    ? { top: air + 32, right: air, bottom: innerHeight - panel.top + air, left: air }
     : { top: air + 32, right: air, bottom: air, left: panel.right + air };
 }
 

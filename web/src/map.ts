@@ -103,8 +103,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     follow(followValues);
     follow(followSelection);
   });
-  follow(followCamera);
   watchCamera();
+  follow(followCamera);
   watchPointer();
   watchFailures();
 

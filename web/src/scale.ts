@@ -31,6 +31,8 @@ export interface Ramps {
 export const CLASSES_ONE_SIDED = 7;
 export const CLASSES_PER_SIDE = 4;
 
+/** Fewer classes for fewer places: a class that holds one place says no more than the place does. */
+const PLACES_PER_CLASS = 2;
 /** Above 1, upper classes hold fewer places: emissions are skewed, and hot spots should stand out. */
 const TAIL_EMPHASIS = 1.5;
 const POOL_SIZE = 401;
@@ -89,13 +91,13 @@ function magnitudes(quantiles: readonly number[]): number[] {
  */
 export function buildScale(distribution: Distribution, ramps: Ramps): Scale | null {
   const { quantiles, min, max } = distribution;
-  if (distribution.count <= distribution.nulls && quantiles.length === 0) return null;
   if (quantiles.length === 0 || min === null || max === null) return null;
   const zero = min === 0 || max === 0 || quantiles.includes(0) ? ramps.zero : null;
   const pool = magnitudes(quantiles);
   if (pool.length === 0) return { classes: [], zero: ramps.zero };
 
-  const wanted = min < 0 && max > 0 ? CLASSES_PER_SIDE : CLASSES_ONE_SIDED;
+  const most = min < 0 && max > 0 ? CLASSES_PER_SIDE : CLASSES_ONE_SIDED;
+  const wanted = Math.min(most, Math.ceil(distribution.count / PLACES_PER_CLASS));
   const raw = Array.from({ length: wanted - 1 }, (_, index) =>
     quantileAt(pool, 1 - (1 - (index + 1) / wanted) ** TAIL_EMPHASIS),
   );

@@ -69,6 +69,8 @@ const PATHS = [
 
 type Expression = ['get', string];
 const roadClass: Expression = ['get', 'road_class'];
+/** Kind of a place; level of a boundary, `0` for the widest zone set. */
+const rank: ['coalesce', Expression, string] = ['coalesce', ['get', 'rank'], ''];
 
 /** Layers of the ground with the band each belongs to; `lang` decides the language of the names. */
 export function contextLayers(
@@ -150,20 +152,8 @@ export function contextLayers(
         paint: { 'line-color': colour.road, 'line-opacity': 0.5, 'line-width': growing(8, 0.7, 18, 14) },
       },
     ],
-    [
-      'boundaries',
-      {
-        id: 'boundaries',
-        type: 'line',
-        ...from('boundaries'),
-        paint: {
-          'line-color': colour.boundary,
-          'line-opacity': 0.45,
-          'line-width': growing(8, 0.6, 16, 1.6),
-          'line-dasharray': [4, 2.5],
-        },
-      },
-    ],
+    ['boundaries', boundaries('boundaries-inner', colour, ['!=', rank, '0'])],
+    ['boundaries', boundaries('boundaries-outer', colour, ['==', rank, '0'])],
     ['places', placeNames('places-large', colour, lang, ['city', 'town', '시', 'sigungu'], 8, 13, 19)],
     [
       'places',
@@ -197,6 +187,29 @@ const LARGE_AND_MIDDLE = [
   'municipality',
 ];
 
+function boundaries(
+  id: string,
+  colour: ContextColours,
+  filter: ['==' | '!=', typeof rank, string],
+): AddLayerObject {
+  const outer = filter[0] === '==';
+  return {
+    id,
+    type: 'line',
+    source: CONTEXT_SOURCE,
+    'source-layer': 'boundaries',
+    // Inner borders would be a tangle from afar.
+    minzoom: outer ? 0 : 10.5,
+    filter,
+    paint: {
+      'line-color': colour.boundary,
+      'line-opacity': outer ? 0.6 : 0.4,
+      'line-width': outer ? growing(8, 0.8, 16, 2.4) : growing(10, 0.5, 16, 1.4),
+      'line-dasharray': outer ? [5, 2] : [3, 2.5],
+    },
+  };
+}
+
 function placeNames(
   id: string,
   colour: ContextColours,
@@ -206,7 +219,6 @@ function placeNames(
   small: number,
   large: number,
 ): AddLayerObject {
-  const rank: ['coalesce', Expression, string] = ['coalesce', ['get', 'rank'], ''];
   return {
     id,
     type: 'symbol',

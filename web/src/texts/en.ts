@@ -65,7 +65,7 @@ export const en = {
   year: 'Year',
   unit: 'Unit',
   area: 'Area',
-  areaAuto: 'Automatic',
+  areaAuto: 'Auto',
   areaAutoNow: (grid: string) => `Automatic: ${grid} at this zoom`,
   grids: 'Grid',
   zones: 'Districts and zones',
@@ -107,7 +107,7 @@ export const en = {
   sectorAbsent: 'not in this region',
 
   synthetic: 'Synthetic data',
-  syntheticDetail: 'An invented place, generated to show the map. No number here describes a real one.',
+  syntheticDetail: 'An invented place: no number here describes a real one.',
   illustrative: 'Illustrative',
   illustrativeDetail: (sectors: string) =>
     `${sectors}: rests on assumptions of this region where no published value was found.`,

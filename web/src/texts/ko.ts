@@ -79,7 +79,7 @@ export const ko: Texts = {
   sectorAbsent: '이 지역에 없음',
 
   synthetic: '합성 데이터',
-  syntheticDetail: '지도를 보여 주려고 생성한 가상의 지역입니다. 실제 지역의 수치가 아닙니다.',
+  syntheticDetail: '가상의 지역이며, 실제 지역의 수치가 아닙니다.',
   illustrative: '예시값',
   illustrativeDetail: (sectors) => `${sectors}: 공표된 값이 없어 이 지역의 가정에 근거합니다.`,
   illustrativeHere: '일부는 공표된 값이 없어 이 지역의 가정에 근거합니다.',

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { interval90, nameOf, numbersIn, textIn } from './format';
+
+describe('numbers', () => {
+  const en = numbersIn('en');
+  const ko = numbersIn('ko');
+
+  it('claims no more than three digits of an emission', () => {
+    expect(en.amount(12345.678)).toBe('12,300');
+    expect(en.amount(0.0012345)).toBe('0.00123');
+    expect(ko.amount(12345.678)).toBe('12,300');
+  });
+
+  it('writes a true minus, and no minus before zero', () => {
+    expect(en.amount(-8.4)).toBe('−8.4');
+    expect(en.amount(-0)).toBe('0');
+    expect(en.exact(-120)).toBe('−120');
+  });
+
+  it('does not round a share to nothing or to all', () => {
+    expect(en.percent(0.62)).toBe('62%');
+    expect(en.percent(0.004)).toBe('0.4%');
+    expect(en.percent(0.996)).toBe('99.6%');
+    expect(en.percent(1)).toBe('100%');
+    expect(en.percent(0)).toBe('0%');
+  });
+
+  it('writes areas and counts', () => {
+    expect(en.area(1)).toBe('1');
+    expect(en.area(16051.4)).toBe('16,051');
+    expect(en.count(1234567.2)).toBe('1,234,567');
+  });
+});
+
+describe('names', () => {
+  it('come in the language, else English, else any', () => {
+    expect(textIn({ en: 'Net', ko: '순' }, 'ko')).toBe('순');
+    expect(textIn({ en: 'Net' }, 'ko')).toBe('Net');
+    expect(textIn({ uz: 'Jizzax' }, 'ko')).toBe('Jizzax');
+    expect(textIn({}, 'en')).toBe('');
+  });
+
+  it('of a place fall back to its id', () => {
+    expect(nameOf({ name_ko: '한빛', name_en: 'Hanbit' }, '7', 'ko')).toBe('한빛');
+    expect(nameOf({ name_en: null, name_uz: 'Jizzax' }, '7', 'en')).toBe('Jizzax');
+    expect(nameOf({ name_en: '' }, '다사6443', 'en')).toBe('다사6443');
+  });
+});
+
+it('gives the 90 % interval', () => {
+  const [low, high] = interval90(100, 10);
+  expect(low).toBeCloseTo(83.55);
+  expect(high).toBeCloseTo(116.45);
+});

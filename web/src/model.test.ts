@@ -1,0 +1,133 @@
+import { signal } from '@preact/signals';
+import { describe, expect, it } from 'vitest';
+import { createApi } from './api';
+import type { Ground } from './layers/theme';
+import { createModel, preferredLanguage, type Address } from './model';
+
+const REGION = {
+  languages: ['en', 'ko'],
+  bbox: [126, 37, 127, 38],
+  synthetic: false,
+  illustrative: {},
+  edition: '0123456789abcdef',
+  attributions: [],
+};
+const GRID = { kind: 'grid', years: [2022, 2023], sectors: ['buildings'], count: 9, title: { en: 'Grid' } };
+const COLUMNS = ['id', 'area_ha', 'net_tco2e', 'buildings_tco2e'];
+
+const ANSWERS: Record<string, unknown> = {
+  regions: [
+    { ...REGION, id: 'demo', name: { en: 'Demo', ko: '데모' }, years: [2022, 2023] },
+    { ...REGION, id: 'other', name: { en: 'Other' }, years: [2020] },
+  ],
+  collections: {
+    collections: [
+      { ...GRID, id: 'grid-1km', cell_size_m: 1000, columns: COLUMNS },
+      { ...GRID, id: 'grid-100m', cell_size_m: 100, columns: [...COLUMNS, 'population'] },
+    ],
+  },
+  distribution: {
+    count: 9,
+    nulls: 0,
+    min: 1,
+    max: 100,
+    quantiles: Array.from({ length: 21 }, (_, k) => 1 + 4.95 * k),
+  },
+  WebMercatorQuad: { minzoom: 0, maxzoom: 14 },
+};
+
+function start(search: string) {
+  const asked: string[] = [];
+  const history: string[] = [search];
+  let goBack: () => void = () => undefined;
+  const address: Address = {
+    read: () => history.at(-1) ?? '',
+    push: (query) => history.push(query),
+    replace: (query) => {
+      history[history.length - 1] = query;
+    },
+    onReturn: (then) => {
+      goBack = then;
+    },
+  };
+  const api = createApi('https://map.example/api/', (input) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    asked.push(url.pathname.slice(5) + url.search);
+    const body = ANSWERS[url.pathname.split('/').at(-1) ?? ''] ?? { id: 'x', properties: {} };
+    return Promise.resolve(Response.json(body));
+  });
+  const model = createModel({ api, address, languages: ['ko-KR'], ground: signal<Ground>('light') });
+  const back = () => {
+    history.pop();
+    goBack();
+  };
+  return { model, asked, history, back };
+}
+
+/** Answers arrive over a few turns of the event loop: each may ask the next. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+describe('the model', () => {
+  it('loads what the address names, pinned to one edition', async () => {
+    const { model, asked } = start('?region=demo&sector=buildings&unit=t&area=grid-100m&year=2022');
+    await settled();
+    expect(asked).toContain(
+      'demo/collections/grid-100m/distribution?year=2022&edition=0123456789abcdef&column=buildings_tco2e&unit=t',
+    );
+    expect(model.picture.value).toMatchObject({ sector: 'buildings', unit: 't', key: { year: 2022 } });
+  });
+
+  it('falls back where the address names what is not there', async () => {
+    const { model } = start('?region=atlantis&year=1850&area=gone&sel=gone/1');
+    await settled();
+    expect(model.region.value?.id).toBe('demo');
+    expect(model.year.value).toBe(2023);
+    expect(model.active.value?.id).toBe('grid-1km');
+    expect(model.item.value.state).toBe('idle');
+  });
+
+  it('offers numbers per person only where people are counted', async () => {
+    const { model } = start('?unit=t_per_person&area=grid-1km');
+    await settled();
+    expect(model.units.value).not.toContain('t_per_person');
+    expect(model.unit.value).toBe('t_per_ha');
+    model.chooseArea('grid-100m');
+    expect(model.unit.value).toBe('t_per_person');
+  });
+
+  it('asks again only for what changed', async () => {
+    const { model, asked } = start('?area=grid-1km');
+    await settled();
+    const before = asked.length;
+    model.update({ sector: 'buildings' });
+    await settled();
+    expect(asked.slice(before).map((path) => path.split('?')[0])).toEqual([
+      'demo/collections/grid-1km/distribution',
+    ]);
+  });
+
+  it('steps back through choices, not through camera moves', async () => {
+    const { model, history, back } = start('');
+    await settled();
+    model.update({ camera: { zoom: 9, lat: 37, lon: 126 } });
+    model.update({ sector: 'buildings' });
+    model.update({ camera: { zoom: 10, lat: 37, lon: 126 } });
+    expect(history).toHaveLength(2);
+    back();
+    expect(model.view.value).toMatchObject({ sector: 'net', camera: { zoom: 9 } });
+  });
+
+  it('leaves cell and camera behind when the region changes', async () => {
+    const { model } = start('?sel=grid-1km/a&at=9/37/126');
+    await settled();
+    model.chooseRegion('other');
+    expect(model.view.value).toMatchObject({ region: 'other', camera: null, selected: null });
+  });
+});
+
+it("takes the first of the reader's languages that it speaks", () => {
+  expect(preferredLanguage(['de-CH', 'ko-KR', 'en'])).toBe('ko');
+  expect(preferredLanguage(['de'])).toBe('en');
+});

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import type { Distribution } from './api';
+import { THEMES } from './layers/themes';
+import { toOklab } from './ramps';
+import {
+  buildScale,
+  CLASSES_ONE_SIDED,
+  CLASSES_PER_SIDE,
+  classOf,
+  quantileAt,
+  roundBreaks,
+  type Scale,
+} from './scale';
+
+const RAMPS = THEMES.net.ramps.light;
+
+/** The distribution that the API gives for these values: 21 quantiles, linear between order statistics. */
+function distributionOf(values: readonly number[]): Distribution {
+  const sorted = values.toSorted((a, b) => a - b);
+  const quantiles = Array.from({ length: 21 }, (_, k) => quantileAt(sorted, k / 20));
+  return { count: values.length, nulls: 0, min: sorted[0] ?? null, max: sorted.at(-1) ?? null, quantiles };
+}
+
+function scaleOf(values: readonly number[]): Scale {
+  const scale = buildScale(distributionOf(values), RAMPS);
+  if (!scale) throw new Error('no scale');
+  return scale;
+}
+
+/** Skewed as emissions are. */
+const SKEWED = Array.from({ length: 500 }, (_, k) => 0.01 * 1.03 ** k);
+
+describe('quantileAt', () => {
+  it('is linear between equal steps and stays within them', () => {
+    expect(quantileAt([0, 10, 30], 0.25)).toBe(5);
+    expect(quantileAt([0, 10, 30], 0.75)).toBe(20);
+    expect(quantileAt([0, 10, 30], 2)).toBe(30);
+    expect(quantileAt([7], 0.4)).toBe(7);
+  });
+});
+
+describe('roundBreaks', () => {
+  it('takes the fewest digits that keep breaks apart and near their place', () => {
+    expect(roundBreaks([1.13, 4.81, 19.7])).toEqual([1, 5, 20]);
+    expect(roundBreaks([10.21, 10.48, 10.79])).toEqual([10.2, 10.5, 10.8]);
+  });
+
+  it('merges repeated breaks', () => {
+    expect(roundBreaks([2, 2, 2, 5])).toEqual([2, 5]);
+  });
+});
+
+describe('buildScale', () => {
+  it('has classes that touch, rise and cover everything', () => {
+    for (const values of [SKEWED, SKEWED.map((v) => -v), [...SKEWED, ...SKEWED.map((v) => -v / 3)]]) {
+      const { classes } = scaleOf(values);
+      expect(classes.length).toBeGreaterThan(2);
+      for (const [index, entry] of classes.entries()) {
+        const next = classes[index + 1];
+        if (next) expect(entry.to).toBe(next.from);
+        if (entry.from !== null && entry.to !== null) expect(entry.to).toBeGreaterThan(entry.from);
+      }
+      for (const value of values) expect(classOf({ classes, zero: null }, value)).not.toBeNull();
+    }
+  });
+
+  it('is one-sided for emissions alone, with zero as a colour of its own', () => {
+    const scale = scaleOf([...Array.from({ length: 400 }, () => 0), ...SKEWED]);
+    expect(scale.classes).toHaveLength(CLASSES_ONE_SIDED);
+    expect(scale.classes[0]?.from).toBe(0);
+    expect(scale.zero).toBe(RAMPS.zero);
+    expect(classOf(scale, 0)).toBe('zero');
+    expect(classOf(scale, 1e-9)).toBe(0);
+  });
+
+  it('is not led astray by zeros: breaks are those of the places that have something', () => {
+    const some = Array.from({ length: 500 }, (_, k) => 1.01 ** k);
+    const bare = scaleOf(some).classes.flatMap(({ to }) => to ?? []);
+    const padded = scaleOf([...Array.from({ length: 500 }, () => 0), ...some]).classes.flatMap(
+      ({ to }) => to ?? [],
+    );
+    expect(padded).toHaveLength(bare.length);
+    for (const [index, to] of padded.entries()) {
+      expect(to).toBeGreaterThan((bare[index] ?? 0) / 1.5);
+      expect(to).toBeLessThan((bare[index] ?? 0) * 1.5);
+    }
+  });
+
+  it('mirrors its breaks about zero where both signs occur', () => {
+    const scale = scaleOf([...SKEWED, ...SKEWED.map((v) => -v)]);
+    expect(scale.classes).toHaveLength(2 * CLASSES_PER_SIDE);
+    const inner = scale.classes.flatMap(({ from }) => (from === null ? [] : [from]));
+    expect(inner).toEqual(inner.map((value) => (value === 0 ? 0 : -value)).toReversed());
+  });
+
+  it('leaves out classes beyond the data, so that small removals are never shown as strong', () => {
+    const scale = scaleOf([...SKEWED, -0.02, -0.03]);
+    const removals = scale.classes.filter(({ to }) => to !== null && to <= 0);
+    expect(removals).toHaveLength(1);
+    expect(removals[0]).toMatchObject({ from: null, to: 0 });
+  });
+
+  it('never clamps land that is a source', () => {
+    const scale = scaleOf([...SKEWED.map((v) => -v), 40]);
+    const top = classOf(scale, 40);
+    expect(typeof top).toBe('number');
+    expect(scale.classes[Number(top)]?.from).toBeGreaterThanOrEqual(0);
+  });
+
+  it('has as many classes as a handful of places deserves', () => {
+    expect(scaleOf([1, 2, 3, 4]).classes).toHaveLength(2);
+    expect(scaleOf([5]).classes).toHaveLength(1);
+  });
+
+  it('says that nothing is known, and that everything is zero', () => {
+    expect(buildScale({ count: 0, nulls: 12, min: null, max: null, quantiles: [] }, RAMPS)).toBeNull();
+    const zeros = scaleOf([0, 0, 0]);
+    expect(zeros).toEqual({ classes: [], zero: RAMPS.zero });
+    expect(classOf(zeros, 0)).toBe('zero');
+  });
+
+  it('puts a value on a break into the class above', () => {
+    const scale: Scale = {
+      classes: [
+        { from: null, to: 0, colour: '#000001' },
+        { from: 0, to: 5, colour: '#000002' },
+        { from: 5, to: null, colour: '#000003' },
+      ],
+      zero: null,
+    };
+    expect([-1, 0, 4.99, 5, 1e9].map((value) => classOf(scale, value))).toEqual([0, 1, 1, 2, 2]);
+    expect(classOf(scale, null)).toBeNull();
+  });
+});
+
+describe('ramps', () => {
+  it('go one way in lightness on either ground, so that more is never mistaken for less', () => {
+    for (const theme of Object.values(THEMES)) {
+      for (const [ground, ramps] of Object.entries(theme.ramps)) {
+        for (const ramp of [ramps.emission, ramps.removal]) {
+          const lightness = ramp.map((hex) => toOklab(hex)[0]);
+          const steps = lightness.slice(1).map((value, index) => value - (lightness[index] ?? 0));
+          expect(steps.every((step) => (ground === 'light' ? step < -0.03 : step > 0.03))).toBe(true);
+        }
+      }
+    }
+  });
+});

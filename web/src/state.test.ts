@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_VIEW, formatView, isStep, parseView, type View } from './state';
+
+const FULL: View = {
+  region: 'demo',
+  sector: 'forest',
+  year: 2022,
+  unit: 't_per_person',
+  area: 'grid-100m',
+  camera: { zoom: 12.5, lat: 37.34567, lon: -127.07123 },
+  lang: 'ko',
+  selected: { collection: 'grid-100m', id: '다사644437' },
+};
+
+describe('the address', () => {
+  it('is empty for the default view', () => {
+    expect(formatView(DEFAULT_VIEW)).toBe('');
+    expect(parseView('')).toEqual(DEFAULT_VIEW);
+  });
+
+  it('carries everything and back', () => {
+    expect(parseView(formatView(FULL))).toEqual(FULL);
+  });
+
+  it('carries ids with slashes, ampersands and spaces', () => {
+    for (const id of ['a/b', 'x&sector=net', 'Old Town #2', 'CRS32642RES100mN4400000E500000', '%2F']) {
+      const view = { ...FULL, selected: { collection: 'districts', id } };
+      expect(parseView(formatView(view))).toEqual(view);
+    }
+  });
+
+  it('rounds the camera to about a metre', () => {
+    const view = parseView(
+      formatView({ ...FULL, camera: { zoom: 11.123456, lat: 1.23456789, lon: 9.87654321 } }),
+    );
+    expect(view.camera).toEqual({ zoom: 11.12, lat: 1.23457, lon: 9.87654 });
+  });
+
+  it.each([
+    'sector=plants',
+    'unit=kg',
+    'year=abc',
+    'year=20233',
+    'lang=tlh',
+    'at=12/91/0',
+    'at=12/1',
+    'at=//',
+    'at=a/b/c',
+    'at=99/0/0',
+    'region=../../etc',
+    'area=a%20b',
+    'sel=',
+    'sel=grid-1km',
+    'sel=grid-1km/',
+    `sel=grid-1km/${'x'.repeat(500)}`,
+    'sel=%3Cscript%3E/1',
+    'unknown=1',
+  ])('falls back on %s', (query) => {
+    expect(parseView(`?${query}`)).toEqual(DEFAULT_VIEW);
+  });
+
+  it('keeps what is sound beside what is not', () => {
+    expect(parseView('?sector=forest&year=never')).toEqual({ ...DEFAULT_VIEW, sector: 'forest' });
+  });
+});
+
+describe('a step of the back button', () => {
+  it('is any choice, but no camera move', () => {
+    expect(isStep(FULL, { ...FULL, sector: 'net' })).toBe(true);
+    expect(isStep(FULL, { ...FULL, selected: null })).toBe(true);
+    expect(isStep(FULL, { ...FULL, camera: { zoom: 3, lat: 0, lon: 0 } })).toBe(false);
+  });
+});
