@@ -153,6 +153,11 @@ class Assumptions:
         return found.value, found
 
 
+def id_part(name: str) -> str:
+    """A name as one part of an id: dots and spaces become `_` (`기타 침엽수` -> `기타_침엽수`)."""
+    return "_".join(name.replace(".", " ").split())
+
+
 def missing_message(identifiers: Iterable[str], unit: str, why: str) -> str:
     """What to tell somebody whose region file lacks an assumption."""
     names = list(identifiers)

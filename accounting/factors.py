@@ -13,6 +13,7 @@ from accounting import tables
 from accounting.curves import ReferenceCurves
 from accounting.errors import FactorNotFound, InvalidFactor, InvalidTable, UnknownUnit
 from accounting.units import conversion, factor_unit
+from accounting.vocabulary import Vocabulary
 
 FACTOR_FILES = (
     "electricity", "fuels", "heat", "gwp", "definitions", "buildings", "transport", "forest", "uncertainty",
@@ -104,6 +105,7 @@ class FactorTable:
         rows: id -> factor, gaps left out.
         gaps: rows that are known to be missing.
         curves: road fuel curves, species coefficients, uptake by age.
+        words: road classes, species and land cover as the tables know them.
         overrides: activity -> factor, from the region file.
         gwp_set: the set of warming potentials that combines CO2, CH4 and N2O.
     """
@@ -111,6 +113,7 @@ class FactorTable:
     rows: dict[str, Factor]
     gaps: tuple[tables.Row, ...]
     curves: ReferenceCurves
+    words: Vocabulary
     overrides: dict[str, Factor] = field(default_factory=dict)
     gwp_set: str = "AR5"
 
@@ -121,7 +124,7 @@ class FactorTable:
         """Read every table of a folder and apply a region's overrides.
 
         Args:
-            folder: `data/factors`.
+            folder: `data/factors`; its vocabularies are in `schema` beside it.
             overrides: activity -> id of a row, or a whole row (value, unit, source, ...), from the region file.
             gwp_set: SAR, AR4, AR5 or AR6.
 
@@ -149,7 +152,7 @@ class FactorTable:
                 else:
                     rows[row["id"]] = _factor(row, where)
         curves = ReferenceCurves.load(folder, taken=rows.keys())
-        table = cls(rows, tuple(gaps), curves, {}, gwp_set)
+        table = cls(rows, tuple(gaps), curves, Vocabulary.load(folder.parent / "schema"), {}, gwp_set)
         if not any(factor.gwp_set == gwp_set for factor in rows.values()):
             raise InvalidFactor(f"No warming potentials named {gwp_set!r}; known are SAR, AR4, AR5, AR6.")
         chosen = {activity: table._override(activity, given) for activity, given in (overrides or {}).items()}

@@ -1,0 +1,227 @@
+"""Traffic on road segments: counted or assumed, by vehicle class and fuel, and the speed it runs at (METHODS B)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from accounting.assumptions import Assumption
+from accounting.errors import AssumptionNotFound, InvalidAssumption
+from accounting.resolution import Resolver
+from accounting.units import conversion
+from gis.errors import BadValue, listed
+from gis.floor_area import column_or_nan
+
+FloatArray = npt.NDArray[np.float64]
+ObjectArray = npt.NDArray[np.object_]
+
+UNKNOWN_CLASS = "unknown"
+_SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph)?", re.IGNORECASE)
+_VEHICLE_COLUMN = re.compile(r"aadt_([a-z][a-z_]*)")
+_ONE_WAY = ("yes", "true", "1", "-1", "reversible", "alternating")
+_IMPLIED_ONE_WAY = ("motorway", "motorway_link")
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Traffic of one year.
+
+    Attributes:
+        runs: (n,) whether motor traffic is estimated on the segment.
+        counted: (n,) whether it was counted.
+        aadt: (n, k) vehicles per day, both directions, by `vehicles`.
+        vehicles: (k,) `<vehicle>_<fuel>`.
+        u_own, group, u_group, assumptions: (n,) as in emission lines, without those of speed.
+    """
+
+    runs: npt.NDArray[np.bool_]
+    counted: npt.NDArray[np.bool_]
+    aadt: FloatArray
+    vehicles: list[str]
+    u_own: FloatArray
+    group: ObjectArray
+    u_group: FloatArray
+    assumptions: ObjectArray
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Speed of every segment in km/h (NaN where it is not needed), and the assumption it rests on, or empty."""
+
+    kmh: FloatArray
+    assumptions: ObjectArray
+
+
+def road_classes(features: pd.DataFrame) -> ObjectArray:
+    """(n,) road class of every segment in lower case, words joined by `_`; `unknown` where the layer says nothing."""
+    if "road_class" not in features.columns:
+        return np.full(len(features), UNKNOWN_CLASS, dtype=object)
+    given = features["road_class"]
+    names = {value: re.sub(r"[^a-z0-9]+", "_", str(value).lower()).strip("_") for value in given.dropna().unique()}
+    return given.map(names).fillna(UNKNOWN_CLASS).replace("", UNKNOWN_CLASS).to_numpy(dtype=object)
+
+
+def speeds_kmh(given: "pd.Series[Any]") -> FloatArray:
+    """Speeds from numbers (km/h) or OpenStreetMap's texts (`50`, `30 mph`); NaN for anything else (`none`, `walk`)."""
+    if pd.api.types.is_numeric_dtype(given):
+        values = given.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.where(values > 0, values, np.nan)
+    known: dict[Any, float] = {}
+    for value in given.dropna().unique():
+        match = _SPEED.fullmatch(str(value).strip())
+        unit = "mph" if match and (match[2] or "").lower() == "mph" else "km/h"
+        speed = float(match[1]) * conversion(unit, "km/h") if match else np.nan
+        known[value] = speed if speed > 0 else np.nan
+    return given.map(known).to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def segment_speeds(
+    features: pd.DataFrame, classes: ObjectArray, runs: npt.NDArray[np.bool_], length_km: FloatArray, resolver: Resolver
+) -> Speeds:
+    """Speed of every segment with traffic: the layer's, else the assumption of its class, else of all roads.
+
+    A speed limit stands for the mean speed: the fuel curve is flat around it.
+
+    Raises:
+        AssumptionNotFound: names every class that has segments without a speed.
+    """
+    stated = "speed_kmh" in features.columns
+    kmh = speeds_kmh(features["speed_kmh"]).copy() if stated else np.full(len(features), np.nan)
+    rests_on = np.full(len(features), "", dtype=object)
+    lacking: dict[str, npt.NDArray[np.bool_]] = {}
+    for name in dict.fromkeys(classes[runs & np.isnan(kmh)]):
+        these = runs & np.isnan(kmh) & (classes == name)
+        assumed = resolver.assumptions.number("km/h", *_names("transport.speed", name, resolver), "transport.speed")
+        if assumed is None:
+            lacking[name] = these
+            continue
+        kmh[these], rests_on[these] = assumed[0], assumed[1].id
+    if lacking:
+        raise AssumptionNotFound(_message("a speed", "transport.speed", "km/h", lacking, length_km))
+    return Speeds(kmh, rests_on)
+
+
+def segment_traffic(
+    features: pd.DataFrame, classes: ObjectArray, year: int, length_km: FloatArray, resolver: Resolver
+) -> Traffic:
+    """Vehicles per day on every segment: counts by vehicle class, else counts in all, else the assumption of its class.
+
+    Counts and assumptions are for both directions together. Where the layer says `oneway`, a segment that is one
+    carriageway of two takes half of what is assumed for its class. Classes without motor traffic
+    (`data/schema/road_classes.csv`) get none, unless they were counted.
+
+    Raises:
+        AssumptionNotFound: uncounted segments of a class without assumption; all such classes are named.
+        InvalidAssumption: the fleet names a vehicle without fuel.
+        BadValue: a negative count.
+    """
+    n = len(features)
+    total = column_or_nan(features, f"aadt_{year}" if f"aadt_{year}" in features.columns else "aadt")
+    by_vehicle = {
+        match[1]: column_or_nan(features, str(name))
+        for name in features.columns
+        if (match := _VEHICLE_COLUMN.fullmatch(str(name)))
+    }
+    for name, values in {"aadt": total, **{f"aadt_{key}": value for key, value in by_vehicle.items()}}.items():
+        if (values < 0).any():
+            raise BadValue(f"Column {name!r}: {int((values < 0).sum())} counts are negative; vehicles per day are not.")
+    classified = np.zeros(n, dtype=np.bool_)
+    for values in by_vehicle.values():
+        classified |= np.isfinite(values)
+    counted = classified | np.isfinite(total)
+    words = resolver.factors.words.road_classes
+    has_traffic = np.array([name not in words or words[name].traffic for name in classes], dtype=np.bool_)
+    runs = counted | has_traffic
+
+    all_day = np.where(classified, np.nan, total)
+    rests_on = np.full(n, "", dtype=object)
+    group = np.full(n, "", dtype=object)
+    u_group = np.zeros(n)
+    lacking: dict[str, npt.NDArray[np.bool_]] = {}
+    halved = np.where(_one_way(features, classes), 0.5, 1.0)
+    for name in dict.fromkeys(classes[runs & ~counted]):
+        these = runs & ~counted & (classes == name)
+        assumed = resolver.assumptions.number("vehicles/day", *_names("transport.aadt", name, resolver))
+        if assumed is None:
+            lacking[name] = these
+            continue
+        all_day[these] = assumed[0] * halved[these]
+        rests_on[these], group[these], u_group[these] = assumed[1].id, f"aadt:{name}", assumed[1].relative_sd
+    if lacking:
+        raise AssumptionNotFound(_message("counts of vehicles", "transport.aadt", "vehicles/day", lacking, length_km))
+
+    fleets = {name: _fleet(name, resolver) for name in dict.fromkeys(classes[runs])}
+    vehicles = sorted({vehicle for shares, _ in fleets.values() for vehicle in shares})
+    aadt = np.zeros((n, len(vehicles)))
+    for name, (shares, assumption) in fleets.items():
+        these = runs & (classes == name)
+        rests_on[these] = [f"{text} {assumption.id}".strip() for text in rests_on[these]]
+        for column, vehicle in enumerate(vehicles):
+            share = shares.get(vehicle, 0.0)
+            aadt[these, column] = np.nan_to_num(all_day[these]) * share
+            kind = vehicle.rpartition("_")[0]
+            if kind in by_vehicle and share > 0:
+                of_kind = sum(value for key, value in shares.items() if key.rpartition("_")[0] == kind)
+                aadt[these, column] += np.nan_to_num(by_vehicle[kind][these]) * share / of_kind
+        for kind, values in by_vehicle.items():
+            if not any(key.rpartition("_")[0] == kind for key in shares) and np.nansum(values[these]) > 0:
+                raise InvalidAssumption(
+                    f"Vehicles of class {kind!r} were counted, but {assumption.id} says nothing of their fuel; "
+                    f"add e.g. {kind}_diesel to it."
+                )
+    u_own = np.where(counted, resolver.u("aadt.counted"), resolver.u("aadt.default"))
+    return Traffic(runs, counted, aadt, vehicles, u_own, group, u_group, rests_on)
+
+
+def _fleet(name: str, resolver: Resolver) -> tuple[dict[str, float], Assumption]:
+    found = resolver.assumptions.shares(*_names("transport.fleet", name, resolver), "transport.fleet")
+    if found is None:
+        raise AssumptionNotFound(
+            "The mix of vehicles and fuels on the roads has no published value here. Remedy: give transport.fleet in "
+            "the region file, as assumptions: {transport.fleet: {value: {car_petrol: 0.5, car_diesel: 0.3, "
+            "lgv_diesel: 0.1, hgv_rigid_diesel: 0.05, bus_diesel: 0.05}, unit: 1, author: ..., reason: ...}}."
+        )
+    for vehicle in found[0]:
+        kind, _, fuel = vehicle.rpartition("_")
+        if not kind or fuel not in ("petrol", "diesel", "electric"):
+            raise InvalidAssumption(
+                f"Assumption {found[1].id}: {vehicle!r} is no vehicle and fuel, such as car_petrol, bus_diesel, "
+                "car_electric."
+            )
+        if fuel != "electric":
+            resolver.factors.curves.road_curve(kind, fuel)
+    return found
+
+
+def _one_way(features: pd.DataFrame, classes: ObjectArray) -> npt.NDArray[np.bool_]:
+    if "oneway" not in features.columns:
+        return np.zeros(len(features), dtype=np.bool_)
+    given = features["oneway"]
+    says = given.astype("object").map(lambda value: str(value).strip().lower() in _ONE_WAY).to_numpy(dtype=np.bool_)
+    implied = given.isna().to_numpy() & np.isin(classes.astype(str), _IMPLIED_ONE_WAY)
+    return np.asarray(says | implied, dtype=np.bool_)
+
+
+def _names(prefix: str, road_class: str, resolver: Resolver) -> Sequence[str]:
+    word = resolver.factors.words.road_classes.get(road_class)
+    names = [f"{prefix}.{road_class}"]
+    return [*names, f"{prefix}.{word.of_class}"] if word is not None and word.of_class else names
+
+
+def _message(
+    what: str, prefix: str, unit: str, lacking: dict[str, npt.NDArray[np.bool_]], length_km: FloatArray
+) -> str:
+    classes = [
+        f"{name} ({int(these.sum())}, {length_km[these].sum():.1f} km)" for name, these in sorted(lacking.items())
+    ]
+    first = next(iter(sorted(lacking)))
+    names = listed(f"{prefix}.{name}" for name in sorted(lacking))
+    return (
+        f"Road segments without {what}: {listed(classes)}. No published table by road class is known. Remedy: give "
+        f"{names} in the region file, as assumptions: {{{prefix}.{first}: {{value: ..., unit: {unit}, low: ..., "
+        "high: ..., author: ..., reason: ...}}; what rests on it is labelled illustrative."
+    )
