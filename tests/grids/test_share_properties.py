@@ -1,0 +1,176 @@
+"""Properties that hold for any features, and two oracles: exactextract for areas, a brute overlay for lengths."""
+
+import exactextract
+import geopandas as gpd
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from exactextract.raster import NumPyRasterSource
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from grids.grid import Grid
+from grids.shares import clip_to, conservation_residual, grid_shares, zone_shares
+
+FINE = Grid("EPSG:5179", (700_000, 1_300_000), 100, "korea")
+COARSE = Grid("EPSG:5179", (700_000, 1_300_000), 500, "korea")
+CORNER = np.array([960_000.0, 1_940_000.0])  # a cell corner at Korean northings
+DOMAIN = shapely.box(*(CORNER - 1500), *(CORNER + 1500))
+
+# Whole and half multiples of the cell size put vertices on borders and corners as often as not.
+on_lines = st.integers(-20, 20).map(lambda k: k * 50.0)
+anywhere = st.floats(-1000, 1000, allow_nan=False, width=32)
+places = st.tuples(on_lines | anywhere, on_lines | anywhere)
+
+
+@st.composite
+def polygons(draw: st.DrawFn) -> BaseGeometry:
+    shell = shapely.Polygon([CORNER + place for place in draw(st.lists(places, min_size=3, max_size=8))])
+    hole = shapely.Polygon([CORNER + place for place in draw(st.lists(places, min_size=3, max_size=5))])
+    shape = shapely.make_valid(shell).difference(shapely.make_valid(hole)) if draw(st.booleans()) else shell
+    return shape if not shape.is_empty else shell
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> BaseGeometry:
+    return shapely.LineString([CORNER + place for place in draw(st.lists(places, min_size=2, max_size=8))])
+
+
+@st.composite
+def points(draw: st.DrawFn) -> BaseGeometry:
+    return shapely.MultiPoint([CORNER + place for place in draw(st.lists(places, min_size=1, max_size=5))])
+
+
+features = st.lists(polygons() | lines() | points(), min_size=1, max_size=6).map(
+    lambda given: np.array([*given, None], dtype=object)[:-1]
+)
+Table = dict[tuple[int, int, int], float]
+
+
+def table(geometries: NDArray[np.object_], grid: Grid = FINE, domain: BaseGeometry = DOMAIN) -> Table:
+    clipped = clip_to(geometries, domain)
+    rows, cols, shares = grid_shares(clipped.geometries, grid, clipped.measures)
+    assert conservation_residual(shares, clipped) < 1e-9
+    entries = shares.matrix.tocoo()
+    return {
+        (int(rows[target]), int(cols[target]), int(feature)): float(share)
+        for target, feature, share in zip(*entries.coords, entries.data, strict=True)
+    }
+
+
+def same(one: Table, other: Table) -> None:
+    assert {key: share for key, share in one.items() if share > 1e-9 and key not in other} == {}
+    assert {key: share for key, share in other.items() if share > 1e-9 and key not in one} == {}
+    assert max((abs(share - other.get(key, 0)) for key, share in one.items()), default=0) < 1e-9
+
+
+@given(features)
+@settings(max_examples=60, deadline=None)
+def test_mass_is_conserved_on_grids_and_zones_and_outside(given: NDArray[np.object_]) -> None:
+    small = shapely.box(*(CORNER - 430), *(CORNER + 470))
+    table(given, domain=small)
+    clipped = clip_to(given, small)
+    west, south, east, north = small.bounds
+    middle = CORNER[0] + 100
+    zones = np.array([shapely.box(west, south, middle, north), shapely.box(middle, south, east - 170, north - 170)])
+    assert conservation_residual(zone_shares(clipped.geometries, zones, clipped.measures), clipped) < 1e-9
+
+
+@given(features, st.randoms(use_true_random=False))
+@settings(max_examples=30, deadline=None)
+def test_order_is_irrelevant(given: NDArray[np.object_], random: object) -> None:
+    order = np.arange(given.size)
+    random.shuffle(order)  # type: ignore[attr-defined]
+    shuffled = {(row, col, int(order[feature])): share for (row, col, feature), share in table(given[order]).items()}
+    assert shuffled == table(given)
+
+
+@given(features)
+@settings(max_examples=40, deadline=None)
+def test_fine_cells_add_to_coarse_ones(given: NDArray[np.object_]) -> None:
+    summed: Table = {}
+    for (row, col, feature), share in table(given).items():
+        parent_row, parent_col = FINE.parent([row], [col], COARSE)
+        key = (int(parent_row[0]), int(parent_col[0]), feature)
+        summed[key] = summed.get(key, 0) + share
+    same(summed, table(given, COARSE))
+
+
+@given(features, st.integers(-50, 50), st.integers(-50, 50))
+@settings(max_examples=30, deadline=None)
+def test_shifts_by_whole_cells_commute(given: NDArray[np.object_], east: int, north: int) -> None:
+    moved = shapely.transform(given, lambda c: c + np.array([east, north]) * 100.0)
+    domain = shapely.transform(DOMAIN, lambda c: c + np.array([east, north]) * 100.0)
+    shifted = {(row + north, col + east, feature): share for (row, col, feature), share in table(given).items()}
+    same(shifted, table(moved, domain=domain))
+
+
+@given(st.lists(polygons() | lines(), min_size=1, max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_direction_is_irrelevant(given: list[BaseGeometry]) -> None:
+    forward = np.array([*given, None], dtype=object)[:-1]
+    same(table(forward), table(shapely.reverse(forward)))
+
+
+@given(points())
+@settings(max_examples=50, deadline=None)
+def test_every_point_lies_in_exactly_one_cell(given: BaseGeometry) -> None:
+    expected: Table = {}
+    xy = shapely.get_coordinates(given)
+    for x, y in xy:
+        key = (int((y - 1_300_000) // 100), int((x - 700_000) // 100), 0)
+        expected[key] = expected.get(key, 0) + 1 / len(xy)
+    same(expected, table(np.array([given])))
+
+
+def test_areas_agree_with_exactextract() -> None:
+    rng = np.random.default_rng(7)
+    shapes = [
+        shapely.concave_hull(shapely.MultiPoint(CORNER + rng.uniform(-950, 950, (12, 2))), 0.3)
+        .difference(shapely.Point(CORNER + rng.uniform(-500, 500, 2)).buffer(rng.uniform(20, 250)))
+        .union(shapely.box(*(CORNER + 100 * k), *(CORNER + 100 * k + [250, 120])))
+        for k in range(-8, 6)
+    ]
+    west, south = CORNER - 1000
+    raster = NumPyRasterSource(
+        np.zeros((20, 20)),
+        xmin=west,
+        ymin=south,
+        xmax=west + 2000,
+        ymax=south + 2000,
+        srs_wkt=pyproj.CRS("EPSG:5179").to_wkt(),
+    )
+    frame = gpd.GeoDataFrame(geometry=shapes, crs="EPSG:5179")
+    found = exactextract.exact_extract(raster, frame, ["cell_id", "coverage"], output="pandas")
+    expected: Table = {}
+    for feature, (ids, coverage) in enumerate(zip(found["cell_id"], found["coverage"], strict=True)):
+        for cell, fraction in zip(ids, coverage, strict=True):
+            row, col = 6400 + 9 - int(cell) // 20, 2600 - 10 + int(cell) % 20
+            expected[(row, col, feature)] = float(fraction) * 10_000 / shapes[feature].area
+    ours = table(np.array(shapes))
+    assert ours.keys() == {key for key, share in expected.items() if share > 0}
+    for key, share in ours.items():
+        assert share == pytest.approx(expected[key], abs=1e-6)  # exactextract keeps coverage in 32 bits
+
+
+def test_areas_and_lengths_agree_with_a_brute_overlay() -> None:
+    rng = np.random.default_rng(11)
+    shapes = np.array(
+        [shapely.Point(CORNER + rng.uniform(-500, 500, 2)).buffer(rng.uniform(1, 300)) for _ in range(40)]
+        + [shapely.LineString(CORNER + np.cumsum(rng.normal(0, 90, (12, 2)), axis=0)) for _ in range(80)]
+    )
+    rows, cols = (index.ravel() for index in np.mgrid[6380:6420, 2580:2620])
+    boxes = FINE.cell_polygons(rows, cols)
+    tree = shapely.STRtree(boxes)
+    feature, box = tree.query(shapes)
+    overlap = shapely.intersection(shapes[feature], boxes[box])
+    areal = feature < 40
+    part = np.where(areal, shapely.area(overlap), shapely.length(overlap))
+    share = part / np.where(areal, shapely.area(shapes[feature]), shapely.length(shapes[feature]))
+    expected = {
+        (int(rows[b]), int(cols[b]), int(f)): float(s) for f, b, s in zip(feature, box, share, strict=True) if s > 1e-12
+    }
+    same(expected, table(shapes))
