@@ -48,10 +48,7 @@ class Built:
         """Lines for the terminal: features, totals, residuals, what is illustrative."""
         for layer in self.manifest.layers:
             report = layer.report
-            if "read" in report:
-                yield f"  {layer.id}: {report['read']} features read, {report['kept']} kept"
-            else:
-                yield f"  {layer.id}: {report['pixels']} pixels read"
+            yield f"  {layer.id}: {report['read']} {report['unit']} read, {report['kept']} kept"
         for year, totals in self.manifest.totals.items():
             parts = ", ".join(f"{name} {value:,.0f} t" for name, value in totals.items() if value is not None)
             yield f"  {year}: {parts} CO2e"
@@ -219,11 +216,8 @@ def _write_context(writer: EditionWriter, region: Region, ground: Ground, inputs
     for spec in region.zone_sets:
         if spec.kind == "administrative":
             zones = ground.zones[spec.id].features
-            borders = gpd.GeoDataFrame(
-                {"kind": "boundaries", "class": spec.id, "rank": str(_level(region, spec.id))},
-                geometry=zones.geometry.boundary,
-                crs=region.crs,
-            ).to_crs("EPSG:4326")
+            borders = gpd.GeoDataFrame(geometry=zones.geometry.boundary, crs=region.crs).to_crs("EPSG:4326")
+            borders = borders.assign(kind="boundaries", **{"class": spec.id, "rank": str(_level(region, spec.id))})
             kinds.setdefault("boundaries", []).append(borders)
     for kind, frames in sorted(kinds.items()):
         writer.write_context(kind, gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs="EPSG:4326"))

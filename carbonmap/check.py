@@ -19,11 +19,12 @@ from carbonmap.region import RegionFile
 from carbonmap.resources import data_folder
 from carbonmap.sectors import Accounts, sector_emissions
 from carbonmap.targets import zone_targets
-from gis.checks import Finding, check_layer, check_zones, ranked
+from gis.checks import Finding, check_layer, check_report, check_zones, ranked
 from gis.classes import class_table
 from gis.errors import GisError
 from gis.files import input_file
-from gis.raster import RasterReport, class_runs
+from gis.layers import ReadReport
+from gis.raster import class_runs
 from gis.readers import read_context, read_source
 from gis.sources import Source
 
@@ -145,19 +146,19 @@ def _check_raster(
     accounts: Accounts | None,
     collector: _Collector,
 ) -> None:
-    report = RasterReport(source.id, source.file)
+    report = ReadReport(source.id, source.file, unit="pixels")
 
     def read() -> None:
         assert source.classes is not None
         classes = class_table(source.classes, data_folder() / "schema")
-        for _ in class_runs(source, file.inputs, file.region.crs, ground.reading_bbox, classes=classes, report=report):
+        for _ in class_runs(source, file.inputs, file.region.crs, domain.bounds, classes=classes, report=report):
             pass
 
     collector.attempt(source.id, read)
     share = domain.area / ground.boundary.area
-    counts = f"{report.pixels} pixels, {report.pixels_nodata} without data, {len(report.pixels_by_class)} classes"
+    counts = f"{report.read} pixels, {report.empty} without data"
     collector.add(source.id, [Finding("info", source.id, f"{counts}; covers {share:.1%} of the region's ground", 1)])
-    collector.add(source.id, [Finding("info", source.id, note, 1) for note in report.notes])
+    collector.add(source.id, check_report(report, source.id))
 
 
 def print_report(report: CheckReport, console: Console) -> None:

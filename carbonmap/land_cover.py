@@ -13,7 +13,8 @@ from carbonmap.resources import data_folder
 from carbonmap.sectors import Accounts, sector_emissions
 from carbonmap.targets import Targets, grids_of
 from gis.classes import class_table
-from gis.raster import RasterReport, class_runs
+from gis.layers import ReadReport
+from gis.raster import class_runs
 from gis.sources import Source
 from grids.land_cover import ClassAreas
 
@@ -48,8 +49,8 @@ def share_raster(
     )
     assert source.classes is not None  # a raster source without classes is refused when the region file is read
     classes = class_table(source.classes, data_folder() / "schema")
-    report = RasterReport(source.id, source.file)
-    for runs in class_runs(source, inputs, region.crs, ground.reading_bbox, classes=classes, report=report):
+    report = ReadReport(source.id, source.file, unit="pixels")
+    for runs in class_runs(source, inputs, region.crs, domain.bounds, classes=classes, report=report):
         areas.add(runs.geometries, runs.class_codes)
     features = pd.DataFrame(
         {

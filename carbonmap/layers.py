@@ -9,7 +9,6 @@ from shapely.geometry.base import BaseGeometry
 
 from accounting.sector import SectorEmissions
 from gis.layers import ReadReport
-from gis.raster import RasterReport
 from grids.grid import Grid
 from grids.shares import Clipped, Shares, clip_to, grid_shares, zone_shares
 
@@ -48,7 +47,7 @@ class SharedLayer:
     features: pd.DataFrame
     domain: BaseGeometry
     outside: FloatArray
-    report: ReadReport | RasterReport
+    report: ReadReport
     cells: FineCells
     shares: dict[str, Shares] = field(default_factory=dict)
 

@@ -94,13 +94,9 @@ class Tables:
             shares[name] = here
             for year, true in sums.items():
                 above, index = tops[year], np.zeros(targets.count, dtype=np.int64)
-                parent = targets.info.parent
-                if (
-                    parent is not None
-                    and targets.parent is not None
-                    and self._nests(shares[parent], here, targets.parent)
-                ):
-                    above, index = held[parent, year], targets.parent
+                parent, of = targets.info.parent, targets.parent
+                if parent is not None and of is not None and self._nests(shares[parent], here, of):
+                    above, index = held[parent, year], of
                 public = hold(true, here, private=self._private, rule=self._rule, above=above, index_of_parent=index)
                 held[name, year] = public
                 self.reports.setdefault(name, {})[str(year)] = public.report

@@ -63,7 +63,7 @@ REGION: dict[str, Any] = {
     "h3_resolutions": [8],
     "years": [2023],
     "boundary": {"zone_set": "district"},
-    "factor_regions": ["KR", "temperate continental", "world"],
+    "factor_regions": ["KR 수도권", "KR", "temperate continental", "world"],
     "sources": [
         {
             "id": "buildings",
