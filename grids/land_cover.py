@@ -33,13 +33,14 @@ GeometryArray = NDArray[np.object_]
 
 _PATCHES_AT_ONCE = 50_000
 _PENDING_AT_MOST = 2_000_000
+_SCALE_TILE_M = 5_000.0  # a projection's scale varies by less than 3e-5 within it
 _NO_GROUND_M2 = 1e-4  # a class with less than 1 cm2 in all is the rounding of the cut along the forest map
 
 
 class ClassAreas:
     """Adds up areas per class in the cells of a grid and in zones, block by block.
 
-    Areas are those of the ellipsoid: planar in the region's CRS, times the projection's scale at each block.
+    Areas are those of the ellipsoid: planar in the region's CRS, times the projection's scale near each patch.
     """
 
     def __init__(
@@ -151,15 +152,25 @@ class ClassAreas:
         if not which.size:
             return
         position = self._positions(codes)[which]
-        bounds = shapely.box(*shapely.total_bounds(parts))
-        scale = float(geodesic_area_ha(np.array([bounds]), self.crs)[0]) * 10_000 / bounds.area
-        area = shapely.area(parts) * scale
+        scales, tile = self._scales(parts)
+        area = shapely.area(parts) * scales[tile]
         self._total += np.bincount(position, area, minlength=self._total.size)
         if self.grid is not None:
-            cells = polygon_areas(parts, self.grid.origin_m, self.grid.size_m, owners=position)
-            self._cells.add(cells.row, cells.col, cells.owner, cells.amount * scale)
+            owners = position * scales.size + tile
+            cells = polygon_areas(parts, self.grid.origin_m, self.grid.size_m, owners)
+            position_of, tile_of = np.divmod(cells.owner, scales.size)
+            self._cells.add(cells.row, cells.col, position_of, cells.amount * scales[tile_of])
         for sums in self._zones.values():
-            sums.add(parts, position, scale, self._total.size)
+            sums.add(parts, position, scales[tile], self._total.size)
+
+    def _scales(self, parts: GeometryArray) -> tuple[FloatArray, IntArray]:
+        """Areas on the ellipsoid per planar area, by tiles of a fixed lattice, so that blocks may be cut anywhere."""
+        west, south, east, north = shapely.bounds(parts).T
+        lattice = np.floor(np.stack(((west + east) / 2, (south + north) / 2), axis=1) / _SCALE_TILE_M)
+        tiles, tile = np.unique(lattice, axis=0, return_inverse=True)
+        low, high = tiles * _SCALE_TILE_M, (tiles + 1) * _SCALE_TILE_M
+        squares = np.asarray(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]), dtype=np.object_)
+        return geodesic_area_ha(squares, self.crs) * 10_000 / _SCALE_TILE_M**2, tile.ravel()
 
     def _positions(self, codes: NDArray[np.integer]) -> IntArray:
         """Position of each patch's class, new classes appended."""
@@ -232,15 +243,15 @@ class _ZoneSums:
         self._union = shapely.union_all(zones)
         shapely.prepare(self._union)
 
-    def add(self, parts: GeometryArray, position: IntArray, scale: float, n_classes: int) -> None:
+    def add(self, parts: GeometryArray, position: IntArray, scale: FloatArray, n_classes: int) -> None:
         which, zone, inner = self.pieces.cut(parts)
-        amount = shapely.area(inner) * scale
+        amount = shapely.area(inner) * scale[which]
         self.inside.add(zone, np.zeros(zone.size, dtype=np.int64), position[which], amount)
         beyond = np.flatnonzero(~shapely.contains_properly(self._union, parts))
         unions = np.full(beyond.size, self._union, dtype=np.object_)
         rest = overlay(shapely.difference, parts[beyond], unions, np.full(beyond.size, AREAS), beyond)
         self.outside = np.concatenate((self.outside, np.zeros(n_classes - self.outside.size)))
-        self.outside += np.bincount(position[beyond], shapely.area(rest) * scale, minlength=n_classes)
+        self.outside += np.bincount(position[beyond], shapely.area(rest) * scale[beyond], minlength=n_classes)
 
 
 def _without(domain: BaseGeometry, mask: GeometryArray | None) -> BaseGeometry:
