@@ -78,8 +78,10 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@touch $@
 
 $(VENV)/.node: $(VENV)/.python requirements-node.lock
-	@if node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + b * 1 < 2019)' 2>/dev/null && npm --version >/dev/null 2>&1; \
-	then echo "using Node $$(node --version) of this machine"; \
+	@version=$$(node --version 2>/dev/null); \
+	case "$$version" in v20.19.*|v20.[2-9][0-9].*|v22.1[2-9].*|v22.[2-9][0-9].*|v2[4-9].*|v[3-9][0-9].*) ;; *) version= ;; esac; \
+	if [ -n "$$version" ] && npm --version >/dev/null 2>&1; \
+	then echo "using Node $$version of this machine"; \
 	else echo "installing Node into $(VENV)"; $(PIP) install -q --progress-bar off --require-hashes -r requirements-node.lock; fi
 	@touch $@
 

@@ -102,3 +102,29 @@ def test_what_changed_is_made_anew(bare: Path, changed: str) -> None:
     assert ("npm run build" in planned) == changed.startswith("web/")
     assert ("ci --no-audit" in planned) == (changed == "web/package-lock.json")
     assert ("-r requirements.lock" in planned) == (changed == "requirements.lock")
+
+
+@pytest.mark.parametrize(
+    ("version", "is_used"),
+    [
+        (None, False),
+        ("v18.20.4", False),
+        ("v20.9.0", False),
+        ("v20.19.0", True),
+        ("v20.20.0", True),
+        ("v22.4.1", False),
+        ("v22.12.0", True),
+        ("v24.1.0", True),
+    ],
+)
+def test_node_of_the_machine_is_used_where_it_is_new_enough(bare: Path, version: str | None, is_used: bool) -> None:
+    (bare / ".venv").mkdir()
+    (bare / ".venv" / ".python").touch()
+    script(bare / ".venv" / "bin" / "python", 'echo "installs: $@"')
+    if version:
+        script(bare / "bin" / "node", f"echo {version}")
+        script(bare / "bin" / "npm", "echo 10.0.0")
+    done = make(bare, ".venv/.node")
+    assert done.returncode == 0, done.stderr
+    assert (f"using Node {version} of this machine" in done.stdout) == is_used
+    assert ("-r requirements-node.lock" in done.stdout) == (not is_used)
