@@ -113,6 +113,9 @@ def feature_emissions(
         pairs: columns of `emissions`; must hold every pair of the lines.
         groups: columns of `loadings`; must hold every group of the lines.
 
+    Raises:
+        BadLines: a pair or a group of the lines has no column.
+
     Source: ARCHITECTURE, 'The idea that keeps it simple'; METHODS E.
     """
     feature = lines["feature"].to_numpy(dtype=np.int64)
@@ -132,6 +135,8 @@ def feature_emissions(
         [group_index.get_indexer(pd.Index(group_names[in_group])),
          group_index.get_indexer(pd.Index("factor:" + factor_names[has_factor]))]
     )  # fmt: skip
+    if bool((pair < 0).any() or (loading_columns < 0).any()):
+        raise BadLines("lines hold a carrier, basis or group that has no column; make the columns of the same lines")
     u_group = lines["u_group"].to_numpy(dtype=np.float64, na_value=np.nan)
     u_factor = lines["u_factor"].to_numpy(dtype=np.float64)
     loadings = np.concatenate([(emissions * u_group)[in_group], (emissions * u_factor)[has_factor]])

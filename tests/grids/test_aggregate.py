@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
@@ -15,6 +15,7 @@ from grids.columns import read_columns
 from grids.features import BadLines
 from grids.shares import Shares
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
 YEAR = 2023
 
 
@@ -278,6 +279,7 @@ def cities(draw):
     return layer(lines, shares), draw(st.permutations(range(len(lines))))
 
 
+@settings(PATIENT, max_examples=50)
 @given(cities())
 def test_order_of_lines_changes_no_bit(city):
     built, order = city
@@ -285,6 +287,7 @@ def test_order_of_lines_changes_no_bit(city):
     pd.testing.assert_frame_equal(totals(built), totals(shuffled), check_exact=True)
 
 
+@settings(PATIENT, max_examples=50)
 @given(cities())
 def test_totals_add_and_deviations_do_not(city):
     built, _ = city

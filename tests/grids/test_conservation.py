@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
@@ -13,6 +13,7 @@ from grids.aggregate import LayerShares, collection_sums
 from grids.conservation import TOLERANCE, NotConserved, collection_residuals, conservation
 from grids.errors import GridError
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
 KEY = ("stock", "buildings", "gas", "direct", 2023)
 
 
@@ -116,6 +117,7 @@ def test_outside_of_other_features_is_refused():
         collection_residuals("zones", [(layer([1.0], [[1.0]]), np.zeros(2), np.zeros(1))])
 
 
+@settings(PATIENT, max_examples=50)
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), *[st.floats(0.01, 1.0)] * 5), min_size=1, max_size=20))
 def test_shares_of_a_whole_always_conserve(features):
     table = np.array(features)
