@@ -158,10 +158,9 @@ def make_blocks(tile: Tile, superblocks: Superblocks, on_map: npt.NDArray[np.obj
         points = shapely.get_coordinates(inner[k])
         ab = frames.to_frame(np.full(len(points), k), points)
         extent = (*ab.min(axis=0), *ab.max(axis=0))
-        kind = str(superblocks.kind[k])
-        box, block_kind, ends, ways = _cut(tile.generator(7, k), kind, extent)
-        owner.append(np.full(len(box), k))
-        boxes.append(box)
+        box_k, block_kind, ends, ways = _cut(tile.generator(7, k), str(superblocks.kind[k]), extent)
+        owner.append(np.full(len(box_k), k))
+        boxes.append(box_k)
         kinds.append(block_kind)
         line_owner.append(np.full(len(ends), k))
         line_ends.append(ends)
@@ -178,7 +177,8 @@ def make_blocks(tile: Tile, superblocks: Superblocks, on_map: npt.NDArray[np.obj
         np.concatenate(line_ends),
         np.concatenate(line_classes),
     )
-    loops, loops_of = _estate_loops(polygon[usable & (kind == "apartment")], superblock[usable & (kind == "apartment")])
+    estates = usable & (kind == "apartment")
+    loops, loops_of = _estate_loops(polygon[estates], superblock[estates])
     streets = np.concatenate([streets, loops])
     classes = np.concatenate([classes, np.full(len(loops), "service")])
     of = np.concatenate([of, loops_of])
@@ -267,14 +267,10 @@ def _estate_loops(
     inset = shapely.buffer(polygon, -4.5, join_style="mitre")
     whole = (shapely.get_type_id(inset) == 3) & (shapely.area(inset) > 4_000.0)
     rings = shapely.get_exterior_ring(inset[whole])
-    lines = (
-        shapely.linestrings(*(shapely.get_coordinates(rings).T), indices=_ring_index(rings)) if len(rings) else rings
-    )
-    return np.asarray(shapely.set_precision(lines, 0.01), dtype=object), owner[whole]
-
-
-def _ring_index(rings: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
-    return np.repeat(np.arange(len(rings)), shapely.get_num_coordinates(rings))
+    lines = [shapely.LineString(np.round(shapely.get_coordinates(ring), 2)) for ring in rings]
+    loops = np.empty(len(lines), dtype=object)
+    loops[:] = lines
+    return loops, owner[whole]
 
 
 def _clip_lines(

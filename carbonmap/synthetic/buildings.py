@@ -176,8 +176,8 @@ def _country(tile: Tile, villages: Villages, on_map: npt.NDArray[np.object_]) ->
     width, depth = rng.uniform(8.0, 14.5, n), rng.uniform(6.5, 10.0, n)
     greenhouse = use == "동물및식물관련시설"
     width[greenhouse] = rng.uniform(14.0, 17.0, int(greenhouse.sum()))
-    turn = rng.normal(0.0, 0.35, n)
-    cos, sin = np.cos(turn), np.sin(turn)
+    angle = rng.normal(0.0, 0.35, n)
+    cos, sin = np.cos(angle), np.sin(angle)
     corner = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
     a, b = corner[:, 0] * width[:, None], corner[:, 1] * depth[:, None]
     xy = np.stack([a * cos[:, None] - b * sin[:, None], a * sin[:, None] + b * cos[:, None]], axis=-1)

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 VILLAGE_FRACTION = 0.09  # of a tile's buildings
-# Buildings per hectare of superblock, measured on the generator's own output; only decides how many superblocks are opened.
+# Buildings per hectare of superblock, measured on the generator's own output; decides how many superblocks are opened.
 BUILDINGS_PER_HA = {
     "core": 5.4,
     "mixed": 9.5,
@@ -55,7 +55,7 @@ class Centres:
 
 @dataclass(frozen=True)
 class Lattice:
-    """The net of main streets on the plane: `nodes[i, j]` at column i and row j; rows `bank`, `bank + 1` follow the river."""
+    """Main streets on the plane: `nodes[i, j]` at column i, row j; rows `bank` and `bank + 1` follow the river."""
 
     nodes: FloatArray  # (nx + 1, ny + 1, 2)
     bank: int
@@ -160,7 +160,7 @@ def make_superblocks(tile: Tile, land: Land, centres: Centres, lattice: Lattice,
     distance = np.hypot(middle[:, None, 0] - centres.uv[:, 0], (middle[:, None, 1] - centres.uv[:, 1]) * 1.15)
     pulls = np.exp(-((distance / centres.reach_m) ** 1.6)) * np.array([1.0, 0.72, 0.68, 0.85])
     roughness = value_noise(middle[:, 0], middle[:, 1], 1_400.0 * tile.plan.scale, tile.plan.seed + 31)
-    to_industry = np.hypot(*(middle - centres.industry_uv).T)
+    to_industry = np.hypot(middle[:, 0] - centres.industry_uv[0], middle[:, 1] - centres.industry_uv[1])
     industrial_pull = 0.8 * np.exp(-((to_industry / (1_050.0 * tile.plan.scale)) ** 2))
     pull = np.maximum(pulls.max(axis=1), industrial_pull) + 0.05 * roughness
     area_ha = shapely.area(shapely.polygons(corners)) / 1e4
@@ -170,7 +170,7 @@ def make_superblocks(tile: Tile, land: Land, centres: Centres, lattice: Lattice,
     nearest = pulls.argmax(axis=1)
     kind = _kinds(tile, order, distance, nearest, industrial_pull, pulls.max(axis=1), tile.plan.scale)
     density = np.array([BUILDINGS_PER_HA[k] for k in kind])
-    expected = np.cumsum(density * area_ha[order] * open_fraction[order])
+    expected = np.cumsum(density * np.asarray(area_ha)[order] * open_fraction[order])
     count = min(len(order), int(np.searchsorted(expected, wanted)) + 1)
     taken = order[:count]
     return Superblocks(
@@ -197,8 +197,8 @@ def _kinds(
     draws = rng.random(len(order))
     kinds = np.full(len(order), "detached", dtype="<U10")
     # The old quarter is houses, the new town and the station quarter mostly flats.
-    flats = np.array([0.46, 0.16, 0.55, 0.72])
-    villas = np.array([0.24, 0.32, 0.20, 0.10])
+    flats = np.array([0.18, 0.06, 0.26, 0.36])
+    villas = np.array([0.24, 0.26, 0.22, 0.18])
     centre = nearest[order]
     kinds[draws < (flats + villas)[centre]] = "villa"
     kinds[draws < flats[centre]] = "apartment"

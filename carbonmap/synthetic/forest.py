@@ -78,4 +78,4 @@ def _species(
     plantation = planting > 0.30
     code[plantation] = np.select([moist > 0.25, moist > -0.15], [2, 1], 3)[plantation]
     code[(chance > 0.93) & ~plantation] = 7
-    return np.array(SPECIES, dtype="<U8")[code]
+    return np.asarray(np.array(SPECIES, dtype="<U8")[code])

@@ -63,7 +63,8 @@ def _tracks(tile: Tile, land: Land, start: FloatArray) -> list[FloatArray]:
     """Ways uphill from each village, wandering, until they reach a height or the edge."""
     plan = tile.plan
     smooth = ndimage.gaussian_filter(land.height_m, 3.0)
-    slope_v, slope_u = np.gradient(smooth, plan.cell_m)
+    slope_v = np.asarray(np.gradient(smooth, plan.cell_m, axis=0))
+    slope_u = np.asarray(np.gradient(smooth, plan.cell_m, axis=1))
     margin = 4.0 * plan.cell_m
     place = start.copy()
     trail = [place.copy()]

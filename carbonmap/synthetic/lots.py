@@ -1,7 +1,8 @@
-"""Building sites: rectangles on the lots of each block, in the frame of its superblock, one rule per kind of quarter."""
+"""Building sites: rectangles on the lots of each block, in its superblock's frame, one rule per kind of quarter."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,7 @@ def _on_lots(
     depth: tuple[float, float],
     setback: tuple[float, float],
 ) -> FloatArray:
-    """One rectangle per lot: `fill` of its width, `depth` metres deep where the lot allows, `setback` from the street."""
+    """One rectangle per lot: `fill` of its width, `depth` m deep where the lot allows, `setback` m from the street."""
     n = len(lots.owner)
     width = lots.a1 - lots.a0
     built = width * rng.uniform(fill[0], fill[1], n)
@@ -112,7 +113,9 @@ def _on_lots(
     return np.column_stack([a0, np.minimum(near, far), a0 + built, np.maximum(near, far)])
 
 
-def _sites(block: IntArray, box: FloatArray, use: StrArray, levels: IntArray, bent: npt.NDArray[np.bool_]) -> Sites:
+def _sites(
+    block: IntArray, box: FloatArray, use: StrArray, levels: npt.NDArray[Any], bent: npt.NDArray[np.bool_]
+) -> Sites:
     large = ((box[:, 2] - box[:, 0]) > 5.0) & ((box[:, 3] - box[:, 1]) > 5.0)
     none = np.full(len(block), -1, dtype=np.int64)
     whole = Sites(block, box, use.astype("<U14"), levels.astype(np.int64), bent, none)
@@ -140,7 +143,7 @@ def _villa(rng: np.random.Generator, block: IntArray, box: FloatArray, pull: Flo
     n = len(lots.owner)
     built = _on_lots(rng, lots, (0.70, 0.88), (11.0, 15.5), (1.2, 3.0))
     use = _choose(rng, n, {"공동주택": 0.72, "단독주택": 0.20, "제2종근린생활시설": 0.08})
-    levels = np.where(use == "단독주택", rng.integers(2, 4, n), rng.integers(3, 6, n))
+    levels = np.where(use == "단독주택", rng.integers(2, 4, n), rng.integers(2, 5, n))
     kept = rng.random(n) < 0.96
     return _sites(block[lots.owner][kept], built[kept], use[kept], levels[kept], (rng.random(n) < 0.15)[kept])
 
@@ -190,7 +193,8 @@ def _public(rng: np.random.Generator, block: IntArray, box: FloatArray, pull: Fl
     built = np.column_stack([a - width / 2, b - depth / 2, a + width / 2, b + depth / 2])
     use = _choose(
         rng, len(box),
-        {"공공용시설": 0.30, "노유자시설": 0.24, "문화및집회시설": 0.14, "운동시설": 0.10, "종교시설": 0.16, "의료시설": 0.06},
+        {"공공용시설": 0.30, "노유자시설": 0.24, "문화및집회시설": 0.14, "운동시설": 0.10, "종교시설": 0.16,
+         "의료시설": 0.06},
     )  # fmt: skip
     return _sites(block, built, use, rng.integers(2, 6, len(box)), rng.random(len(box)) < 0.35)
 
@@ -235,7 +239,7 @@ def _apartment(rng: np.random.Generator, block: IntArray, box: FloatArray, pull:
     """Estates: rows of slabs facing south, spaced by their height, with a shop, a nursery and an office."""
     parts = []
     for k in range(len(block)):
-        storeys = int(rng.choice([5, 12, 15, 18, 20, 25, 29], p=[0.08, 0.12, 0.22, 0.18, 0.16, 0.15, 0.09]))
+        storeys = int(rng.choice([5, 8, 12, 15, 18, 20, 25], p=[0.14, 0.12, 0.22, 0.22, 0.15, 0.10, 0.05]))
         spacing = max(26.0, 0.86 * storeys * 2.85) + 13.0
         depth = rng.uniform(11.5, 14.0)
         towers = storeys >= 18 and rng.random() < 0.35
@@ -263,12 +267,7 @@ def _apartment(rng: np.random.Generator, block: IntArray, box: FloatArray, pull:
             estate = _sites(
                 np.full(n, block[k]), np.array(built), np.array(use), np.array(levels), rng.random(n) < 0.12
             )
-            parts.append(
-                Sites(
-                    *(getattr(estate, f) for f in list(Sites.__dataclass_fields__)[:5]),
-                    np.full(len(estate.block), block[k]),
-                )
-            )
+            parts.append(replace(estate, estate=estate.block))
     return _joined(parts) if parts else _sites(block[:0], box[:0], np.array([], dtype="<U14"), block[:0], block[:0] > 0)
 
 

@@ -1,6 +1,6 @@
 """Names of made-up places, in Korean and English. Cities and districts are named after stars; none of them exists."""
 
-__all__ = ["CITIES", "DISTRICTS", "DONGS", "STREETS", "city_name", "street_name"]
+__all__ = ["CITIES", "DISTRICTS", "DONGS", "STREETS", "VILLAGES", "city_name", "road_name", "street_name"]
 
 Name = tuple[str, str]  # Korean, English
 
@@ -31,6 +31,14 @@ STREETS: tuple[Name, ...] = (
     ("한솔로", "Hansol-ro"), ("느티로", "Neuti-ro"), ("새벽로", "Saebyeok-ro"), ("물빛로", "Mulbit-ro"),
     ("언덕로", "Eondeok-ro"), ("나루로", "Naru-ro"), ("다리로", "Dari-ro"), ("공단로", "Gongdan-ro"),
 )  # fmt: skip
+_FIRST: tuple[Name, ...] = (
+    ("웃", "Ut"), ("아랫", "Araet"), ("큰", "Keun"), ("새", "Sae"), ("안", "An"), ("양지", "Yangji"),
+    ("감나무", "Gamnamu"), ("대추", "Daechu"), ("돌", "Dol"), ("샘", "Saem"), ("솔", "Sol"), ("갈", "Gal"),
+)  # fmt: skip
+_SECOND: tuple[Name, ...] = (
+    ("골", "gol"), ("말", "mal"), ("터", "teo"), ("들", "deul"), ("재", "jae"), ("내", "nae"),
+)  # fmt: skip
+VILLAGES: tuple[Name, ...] = tuple((a + c, b + d) for a, b in _FIRST for c, d in _SECOND)
 
 
 def city_name(index: int) -> Name:
@@ -45,3 +53,20 @@ def street_name(number: int) -> Name:
     korean, english = STREETS[number % len(STREETS)]
     turn = number // len(STREETS)
     return (f"{korean}{turn + 1}길", f"{english} {turn + 1}-gil") if turn else (korean, english)
+
+
+def road_name(city: int, street: int) -> Name | None:
+    """Name of a stretch of the main net by its street number (see `streets.Network`); None for country lanes.
+
+    Args:
+        city: index of the tile.
+        street: number within the tile; 900 is the motorway, from 1000 the roads between towns.
+    """
+    korean, english = city_name(city)
+    if street < 0:
+        return None
+    if street == 900:
+        return f"{korean.removesuffix('시')}고속도로", f"{english} Expressway"
+    if street >= 1000:
+        return (f"{korean.removesuffix('시')}대로", f"{english}-daero")
+    return street_name(street)

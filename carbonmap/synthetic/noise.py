@@ -1,7 +1,7 @@
 """Smooth deterministic noise: the same place and seed give the same value, whichever tile asks.
 
-Value noise on an integer lattice (Perlin 1985 without gradients), with the quintic fade of Perlin 2002, so that values and
-first derivatives are continuous. Lattice values come from an integer hash, not from a generator with a state.
+Value noise on an integer lattice with the quintic fade of Perlin (2002), so that values and first derivatives are
+continuous. Lattice values come from an integer hash, not from a generator with a state.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def hashed_unit(i: npt.NDArray[np.int64], j: npt.NDArray[np.int64], salt: int) -
         state = (state ^ (state >> np.uint64(30))) * _MIX[1]
         state = (state ^ (state >> np.uint64(27))) * _MIX[2]
         state = state ^ (state >> np.uint64(31))
-    return (state >> np.uint64(11)).astype(np.float64) / float(1 << 52) - 1.0
+    return np.asarray((state >> np.uint64(11)).astype(np.float64) / float(1 << 52) - 1.0)
 
 
 def value_noise(x: FloatArray, y: FloatArray, wavelength: float, salt: int) -> FloatArray:

@@ -22,12 +22,8 @@ def make_lake(tile: Tile, superblocks: Superblocks) -> npt.NDArray[np.object_]:
     size = 0.36 * float(np.sqrt(places[0].area))
     angle = np.linspace(0.0, 2.0 * np.pi, 72, endpoint=False)
     phase = rng.uniform(0.0, 2.0 * np.pi, 3)
-    shore = (
-        1.0
-        + 0.14 * np.sin(2 * angle + phase[0])
-        + 0.10 * np.sin(3 * angle + phase[1])
-        + 0.05 * np.sin(5 * angle + phase[2])
-    )
+    waves = ((2, 0.14), (3, 0.10), (5, 0.05))
+    shore = 1.0 + sum(high * np.sin(k * angle + turn) for (k, high), turn in zip(waves, phase, strict=True))
     ring = middle + size * shore[:, None] * np.column_stack([1.05 * np.cos(angle), 0.85 * np.sin(angle)])
     return np.array([shapely.Polygon(tile.plan.bend(ring))], dtype=object)
 
@@ -40,7 +36,7 @@ def make_parks(
     blocks: Blocks,
     lake: npt.NDArray[np.object_],
 ) -> npt.NDArray[np.object_]:
-    """Parks on the map: neighbourhood greens, whole park superblocks around their lake, banks along the town's reach."""
+    """Parks on the map: neighbourhood greens, park superblocks around their lake, banks along the town's reach."""
     greens = blocks.polygon[(blocks.kind == "green") | np.isin(superblocks.kind[blocks.superblock], ["park", "lake"])]
     parts = [greens[shapely.area(greens) > 200.0]]
     if len(superblocks.kind):

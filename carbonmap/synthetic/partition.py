@@ -24,8 +24,8 @@ def label_polygons(
         crinkled: wiggle the edges.
 
     Returns:
-        (n,) labels and (n,) polygons on the map, ordered by label, then by place. Neighbours have the same vertices along
-        a shared border, and along the tile's edge every raster corner is a vertex, so that neighbouring tiles meet too.
+        (n,) labels and (n,) polygons on the map, ordered by label, then by place. Neighbours have the same vertices
+        along a shared border, and along the tile's edge every raster corner is a vertex, so that tiles meet too.
     """
     step = tile.plan.cell_m
     transform = Affine(step, 0.0, tile.u0, 0.0, step, tile.v0)

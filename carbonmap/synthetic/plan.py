@@ -1,8 +1,8 @@
 """The plan of a synthetic region: how many city tiles, how large, and the bent plane they are drawn on.
 
-A region is a mosaic of city tiles. Everything is laid out on a flat plane (u, v) in metres where a tile is a rectangle and its
-river a straight line; `Plan.bend` then carries the plane smoothly onto the map, so that rivers meander, streets curve with
-the valley and borders wiggle, while neighbours that share a vertex on the plane share it on the map.
+A region is a mosaic of city tiles. Everything is laid out on a flat plane (u, v) in metres where a tile is a rectangle
+and its river a straight line; `Plan.bend` then carries the plane smoothly onto the map, so that rivers meander, streets
+curve with the valley and borders wiggle, while neighbours that share a vertex on the plane share it on the map.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from carbonmap.errors import RegionError
 from carbonmap.synthetic.noise import FloatArray, value_noise
 
 __all__ = ["MAX_BUILDINGS", "MIN_BUILDINGS", "Plan", "Tile", "make_plan"]
@@ -68,7 +69,7 @@ class Plan:
         return np.asarray(shapely.transform(geometries, self.bend), dtype=object)
 
     def crinkle(self, uv: FloatArray) -> FloatArray:
-        """As `bend`, with small wiggles added: for edges of woods. Still continuous and without folds, `(n, 2) -> (n, 2)`."""
+        """As `bend`, with small wiggles, for edges of woods. Still continuous and without folds, `(n, 2) -> (n, 2)`."""
         size = max(0.3, self.scale)
         wave = 190.0 * size
         du = 16.0 * size * value_noise(uv[:, 0], uv[:, 1], wave, self.seed + 6)
@@ -166,15 +167,15 @@ def make_plan(buildings: int, seed: int) -> Plan:
         seed: any non-negative integer.
 
     Raises:
-        ValueError: a size or seed that cannot be served.
+        RegionError: a size or seed that cannot be served.
     """
     if not MIN_BUILDINGS <= buildings <= MAX_BUILDINGS:
-        raise ValueError(
+        raise RegionError(
             f"a synthetic city of {buildings:,} buildings was asked for; "
             f"between {MIN_BUILDINGS:,} and {MAX_BUILDINGS:,} can be drawn"
         )
     if seed < 0:
-        raise ValueError(f"the seed is {seed}; a non-negative integer is expected")
+        raise RegionError(f"the seed is {seed}; a non-negative integer is expected")
     count = max(1, round(buildings / CITY_BUILDINGS))
     rows = max(1, round(count**0.5))
     cols = -(-count // rows)

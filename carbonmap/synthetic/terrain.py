@@ -116,6 +116,7 @@ def make_land(tile: Tile, centre_uv: FloatArray) -> Land:
     ]
     outline = tile.outline()
     clipped = [shapely.intersection(shapely.difference(c, river), outline) for c in creek_polygons]
+    widest = river_half_width_m(tile, u[0]).max()
     return Land(
         height_m=height,
         forest=forest,
@@ -123,14 +124,14 @@ def make_land(tile: Tile, centre_uv: FloatArray) -> Land:
         valley_m=valley,
         river=river,
         creeks=np.array(clipped, dtype=object),
-        terrace_m=float(river_half_width_m(tile, u[0]).max() + flood),
+        terrace_m=float(widest) + flood,
     )
 
 
 def _river(tile: Tile) -> shapely.Polygon:
     """The river bed on the map, banks a vertex per raster cell."""
     cols = tile.shape[1]
-    u = tile.u0 + np.arange(cols + 1) * tile.plan.cell_m
+    u: FloatArray = tile.u0 + np.arange(cols + 1, dtype=np.float64) * tile.plan.cell_m
     half = river_half_width_m(tile, u)
     north = np.column_stack([u, tile.river_v + half])
     south = np.column_stack([u, tile.river_v - half])

@@ -28,8 +28,8 @@ _ROUNDS = 8
 def daily_traffic(tile: Tile, network: Network, superblocks: Superblocks, villages: Villages) -> FloatArray:
     """Vehicles per day, both directions, on every stretch of the main network.
 
-    Trips are spread by `T_ij = O_i D_j exp(-t_ij / reach)`, scaled to the origins, and loaded in equal rounds on the quickest
-    ways; after each round travel times rise with load (the curve of the US Bureau of Public Roads, 1964).
+    Trips are spread by `T_ij = O_i D_j exp(-t_ij / reach)`, scaled to the origins, and loaded in equal rounds on the
+    quickest ways; after each round travel times rise with load, in the form of the US Bureau of Public Roads (1964).
 
     Returns:
         (stretches,) AADT, rounded to tens.

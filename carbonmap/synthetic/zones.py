@@ -34,7 +34,8 @@ ZONING: dict[str, str] = {
     "보전녹지지역": "Conserved green",
 }
 _ZONING_OF_KIND = {
-    "detached": 1, "villa": 2, "apartment": 3, "mixed": 4, "core": 5, "industrial": 6, "campus": 7, "park": 7, "lake": 7,
+    "detached": 1, "villa": 2, "apartment": 3, "mixed": 4, "core": 5, "industrial": 6,
+    "campus": 7, "park": 7, "lake": 7,
 }  # fmt: skip
 _MOST_DONGS = 36
 
@@ -58,7 +59,7 @@ def district_code(tile: Tile, district: int) -> str:
 def make_dongs(
     tile: Tile, land: Land, centres: Centres, superblocks: Superblocks, villages: Villages
 ) -> tuple[ZoneTable, ZoneTable, npt.NDArray[np.int32]]:
-    """Divide a tile into districts and legal dongs by growing them from their middles; rivers and ridges hold growth up.
+    """Divide a tile into districts and legal dongs, grown from their middles; rivers and ridges hold growth up.
 
     Returns:
         Districts, dongs (parents are districts) and the raster of district numbers from 1.
