@@ -1,8 +1,9 @@
 """A small real edition, written by the writer itself, and a server over it: API tests need no build."""
 
+import socket
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -198,34 +199,20 @@ def write_edition(store: Path, region: str, edition: str, seed: int = 1, **manif
         writer.publish(manifest_of(region, **manifest))
 
 
-@dataclass
-class Served:
-    """A store and a client of the server that serves it."""
-
-    store: Path
-    client: httpx.Client
-    edition: str
-
-
+@contextmanager
 def running(settings: Settings) -> Iterator[str]:
     """Run a real server on a free loopback port in a thread and give its address."""
-    config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(settings), log_level="warning", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
-    ready = threading.Event()
-
-    class Announcing(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            ready.set()
-
-    server = Announcing(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    assert ready.wait(30)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listening.close()
 
 
 @pytest.fixture(scope="session")
@@ -247,15 +234,39 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def served(small_store: Path, web_folder: Path) -> Iterator[Served]:
-    for address in running(Settings(store=small_store, web=web_folder)):
-        with httpx.Client(base_url=address, timeout=30) as client:
-            yield Served(small_store, client, "0123456789abcdef")
+def served(small_store: Path, web_folder: Path) -> Iterator[str]:
+    """The address of a server over the small store that no test changes."""
+    with running(Settings(store=small_store, web=web_folder)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def served_port(served: str) -> int:
+    return int(served.rsplit(":", 1)[1])
+
+
+@pytest.fixture(scope="session")
+def client(served: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served, timeout=30) as client:
+        yield client
 
 
 @pytest.fixture
-def client(served: Served) -> httpx.Client:
-    return served.client
+def serving() -> Iterator[Callable[..., httpx.Client]]:
+    """Serve another store for one test: serving(store, **settings) gives a client."""
+    with ExitStack() as stack:
+
+        def start(store: Path, **settings: Any) -> httpx.Client:
+            address = stack.enter_context(running(Settings(store=store, **settings)))
+            return stack.enter_context(httpx.Client(base_url=address, timeout=30))
+
+        yield start
+
+
+@pytest.fixture
+def publish() -> Callable[..., None]:
+    """Write another edition: publish(store, region, edition, seed=...)."""
+    return write_edition
 
 
 @pytest.fixture

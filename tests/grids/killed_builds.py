@@ -1,4 +1,4 @@
-"""Run by test_edition_kills.py: builds an edition in forked processes that die by SIGKILL before one line after the other.
+"""Run by test_edition_kills.py: builds editions in forked processes that SIGKILL ends before one line after the other.
 
 Prints one JSON line: how many builds were killed, and what was wrong after any of them.
 """

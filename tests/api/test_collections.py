@@ -1,0 +1,73 @@
+"""Collections and distributions."""
+
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from api.models import CollectionOut, Collections, Distribution, Problem
+from grids.edition import Store
+
+GRID = "/api/town/collections/grid-500m"
+
+
+def test_collections_in_the_order_of_the_build(client: httpx.Client) -> None:
+    told = Collections.model_validate_json(client.get("/api/town/collections").content)
+    assert [one.id for one in told.collections] == ["grid-1km", "grid-500m", "grid-100m", "municipality", "h3-8"]
+    grid = told.collections[1]
+    assert (grid.kind, grid.cell_size_m, grid.parent, grid.level) == ("grid", 500, "grid-1km", 1)
+    assert grid.sectors == ["buildings", "transport", "forest"]
+    assert grid.years == [2022, 2023]
+    assert grid.count == 108
+    assert (grid.synthetic, grid.illustrative["buildings"]) == (True, True)
+    assert told.collections[3].zone_kind == "administrative"
+    assert told.collections[4].resolution == 8
+
+
+def test_one_collection_is_the_same_as_in_the_list(client: httpx.Client) -> None:
+    listed = client.get("/api/town/collections").json()["collections"]
+    for one in listed:
+        alone = client.get(f"/api/town/collections/{one['id']}")
+        CollectionOut.model_validate_json(alone.content)
+        assert alone.json() == one
+        for link in one["links"]:
+            assert client.get(link["href"]).status_code == 200
+
+
+@pytest.mark.parametrize("unit", ["t", "t_per_ha", "t_per_person"])
+@pytest.mark.parametrize("column", ["net_tco2e", "transport_tco2e", "buildings_gas_direct_tco2e"])
+def test_a_distribution_is_that_of_the_table(client: httpx.Client, small_store: Any, column: str, unit: str) -> None:
+    response = client.get(f"{GRID}/distribution", params={"column": column, "unit": unit, "year": 2022})
+    told = Distribution.model_validate_json(response.content)
+    table = Store(small_store).open("town").table("grid-500m", 2022).to_pandas()
+    values = table[column] / {"t": 1.0, "t_per_ha": table["area_ha"], "t_per_person": table["population"]}[unit]
+    values = values[np.isfinite(values)].sort_values()
+    assert (told.count, told.nulls) == (len(values), len(table) - len(values))
+    assert told.nulls > 0 or column == "buildings_gas_direct_tco2e"
+    np.testing.assert_allclose(told.quantiles, np.quantile(values, np.arange(0, 1.01, 0.05)), rtol=1e-12)
+    assert (told.min, told.max) == (values.iloc[0], values.iloc[-1])
+
+
+def test_people_are_needed_for_tonnes_per_person(client: httpx.Client) -> None:
+    told = client.get(f"{GRID}/distribution", params={"column": "net_tco2e", "unit": "t_per_person"}).json()
+    assert all(np.isfinite(told["quantiles"]))  # cells without people are unknown, not infinite
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("", "column: Field required"),
+        ("column=nix", "has no column 'nix'; it has id, row"),
+        ("column=id", "'id' holds string values"),
+        ("column=held", "'held' holds bool values"),
+        ("column=net_tco2e&unit=kg", "unit: got 'kg', expected 't', 't_per_ha' or 't_per_person'"),
+        ("column=population&unit=t_per_ha", "needs a column of emissions"),
+        ("column=geometry", "has no column 'geometry'"),
+        ("column=net_tco2e&year=x", "year: got 'x', expected a valid integer"),
+    ],
+)
+def test_distributions_that_cannot_be(client: httpx.Client, query: str, detail: str) -> None:
+    response = client.get(f"{GRID}/distribution?{query}")
+    assert response.status_code == 400
+    assert detail in Problem.model_validate_json(response.content).detail
