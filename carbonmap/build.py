@@ -19,7 +19,7 @@ from carbonmap.land_cover import share_raster
 from carbonmap.layers import SharedLayer, cells_of, share_features
 from carbonmap.manifest import identity_of, manifest_of
 from carbonmap.progress import Progress
-from carbonmap.publish import Tables
+from carbonmap.publish import REGION, Tables
 from carbonmap.region import Region, RegionFile
 from carbonmap.resources import data_folder
 from carbonmap.sectors import Accounts, features_table, sector_emissions
@@ -171,11 +171,11 @@ def _coverage(
         sector: shapely.union_all([layer.domain for layer in layers if layer.sector == sector])
         for sector in sorted({layer.sector for layer in layers})
     }
+    places = {targets.info.id: targets.polygons for targets in collections}
+    places[REGION] = np.array([ground.boundary], dtype=object)
     return {
-        targets.info.id: {
-            sector: covered_fraction(targets.polygons, domain, ground.boundary) for sector, domain in domains.items()
-        }
-        for targets in collections
+        name: {sector: covered_fraction(polygons, domain, ground.boundary) for sector, domain in domains.items()}
+        for name, polygons in places.items()
     }
 
 

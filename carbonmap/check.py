@@ -59,9 +59,9 @@ class _Collector:
     def add(self, part: str, findings: list[Finding]) -> None:
         self._report.parts.setdefault(part, []).extend(findings)
 
-    def attempt(self, part: str, work: Callable[[], Result]) -> Result | None:
+    def attempt(self, part: str, work: Callable[..., Result], *given: object) -> Result | None:
         try:
-            return work()
+            return work(*given)
         except (GisError, AccountingError, RegionError) as problem:
             self.add(part, [Finding("error", part, str(problem), 1)])
             return None
@@ -78,7 +78,7 @@ def check_region(name_or_path: str | Path, inputs: Path | None = None) -> CheckR
     report = CheckReport(f"{region.id}: {file.path}, inputs in {file.inputs}")
     collector = _Collector(report)
     missing = [
-        collector.attempt("inputs", lambda name=name: input_file(file.inputs, name))
+        collector.attempt("inputs", input_file, file.inputs, name)
         for name, path in input_files(region, file.inputs).items()
         if not path.is_file()
     ]
@@ -86,18 +86,18 @@ def check_region(name_or_path: str | Path, inputs: Path | None = None) -> CheckR
         return report
     size = sum(path.stat().st_size for path in input_files(region, file.inputs).values())
     collector.add("inputs", [Finding("info", "inputs", f"all files are there, {size / 1e6:.1f} MB", 1)])
-    accounts = collector.attempt("factors and assumptions", lambda: _accounts(file))
-    ground = collector.attempt("zones", lambda: read_ground(region, file.inputs))
+    accounts = collector.attempt("factors and assumptions", _accounts, file)
+    ground = collector.attempt("zones", read_ground, region, file.inputs)
     if ground is None:
         return report
     _check_zones(file, ground, collector)
     for source in region.sources:
-        domain = collector.attempt(source.id, lambda source=source: domain_of(source, region, ground, file.inputs))
+        domain = collector.attempt(source.id, domain_of, source, region, ground, file.inputs)
         if domain is not None:
             check = _check_raster if source.is_raster else _check_source
             check(file, source, ground, domain, accounts, collector)
     for context in region.context:
-        collector.attempt("context", lambda context=context: read_context(context, file.inputs, ground.bbox))
+        collector.attempt("context", read_context, context, file.inputs, ground.bbox)
     return report
 
 
@@ -113,7 +113,7 @@ def _check_zones(file: RegionFile, ground: Ground, collector: _Collector) -> Non
     for spec in file.region.zone_sets:
         parent = ground.zones[spec.parent] if spec.parent is not None else None
         collector.add(spec.id, check_zones(ground.zones[spec.id], ground.boundary, parent))
-    collector.attempt("zones", lambda: zone_targets(file.region, ground))
+    collector.attempt("zones", zone_targets, file.region, ground)
 
 
 def _check_source(
@@ -124,16 +124,14 @@ def _check_source(
     accounts: Accounts | None,
     collector: _Collector,
 ) -> None:
-    layer = collector.attempt(source.id, lambda: read_source(source, file.inputs, file.region.crs, ground.reading_bbox))
+    layer = collector.attempt(source.id, read_source, source, file.inputs, file.region.crs, ground.reading_bbox)
     if layer is None:
         return
     collector.add(source.id, check_layer(layer, ground.boundary, domain))
     share = domain.area / ground.boundary.area
     collector.add(source.id, [Finding("info", source.id, f"covers {share:.1%} of the region's ground", 1)])
     if accounts is not None:
-        emissions = collector.attempt(
-            source.id, lambda: sector_emissions(source, layer.features, file.region, accounts)
-        )
+        emissions = collector.attempt(source.id, sector_emissions, source, layer.features, file.region, accounts)
         warnings = () if emissions is None else emissions.warnings
         collector.add(source.id, [Finding("warning", source.id, text, 1) for text in warnings])
 

@@ -22,13 +22,17 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
+REGION = "region"
+"""The region as one target, among the coverages by collection."""
+
+
 class Tables:
     """All public tables of a region, computed collection by collection.
 
     Args:
         region: the region.
         layers: every layer with shares in every collection.
-        coverage: collection id -> sector -> (targets,) covered fraction of the ground.
+        coverage: collection id, and `REGION` -> sector -> (targets,) covered fraction of the ground.
         population: collection id -> year -> (targets,) residents; empty where unknown.
     """
 
@@ -78,8 +82,9 @@ class Tables:
     def region_held(self, year: int) -> Held:
         """The region as one target, protected: the top of every hierarchy."""
         whole = [LayerShares(layer.id, layer.sector, region_row(_inside(layer)), layer.lines) for layer in self._layers]
-        one = {sector: np.ones(1) for sector in {layer.sector for layer in self._layers}}
-        sums = collection_sums(whole, n_targets=1, year=year, sectors=self._region.sectors, coverage=one)
+        sums = collection_sums(
+            whole, n_targets=1, year=year, sectors=self._region.sectors, coverage=self._coverage[REGION]
+        )
         return hold(sums, whole, private=self._private, rule=self._rule)
 
     def publish(self, writer: EditionWriter, collections: list[Targets], progress: Progress) -> dict[int, Held]:

@@ -35,6 +35,10 @@ from grids.features import BoolArray, FloatArray, IntArray, check_lines, feature
 from grids.shares import Shares
 
 
+WHOLE = 0.999
+"""Covered fraction from which a target counts as covered as a whole; the rest is drawing noise along borders."""
+
+
 class SumsMismatch(GridError):
     """Shares, lines, coverage or sectors that do not belong together."""
 
@@ -83,6 +87,12 @@ class SectorSums:
     withheld: frozenset[Pair] = field(default_factory=frozenset)
 
     @property
+    def whole(self) -> BoolArray:
+        """(targets,) covered as a whole, so that the sector's value may be added to others: half a forest and all
+        buildings make no net."""
+        return ~(self.coverage < WHOLE)
+
+    @property
     def total(self) -> FloatArray:
         """(targets,) sum of the pairs, from left to right."""
         return _added(self.values)
@@ -122,7 +132,7 @@ class CollectionSums:
         loadings = csr_array((self.n_targets, len(self.groups)), dtype=np.float64)
         for sector, sums in self.sectors.items():
             columns |= _sector_columns(sector, sums)
-            covered &= sums.covered
+            covered &= sums.covered & sums.whole
             net, own = net + sums.total, own + sums.own
             loadings = csr_array(loadings + sums.loadings)
         columns[total_column("net")] = np.where(covered, net, np.nan)

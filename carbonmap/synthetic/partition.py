@@ -40,7 +40,7 @@ def label_polygons(
     stairs = shapely.segmentize(np.array([g for _, g in found], dtype=object), step)
     smooth = shapely.coverage_simplify(stairs, smoothing * step, simplify_boundary=not fill)
     if crinkled:
-        fine = shapely.segmentize(smooth, min(step, 30.0))
+        fine = shapely.segmentize(smooth, 0.5 * step)
         on_map = np.asarray(shapely.transform(fine, tile.plan.crinkle), dtype=object)
     else:
         on_map = tile.plan.bend_all(shapely.segmentize(smooth, step))

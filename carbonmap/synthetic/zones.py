@@ -171,13 +171,14 @@ def _dong_seeds(tile: Tile, land: Land, superblocks: Superblocks, villages: Vill
     """Middles of dongs: quarters of the towns, larger villages and a few places in the hills, well apart."""
     middles = shapely.get_coordinates(shapely.centroid(superblocks.polygon))
     order = np.argsort(-villages.houses, kind="stable")
+    most = min(_MOST_DONGS, 6 + tile.buildings // 300)
     chosen: list[FloatArray] = []
     u, v = tile.cell_centres()
     hills = np.column_stack([u[land.forest], v[land.forest]])
     hills = tile.generator(18).permutation(hills)[:60]
     for places, apart in ((middles, 950.0), (villages.uv[order], 1_900.0), (hills, 2_300.0)):
         for place in places:
-            if len(chosen) + taken >= _MOST_DONGS:
+            if len(chosen) + taken >= most:
                 break
             if all(np.hypot(*(place - other)) > apart * tile.plan.scale for other in chosen):
                 chosen.append(place)

@@ -1,0 +1,234 @@
+"""The whole build on a region small enough to check by hand."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from carbonmap.build import Built, build_region
+from carbonmap.progress import Silent
+from grids.edition import Edition, Store
+
+ELECTRICITY_2023 = 0.4173e-3  # tCO2e per kWh (kr_elec_2023)
+METERED_KWH = {"b1": 12_000, "b2": 24_000, "b4": 3_600}
+GRIDS = ("grid-1km", "grid-500m", "grid-100m")
+COLLECTIONS = (*GRIDS, "district", "h3-8")
+
+
+def build(tiny) -> tuple[Built, Edition]:
+    built = build_region(tiny.write(), None, tiny.store, progress=Silent())
+    return built, Store(tiny.store).open("tiny")
+
+
+def table(edition: Edition, collection: str) -> pd.DataFrame:
+    return edition.table(collection).to_pandas().set_index("id")
+
+
+def lines(edition: Edition, layer: str) -> pd.DataFrame:
+    return pd.read_parquet(edition.private("lines", layer))
+
+
+def test_every_collection_adds_up_to_the_same_total(tiny):
+    _, edition = build(tiny)
+    totals = edition.manifest.totals[2023]
+    for collection in COLLECTIONS:
+        rows = table(edition, collection)
+        for sector in ("buildings", "transport", "forest"):
+            assert rows[f"{sector}_tco2e"].sum() == pytest.approx(totals[sector], rel=1e-9), (collection, sector)
+
+
+def test_metered_electricity_times_the_factor_of_its_year(tiny):
+    _, edition = build(tiny)
+    expected = sum(METERED_KWH.values()) * ELECTRICITY_2023
+    metered = lines(edition, "buildings").query("method == 'metered'")
+    assert metered["emissions_tco2e"].sum() == pytest.approx(expected, rel=1e-12)
+    assert set(metered["factor_id"]) == {"kr_elec_2023"}
+
+
+def test_a_building_without_meter_is_modelled_from_its_floor_area(tiny):
+    _, edition = build(tiny)
+    b3 = lines(edition, "buildings").query("feature == 2")
+    assert set(b3["method"]) <= {"modelled", "default"}
+    assert set(b3["carrier"]) >= {"electricity", "gas"}
+    assert (b3["emissions_tco2e"] > 0).all()
+
+
+def test_a_road_on_the_border_of_cells_belongs_to_the_cells_above_it_once(tiny):
+    _, edition = build(tiny)
+    road = lines(edition, "roads").query("feature == 0")["emissions_tco2e"].sum()
+    shares = pd.read_parquet(edition.private("shares", "roads-grid-1km")).query("feature == 0")
+    assert shares["share"].tolist() == pytest.approx([0.5, 0.5])
+    assert sorted(shares["id"]) == ["CRS32632RES1000mN5221000E540000", "CRS32632RES1000mN5221000E541000"]
+    cells = table(edition, "grid-1km")
+    upper = cells.loc[sorted(shares["id"]), "transport_tco2e"].sum()
+    assert upper > road
+
+
+def test_what_lies_outside_the_region_is_counted_as_outside(tiny):
+    _, edition = build(tiny)
+    roads = pd.read_parquet(edition.private("features", "roads"))
+    assert roads["outside_share"].tolist() == pytest.approx([0.0, 200 / 2200])
+    report = next(layer.report for layer in edition.manifest.layers if layer.id == "roads")
+    assert report["partly_outside"] == 1
+    whole = lines(edition, "roads").groupby("feature")["emissions_tco2e"].sum()
+    published = edition.manifest.totals[2023]["transport"]
+    assert published == pytest.approx(whole[0] + whole[1] * 2000 / 2200, rel=1e-12)
+
+
+def test_forest_removes(tiny):
+    _, edition = build(tiny)
+    forest = table(edition, "grid-100m")["forest_tco2e"]
+    stand_ha = 600 * 700 / 10_000
+    # Tier 1, temperate continental (METHODS C4): G (1 + R) CF 44/12, 4.0 t d.m./ha; between both leaf types' R.
+    per_ha = -forest.sum() / stand_ha
+    assert 4.0 * 1.2 * 0.47 * 44 / 12 < per_ha < 4.0 * 1.4 * 0.51 * 44 / 12
+    assert forest.min() < 0 and forest.max() == 0
+
+
+def test_net_is_the_sum_of_the_sectors(tiny):
+    _, edition = build(tiny)
+    for collection in COLLECTIONS:
+        rows = table(edition, collection)
+        parts = rows["buildings_tco2e"] + rows["transport_tco2e"] + rows["forest_tco2e"]
+        np.testing.assert_allclose(rows["net_tco2e"], parts, rtol=1e-12, atol=1e-12)
+
+
+def test_a_zone_with_too_few_private_meters_is_held(tiny):
+    _, edition = build(tiny)
+    rows = table(edition, "district")
+    b3 = lines(edition, "buildings").query("feature == 2")["emissions_tco2e"].sum()
+    true_east = b3 + METERED_KWH["b4"] / 2 * ELECTRICITY_2023
+    assert rows.loc["east", "held"]
+    assert abs(rows.loc["east", "buildings_tco2e"] - true_east) > 1e-3
+    assert rows.loc["east", "buildings_metered_share"] == 0
+
+
+def test_nothing_is_held_when_the_meters_are_open(tiny):
+    tiny.source("buildings")["open"] = True
+    _, edition = build(tiny)
+    rows = table(edition, "district")
+    assert not rows["held"].any()
+    assert rows.loc["east", "buildings_metered_share"] > 0
+
+
+def test_sectors_that_rest_on_assumptions_are_illustrative(tiny):
+    _, edition = build(tiny)
+    assert edition.manifest.illustrative == {"buildings": False, "transport": True, "forest": False}
+    used = {entry["id"] for entry in edition.manifest.assumptions}
+    assert used >= {"transport.aadt.residential", "transport.fleet"}
+
+
+def test_a_sector_without_source_is_unknown_not_zero(tiny):
+    tiny.region["sources"] = [source for source in tiny.region["sources"] if source["id"] != "forest"]
+    _, edition = build(tiny)
+    rows = table(edition, "grid-1km")
+    assert "forest_tco2e" not in rows.columns or rows["forest_tco2e"].isna().all()
+
+
+def test_outside_a_sources_coverage_values_are_unknown_and_net_too(tiny):
+    tiny.source("roads")["coverage"] = {"bounds": [540_000, 5_220_000, 541_000, 5_222_000]}
+    _, edition = build(tiny)
+    rows = table(edition, "district")
+    assert rows.loc["west", "transport_coverage"] == pytest.approx(1.0)
+    assert np.isnan(rows.loc["east", "transport_tco2e"])
+    assert np.isnan(rows.loc["east", "net_tco2e"])
+    assert rows.loc["west", "net_tco2e"] == pytest.approx(
+        rows.loc["west", ["buildings_tco2e", "transport_tco2e", "forest_tco2e"]].sum()
+    )
+
+
+def test_net_is_unknown_where_a_sector_is_only_partly_covered(tiny):
+    tiny.source("roads")["coverage"] = {"bounds": [540_000, 5_220_000, 541_500, 5_222_000]}
+    _, edition = build(tiny)
+    rows = table(edition, "district")
+    assert rows.loc["east", "transport_coverage"] == pytest.approx(0.5)
+    assert rows.loc["east", "transport_tco2e"] > 0
+    assert np.isnan(rows.loc["east", "net_tco2e"])
+    assert edition.manifest.totals[2023]["net"] is None
+
+
+def test_the_same_build_twice_gives_the_same_bytes_and_the_same_edition(tiny, tmp_path):
+    first, _ = build(tiny)
+    second = build_region(tiny.file, None, tmp_path / "other", progress=Silent())
+    assert first.edition == second.edition
+    folders = [first.store / "tiny" / first.edition, second.store / "tiny" / second.edition]
+    files = [{p.relative_to(f): p.read_bytes() for p in sorted(f.rglob("*")) if p.is_file()} for f in folders]
+    assert files[0].keys() == files[1].keys()
+    assert [name for name in files[0] if files[0][name] != files[1][name]] == []
+
+
+def test_a_second_build_of_the_same_inputs_only_serves_what_is_there(tiny):
+    first, _ = build(tiny)
+    again, _ = build(tiny)
+    assert again.edition == first.edition
+    assert again.seconds is None
+
+
+def test_another_input_is_another_edition_and_the_old_one_stays(tiny):
+    first, _ = build(tiny)
+    tiny.meters = tiny.meters.replace(";1000", ";1001")
+    second, edition = build(tiny)
+    assert second.edition != first.edition
+    assert edition.id == second.edition
+    assert Store(tiny.store).open("tiny", first.edition).id == first.edition
+
+
+def test_the_manifest_says_what_became_of_every_feature(tiny):
+    _, edition = build(tiny)
+    for layer in edition.manifest.layers:
+        report = layer.report
+        accounted = sum(int(report[key]) for key in ("kept", "filtered", "outside", "empty", "duplicates"))
+        assert report["read"] == accounted + len(report["refused"])
+    names = {entry.file for entry in edition.manifest.inputs}
+    assert names == {"buildings.geojson", "forest.geojson", "meters.csv", "roads.geojson", "zones.geojson"}
+
+
+def test_residuals_are_written_down_for_every_collection(tiny):
+    _, edition = build(tiny)
+    residuals = edition.manifest.residuals
+    assert set(residuals) == set(COLLECTIONS)
+    for balances in residuals.values():
+        assert balances
+        assert max(balance["residual"] for balance in balances) < 1e-9
+
+
+def test_no_private_value_stands_in_the_public_manifest(tiny):
+    tiny.layers["buildings.geojson"]["features"][3]["geometry"]["coordinates"] = [[[0, 0], [1, 1], [0, 0]]]
+    _, edition = build(tiny)
+    text = json.dumps(edition.manifest.public())
+    assert '"b4"' not in text
+
+
+def test_population_is_shared_out_by_area_and_unknown_where_no_source_speaks(tiny):
+    residents = {"type": "FeatureCollection", "crs": tiny.layers["zones.geojson"]["crs"], "features": []}
+    west = dict(tiny.layers["zones.geojson"]["features"][0])
+    west["properties"] = {"code": "w", "people": 2000}
+    residents["features"] = [west]
+    tiny.layers["people.geojson"] = residents
+    tiny.region["sources"].append(
+        {
+            "id": "people",
+            "sector": "population",
+            "file": "people.geojson",
+            "columns": {"id": "code", "population": "people"},
+        }
+    )
+    _, edition = build(tiny)
+    rows = table(edition, "district")
+    assert rows.loc["west", "population"] == pytest.approx(2000)
+    assert np.isnan(rows.loc["east", "population"])
+    cells = table(edition, "grid-1km")
+    assert cells.loc["CRS32632RES1000mN5220000E540000", "population"] == pytest.approx(1000)
+
+
+def test_inputs_may_lie_elsewhere(tiny, tmp_path):
+    tiny.write()
+    elsewhere = tmp_path / "file-only"
+    elsewhere.mkdir()
+    moved = elsewhere / "region.yaml"
+    moved.write_bytes(tiny.file.read_bytes())
+    built = build_region(moved, tiny.folder, tmp_path / "s", progress=Silent())
+    assert isinstance(built.store, Path)
+    assert built.edition == build_region(tiny.file, None, tiny.store, progress=Silent()).edition
