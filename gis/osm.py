@@ -75,7 +75,13 @@ _KINDS: dict[str, _Kind] = {
     "land_use": _Kind(lambda: KeyFilter("landuse"), _tag("landuse"), areas=True),
     "water": _Kind(lambda: TagFilter(*_WATER), _water_class, areas=True, lines=True),
     "places": _Kind(lambda: KeyFilter("place"), _tag("place"), nodes=True, excluded=lambda tags: not tags.get("name")),
-    "admin": _Kind(lambda: TagFilter(("boundary", "administrative")), _tag("admin_level"), areas=True),
+    # Closed ways without a name are pieces of a boundary relation (an exclave), no units of their own.
+    "admin": _Kind(
+        lambda: TagFilter(("boundary", "administrative")),
+        _tag("admin_level"),
+        areas=True,
+        excluded=lambda tags: not tags.get("name"),
+    ),
 }
 
 

@@ -25,8 +25,9 @@ from gis.raw import Progress
 from gis.sources import Source
 
 _TILE_PIXELS = 1024
-_EDGE_PIXELS = 16
-"""Longest straight edge of a reprojected run: at 10 m, 160 m, where chord and curve differ by under a millimetre."""
+_EDGE_M = 250.0
+"""Longest straight edge of a reprojected run: chord and curve then differ by some millimetres (L^2 tan(lat) / 8 R)."""
+_DEGREE_M = 111_320.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def class_runs(
             _count(codes, dataset.nodata, known, report, source)
             runs = _runs(codes, dataset.nodata)
             if len(runs.codes):
-                yield ClassRuns(_polygons(runs, window, dataset.transform, transformer), runs.codes)
+                yield ClassRuns(_polygons(runs, window, dataset.transform, transformer, own), runs.codes)
         if progress is not None:
             progress(f"reading {path.name}", 1.0)
         report.verify()
@@ -287,7 +288,7 @@ def _runs(codes: NDArray[np.int64], nodata: float | None) -> _Runs:
 
 
 def _polygons(
-    runs: _Runs, window: Window, transform: Any, transformer: pyproj.Transformer | None
+    runs: _Runs, window: Window, transform: Any, transformer: pyproj.Transformer | None, crs: pyproj.CRS
 ) -> NDArray[np.object_]:
     """Rectangles of pixels as polygons; corners come from whole numbers, so that neighbours share them exactly."""
     left, right = runs.left + window.col_off, runs.right + window.col_off
@@ -297,8 +298,9 @@ def _polygons(
         y0, y1 = transform.f + top * transform.e, transform.f + bottom * transform.e
         boxes = shapely.box(np.minimum(x0, x1), np.minimum(y0, y1), np.maximum(x0, x1), np.maximum(y0, y1))
         return np.asarray(boxes, dtype=object)
-    across = -(-(right - left) // _EDGE_PIXELS)
-    down = -(-(bottom - top) // _EDGE_PIXELS)
+    metres = _DEGREE_M if crs.is_geographic else crs.axis_info[0].unit_conversion_factor
+    across = np.ceil((right - left) * abs(transform.a) * metres / _EDGE_M).astype(np.int64)
+    down = np.ceil((bottom - top) * abs(transform.e) * metres / _EDGE_M).astype(np.int64)
     result = np.empty(len(left), dtype=object)
     for pieces in np.unique(np.column_stack([across, down]), axis=0):
         chosen = np.flatnonzero((across == pieces[0]) & (down == pieces[1]))

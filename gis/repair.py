@@ -170,6 +170,4 @@ def _gather(parts: list[Any], family: Family) -> BaseGeometry:
         return MultiLineString(parts)
     if family == "point":
         return MultiPoint(parts)
-    # Members of a collection may overlap; as one geometry they are one piece of ground.
-    joined = MultiPolygon(parts)
-    return joined if joined.is_valid else shapely.make_valid(joined, method="structure", keep_collapsed=False)
+    return MultiPolygon(parts)  # members that overlap make it invalid, and it is repaired and counted as such
