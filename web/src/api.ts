@@ -17,7 +17,7 @@ import {
   type Localised,
   type Scalar,
 } from './decode';
-import { emissionsColumn, PARTS, type Sector, type Unit } from './sectors';
+import { PARTS, type Unit } from './sectors';
 
 export interface Problem {
   /** away: nobody answers; refused: the API says no; malformed: the answer is not what was agreed. */
@@ -203,7 +203,7 @@ export interface Api {
   health(signal: AbortSignal): Promise<Result<true>>;
   regions(signal: AbortSignal): Promise<Result<Region[]>>;
   collections(region: string, edition: string, signal: AbortSignal): Promise<Result<Collection[]>>;
-  distribution(key: TableKey, sector: Sector, unit: Unit, signal: AbortSignal): Promise<Result<Distribution>>;
+  distribution(key: TableKey, column: string, unit: Unit, signal: AbortSignal): Promise<Result<Distribution>>;
   item(key: TableKey, id: string, signal: AbortSignal): Promise<Result<Item>>;
   contextTiles(region: string, edition: string, signal: AbortSignal): Promise<Result<TileSet>>;
   /** Address of one item, for people. */
@@ -269,9 +269,9 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           ),
         signal,
       ),
-    distribution: (key, sector, unit, signal) =>
+    distribution: (key, column, unit, signal) =>
       ask(
-        `${table(key)}/distribution?${pinned(key)}&column=${emissionsColumn(sector)}&unit=${unit}`,
+        `${table(key)}/distribution?${pinned(key)}&column=${part(column)}&unit=${unit}`,
         decodeDistribution,
         signal,
       ),

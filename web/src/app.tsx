@@ -27,6 +27,9 @@ function Tooltip({ model }: { model: Model }) {
   if (!hovered || !scale) return null;
   const t = model.texts.value;
   const at = classOf(scale, hovered.value);
+  // Near the right edge, or the card that covers it, the words go to the other side of the pointer.
+  const room = document.querySelector('.card')?.getBoundingClientRect().left ?? innerWidth;
+  const flipped = hovered.x > room - 300;
   const colour = at === null ? 'transparent' : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
   return (
     <div
@@ -76,7 +79,14 @@ function MapView({ model }: { model: Model }) {
 
   return (
     <>
-      <div class="map" id="map" ref={element} data-testid="map" data-state={model.mapState.value} />
+      <div
+        class="map"
+        id="map"
+        ref={element}
+        data-testid="map"
+        data-state={model.mapState.value}
+        aria-busy={model.busy.value}
+      />
       <div class="crosshair" aria-hidden="true" />
       {model.mapState.value === 'starting' && (
         <p class="map-loading" role="status">

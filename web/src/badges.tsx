@@ -24,17 +24,28 @@ export function Badge({
   );
 }
 
+/** The parts behind a sector's numbers that rest on assumptions, in the reader's words. */
+function illustrativeParts(model: Model, region: Region, sector: Sector): string {
+  const t = model.texts.value;
+  return PARTS.filter((part) => (sector === 'net' || part === sector) && region.illustrative.includes(part))
+    .map((part) => t.sectors[part])
+    .join(', ');
+}
+
 /** Badges of the region for the sector shown. */
 export function Badges({ model, sector }: { model: Model; sector: Sector }) {
   const region = model.region.value;
   const t = model.texts.value;
   if (!region) return null;
-  const parts = PARTS.filter((part) => region.illustrative.includes(part)).map((part) => t.sectors[part]);
   return (
     <>
       {region.synthetic && <Badge kind="synthetic" text={t.synthetic} title={t.syntheticDetail} />}
       {isIllustrative(region, sector) && (
-        <Badge kind="illustrative" text={t.illustrative} title={t.illustrativeDetail(parts.join(', '))} />
+        <Badge
+          kind="illustrative"
+          text={t.illustrative}
+          title={t.illustrativeDetail(illustrativeParts(model, region, sector))}
+        />
       )}
     </>
   );
@@ -46,14 +57,15 @@ export function Banner({ model }: { model: Model }) {
   const t = model.texts.value;
   const { sector } = model.view.value;
   if (!region) return null;
-  const parts = PARTS.filter((part) => region.illustrative.includes(part)).map((part) => t.sectors[part]);
   const illustrative = isIllustrative(region, sector);
   if (!region.synthetic && !illustrative) return null;
   return (
     <aside class="banner" data-testid="banner">
       <Badges model={model} sector={sector} />
       <span class="banner-detail">
-        {region.synthetic ? t.syntheticDetail : t.illustrativeDetail(parts.join(', '))}
+        {region.synthetic
+          ? t.syntheticDetail
+          : t.illustrativeDetail(illustrativeParts(model, region, sector))}
       </span>
     </aside>
   );

@@ -98,7 +98,7 @@ function MethodRows({ parts, t, numbers }: Words & { parts: readonly SectorPart[
         <div key={part} class="methods" data-testid={`methods-${part}`}>
           {known.length > 1 && <p class="methods-name">{t.sectors[part]}</p>}
           <span class="stack" aria-hidden="true">
-            {METHODS.map((method) => (
+            {METHODS.filter((method) => methods[method] > 0).map((method) => (
               <i key={method} class={`method-${method}`} style={{ flexGrow: methods[method] }} />
             ))}
           </span>
@@ -235,6 +235,7 @@ export function Card({ model }: { model: Model }) {
   const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === selected.collection);
   const state = model.item.value;
   const item = loaded(state);
+  const name = item ? nameOf(item.properties, item.id, model.lang.value) : selected.id;
   const close = () => {
     model.update({ selected: null });
     document.querySelector<HTMLElement>('canvas.maplibregl-canvas')?.focus({ preventScroll: true });
@@ -254,8 +255,9 @@ export function Card({ model }: { model: Model }) {
           <p class="card-kind">
             {collection ? `${t.kinds[collection.kind]} · ${textIn(collection.title, model.lang.value)}` : ' '}
           </p>
-          <h2 id="card-title" tabIndex={-1} ref={heading}>
-            {item ? nameOf(item.properties, item.id, model.lang.value) : selected.id}
+          <h2 id="card-title" class={name === selected.id ? 'code' : ''} tabIndex={-1} ref={heading}>
+            {/* A long cell code may break before its coordinates, and is copied whole. */}
+            {name.split(/(?=[NE]\d)/).map((piece, index) => [index > 0 && <wbr key={index} />, piece])}
           </h2>
         </div>
         <button type="button" class="close" aria-label={t.close} title={t.close} onClick={close}>

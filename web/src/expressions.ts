@@ -58,6 +58,12 @@ export function fillColour(
   return ['case', ['!', known(column, unit)], unknown, ['==', amount, 0], zero, steps];
 }
 
+/** Zero is drawn thin, so that the ground can be seen where nothing is emitted or removed. */
+export function fillOpacity(sector: Sector, unit: Unit, full: number, thin: number): ExpressionSpecification {
+  const column = emissionsColumn(sector);
+  return ['case', ['!', known(column, unit)], full, ['==', value(column, unit), 0], thin, full];
+}
+
 /** A place's name in the reader's language, else as it is written there. */
 export function nameIn(language: Language): ExpressionSpecification {
   return ['coalesce', ['get', `name_${language}`], ['get', 'name'], ['get', 'name_en'], ''];

@@ -13,7 +13,14 @@ export function classLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers)
   return from === null ? t.unknown : t.from(numbers.exact(from));
 }
 
-function Row({ colour, label, now, kind }: { colour: string; label: string; now: boolean; kind?: string }) {
+/** The class by its lower bound alone, for a narrow legend. */
+function shortLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers): string {
+  if (from === null) return to === null ? '' : t.belowShort(numbers.exact(to));
+  return to === null ? t.fromShort(numbers.exact(from)) : numbers.exact(from);
+}
+
+function Row(props: { colour: string; label: string; short?: string; now: boolean; kind?: string }) {
+  const { colour, label, short, now, kind } = props;
   return (
     <li class={now ? 'legend-row now' : 'legend-row'}>
       <span
@@ -22,6 +29,9 @@ function Row({ colour, label, now, kind }: { colour: string; label: string; now:
         aria-hidden="true"
       />
       <span class="legend-label">{label}</span>
+      <span class="legend-short" aria-hidden="true">
+        {short ?? label}
+      </span>
     </li>
   );
 }
@@ -67,6 +77,7 @@ export function Legend({ model }: { model: Model }) {
                 key={index}
                 colour={entry.colour}
                 label={classLabel(entry, t, numbers)}
+                short={shortLabel(entry, t, numbers)}
                 now={now === index}
               />,
               // Zero stands between what is emitted and what is removed.

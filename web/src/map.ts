@@ -15,7 +15,15 @@ import { valueOf } from './expressions';
 import { nameOf } from './format';
 import { CONTEXT_COLOURS, CONTEXT_SOURCE, contextLayers } from './layers/context';
 import type { Ground } from './layers/theme';
-import { sourceIdOf, STRIPES, stripes, valuesColour, valuesLayers, valuesSource } from './layers/values';
+import {
+  sourceIdOf,
+  STRIPES,
+  stripes,
+  valuesColour,
+  valuesLayers,
+  valuesOpacity,
+  valuesSource,
+} from './layers/values';
 import { loaded } from './loading';
 import type { Model, Picture } from './model';
 import { emissionsColumn } from './sectors';
@@ -107,6 +115,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   follow(followCamera);
   watchPointer();
   watchFailures();
+  watchWork();
 
   // --- camera -------------------------------------------------------------------------------------------------------
 
@@ -194,6 +203,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const source = sourceIdOf(picture);
     if (shown?.source === source && shownGround === ground) {
       map.setPaintProperty(`values-${shown.suffix}`, 'fill-color', valuesColour(picture, ground));
+      map.setPaintProperty(`values-${shown.suffix}`, 'fill-opacity', valuesOpacity(picture));
       return;
     }
     replaceValues(picture, ground, source);
@@ -289,6 +299,17 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     canvas.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter') return;
       select([canvas.clientWidth / 2, canvas.clientHeight / 2]);
+    });
+  }
+
+  function watchWork(): void {
+    const busy = () => {
+      model.mapBusy.value = true;
+    };
+    map.on('dataloading', busy);
+    map.on('movestart', busy);
+    map.on('idle', () => {
+      model.mapBusy.value = false;
     });
   }
 

@@ -53,6 +53,9 @@ function start(search: string) {
   const api = createApi('https://map.example/api/', (input) => {
     const url = new URL(input instanceof Request ? input.url : input);
     asked.push(url.pathname.slice(5) + url.search);
+    if (url.searchParams.get('column') === 'population' && search.includes('deserted')) {
+      return Promise.resolve(Response.json({ count: 0, nulls: 9, min: null, max: null, quantiles: [] }));
+    }
     const body = ANSWERS[url.pathname.split('/').at(-1) ?? ''] ?? { id: 'x', properties: {} };
     return Promise.resolve(Response.json(body));
   });
@@ -94,7 +97,14 @@ describe('the model', () => {
     expect(model.units.value).not.toContain('t_per_person');
     expect(model.unit.value).toBe('t_per_ha');
     model.chooseArea('grid-100m');
+    await settled();
     expect(model.unit.value).toBe('t_per_person');
+  });
+
+  it('does not offer them where the column of people is empty', async () => {
+    const { model } = start('?region=deserted&unit=t_per_person&area=grid-100m');
+    await settled();
+    expect(model.unit.value).toBe('t_per_ha');
   });
 
   it('asks again only for what changed', async () => {

@@ -7,7 +7,7 @@ import { THEMES } from './layers/themes';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
 import { buildScale, type Scale } from './scale';
-import { isOneOf, LANGUAGES, UNITS, type Language, type Sector, type Unit } from './sectors';
+import { emissionsColumn, isOneOf, LANGUAGES, UNITS, type Language, type Sector, type Unit } from './sectors';
 import { AUTO, formatView, isStep, parseView, type View } from './state';
 import { TEXTS, type Texts } from './texts/texts';
 
@@ -63,6 +63,10 @@ export interface Model {
   readonly tooFar: ReadonlySignal<boolean>;
   readonly hovered: Signal<Hovered | null>;
   readonly mapState: Signal<'starting' | 'ready' | 'no-webgl'>;
+  /** Whether the map still waits for tiles or moves. */
+  readonly mapBusy: Signal<boolean>;
+  /** Whether what is shown is not yet what was chosen. */
+  readonly busy: ReadonlySignal<boolean>;
   /** Where the map is now; the model follows, to choose the grid. */
   readonly eye: Signal<{ zoom: number; lat: number }>;
   update(change: Partial<View>): void;
@@ -147,9 +151,20 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     return here && year.value !== null ? { ...here, collection, year: year.value } : null;
   }
 
+  // A region without counts of people has the column too, with nothing in it.
+  const people = resource(
+    () => {
+      const collection = active.value;
+      return collection?.columns.includes('population') ? keyOf(collection.id) : null;
+    },
+    (key, cancel) => api.distribution(key, 'population', 't', cancel),
+    attempt,
+    note,
+  );
   const units = computed(() => {
-    const columns = active.value?.columns ?? [];
-    return UNITS.filter((unit) => unit !== 't_per_person' || columns.includes('population'));
+    const { state } = people.value;
+    const counted = state === 'ready' ? people.value.value.count > 0 : state === 'loading';
+    return UNITS.filter((unit) => unit !== 't_per_person' || counted);
   });
   const unit = computed(() => (units.value.includes(view.value.unit) ? view.value.unit : 't_per_ha'));
 
@@ -158,7 +173,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
       const key = active.value && keyOf(active.value.id);
       return key && { key, sector: view.value.sector, unit: unit.value };
     },
-    (asked, cancel) => api.distribution(asked.key, asked.sector, asked.unit, cancel),
+    (asked, cancel) => api.distribution(asked.key, emissionsColumn(asked.sector), asked.unit, cancel),
     attempt,
     note,
   );
@@ -188,6 +203,11 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     note,
   );
 
+  const mapBusy = signal(true);
+  const waiting = computed(() =>
+    [regions.value, collections.value, distribution.value].some(({ state }) => state === 'loading'),
+  );
+
   return {
     api,
     connection,
@@ -211,6 +231,8 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     tooFar: computed(() => (active.value?.minzoom ?? 0) > eye.value.zoom + 1e-6),
     hovered: signal<Hovered | null>(null),
     mapState: signal<'starting' | 'ready' | 'no-webgl'>('starting'),
+    mapBusy,
+    busy: computed(() => waiting.value || mapBusy.value),
     eye,
     update,
     chooseRegion(id) {

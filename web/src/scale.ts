@@ -52,23 +52,18 @@ function roundTo(value: number, digits: number): number {
 }
 
 /**
- * The roundest numbers that still say the same: the fewest significant digits that move no break by more than a
- * quarter of the gap to its neighbours. Repeated breaks are merged.
+ * The roundest numbers that still say the same: each break gets the fewest significant digits that move it by no more
+ * than a quarter of the gap to its neighbours, so that they stay apart and in order. Repeated breaks are merged.
  */
 export function roundBreaks(breaks: readonly number[]): number[] {
   const distinct = breaks.filter((value, index) => index === 0 || value > (breaks[index - 1] ?? value));
-  for (let digits = 1; digits <= 6; digits += 1) {
-    const rounded = distinct.map((value) => roundTo(value, digits));
-    const holds = distinct.every((value, index) => {
-      const room = Math.min(
-        value - (distinct[index - 1] ?? 0),
-        (distinct[index + 1] ?? Number.POSITIVE_INFINITY) - value,
-      );
-      return Math.abs((rounded[index] ?? 0) - value) <= room / 4;
-    });
-    if (holds) return rounded;
-  }
-  return distinct;
+  return distinct.map((value, index) => {
+    const below = value - (distinct[index - 1] ?? 0);
+    const above = (distinct[index + 1] ?? Number.POSITIVE_INFINITY) - value;
+    const room = Math.min(below, above) / 4;
+    const digits = [1, 2, 3, 4, 5, 6].find((count) => Math.abs(roundTo(value, count) - value) <= room);
+    return digits === undefined ? value : roundTo(value, digits);
+  });
 }
 
 /** Magnitudes that occur, without zeros, rising: the sample from which breaks are taken. */

@@ -5,7 +5,7 @@ import type {
   VectorSourceSpecification,
 } from 'maplibre-gl';
 import type { Band } from '../draw_order';
-import { fillColour } from '../expressions';
+import { fillColour, fillOpacity } from '../expressions';
 import type { Picture } from '../model';
 import { type Ground, UNKNOWN } from './theme';
 
@@ -30,6 +30,10 @@ export function valuesColour(picture: Picture, ground: Ground): DataDrivenProper
   return fillColour(picture.sector, picture.unit, picture.scale, UNKNOWN[ground]);
 }
 
+export function valuesOpacity({ sector, unit }: Picture): DataDrivenPropertyValueSpecification<number> {
+  return fillOpacity(sector, unit, 0.86, 0.45);
+}
+
 /** Layers of one source; `suffix` tells its layers from those of the source it takes over from. */
 export function valuesLayers(picture: Picture, ground: Ground, suffix: string): [Band, AddLayerObject][] {
   const from = { source: sourceIdOf(picture), 'source-layer': picture.key.collection };
@@ -43,7 +47,7 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         ...from,
         paint: {
           'fill-color': valuesColour(picture, ground),
-          'fill-opacity': 0.86,
+          'fill-opacity': valuesOpacity(picture),
           // Cells touch: smoothed edges would show the ground between them as a net of seams.
           'fill-antialias': picture.collection.kind !== 'grid',
           ...(picture.collection.kind === 'grid'

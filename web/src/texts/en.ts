@@ -97,6 +97,9 @@ export const en = {
   below: (to: string) => `below ${to}`,
   from: (from: string) => `${from} and more`,
   between: (from: string, to: string) => `${from} to ${to}`,
+  /** Short names of the outermost classes, where there is no room for more. */
+  belowShort: (to: string) => `<${to}`,
+  fromShort: (from: string) => `${from}+`,
   zero: '0',
   unknown: 'Not known',
   held: 'Held back for privacy',
@@ -110,8 +113,8 @@ export const en = {
   syntheticDetail: 'An invented place: no number here describes a real one.',
   illustrative: 'Illustrative',
   illustrativeDetail: (sectors: string) =>
-    `${sectors}: rests on assumptions of this region where no published value was found.`,
-  illustrativeHere: 'Rests in part on assumptions of this region where no published value was found.',
+    `Based on this region’s own assumptions where no published value was found: ${sectors}.`,
+  illustrativeHere: 'Based in part on this region’s own assumptions, where no published value was found.',
 
   close: 'Close',
   perYear: (year: number) => `in ${year}`,

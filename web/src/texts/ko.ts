@@ -69,6 +69,8 @@ export const ko: Texts = {
   below: (to) => `${to} 미만`,
   from: (from) => `${from} 이상`,
   between: (from, to) => `${from} ~ ${to}`,
+  belowShort: (to) => `<${to}`,
+  fromShort: (from) => `${from}+`,
   zero: '0',
   unknown: '알 수 없음',
   held: '개인정보 보호로 비공개',
@@ -81,7 +83,7 @@ export const ko: Texts = {
   synthetic: '합성 데이터',
   syntheticDetail: '가상의 지역이며, 실제 지역의 수치가 아닙니다.',
   illustrative: '예시값',
-  illustrativeDetail: (sectors) => `${sectors}: 공표된 값이 없어 이 지역의 가정에 근거합니다.`,
+  illustrativeDetail: (sectors) => `공표된 값이 없어 이 지역의 가정에 근거한 부문: ${sectors}`,
   illustrativeHere: '일부는 공표된 값이 없어 이 지역의 가정에 근거합니다.',
 
   close: '닫기',
