@@ -22,8 +22,9 @@ from api.params import (
     YearParam,
     only,
 )
-from grids.edition import LONLAT, Edition, Page, reproject
+from grids.edition import Edition, Page
 from grids.manifest import Collection
+from grids.projections import LONLAT, reproject
 from grids.tables import GEOMETRY
 
 router = APIRouter(tags=["items"], prefix="/{region}/collections/{collection}/items")

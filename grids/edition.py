@@ -3,14 +3,13 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
 
 from grids.identity import code_digest, edition_id, file_digest
 from grids.manifest import (
@@ -23,6 +22,7 @@ from grids.manifest import (
     checked_region,
     read_manifest,
 )
+from grids.projections import LONLAT, reproject, transformer
 from grids.publish import CURRENT, EditionWriter
 from grids.store_errors import (
     CollectionNotFound,
@@ -51,26 +51,8 @@ __all__ = [
     "file_digest",
 ]
 
-LONLAT = "EPSG:4326"
 _EDITIONS_KEPT = 32
-
-
-@lru_cache(maxsize=64)
-def transformer(source: str, target: str) -> Transformer:
-    """Return the (cached) transformation between two CRSs, x before y."""
-    return Transformer.from_crs(source, target, always_xy=True)
-
-
-def reproject(geometries: Geometries, source: str, target: str) -> Geometries:
-    """Move the vertices of (n,) geometries from one CRS to another."""
-    move = transformer(source, target)
-
-    def moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(move.transform(points[:, 0], points[:, 1]))
-
-    if not len(geometries):
-        return geometries
-    return np.asarray(shapely.transform(geometries, moved), dtype=object)
+_COLUMN_BIAS = 1 << 31  # columns may be negative; a corner's key has 32 bits for each
 
 
 @dataclass(frozen=True)
@@ -211,18 +193,27 @@ class Edition:
         info = self.collection(collection)
         if info.kind != "grid":
             return np.asarray(shapely.from_wkb(rows[GEOMETRY].to_numpy()), dtype=object)
-        corners = self.cell_corners(collection, rows)
-        return np.asarray(shapely.polygons(np.concatenate([corners, corners[:, :1]], axis=1)), dtype=object)
+        corners, where = self.cell_corners(collection, rows)
+        return np.asarray(shapely.polygons(corners[where[:, [0, 1, 2, 3, 0]]]), dtype=object)
 
-    def cell_corners(self, collection: str, rows: pa.Table) -> NDArray[np.float64]:
-        """Return (n, 4, 2) corners of cells in the region's CRS, counter-clockwise from the lower left."""
+    def cell_corners(self, collection: str, rows: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the corners of cells in the region's CRS, each once although neighbours share it.
+
+        Args:
+            collection: id of a grid.
+            rows: n rows with `row` and `col`.
+
+        Returns:
+            (m, 2) corners, and (n, 4) which of them each cell has, counter-clockwise from the lower left.
+        """
         info = self.collection(collection)
         if info.cell_size_m is None or info.origin_m is None:
             raise ColumnNotFound(f"collection {collection!r} is no grid, its rows have no cells")
-        row, col = (rows[name].to_numpy().astype(np.float64) for name in ("row", "col"))
-        east = info.origin_m[0] + (col[:, None] + np.array([0.0, 1.0, 1.0, 0.0])) * info.cell_size_m
-        north = info.origin_m[1] + (row[:, None] + np.array([0.0, 0.0, 1.0, 1.0])) * info.cell_size_m
-        return np.stack([east, north], axis=2)
+        row, col = (rows[name].to_numpy().astype(np.int64)[:, None] for name in ("row", "col"))
+        keys = ((row + np.array([0, 0, 1, 1])) << 32) + (col + np.array([0, 1, 1, 0]) + _COLUMN_BIAS)
+        shared, where = np.unique(keys, return_inverse=True)
+        steps = np.column_stack([(shared & 0xFFFFFFFF) - _COLUMN_BIAS, shared >> 32])
+        return np.asarray(info.origin_m) + steps * float(info.cell_size_m), where.reshape(keys.shape)
 
     def context(self, kind: str, bbox: Bbox) -> Page:
         """Read background shapes (WKB, lon/lat) whose bounding box meets a lon/lat `bbox`."""
@@ -238,11 +229,11 @@ class Edition:
         )
 
     def context_columns(self, kind: str) -> list[str]:
-        """Return the names of a context's columns, without its geometry."""
+        """Return the names of the columns by which a context's shapes are drawn."""
         if kind not in self.manifest.context:
             return []
         file = self._open_file(("context", f"{kind}.parquet"))
-        return [name for name in file.columns if name not in (COVERING, GEOMETRY, "kind")]
+        return [name for name in file.columns if name not in (COVERING, GEOMETRY, "kind", "id")]
 
     def private(self, kind: str, name: str) -> Path:
         """Return the path of a private table, for receipts and scenarios; it must never be served raw."""

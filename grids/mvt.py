@@ -59,12 +59,19 @@ def varints(values: NDArray[Any]) -> tuple[Bytes, Integers]:
 
 def varint(value: int) -> bytes:
     """Return one varint."""
+    return _SMALL[value] if value < len(_SMALL) else _varint(value)
+
+
+def _varint(value: int) -> bytes:
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+_SMALL = [_varint(value) for value in range(1 << 14)]  # all of one or two bytes: nearly every length and tag
 
 
 def commands(geometry: TileGeometry) -> tuple[Integers, Integers]:

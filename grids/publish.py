@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 from pydantic import ValidationError
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from grids import tables
 from grids.grid import Grid
@@ -37,6 +37,7 @@ from grids.manifest import (
     first_faults,
     read_manifest,
 )
+from grids.projections import LONLAT, transformer
 from grids.store_errors import EditionBroken, EditionError, EditionNotFound, InvalidTable
 
 INCOMING = ".incoming"
@@ -230,7 +231,7 @@ class EditionWriter:
             raise InvalidTable(f"context {kind!r} is written twice")
         if frame.crs is None:
             raise InvalidTable(f"context {kind!r} has no CRS")
-        lonlat = frame.to_crs("EPSG:4326")
+        lonlat = frame.to_crs(LONLAT)
         shapes = np.asarray(lonlat.geometry, dtype=object)
         drawn = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
         shapes = shapes[drawn]
@@ -240,7 +241,7 @@ class EditionWriter:
             table, shapes = table.take(pa.array(order)), shapes[order]
         path = self._incoming / "context" / f"{kind}.parquet"
         path.parent.mkdir(exist_ok=True)
-        tables.write_parquet(tables.with_geometry(table, shapes, "EPSG:4326"), path)
+        tables.write_parquet(tables.with_geometry(table, shapes, LONLAT), path)
         self._context.append(kind)
 
     def publish(self, manifest: Mapping[str, Any]) -> Manifest:
@@ -368,8 +369,7 @@ def _lonlat(parts: Sequence[Bbox], crs: str) -> Bbox | None:
         return None
     extent = np.asarray(parts)
     low, high = extent[:, :2].min(axis=0), extent[:, 2:].max(axis=0)
-    transformer = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-    return _bbox(transformer.transform_bounds(low[0], low[1], high[0], high[1], densify_pts=21))
+    return _bbox(transformer(crs, LONLAT).transform_bounds(low[0], low[1], high[0], high[1], densify_pts=21))
 
 
 def _write_durably(path: Path, text: str) -> None:

@@ -11,16 +11,16 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from grids.edition import LONLAT, Edition, Page, reproject, transformer
+from grids.edition import Edition, Page
 from grids.manifest import Bbox, Collection
 from grids.mvt import EXTENT, LINE, POINT, POLYGON, TileGeometry, encode_layer
+from grids.projections import LONLAT, MERCATOR, reproject, transformer
 from grids.store_errors import TileError
 from grids.tables import GEOMETRY, Geometries
 
-MERCATOR = "EPSG:3857"
 MAX_ZOOM = 22
 BUFFER = 64  # units beyond the tile's edge, so that outlines do not show where tiles meet
-CELLS_PER_TILE = 20_000  # a collection of fewer rows is drawn from zoom 0 on
+CELLS_PER_TILE = 30_000  # a collection of fewer rows is drawn from zoom 0 on
 CONTEXT_KINDS = ("water", "green", "roads", "boundaries", "places")
 CONTEXT_MIN_ZOOM, CONTEXT_MAX_ZOOM = 0, 15
 
@@ -33,6 +33,7 @@ _ROAD_FROM_ZOOM = {
     "living_street": 13,
 }  # fmt: skip
 _OTHER_ROADS_FROM_ZOOM = 14
+_UNDRAWN = (GEOMETRY, "kind", "id")  # the layer names the kind; ids of background shapes are nobody's business
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,11 @@ def _context_layer(tile: Tile, kind: str, page: Page) -> bytes:
     """One layer; of a kind that mixes areas and lines (rivers) one geometry type is written after the other."""
     rows = page.rows
     shapes = reproject(np.asarray(shapely.from_wkb(rows[GEOMETRY].to_numpy()), dtype=object), LONLAT, MERCATOR)
-    shapes = np.asarray(shapely.simplify(shapes, _SIMPLIFY_UNITS * tile.side / EXTENT), dtype=object)
+    tolerance = _SIMPLIFY_UNITS * tile.side / EXTENT
+    # Rings that cross after this are repaired when they are put on the lattice.
+    shapes = np.asarray(shapely.simplify(shapes, tolerance, preserve_topology=False), dtype=object)
     dimension = shapely.get_dimensions(shapes)
-    properties = {name: rows[name] for name in rows.column_names if name not in (GEOMETRY, "kind")}
+    properties = {name: rows[name] for name in rows.column_names if name not in _UNDRAWN}
     types = [(k, geometry) for k, geometry in ((2, POLYGON), (1, LINE), (0, POINT)) if (dimension == k).any()]
     nothing = np.full(len(shapes), None, dtype=object)
     parts = []
@@ -168,7 +171,10 @@ def zooms(info: Collection) -> tuple[int, int]:
     greatest = min(14, max(0, math.ceil(math.log2(2 * _HALF_WORLD / (size * 32))) + 1))
     if info.count <= CELLS_PER_TILE:
         return 0, greatest
-    return min(greatest, math.ceil(math.log2(2 * _HALF_WORLD / (size * math.sqrt(CELLS_PER_TILE))))), greatest
+    # Mercator stretches the north: a tile there is smaller on the ground. The latitude nearest the equator decides.
+    lat = 0.0 if info.bbox is None or info.bbox[1] <= 0 <= info.bbox[3] else min(abs(info.bbox[1]), abs(info.bbox[3]))
+    ground = 2 * _HALF_WORLD * math.cos(math.radians(lat))
+    return min(greatest, max(0, math.ceil(math.log2(ground / (size * math.sqrt(CELLS_PER_TILE)))))), greatest
 
 
 def quantise(tile: Tile, shapes: Geometries, kind: int) -> TileGeometry:
@@ -229,10 +235,8 @@ def _polygons(clipped: Geometries, rows: NDArray[np.int64]) -> TileGeometry:
 
 def _cells(tile: Tile, edition: Edition, collection: str, rows: pa.Table) -> TileGeometry:
     """Quantise cells by their corners; only those on the tile's edge take the general way."""
-    corners = edition.cell_corners(collection, rows)
-    shared, where = np.unique(corners.reshape(-1, 2), axis=0, return_inverse=True)
-    mercator = np.column_stack(transformer(edition.crs, MERCATOR).transform(shared[:, 0], shared[:, 1]))
-    quads = mercator[where.ravel()].reshape(-1, 4, 2)
+    corners, where = edition.cell_corners(collection, rows)
+    quads = np.column_stack(transformer(edition.crs, MERCATOR).transform(corners[:, 0], corners[:, 1]))[where]
     units = tile.units(quads)
     inside = (units >= -BUFFER) & (units <= EXTENT + BUFFER)
     whole = np.logical_and.reduce(inside.reshape(len(units), -1), axis=1)

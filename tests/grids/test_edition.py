@@ -237,6 +237,23 @@ def test_columns_come_in_the_order_asked_for(tmp_path: Path) -> None:
     assert edition.table("sigungu", columns=["id"]).column_names == ["id", "geometry"]
 
 
+def test_cells_south_and_west_of_the_origin(tmp_path: Path) -> None:
+    info = CollectionInfo(
+        id="grid-100m", title={"en": "100 m"}, kind="grid", cell_size_m=100, origin_m=(950_000, 1_950_000)
+    )
+    frame = pd.DataFrame({"id": ["sw", "ne", "nw"], "row": [-1, 0, 0], "col": [-2, 0, -1]})
+    with EditionWriter(tmp_path, "town", FIRST, crs=CRS) as writer:
+        writer.write_table(info, 2023, frame)
+        writer.publish(manifest())
+    edition = Store(tmp_path).open("town")
+    rows = edition.table("grid-100m")
+    boxes = dict(zip(rows["id"].to_pylist(), edition.polygons("grid-100m", rows), strict=True))
+    assert boxes["sw"].equals(shapely.box(949_800, 1_949_900, 949_900, 1_950_000))
+    assert boxes["nw"].equals(shapely.box(949_900, 1_950_000, 950_000, 1_950_100))
+    assert boxes["ne"].equals(shapely.box(950_000, 1_950_000, 950_100, 1_950_100))
+    assert edition.page("grid-100m", bbox=(-180, -90, 180, 90)).matched == 3
+
+
 def test_one_item(tmp_path: Path) -> None:
     edition = publish(tmp_path)
     page = edition.item("sigungu", None, "다")

@@ -300,9 +300,10 @@ def collection_of(rows: int, size: int | None, resolution: int | None = None) ->
 
 def test_zooms_follow_size_and_number_of_cells() -> None:
     assert zooms(collection_of(500, 1000)) == (0, 12)
-    assert zooms(collection_of(20_000, 100)) == (0, 14)
-    assert zooms(collection_of(2_000_000, 100)) == (12, 14)
-    assert zooms(collection_of(2_000_000, 1000)) == (9, 12)
+    assert zooms(collection_of(30_000, 100)) == (0, 14)
+    assert zooms(collection_of(2_000_000, 100)) == (12, 14)  # at the equator a tile of zoom 12 is 9,784 m wide
+    assert zooms(collection_of(2_000_000, 100).model_copy(update={"bbox": (24, 60, 25, 61)})) == (11, 14)
+    assert zooms(collection_of(2_000_000, 1000)) == (8, 12)
     assert zooms(collection_of(400, None)) == (0, 14)
     assert zooms(collection_of(2_000_000, None, 8))[0] == 9
 
