@@ -14,9 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
-from shapely.geometry.base import BaseGeometry
 
-from gis.classes import LandCoverClass, class_table
 from gis.crs import Bounds, metric_crs, moved_bounds, source_crs
 from gis.errors import ClassTableError, CrsError, EmptyLayer, LayerMissing, UnreadableFile, WrongGeometry, listed
 from gis.files import input_file
@@ -38,63 +36,6 @@ class ClassRuns:
     """(n,) shapely polygons in the region's CRS: boxes where it is the raster's, else with densified edges."""
     class_codes: NDArray[np.int64]
     """(n,) the raster's codes."""
-
-
-class LandCoverReader:
-    """A land-cover raster over a domain: iterate for its `ClassRuns`, block by block.
-
-    Args:
-        source: a source with a .tif file and classes.
-        inputs: folder of the input files.
-        crs: the region's metric CRS.
-        domain: only windows that meet its bounds are read; in `crs`. All when None.
-        schema: folder of the class tables (data/schema); needed unless `classes` is a mapping.
-        progress: called with a text and the fraction done.
-
-    Attributes:
-        classes: the legend, by the raster's code.
-        report: counts of pixels, filled while iterating: read, kept, empty (nodata), and kept per class.
-
-    Raises:
-        ClassTableError: no such class table.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        inputs: Path,
-        crs: str,
-        domain: BaseGeometry | None = None,
-        *,
-        schema: Path | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        if source.classes is None or (isinstance(source.classes, str) and schema is None):
-            raise ClassTableError(
-                f"source {source.id}: classes is {source.classes!r}, and no folder of class tables is given"
-            )
-        self.source, self.inputs, self.crs, self.progress = source, inputs, crs, progress
-        self.classes: dict[int, LandCoverClass] = class_table(source.classes, schema or inputs)
-        self.report = ReadReport(source.id, source.file, unit="pixels")
-        self._bounds: Bounds | None = None if domain is None else domain.bounds
-
-    @property
-    def land_cover(self) -> dict[int, str]:
-        """Our land cover by the raster's code."""
-        return {code: entry.land_cover for code, entry in self.classes.items()}
-
-    def __iter__(self) -> Iterator[ClassRuns]:
-        """Read from the start; see class_runs."""
-        self.report = ReadReport(self.source.id, self.source.file, unit="pixels")
-        return class_runs(
-            self.source,
-            self.inputs,
-            self.crs,
-            self._bounds,
-            classes=self.classes,
-            report=self.report,
-            progress=self.progress,
-        )
 
 
 def class_runs(
@@ -130,7 +71,8 @@ def class_runs(
     """
     target = metric_crs(crs)
     path = input_file(inputs, source.file)
-    report = ReadReport(source.id, source.file, unit="pixels") if report is None else report
+    report = ReadReport(source.id, source.file) if report is None else report
+    report.unit = "pixels"
     known = classes if classes is not None else source.classes if isinstance(source.classes, dict) else None
     with _opened(path) as dataset:
         own = _check(dataset, source, report)

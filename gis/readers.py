@@ -59,9 +59,7 @@ def read_source(
         GisError: see gis.errors; the message names file, layer, column or feature, and the remedy.
     """
     if source.is_raster:
-        raise WrongGeometry(
-            f"source {source.id}: {source.file} is a raster; gis.raster.LandCoverReader reads it in windows"
-        )
+        raise WrongGeometry(f"source {source.id}: {source.file} is a raster; gis.raster.class_runs reads it in windows")
     target = metric_crs(crs)
     path = input_file(inputs, source.file)
     report = ReadReport(source.id, source.file, source.layer)

@@ -13,7 +13,7 @@ from affine import Affine
 from gis.classes import class_table
 from gis.errors import ClassTableError, CrsError, EmptyLayer, LayerMissing, UnreadableFile, WrongGeometry
 from gis.layers import ReadReport
-from gis.raster import LandCoverReader, class_runs
+from gis.raster import class_runs
 from gis.readers import read_source
 from gis.sources import LAND_COVER, Source
 
@@ -41,7 +41,7 @@ def source(file: str = "lc.tif", **keys: Any) -> Source:
 
 
 def runs(folder: Path, given: Source, crs: str = UTM, bounds: Any = None) -> tuple[list[Any], list[int], ReadReport]:
-    report = ReadReport("lc", given.file, unit="pixels")
+    report = ReadReport("lc", given.file)
     found = list(class_runs(given, folder, crs, bounds, report=report))
     shapes = [shape for part in found for shape in part.geometries]
     return shapes, [int(code) for part in found for code in part.class_codes], report
@@ -134,16 +134,9 @@ def test_damaged_and_disguised_files_are_refused(tmp_path: Path) -> None:
         read_source(source(), tmp_path, UTM)
 
 
-def test_reader_knows_its_legend(tmp_path: Path, project: Path) -> None:
-    write(tmp_path)
-    reader = LandCoverReader(source(), tmp_path, UTM, shapely.box(500_000, 5_200_000, 500_030, 5_200_030))
-    assert reader.land_cover == CLASSES
-    assert sum(len(part.class_codes) for part in reader) == 3
-    assert reader.report.classes == {1: 4, 2: 1, 3: 3}
-    with pytest.raises(ClassTableError, match="no folder of class tables"):
-        LandCoverReader(source(classes="worldcover"), tmp_path, UTM)
-    with pytest.raises(ClassTableError, match=r"no table 'worldcovr'.*Did you mean 'worldcover'"):
-        LandCoverReader(source(classes="worldcovr"), tmp_path, UTM, schema=project / "data/schema")
+def test_an_unknown_class_table_lists_those_there_are(project: Path) -> None:
+    with pytest.raises(ClassTableError, match=r"no table 'worldcovr'; there are: corine_fi.*Did you mean 'worldcover'"):
+        class_table("worldcovr", project / "data/schema")
 
 
 @pytest.mark.parametrize(("name", "count"), [("worldcover", 11), ("esa_cci", 37), ("corine_fi", 49)])
@@ -176,10 +169,11 @@ def test_a_wrong_class_table_names_its_line(tmp_path: Path, line: str, says: str
 
 
 def real(shared: Path, file: str, table: str, crs: str, domain: Any, project: Path) -> tuple[float, ReadReport]:
-    given = source(file, classes=table)
-    reader = LandCoverReader(given, shared / "data", crs, domain, schema=project / "data/schema")
-    area = sum(float(shapely.area(part.geometries).sum()) for part in reader)
-    return area, reader.report
+    given, report = source(file, classes=table), ReadReport("lc", file)
+    classes = class_table(table, project / "data/schema")
+    bounds = None if domain is None else domain.bounds
+    parts = class_runs(given, shared / "data", crs, bounds, classes=classes, report=report)
+    return sum(float(shapely.area(part.geometries).sum()) for part in parts), report
 
 
 def test_corine_has_a_hole_of_nodata(shared: Path, project: Path) -> None:
