@@ -209,6 +209,9 @@ def _real(identifier: str, name: str, value: Any) -> float:
 
 def _assumption(identifier: str, given: Mapping[str, Any], patterns: Iterable[Pattern]) -> Assumption:
     pattern = _pattern_of(identifier, patterns)
+    if given.get("value") is not None and (pattern.kind == "shares") != isinstance(given["value"], Mapping):
+        expected = "shares by name" if pattern.kind == "shares" else "a number"
+        raise InvalidAssumption(f"assumptions: {identifier}: value must be {expected}; given {given['value']!r}.")
     needed = ("value", "unit", "author", "reason") + (() if pattern.kind == "shares" else ("low", "high"))
     missing = [name for name in needed if given.get(name) in (None, "")]
     unknown = sorted(set(given) - set(_KEYS))
@@ -221,8 +224,6 @@ def _assumption(identifier: str, given: Mapping[str, Any], patterns: Iterable[Pa
     scale = 1.0 if pattern.unit == "any" else _scale(identifier, unit, pattern.unit)
     author, reason = str(given["author"]), str(given["reason"])
     value = given["value"]
-    if (pattern.kind == "shares") != isinstance(value, Mapping):
-        raise InvalidAssumption(f"assumptions: {identifier} holds {pattern.kind}; given {value!r}.")
     if isinstance(value, Mapping):
         shares = {str(name): _real(identifier, f"value.{name}", share) * scale for name, share in value.items()}
         if not shares or min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-6:

@@ -216,10 +216,10 @@ class FactorTable:
     def in_co2e(self, row: Factor) -> Factor:
         """A CO2 row with the CH4 and N2O rows of its activity, region, years and purpose added by `gwp_set`.
 
-        Biogenic CO2 counts as zero (it is reported outside totals). Rows in CO2e and rows that weigh no gas are
-        returned as they are.
+        Biogenic CO2 counts as zero (it is reported outside totals). Rows in CO2e, rows that weigh no gas and
+        uptake by land are returned as they are.
         """
-        if row.gas not in ("CO2", "CO2bio"):
+        if row.gas not in ("CO2", "CO2bio") or row.carrier == "biomass":
             return row
         unit = factor_unit(row.unit)
         value = row.value if row.gas == "CO2" else 0.0

@@ -107,8 +107,8 @@ def forest_emissions(
     out = pd.DataFrame(
         {
             "area_ha": stands.area_ha,
-            "species": pd.Series(stands.species, dtype="str"),
-            "leaf_type": pd.Series(stands.leaf_type, dtype="str"),
+            "species": pd.Series(stands.species, dtype="str").replace("", None),
+            "leaf_type": pd.Series(stands.leaf_type, dtype="str").replace("", None),
             "age_years": stands.age,
             "uptake_tco2_ha": net_per_ha,
         }

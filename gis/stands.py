@@ -46,9 +46,8 @@ def stand_ages(features: pd.DataFrame) -> FloatArray:
     ages = np.where(ages >= 0, ages, np.nan)
     if "age_class" not in features.columns:
         return ages
-    given = features["age_class"].astype("object")
-    midpoints = {value: _midpoint(value) for value in given.dropna().unique()}
-    by_class = given.map(midpoints).to_numpy(dtype=np.float64, na_value=np.nan)
+    codes, words = pd.factorize(features["age_class"].astype("object"), use_na_sentinel=True)
+    by_class = np.array([*map(_midpoint, words), np.nan])[codes]
     return np.where(np.isnan(ages), by_class, ages)
 
 
@@ -65,7 +64,8 @@ def text_column(features: pd.DataFrame, name: str) -> ObjectArray:
     """(n,) stripped texts, empty where the layer lacks the column or the value."""
     if name not in features.columns:
         return np.full(len(features), "", dtype=object)
-    return features[name].astype("object").map(lambda v: "" if pd.isna(v) else str(v).strip()).to_numpy(dtype=object)
+    codes, words = pd.factorize(features[name].astype("object"), use_na_sentinel=True)
+    return np.array([*(str(word).strip() for word in words), ""], dtype=object)[codes]
 
 
 def leaf_types(features: pd.DataFrame, covers: ObjectArray, words: dict[str, LandCover]) -> ObjectArray:

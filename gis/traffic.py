@@ -60,9 +60,9 @@ def road_classes(features: pd.DataFrame) -> ObjectArray:
     """(n,) road class of every segment in lower case, words joined by `_`; `unknown` where the layer says nothing."""
     if "road_class" not in features.columns:
         return np.full(len(features), UNKNOWN_CLASS, dtype=object)
-    given = features["road_class"]
-    names = {value: re.sub(r"[^a-z0-9]+", "_", str(value).lower()).strip("_") for value in given.dropna().unique()}
-    return given.map(names).fillna(UNKNOWN_CLASS).replace("", UNKNOWN_CLASS).to_numpy(dtype=object)
+    codes, words = pd.factorize(features["road_class"].astype("object"), use_na_sentinel=True)
+    names = [re.sub(r"\W+", "_", str(word).lower()).strip("_") or UNKNOWN_CLASS for word in words]
+    return np.array([*names, UNKNOWN_CLASS], dtype=object)[codes]
 
 
 def speeds_kmh(given: "pd.Series[Any]") -> FloatArray:
@@ -70,13 +70,14 @@ def speeds_kmh(given: "pd.Series[Any]") -> FloatArray:
     if pd.api.types.is_numeric_dtype(given):
         values = given.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.where(values > 0, values, np.nan)
-    known: dict[Any, float] = {}
-    for value in given.dropna().unique():
-        match = _SPEED.fullmatch(str(value).strip())
+    codes, words = pd.factorize(given.astype("object"), use_na_sentinel=True)
+    table = np.full(len(words) + 1, np.nan)
+    for position, word in enumerate(words):
+        match = _SPEED.fullmatch(str(word).strip())
         unit = "mph" if match and (match[2] or "").lower() == "mph" else "km/h"
         speed = float(match[1]) * conversion(unit, "km/h") if match else np.nan
-        known[value] = speed if speed > 0 else np.nan
-    return given.map(known).to_numpy(dtype=np.float64, na_value=np.nan)
+        table[position] = speed if speed > 0 else np.nan
+    return table[codes]
 
 
 def segment_speeds(

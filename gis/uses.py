@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from accounting.tables import read_rows
@@ -63,16 +64,15 @@ def map_uses(given: "pd.Series[Any]", uses: Mapping[str, str]) -> tuple["pd.Seri
     """
     lower = {theirs.lower(): ours for theirs, ours in uses.items()} | {use: use for use in USES}
     unknown: dict[str, int] = {}
-    counts = given.value_counts(dropna=True)
-    mapped: dict[Any, str] = {}
-    for value, count in counts.items():
-        text = str(value).strip()
+    codes, words = pd.factorize(given.astype("object"), use_na_sentinel=True)
+    counts = np.bincount(codes[codes >= 0], minlength=len(words))
+    table = np.full(len(words) + 1, "other", dtype=object)
+    for position, word in enumerate(words):
+        text = str(word).strip()
         parts = [uses.get(part.strip()) or lower.get(part.strip().lower()) for part in text.split(";")]
-        found = uses.get(text) or lower.get(text.lower())
         known = [use for use in parts if use]
-        if found is None and known:
-            found = next((use for use in known if use != "other"), "other")
-        if found is None:
-            unknown[text] = int(count)
-        mapped[value] = found or "other"
-    return given.map(mapped).fillna("other").astype("str"), unknown
+        found = uses.get(text) or lower.get(text.lower()) or next((use for use in known if use != "other"), None)
+        if found is None and not known:
+            unknown[text] = int(counts[position])
+        table[position] = found or "other"
+    return pd.Series(table[codes], index=given.index, dtype="str"), unknown
