@@ -107,7 +107,7 @@ def _build(file: RegionFile, writer: EditionWriter, identity: dict[str, Any], pr
     population = [layer for layer in layers if layer.sector == "population"]
     layers = [layer for layer in layers if layer.sector != "population"]
 
-    grids = grid_targets(region, *cells_of(layers, grids_of(region)[-1]))
+    grids = grid_targets(region, *cells_of([*layers, *population], grids_of(region)[-1]))
     _share_to_grids([*layers, *population], grids, region)
     collections = [*grids, *zones]
     tables = Tables(

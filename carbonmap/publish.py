@@ -102,7 +102,16 @@ class Tables:
                 parent, of = targets.info.parent, targets.parent
                 if parent is not None and of is not None and self._nests(shares[parent], here, of):
                     above, index = held[parent, year], of
-                public = hold(true, here, private=self._private, rule=self._rule, above=above, index_of_parent=index)
+                beside = [each for (_, of_year), each in held.items() if of_year == year]
+                public = hold(
+                    true,
+                    here,
+                    private=self._private,
+                    rule=self._rule,
+                    above=above,
+                    index_of_parent=index,
+                    beside=beside,
+                )
                 held[name, year] = public
                 self.reports.setdefault(name, {})[str(year)] = public.report
                 self._write(writer, targets, year, public)

@@ -157,7 +157,7 @@ def collection_totals(
 
     Returns:
         One row per target with the columns of `grids.columns.value_columns`. Emissions in tCO2e per year, removals
-        negative. A sector is null where it is not covered, net is null unless every sector is covered.
+        negative. A sector is null where it is not covered, net is null unless every sector is covered as a whole.
     """
     sums = collection_sums(
         layers, n_targets=n_targets, year=year, sectors=sectors, coverage=coverage, population=population

@@ -84,7 +84,8 @@ def test_forest_removes(tiny):
     # Tier 1, temperate continental (METHODS C4): G (1 + R) CF 44/12, 4.0 t d.m./ha; between both leaf types' R.
     per_ha = -forest.sum() / stand_ha
     assert 4.0 * 1.2 * 0.47 * 44 / 12 < per_ha < 4.0 * 1.4 * 0.51 * 44 / 12
-    assert forest.min() < 0 and forest.max() == 0
+    assert forest.min() < 0
+    assert forest.max() == 0
 
 
 def test_net_is_the_sum_of_the_sectors(tiny):

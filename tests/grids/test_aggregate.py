@@ -101,7 +101,7 @@ def test_absent_is_zero_inside_coverage_and_null_outside():
     assert_array_equal(table["buildings_tco2e"], [3.0, 0.0, np.nan])
     assert_array_equal(table["buildings_sd_tco2e"], [0.0, 0.0, np.nan])
     assert_array_equal(table["buildings_gas_direct_tco2e"], [3.0, 0.0, np.nan])
-    assert_array_equal(table["net_tco2e"], [3.0, 0.0, np.nan])
+    assert_array_equal(table["net_tco2e"], [3.0, np.nan, np.nan])  # of half a place there is no net
     assert_array_equal(table["buildings_coverage"], [1.0, 0.5, 0.0])
 
 
