@@ -91,6 +91,13 @@ def test_clipped_lines_end_where_nodes_are_missing(village: Path) -> None:
     assert report.missing_nodes == 3
 
 
+def test_node_places_on_disk_give_the_same(village: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_memory, _ = read(village, "buildings")
+    monkeypatch.setattr("gis.osm._IN_MEMORY_BYTES", 0)
+    on_disk, _ = read(village, "buildings")
+    assert shapely.equals_exact(in_memory.geometries, on_disk.geometries).all()
+
+
 def test_water_has_areas_and_lines(village: Path) -> None:
     raw, _ = read(village, "water", "name", "class")
     assert {name: shape.geom_type for name, shape in zip(raw.ids, raw.geometries, strict=True)} == {
@@ -104,6 +111,17 @@ def test_forest_class_is_our_land_cover(village: Path) -> None:
     raw, _ = read(village, "forest", "class", "id")
     assert list(raw.values["class"]) == ["tree_needleleaf"]
     assert list(raw.values["id"]) == ["w400"]
+
+
+def test_unnamed_closed_ways_are_no_units(tmp_path: Path) -> None:
+    tags = {"boundary": "administrative", "admin_level": "8"}
+    with osmium.SimpleWriter(str(tmp_path / "a.osm.pbf")) as writer:
+        for number, place in enumerate([(9.0, 47.0), (9.1, 47.0), (9.1, 47.1)], start=1):
+            writer.add_node(Node(id=number, version=1, location=place))
+        writer.add_way(Way(id=1, version=1, nodes=[1, 2, 3, 1], tags=tags | {"name": "Dorf"}))
+        writer.add_way(Way(id=2, version=1, nodes=[1, 2, 3, 1], tags=tags))
+    raw, report = read(tmp_path / "a.osm.pbf", "admin", "name")
+    assert (list(raw.ids), report.filtered) == (["w1"], 1)
 
 
 def test_places_need_a_name(village: Path) -> None:
