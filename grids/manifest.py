@@ -204,7 +204,7 @@ class Manifest(Strict):
         return self
 
     def public(self) -> dict[str, Any]:
-        """The part anybody may read: of layers that are not open, and of disclosure, counts only.
+        """The part anybody may read: of layers that are not open, and of disclosure (but for its rule), counts only.
 
         Ids of refused or repaired features of a private source, and by how much a held value was moved, stay inside.
         """
@@ -212,7 +212,10 @@ class Manifest(Strict):
         for layer in document["layers"]:
             if not layer["open"]:
                 layer["report"] = counts_only(layer["report"])
-        document["disclosure"] = counts_only(document["disclosure"])
+        counted = counts_only(self.disclosure)
+        if isinstance(self.disclosure, dict) and isinstance(counted, dict) and "rule" in self.disclosure:
+            counted["rule"] = self.disclosure["rule"]
+        document["disclosure"] = counted
         return document
 
 

@@ -548,12 +548,15 @@ def test_private_sources_show_counts_only() -> None:
         },
         {"id": "roads", "sector": "transport", "open": True, "report": {"refused": [["w4", "why"]]}},
     ]
-    disclosure = {"grid-1km": {"held": 2, "largest_shift": 0.25, "which": "다사6443"}, "rule": {"min_count": 3}}
+    disclosure = {
+        "grid-1km": {"held": 2, "largest_shift": 0.25, "which": "다사6443"},
+        "rule": {"min_count": 3, "dominance_percent": 12.5},
+    }
     document = manifest(edition=FIRST, collections=[], layers=layers, disclosure=disclosure)
     public = Manifest.model_validate(document).public()
     assert public["layers"][0]["report"] == {"read": 3, "n": {"x": 1}}
     assert public["layers"][1]["report"] == {"refused": [["w4", "why"]]}
-    assert public["disclosure"] == {"grid-1km": {"held": 2}, "rule": {"min_count": 3}}
+    assert public["disclosure"] == {"grid-1km": {"held": 2}, "rule": {"min_count": 3, "dominance_percent": 12.5}}
 
 
 def test_an_edition_id_changes_with_anything_it_rests_on() -> None:
