@@ -7,7 +7,7 @@ import numpy.typing as npt
 import rasterio
 import shapely
 from rasterio import features
-from rasterio.transform import from_origin
+from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from carbonmap.synthetic.city import City
@@ -41,7 +41,7 @@ class LandCoverRaster:
         window = Window(
             col, row, int((east - self._west) // PIXEL_M) + 1 - col, int((self._north - south) // PIXEL_M) + 1 - row
         )  # fmt: skip
-        transform = from_origin(self._west + col * PIXEL_M, self._north - row * PIXEL_M, PIXEL_M, PIXEL_M)
+        transform = _transform(self._west + col * PIXEL_M, self._north - row * PIXEL_M)
         rows, cols = window.toslices()
         target = self._pixels[rows, cols]
         layers = (
@@ -64,11 +64,16 @@ class LandCoverRaster:
         height, width = self._pixels.shape
         profile = {
             "driver": "GTiff", "height": height, "width": width, "count": 1, "dtype": "uint8", "nodata": 0,
-            "crs": CRS, "transform": from_origin(self._west, self._north, PIXEL_M, PIXEL_M),
+            "crs": CRS, "transform": _transform(self._west, self._north),
             "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate",
         }  # fmt: skip
         with rasterio.open(path, "w", **profile) as raster:
             raster.write(self._pixels, 1)
+
+
+def _transform(west: float, north: float) -> Affine:
+    """Pixel to map, from the upper left corner."""
+    return Affine(PIXEL_M, 0.0, west, 0.0, -PIXEL_M, north)
 
 
 def _meadows(tile: Tile, city: City) -> npt.NDArray[np.object_]:

@@ -21,7 +21,7 @@ CITY_BUILDINGS = 20_000  # one tile holds about this many
 AREA_PER_BUILDING_M2 = 9_000.0  # of the whole territory, hills and fields included
 ASPECT = 1.25  # width over height of a tile
 FULL_WIDTH_M = 15_000.0  # the width at which hills, river and bends have their full size
-MIN_BUILDINGS = 100
+MIN_BUILDINGS = 200
 MAX_BUILDINGS = 15_000_000  # 999 tiles: what five-digit district codes hold
 
 _SOUTHWEST = (960_000.0, 1_920_000.0)

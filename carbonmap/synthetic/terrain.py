@@ -135,7 +135,10 @@ def _river(tile: Tile) -> shapely.Polygon:
     half = river_half_width_m(tile, u)
     north = np.column_stack([u, tile.river_v + half])
     south = np.column_stack([u, tile.river_v - half])
-    return shapely.Polygon(tile.plan.bend(np.concatenate([south, north[::-1]])))
+    # Along the tile's edge it has the edge's own vertices, so that the neighbour's river joins without a sliver.
+    v = tile.v0 + np.arange(tile.shape[0] + 1) * tile.plan.cell_m
+    mouths = [np.column_stack([np.full(len(v), u[k]), v])[np.abs(v - tile.river_v) < half[k]] for k in (-1, 0)]
+    return shapely.Polygon(tile.plan.bend(np.concatenate([south, mouths[0], north[::-1], mouths[1][::-1]])))
 
 
 def _without_specks(mask: BoolArray, smallest: int) -> BoolArray:
