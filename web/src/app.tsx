@@ -33,7 +33,7 @@ function Tooltip({ model }: { model: Model }) {
   const colour = at === null ? 'transparent' : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
   return (
     <div
-      class="tooltip"
+      class={flipped ? 'tooltip flipped' : 'tooltip'}
       data-testid="tooltip"
       style={{ transform: `translate(${hovered.x}px, ${hovered.y}px)` }}
     >

@@ -29,9 +29,11 @@ function Row(props: { colour: string; label: string; short?: string; now: boolea
         aria-hidden="true"
       />
       <span class="legend-label">{label}</span>
-      <span class="legend-short" aria-hidden="true">
-        {short ?? label}
-      </span>
+      {short !== undefined && (
+        <span class="legend-short" aria-hidden="true">
+          {short}
+        </span>
+      )}
     </li>
   );
 }

@@ -81,8 +81,8 @@ describe('buildScale', () => {
     );
     expect(padded).toHaveLength(bare.length);
     for (const [index, to] of padded.entries()) {
-      expect(to).toBeGreaterThan((bare[index] ?? 0) / 1.5);
-      expect(to).toBeLessThan((bare[index] ?? 0) * 1.5);
+      expect(to).toBeGreaterThan((bare[index] ?? 0) / 1.6);
+      expect(to).toBeLessThan((bare[index] ?? 0) * 1.6);
     }
   });
 
