@@ -13,10 +13,12 @@ from typing import Any
 
 from accounting import tables
 from accounting.errors import AssumptionNotFound, InvalidAssumption, UnknownUnit
-from accounting.units import conversion
+from accounting.units import conversion, factor_unit
 
 SCHEMA_COLUMNS = ("pattern", "kind", "unit", "minimum", "maximum", "meaning")
 KINDS = ("number", "shares")
+EMISSION_FACTOR = "emission factor"
+"""Unit of the schema for assumptions that are in any mass of CO2e per activity."""
 _KEYS = ("value", "unit", "low", "high", "author", "reason")
 
 
@@ -201,6 +203,17 @@ def _scale(identifier: str, unit: str, target: str) -> float:
         raise InvalidAssumption(f"assumptions: {identifier}: expected a unit of {target}, given {unit!r}.") from error
 
 
+def _check_factor_unit(identifier: str, unit: str) -> None:
+    try:
+        gas = factor_unit(unit).gas
+    except UnknownUnit as error:
+        raise InvalidAssumption(f"assumptions: {identifier}: {error}") from error
+    if gas != "CO2e":
+        raise InvalidAssumption(
+            f"assumptions: {identifier}: an assumed factor is in CO2e, such as kgCO2e/kWh, not {unit}."
+        )
+
+
 def _real(identifier: str, name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InvalidAssumption(f"assumptions: {identifier}: {name} must be a number, given {value!r}.")
@@ -221,7 +234,9 @@ def _assumption(identifier: str, given: Mapping[str, Any], patterns: Iterable[Pa
             f"Missing: {', '.join(missing) or 'nothing'}; unknown: {', '.join(unknown) or 'nothing'}."
         )
     unit = str(given["unit"])
-    scale = 1.0 if pattern.unit == "any" else _scale(identifier, unit, pattern.unit)
+    scale = 1.0 if pattern.unit == EMISSION_FACTOR else _scale(identifier, unit, pattern.unit)
+    if pattern.unit == EMISSION_FACTOR:
+        _check_factor_unit(identifier, unit)
     author, reason = str(given["author"]), str(given["reason"])
     value = given["value"]
     if isinstance(value, Mapping):

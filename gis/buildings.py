@@ -70,7 +70,11 @@ def building_emissions(
     blocks: list[pd.DataFrame] = []
     out = pd.DataFrame({"use": mapped.to_numpy(), "floor_area_m2": areas.area_m2, "floor_area_source": areas.source})
     out["floor_area_source"] = out["floor_area_source"].astype("str")
-    counts = {"buildings": len(features), "use_unknown_word": sum(unknown_uses.values())}
+    counts = {
+        "buildings": len(features),
+        "unheated": int((use == "unheated").sum()),
+        "use_unknown_word": sum(unknown_uses.values()),
+    }
     warnings: list[str] = []
     unestimated = np.zeros(len(features), dtype=np.bool_)
     for year in years:
@@ -79,7 +83,7 @@ def building_emissions(
         metered = metered_mask(features, of_year, year)
         any_meter = np.logical_or.reduce(list(metered.values())) if metered else np.zeros(len(features), dtype=np.bool_)
         unmetered = ~any_meter & (use != "unheated")
-        require_floor_areas(areas, unmetered)
+        require_floor_areas(areas, use, unmetered)
         model = _Model(year, kinds, areas, _intensities(kinds, year, unmetered, resolver), resolver)
         for carrier in CARRIERS:
             blocks += model.lines(carrier, unmetered)

@@ -1,6 +1,6 @@
 """Gross floor area of buildings, step by step: register, storeys, height, assumption; each step is recorded."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from accounting.assumptions import missing_message
 from accounting.errors import AssumptionNotFound
 from accounting.resolution import Resolver
+from gis.errors import listed
 from gis.measure import geodesic_area_m2
 
 FloatArray = npt.NDArray[np.float64]
@@ -29,7 +30,7 @@ class FloorAreas:
         u_own: (n,) relative standard deviation of the single building.
         u_shared: (n,) relative standard deviation of the assumption behind it, shared by all that use it.
         assumptions: (n,) ids, space separated.
-        missing: message of the assumption that would fill the unknown ones, or empty.
+        lacks_levels: (n,) unknown, but the assumption `buildings.levels` would give it.
     """
 
     area_m2: FloatArray
@@ -37,7 +38,7 @@ class FloorAreas:
     u_own: FloatArray
     u_shared: FloatArray
     assumptions: npt.NDArray[np.object_]
-    missing: str = field(default="")
+    lacks_levels: npt.NDArray[np.bool_]
 
 
 def column_or_nan(features: pd.DataFrame, name: str) -> FloatArray:
@@ -73,39 +74,35 @@ def floor_areas(features: gpd.GeoDataFrame, uses: npt.NDArray[np.object_], resol
     fill(register > 0, register, "register", "register")
     fill(np.isnan(area) & (levels > 0) & (footprint > 0), footprint * levels, "levels", "levels")
 
-    missing = ""
     for use in dict.fromkeys(uses):
         of_use = uses == use
-        storey = resolver.assumptions.number("m", f"buildings.storey_height.{use}", "buildings.storey_height")
         tall = of_use & np.isnan(area) & (height > 0) & (footprint > 0)
-        if storey is not None and tall.any():
+        names = (f"buildings.storey_height.{use}", "buildings.storey_height")
+        storey = resolver.assumptions.number("m", *names) if tall.any() else None
+        if storey is not None:
             # A building is at least one storey, however low.
             fill(tall, footprint * np.maximum(height / storey[0], 1.0), "height", "height")
             u_shared[tall], assumptions[tall] = storey[1].relative_sd, storey[1].id
         for unit, key, base in (("1", "levels", footprint), ("m2", "floor_area", np.ones(n))):
-            open_ = of_use & np.isnan(area) & ((footprint > 0) if key == "levels" else (footprint == 0))
-            if not open_.any():
-                continue
+            is_open = of_use & np.isnan(area) & ((footprint > 0) if key == "levels" else (footprint == 0))
             names = (f"buildings.{key}.{use}", f"buildings.{key}")
-            found = resolver.assumptions.number(unit, *names)
+            found = resolver.assumptions.number(unit, *names) if is_open.any() else None
             if found is not None:
-                fill(open_, base * found[0], "assumed", "assumed")
-                u_shared[open_], assumptions[open_] = found[1].relative_sd, found[1].id
-            elif key == "levels" and use != "unheated":
-                what = (
-                    "height but no storey height, nor storeys"
-                    if tall.any()
-                    else "neither storeys, height nor floor area"
-                )
-                missing = missing or missing_message(names, unit, f"{int(open_.sum())} buildings ({use}) have {what}.")
-    return FloorAreas(area, source, u_own, u_shared, assumptions, missing)
+                fill(is_open, base * found[0], "assumed", "assumed")
+                u_shared[is_open], assumptions[is_open] = found[1].relative_sd, found[1].id
+    lacks_levels = np.isnan(area) & (footprint > 0) & (uses != "unheated")
+    return FloorAreas(area, source, u_own, u_shared, assumptions, lacks_levels)
 
 
-def require_floor_areas(areas: FloorAreas, needed: npt.NDArray[np.bool_]) -> None:
+def require_floor_areas(areas: FloorAreas, uses: npt.NDArray[np.object_], needed: npt.NDArray[np.bool_]) -> None:
     """Stop where buildings that have to be modelled lack what one assumption would give.
 
     Raises:
-        AssumptionNotFound: names it.
+        AssumptionNotFound: names the uses concerned, how many buildings, and the assumption.
     """
-    if areas.missing and (needed & np.isnan(areas.area_m2)).any():
-        raise AssumptionNotFound(areas.missing)
+    lacking = areas.lacks_levels & needed
+    if lacking.any():
+        names, counts = np.unique(uses[lacking].astype(str), return_counts=True)
+        listing = listed(f"{name} ({count})" for name, count in zip(names, counts, strict=True))
+        why = f"Buildings have neither floor area, storeys nor a height that can be turned into storeys: {listing}."
+        raise AssumptionNotFound(missing_message(("buildings.levels", f"buildings.levels.{names[0]}"), "1", why))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from accounting.emissions import normalised_shares
-from accounting.errors import FactorNotFound
+from accounting.errors import FactorNotFound, InvalidAssumption
 from accounting.factors import Lookup
 from accounting.resolution import Resolver
 from accounting.uncertainty import mean_from_median
@@ -87,7 +87,7 @@ def _shares(use: str, year: int, resolver: Resolver) -> tuple[dict[str, float], 
     if found is not None:
         unknown = [carrier for carrier in found[0] if carrier not in CARRIERS]
         if unknown:
-            raise FactorNotFound(
+            raise InvalidAssumption(
                 f"Assumption {found[1].id} names {', '.join(unknown)}; carriers of buildings are {', '.join(CARRIERS)}."
             )
         return {carrier: share for carrier, share in found[0].items() if share > 0}, found[1].id

@@ -52,6 +52,8 @@ def test_shares_add_up_to_one(assumption_schema: Path) -> None:
         ("buildings.eui.office", entry(100, "kWh/m2", 110, 120), "outside its own range"),
         ("buildings.eui.office", entry("much", "kWh/m2", 80, 120), "must be a number, given 'much'"),
         ("buildings.levels", entry(0, "1", 0, 1), "outside what is possible"),
+        ("factor.electricity", entry(0.1, "kg/kWh", 0, 1), "'kg/kWh' is not that of an emission factor"),
+        ("factor.electricity", entry(0.1, "kgCO2/kWh", 0, 1), "is in CO2e"),
         ("transport.fleet", entry(1, "1", 1, 1), "value must be shares by name"),
         ("buildings.levels", entry({"a": 1.0}, "1"), "value must be a number"),
         ("transport.fleet", entry({"car_petrol": 0.6, "car_diesel": 0.3}, "1"), "add up to 0.9"),
