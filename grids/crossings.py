@@ -215,17 +215,10 @@ def _cut(x0: FloatArray, y0: FloatArray, x1: FloatArray, y1: FloatArray, origin:
         bx=np.where(backward, x0, x1),
         by=np.where(backward, y0, y1),
     )
-    # An end on a line belongs to the cell the edge comes from, or, if the edge runs along the line, to the cell
-    # beyond it.
-    up = ends.by >= ends.ay
-    col = cell_index(ends.ax, origin[0], size)
-    last_col = cell_index(ends.bx, origin[0], size)
-    last_col -= (ends.bx == origin[0] + last_col * size) & (ends.bx > ends.ax)
-    row = cell_index(ends.ay, origin[1], size)
-    row -= (ends.ay == origin[1] + row * size) & ~up
-    last_row = cell_index(ends.by, origin[1], size)
-    last_row -= (ends.by == origin[1] + last_row * size) & (ends.by > ends.ay)
-    n_x, n_y = last_col - col, np.abs(last_row - row)
+    # An end on a line may add a piece of no length beyond it, which weighs nothing.
+    col, row = cell_index(ends.ax, origin[0], size), cell_index(ends.ay, origin[1], size)
+    n_x = cell_index(ends.bx, origin[0], size) - col
+    n_y = np.abs(cell_index(ends.by, origin[1], size) - row)
 
     whole = np.flatnonzero(n_x + n_y == 0)
     cut = np.flatnonzero(n_x + n_y)

@@ -54,6 +54,22 @@ def test_a_line_that_retraces_itself_across_the_border() -> None:
     assert shapely.length(clipped.geometries[0]) == pytest.approx(10)
 
 
+def test_what_is_kept_has_the_feature_s_own_dimension() -> None:
+    comb = shapely.box(0, 0, 10, 10).union(shapely.box(20, 0, 30, 10)).union(shapely.box(0, 20, 30, 30))
+    clipped = clip_to(np.array([shapely.box(5, 5, 25, 20), shapely.LineString([(10, 15), (10, 5), (15, 5)])]), comb)
+    assert clipped.geometries[0].geom_type == "MultiPolygon"
+    assert clipped.geometries[1].geom_type in ("LineString", "MultiLineString")
+    assert clipped.inside == pytest.approx([50 / 300, 5 / 15])
+    assert clipped.outside == pytest.approx([250 / 300, 10 / 15])
+
+
+@pytest.mark.parametrize("broken", ["difference", "intersection"])
+def test_inside_and_outside_are_not_complements(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapely, broken, lambda features, others: features)
+    clipped = clip_to(np.array([shapely.box(25, 5, 35, 10)]), DOMAIN)
+    assert clipped.inside[0] + clipped.outside[0] == pytest.approx(1.5)
+
+
 def test_points_each_by_itself() -> None:
     cloud = shapely.MultiPoint([(1, 1), (1, 1), (15, 15), (30, 30), (31, 31)])
     clipped = clip_to(np.array([cloud, shapely.Point(10, 15), shapely.Point(15, 15)]), DOMAIN)

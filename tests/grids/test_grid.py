@@ -39,6 +39,12 @@ def test_corners_lie_in_their_own_cell_whatever_the_size(index: int, size: int, 
     assert cols[0] == index - (value < x[0])
 
 
+def test_a_hair_below_a_border_far_from_the_origin_stays_below() -> None:
+    grid = Grid("EPSG:32632", (-700_000, 0), 100, "inspire")
+    _, cols = grid.rows_cols([-1e-20, 0.0, 1e-20], [0, 0, 0])  # -1e-20 + 700,000 rounds to 700,000
+    assert cols.tolist() == [6999, 7000, 7000]
+
+
 def test_corners_polygons_and_codes_agree() -> None:
     rows, cols = KOREA.rows_cols(964_444.4, 1_943_777.7)
     x, y = KOREA.corners(rows, cols)

@@ -1,9 +1,13 @@
 """Hexagons: they tile the domain, share their corners, and are all there."""
 
+import itertools
+
 import h3
 import numpy as np
+import pyproj
 import pytest
 import shapely
+from scipy.spatial import cKDTree
 
 from grids.areas import geodesic_area_ha
 from grids.errors import GeometryError, GridError
@@ -34,6 +38,31 @@ def test_none_that_meets_the_domain_is_missing() -> None:
     wider, polygons = hexagons(CITY.buffer(1500), "EPSG:32632", 9)
     meeting = wider[shapely.area(shapely.intersection(polygons, CITY)) > 0]
     assert ids.tolist() == meeting.tolist()
+
+
+@pytest.mark.parametrize("resolution", [2, 3, 5])
+def test_edges_that_bend_between_the_planes_lose_no_cell(resolution: int) -> None:
+    _, polygons = hexagons(VADUZ.buffer(1), "EPSG:32632", resolution)
+    for start, end in itertools.pairwise(polygons[0].exterior.coords):
+        on_the_edge = shapely.Point((start[0] + end[0]) / 2, (start[1] + end[1]) / 2).buffer(1)
+        ids, around = hexagons(on_the_edge, "EPSG:32632", resolution)
+        assert ids.size == 2
+        assert on_the_edge.within(shapely.union_all(around).buffer(1e-6))
+
+
+@pytest.mark.parametrize("resolution", [6, 7])
+def test_corners_are_shared_to_the_last_bit_even_around_a_pentagon(resolution: int) -> None:
+    pentagon = next(cell for cell in h3.get_pentagons(resolution) if abs(h3.cell_to_latlng(cell)[0]) < 60)
+    lat, lon = h3.cell_to_latlng(pentagon)
+    crs = f"EPSG:{(32600 if lat > 0 else 32700) + int((lon + 180) // 6) + 1}"
+    centre = shapely.Point(pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat))
+    domain = centre.buffer(40 * h3.average_hexagon_edge_length(resolution, unit="m"))
+    ids, polygons = hexagons(domain, crs, resolution)
+    assert pentagon in ids
+    corners = np.unique(shapely.get_coordinates(polygons), axis=0)
+    assert cKDTree(corners).query_pairs(0.01) == set()
+    assert shapely.coverage_is_valid(polygons)
+    assert domain.within(shapely.union_all(polygons))
 
 
 @pytest.mark.parametrize("resolution", [0, 3, 5])

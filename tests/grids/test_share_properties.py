@@ -50,10 +50,18 @@ features = st.lists(polygons() | lines() | points(), min_size=1, max_size=6).map
 Table = dict[tuple[int, int, int], float]
 
 
+def slack(geometries: NDArray[np.object_]) -> float:
+    """What rounding may do: coordinates carry 0.2 nm, so that a sliver's area is known less well than a square's."""
+    extent, rim = shapely.area(geometries), shapely.length(geometries)
+    flat = extent == 0
+    worst = np.where(flat, 1 / np.where(flat & (rim > 0), rim, 1), rim / np.where(flat, 1, extent))
+    return float(1e-9 * max(1.0, worst.max()))
+
+
 def table(geometries: NDArray[np.object_], grid: Grid = FINE, domain: BaseGeometry = DOMAIN) -> Table:
     clipped = clip_to(geometries, domain)
     rows, cols, shares = grid_shares(clipped.geometries, grid, clipped.measures)
-    assert conservation_residual(shares, clipped) < 1e-9
+    assert conservation_residual(shares, clipped) < slack(geometries)
     entries = shares.matrix.tocoo()
     return {
         (int(rows[target]), int(cols[target]), int(feature)): float(share)
@@ -61,10 +69,9 @@ def table(geometries: NDArray[np.object_], grid: Grid = FINE, domain: BaseGeomet
     }
 
 
-def same(one: Table, other: Table) -> None:
-    assert {key: share for key, share in one.items() if share > 1e-9 and key not in other} == {}
-    assert {key: share for key, share in other.items() if share > 1e-9 and key not in one} == {}
-    assert max((abs(share - other.get(key, 0)) for key, share in one.items()), default=0) < 1e-9
+def same(one: Table, other: Table, within: float = 1e-9) -> None:
+    differences = {key: one.get(key, 0) - other.get(key, 0) for key in one.keys() | other.keys()}
+    assert {key: difference for key, difference in differences.items() if abs(difference) > within} == {}
 
 
 @given(features)
@@ -76,7 +83,7 @@ def test_mass_is_conserved_on_grids_and_zones_and_outside(given: NDArray[np.obje
     west, south, east, north = small.bounds
     middle = CORNER[0] + 100
     zones = np.array([shapely.box(west, south, middle, north), shapely.box(middle, south, east - 170, north - 170)])
-    assert conservation_residual(zone_shares(clipped.geometries, zones, clipped.measures), clipped) < 1e-9
+    assert conservation_residual(zone_shares(clipped.geometries, zones, clipped.measures), clipped) < slack(given)
 
 
 @given(features, st.randoms(use_true_random=False))
@@ -96,7 +103,7 @@ def test_fine_cells_add_to_coarse_ones(given: NDArray[np.object_]) -> None:
         parent_row, parent_col = FINE.parent([row], [col], COARSE)
         key = (int(parent_row[0]), int(parent_col[0]), feature)
         summed[key] = summed.get(key, 0) + share
-    same(summed, table(given, COARSE))
+    same(summed, table(given, COARSE), slack(given))
 
 
 @given(features, st.integers(-50, 50), st.integers(-50, 50))
@@ -105,14 +112,14 @@ def test_shifts_by_whole_cells_commute(given: NDArray[np.object_], east: int, no
     moved = shapely.transform(given, lambda c: c + np.array([east, north]) * 100.0)
     domain = shapely.transform(DOMAIN, lambda c: c + np.array([east, north]) * 100.0)
     shifted = {(row + north, col + east, feature): share for (row, col, feature), share in table(given).items()}
-    same(shifted, table(moved, domain=domain))
+    same(shifted, table(moved, domain=domain), slack(given))
 
 
 @given(st.lists(polygons() | lines(), min_size=1, max_size=4))
 @settings(max_examples=30, deadline=None)
 def test_direction_is_irrelevant(given: list[BaseGeometry]) -> None:
     forward = np.array([*given, None], dtype=object)[:-1]
-    same(table(forward), table(shapely.reverse(forward)))
+    same(table(forward), table(shapely.reverse(forward)), slack(forward))
 
 
 @given(points())

@@ -119,6 +119,15 @@ def test_many_features_in_any_order() -> None:
     np.testing.assert_array_equal(again.outside, shares.outside[order])
 
 
+def test_outside_is_not_what_the_zones_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clipped = clip_to(np.array([shapely.box(15, 5, 25, 15)]), WORLD)
+    nothing = shapely.Polygon()
+    monkeypatch.setattr(shapely, "intersection", lambda features, others: np.full(features.size, nothing))
+    shares = zone_shares(clipped.geometries, ZONES, clipped.measures)
+    assert shares.outside[0] == pytest.approx(0.5)
+    assert conservation_residual(shares, clipped) == pytest.approx(0.5)
+
+
 def test_zones_that_are_no_valid_polygons_are_named() -> None:
     bow_tie = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
     for bad, what in ((bow_tie, "Self-intersection"), (shapely.Point(0, 0), "Point"), (None, "nothing")):
