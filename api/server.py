@@ -38,7 +38,7 @@ def serve(
         raise ServerError(
             f"there is no store at {store}: build a region into it first, or give the folder where one is"
         )
-    listening = _listen(host, port, any_port)
+    listening = listen(host, port, any_port)
     app = create_app(Settings(store=Path(store), web=web))
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=5
@@ -59,12 +59,17 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _listen(host: str, port: int, any_port: bool) -> socket.socket:
+def listen(host: str, port: int, any_port: bool = False) -> socket.socket:
+    """Return a socket that listens on a port; 0, or `any_port` when it is taken, means any free one.
+
+    Raises:
+        ServerError: the port is taken, or the address is none of this computer's.
+    """
     try:
         return _bound(host, port)
     except OSError as error:
         if any_port and port:
-            return _listen(host, 0, any_port=False)
+            return listen(host, 0)
         raise ServerError(
             f"cannot listen on {host} port {port}: {error.strerror or error}. Another program may use the port: "
             f"give another one, or 0 for any that is free"
@@ -73,6 +78,7 @@ def _listen(host: str, port: int, any_port: bool) -> socket.socket:
 
 def _bound(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    # The protocol is named since asyncio turns Nagle's delay off only then: without it every small answer takes 40 ms.
     listening = socket.socket(family, kind, protocol)
     try:
         if os.name != "nt":  # there it would let two servers share one port

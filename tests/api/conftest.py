@@ -1,6 +1,5 @@
 """A small real edition, written by the writer itself, and a server over it: API tests need no build."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ import uvicorn
 from pyproj import Transformer
 
 from api.app import create_app
+from api.server import listen
 from api.settings import Settings
 from grids.edition import CollectionInfo, EditionWriter, Store
 from grids.grid import Grid
@@ -202,7 +202,7 @@ def write_edition(store: Path, region: str, edition: str, seed: int = 1, **manif
 @contextmanager
 def running(settings: Settings) -> Iterator[str]:
     """Run a real server on a free loopback port in a thread and give its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(create_app(settings), log_level="warning", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)

@@ -1,6 +1,9 @@
 """Items: GeoJSON pages that can be walked to the end, boxes, years, and single features."""
 
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -191,6 +194,35 @@ def test_many_at_once_get_the_same_answers(client: httpx.Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda one: (one, client.get(one).content), asked * 4))
     assert all(alone[one] == content for one, content in together)
+
+
+def test_readers_never_see_a_mixture_while_editions_change(
+    own_store: Store, publish: Callable[..., None], serving: Callable[[Path], httpx.Client]
+) -> None:
+    client = serving(own_store.path)
+    editions = [f"{k:016x}" for k in range(1, 5)]
+    stop = threading.Event()
+    seen: dict[str, set[str]] = {}
+
+    def read() -> int:
+        count = 0
+        while not stop.is_set() or count < 3:
+            response = client.get(address("h3-8"), params={"limit": 100})
+            assert response.status_code == 200
+            page = response.json()
+            seen.setdefault(page["edition"], set()).add(str(page["features"]))
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read) for _ in range(4)]
+        for seed, edition in enumerate(editions):
+            publish(own_store.path, "town", edition, seed=seed + 50)
+        stop.set()
+        assert all(reader.result() >= 3 for reader in readers)
+    assert editions[-1] in seen
+    assert all(len(bodies) == 1 for bodies in seen.values())
+    assert len({next(iter(bodies)) for bodies in seen.values()}) == len(seen)
 
 
 def test_big_answers_are_compressed_when_asked(client: httpx.Client) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from api.app import app_from_environment
 from api.errors import ServerError, SettingsError
-from api.server import address_of, serve
+from api.server import address_of, listen, serve
 from api.settings import Settings
 
 
@@ -89,6 +89,11 @@ def test_a_missing_map_is_explained(small_store: Path, tmp_path: Path, serving: 
 def test_a_port_that_is_taken(small_store: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ServerError, match="give another one, or 0"):
         serve(small_store, port=taken.getsockname()[1])
+
+
+def test_small_answers_are_not_delayed() -> None:
+    with listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP  # asyncio sets TCP_NODELAY on such sockets only
 
 
 def test_a_store_that_is_not_there(tmp_path: Path) -> None:
