@@ -12,8 +12,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from accounting.assumptions import Assumptions
-from accounting.factors import FactorTable
 from carbonmap.ground import Ground, domain_of, read_ground
 from carbonmap.land_cover import share_raster
 from carbonmap.layers import SharedLayer, cells_of, share_features
@@ -21,7 +19,6 @@ from carbonmap.manifest import identity_of, manifest_of
 from carbonmap.progress import Progress
 from carbonmap.publish import REGION, Tables
 from carbonmap.region import Region, RegionFile
-from carbonmap.resources import data_folder
 from carbonmap.sectors import Accounts, features_table, sector_emissions
 from carbonmap.targets import Targets, grid_targets, grids_of, hexagon_targets, zone_targets
 from gis.readers import read_context, read_source
@@ -85,10 +82,7 @@ def build_region(name_or_path: str | Path, inputs: Path | None, store: Path, *, 
 
 def _build(file: RegionFile, writer: EditionWriter, identity: dict[str, Any], progress: Progress) -> Manifest:
     region, inputs = file.region, file.inputs
-    accounts = Accounts(
-        FactorTable.load(data_folder() / "factors", region.factors),
-        Assumptions.load(region.assumptions, data_folder() / "schema" / "assumptions.csv"),
-    )
+    accounts = Accounts.of(region)
     progress.step("reading zones")
     ground = read_ground(region, inputs)
     zones = [*zone_targets(region, ground), *hexagon_targets(region, ground)]

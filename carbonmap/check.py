@@ -9,9 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from shapely.geometry.base import BaseGeometry
 
-from accounting.assumptions import Assumptions
 from accounting.errors import AccountingError
-from accounting.factors import FactorTable
 from carbonmap.errors import RegionError
 from carbonmap.ground import Ground, domain_of, read_ground
 from carbonmap.inputs import input_files
@@ -86,7 +84,7 @@ def check_region(name_or_path: str | Path, inputs: Path | None = None) -> CheckR
         return report
     size = sum(path.stat().st_size for path in input_files(region, file.inputs).values())
     collector.add("inputs", [Finding("info", "inputs", f"all files are there, {size / 1e6:.1f} MB", 1)])
-    accounts = collector.attempt("factors and assumptions", _accounts, file)
+    accounts = collector.attempt("factors and assumptions", Accounts.of, region)
     ground = collector.attempt("zones", read_ground, region, file.inputs)
     if ground is None:
         return report
@@ -99,14 +97,6 @@ def check_region(name_or_path: str | Path, inputs: Path | None = None) -> CheckR
     for context in region.context:
         collector.attempt("context", read_context, context, file.inputs, ground.bbox)
     return report
-
-
-def _accounts(file: RegionFile) -> Accounts:
-    data = data_folder()
-    return Accounts(
-        FactorTable.load(data / "factors", file.region.factors),
-        Assumptions.load(file.region.assumptions, data / "schema" / "assumptions.csv"),
-    )
 
 
 def _check_zones(file: RegionFile, ground: Ground, collector: _Collector) -> None:

@@ -216,7 +216,14 @@ def _say(document: YamlFile, path: KeyPath, error: Any) -> str:
     if given is None:
         return "nothing is given here; give a value or remove the key"
     shown = repr(given)
-    return f"{error['msg'][0].lower()}{error['msg'][1:]}; found {shown if len(shown) < 80 else shown[:77] + '...'}"
+    return f"{_plain(error['msg'])}; found {shown if len(shown) < 80 else shown[:77] + '...'}"
+
+
+def _plain(message: str) -> str:
+    """Pydantic's words in those of YAML."""
+    for theirs, ours in (("valid tuple", "list"), ("valid dictionary", "mapping of keys"), ("valid string", "text")):
+        message = message.replace(theirs, ours)
+    return message[0].lower() + message[1:]
 
 
 def _is_inside(inner: KeyPath, outer: KeyPath) -> bool:

@@ -1,23 +1,29 @@
 """From a layer to its emissions: which room's function answers for which sector, and what it is given."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from gis.forest import forest_emissions
-from gis.transport import road_emissions
 from numpy.typing import NDArray
 
 from accounting.assumptions import Assumptions
 from accounting.emissions import empty_lines
 from accounting.factors import FactorTable
 from accounting.sector import SectorEmissions
+from carbonmap.errors import RegionError
 from carbonmap.region import Region
 from carbonmap.resources import data_folder
 from gis.buildings import building_emissions
+from gis.errors import did_you_mean, listed
+from gis.forest import forest_emissions
 from gis.layers import Layer
 from gis.sources import Source
-from gis.uses import check_uses, read_uses
+from gis.transport import road_emissions
+from gis.uses import USES, check_uses, read_uses
+
+PER_KIND = ("eui", "levels", "storey_height", "floor_area", "carrier_shares", "occupancy", "aadt", "speed", "fleet")
+"""Assumptions given per building use or road class: `buildings.eui.office`, `transport.aadt.primary`."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,27 @@ class Accounts:
 
     factors: FactorTable
     assumptions: Assumptions
+
+    @classmethod
+    def of(cls, region: Region) -> Self:
+        """Load the tables and check what the region file says of factors and assumptions.
+
+        Raises:
+            AccountingError: a table, an override or an assumption is wrong.
+            RegionError: an assumption for a use or a road class that does not exist; it would never be used.
+        """
+        data = data_folder()
+        factors = FactorTable.load(data / "factors", region.factors)
+        assumptions = Assumptions.load(region.assumptions, data / "schema" / "assumptions.csv")
+        known = {"buildings": USES, "transport": (*factors.words.road_classes, "unknown")}
+        for name in assumptions.items:
+            sector, *rest = name.split(".")
+            if sector in known and len(rest) == 2 and rest[0] in PER_KIND and rest[1] not in known[sector]:
+                raise RegionError(
+                    f"assumptions: {name!r} is for {rest[1]!r}, which is none of {listed(known[sector], 40)}."
+                    f"{did_you_mean(rest[1], known[sector])}"
+                )
+        return cls(factors, assumptions)
 
 
 def years_of(source: Source, region: Region) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.crs import Bounds
-from gis.errors import ColumnMissing, did_you_mean, listed
+from gis.errors import ColumnMissing, EmptyLayer, did_you_mean, listed
 from gis.sources import ContextSource, Source, Where, ZoneSet
 
 Progress = Callable[[str, float], None]
@@ -69,6 +69,10 @@ class Raw:
 
 def require_columns(wanted: tuple[str, ...], present: list[str], where: str) -> None:
     """Raise ColumnMissing for the first wanted column the file lacks; lists those it has and the nearest."""
+    if wanted and not present:
+        raise EmptyLayer(
+            f"{where} holds no feature, so that it has no column {listed(wanted)} either; is it the right file?"
+        )
     for column in wanted:
         if column not in present:
             raise ColumnMissing(

@@ -1,0 +1,348 @@
+"""Bad inputs of thirty and more kinds: each ends in one clear paragraph and exit code 2, never in a traceback.
+
+Each case names what the message must say: the file, layer, key or feature at fault, and something of the remedy.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Spoil = Callable[[Any], None]
+"""Spoils a tiny region before it is written."""
+
+CASES: dict[str, tuple[Spoil, tuple[str, ...]]] = {}
+"""Name -> what spoils the region, and what the message must say."""
+
+
+def case(*says: str) -> Callable[[Spoil], Spoil]:
+    def note(spoil: Spoil) -> Spoil:
+        CASES[spoil.__name__] = (spoil, says)
+        return spoil
+
+    return note
+
+
+# --- the region file --------------------------------------------------------------------------------------------------
+
+
+@case("region.yaml", "'colour'", "unknown key")
+def an_unknown_key(tiny):
+    tiny.region["colour"] = "green"
+
+
+@case("sources[0].colums", "Did you mean 'columns'", "line")
+def a_misspelt_key_of_a_source(tiny):
+    tiny.source("buildings")["colums"] = tiny.source("buildings").pop("columns")
+
+
+@case("key 'crs'", "missing")
+def a_missing_key(tiny):
+    del tiny.region["crs"]
+
+
+@case("EPSG:4326", "geographic", "EPSG:326xx")
+def a_geographic_crs(tiny):
+    tiny.region["crs"] = "EPSG:4326"
+
+
+@case("EPSG:2263", "metre")
+def a_crs_in_feet(tiny):
+    tiny.region["crs"] = "EPSG:2263"
+
+
+@case("EPSG:999999", "not known")
+def a_crs_that_does_not_exist(tiny):
+    tiny.region["crs"] = "EPSG:999999"
+
+
+@case("sizes_m", "do not nest")
+def grids_that_do_not_nest(tiny):
+    tiny.region["grid"]["sizes_m"] = [1000, 300]
+
+
+@case("korea", "EPSG:5179", "EPSG:32632")
+def korean_codes_in_another_crs(tiny):
+    tiny.region["grid"]["codes"] = "korea"
+
+
+@case("buildings", "more than once")
+def a_source_id_twice(tiny):
+    tiny.source("roads")["id"] = "buildings"
+
+
+@case("'ward'", "district")
+def a_boundary_that_names_no_zone_set(tiny):
+    tiny.region["boundary"] = {"zone_set": "ward"}
+
+
+@case("parent", "'ward'")
+def a_parent_that_does_not_exist(tiny):
+    tiny.region["zone_sets"][0]["parent"] = "ward"
+
+
+@case("years", "list")
+def years_that_are_no_list(tiny):
+    tiny.region["years"] = "last year"
+
+
+@case("file", "relative")
+def a_path_out_of_the_inputs_folder(tiny):
+    tiny.source("roads")["file"] = "../../etc/passwd"
+
+
+@case("file", "remote")
+def a_remote_address(tiny):
+    tiny.source("roads")["file"] = "https://example.org/roads.geojson"
+
+
+@case("buildings.eui.ofice", "Did you mean")
+def an_assumption_with_a_misspelt_id(tiny):
+    entry = {"value": 1, "unit": "kWh/m2/yr", "low": 1, "high": 2, "author": "x", "reason": "y"}
+    tiny.region["assumptions"]["buildings.eui.ofice"] = entry
+
+
+@case("transport.aadt.residential", "unit")
+def an_assumption_in_the_wrong_unit(tiny):
+    tiny.region["assumptions"]["transport.aadt.residential"]["unit"] = "kg"
+
+
+@case("transport.aadt.residential", "reason")
+def an_assumption_without_a_reason(tiny):
+    del tiny.region["assumptions"]["transport.aadt.residential"]["reason"]
+
+
+@case(
+    "no_such_factor",
+)
+def an_override_that_names_no_factor(tiny):
+    tiny.region["factors"] = {"electricity": "no_such_factor"}
+
+
+@case("transport.aadt.residential", "assumptions")
+def a_gap_that_nobody_fills(tiny):
+    del tiny.region["assumptions"]["transport.aadt.residential"]
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@case("bildings.geojson", "buildings.geojson")
+def a_file_that_is_not_there(tiny):
+    tiny.source("buildings")["file"] = "bildings.geojson"
+
+
+@case("'storeys'", "floors")
+def a_column_that_does_not_exist(tiny):
+    tiny.source("buildings")["columns"]["levels"] = "storeys"
+
+
+@case("layer", "'houses'")
+def a_layer_that_does_not_exist(tiny):
+    tiny.source("buildings")["layer"] = "houses"
+
+
+@case("roads", "Polygon")
+def polygons_for_roads(tiny):
+    tiny.source("roads")["file"] = "forest.geojson"
+    tiny.source("roads")["columns"] = {"id": "sid"}
+
+
+@case("buildings.geojson", "b1")
+def two_features_with_one_id(tiny):
+    tiny.layers["buildings.geojson"]["features"][1]["properties"]["bid"] = "b1"
+
+
+@case("east", "west", "m2")
+def zones_that_overlap(tiny):
+    ring = tiny.layers["zones.geojson"]["features"][0]["geometry"]["coordinates"][0]
+    for corner in ring:
+        if corner[0] == 541_000:
+            corner[0] = 541_300
+
+
+@case("zones.geojson", "code")
+def a_zone_without_id(tiny):
+    tiny.layers["zones.geojson"]["features"][0]["properties"]["code"] = None
+
+
+@case("district", "west")
+def a_zone_id_twice(tiny):
+    tiny.layers["zones.geojson"]["features"][1]["properties"]["code"] = "west"
+
+
+@case("buildings.geojson", "no feature")
+def an_empty_layer(tiny):
+    tiny.layers["buildings.geojson"]["features"] = []
+
+
+@case(
+    "buildings",
+)
+def buildings_on_another_continent(tiny):
+    for feature in tiny.layers["buildings.geojson"]["features"]:
+        for corner in feature["geometry"]["coordinates"][0]:
+            corner[0] += 300_000
+            corner[1] -= 3_000_000
+
+
+@case("boundary", "coverage")
+def a_coverage_elsewhere(tiny):
+    tiny.source("roads")["coverage"] = {"bounds": [0, 0, 1000, 1000]}
+
+
+@case("meters.csv", "'amount'")
+def meters_without_their_column(tiny):
+    tiny.meters = tiny.meters.replace("amount", "kWh", 1)
+
+
+@case("meters.csv", "gassy")
+def meters_of_an_unknown_carrier(tiny):
+    tiny.meters = tiny.meters.replace(";electricity;", ";gassy;")
+
+
+@case("meters.csv", "comma")
+def meters_with_decimal_commas(tiny):
+    tiny.meters = tiny.meters.replace(";1000\n", ";1000,5\n")
+
+
+# --- files spoilt after they are written ------------------------------------------------------------------------------
+
+BYTES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {}
+
+
+def bytes_case(*says: str) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
+    def note(spoil: Callable[[Path], None]) -> Callable[[Path], None]:
+        BYTES[spoil.__name__] = (spoil, says)
+        return spoil
+
+    return note
+
+
+@bytes_case("buildings.geojson", "truncated")
+def a_truncated_file(folder):
+    file = folder / "buildings.geojson"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@bytes_case(
+    "buildings.geojson",
+)
+def a_file_of_noise(folder):
+    (folder / "buildings.geojson").write_bytes(bytes(range(256)) * 40)
+
+
+@bytes_case("region.yaml", "line")
+def yaml_that_is_not_yaml(folder):
+    (folder / "region.yaml").write_text("id: [tiny\ncrs: }", encoding="utf-8")
+
+
+@bytes_case("region.yaml", "UTF-8")
+def a_region_file_in_another_encoding(folder):
+    (folder / "region.yaml").write_bytes("id: tiny\nname: {ko: 작은 곳}\n".encode("cp949"))
+
+
+@bytes_case("region.yaml", "mapping")
+def an_empty_region_file(folder):
+    (folder / "region.yaml").write_text("", encoding="utf-8")
+
+
+@bytes_case("region.yaml", "given twice", "line")
+def a_key_given_twice(folder):
+    file = folder / "region.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "\nid: again\n", encoding="utf-8")
+
+
+@bytes_case(
+    "meters.csv",
+)
+def meters_in_another_encoding(folder):
+    file = folder / "meters.csv"
+    file.write_bytes(file.read_text(encoding="utf-8").replace("b1", "건물1").encode("cp949"))
+
+
+@bytes_case("zones.geojson", "CRS")
+def coordinates_that_contradict_their_crs(folder):
+    file = folder / "zones.geojson"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    del document["crs"]  # GeoJSON without crs is longitude and latitude; these are metres
+    file.write_text(json.dumps(document), encoding="utf-8")
+
+
+def complain(tiny, command, says: tuple[str, ...]) -> None:
+    before = sorted(path.name for path in tiny.folder.rglob("*"))
+    code, out, error = command("build", tiny.file, "--store", tiny.store, "--quiet")
+    assert code == 2, out + error
+    assert "Traceback" not in error
+    assert error.startswith("carbonmap: ")
+    assert error.strip().count("\n") < 12, error
+    for words in says:
+        assert words in error, error
+    published = [path for path in tiny.store.rglob("*") if path.is_file() and ".incoming" not in path.parts]
+    assert published == []
+    assert [name for name in before if not (tiny.folder / name).exists() and "store" not in name] == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_ends_in_a_clear_paragraph(name, tiny, command):
+    spoil, says = CASES[name]
+    spoil(tiny)
+    tiny.write()
+    complain(tiny, command, says)
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_spoilt_file_ends_in_a_clear_paragraph(name, tiny, command):
+    spoil, says = BYTES[name]
+    tiny.write()
+    spoil(tiny.folder)
+    complain(tiny, command, says)
+
+
+def test_there_are_thirty_kinds_and_more():
+    assert len(CASES) + len(BYTES) >= 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["build"], "REGION"),
+        (["build", "atlantis"], "atlantis"),
+        (["build", "no/such/file.yaml"], "no such file"),
+        (["serve", "--store", "no-such-store"], "no-such-store"),
+        (["info", "--store", "no-such-store", "atlantis"], "atlantis"),
+        (["serve", "--port", "70000"], "65535"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_wrong_commands_explain_themselves(arguments, says, command):
+    code, _, error = command(*arguments)
+    assert code == 2
+    assert says in error
+    assert "Traceback" not in error
+
+
+def test_check_reports_every_mistake_and_says_it_cannot_be_built(tiny, command):
+    tiny.source("buildings")["columns"]["levels"] = "storeys"
+    tiny.source("roads")["columns"]["aadt"] = "counts"
+    code, out, _ = command("check", tiny.write())
+    assert code == 2
+    assert "storeys" in out
+    assert "counts" in out
+    assert "cannot be built" in out
+
+
+def test_check_of_a_good_region_says_what_is_in_it(tiny, command):
+    code, out, _ = command("check", tiny.write())
+    assert code == 0, out
+    for words in (
+        "4 of 4 features kept",
+        "2 of 2 features kept",
+        "2 zones",
+        "100.0% of the region's ground",
+        "can be built",
+    ):
+        assert words in out
+    assert not tiny.store.exists()
