@@ -148,6 +148,7 @@ def _town_streets(
     bridges = {int(np.clip(np.abs(bank_u - anchor).argmin(), 1, columns - 2)) for anchor in anchors}
     # What climbs into the forest is not built; the riverside roads run on from bridge to bridge.
     edges = {edge: None for edge in edges if _open_fraction(tile, land, nodes, edge) > 0.5}
+    _prune(edges, {edge for edge in edges if _open_fraction(tile, land, nodes, edge) < 0.95})
     for i in range(min(bridges), max(bridges)):
         edges[(i, lattice.bank, 0)] = edges[(i, lattice.bank + 1, 0)] = None
     for i in bridges:
@@ -161,6 +162,24 @@ def _town_streets(
             road_class = max(road_class, "secondary", key=lambda name: _RANK[name])
         street = i if upright else columns + j
         sketch.stretch(first, second, np.array([nodes[i, j], nodes[other]]), road_class, street)
+
+
+def _prune(edges: dict[tuple[int, int, int], None], loose: set[tuple[int, int, int]]) -> None:
+    """Take away streets of `loose` that end nowhere, until none does."""
+    while True:
+        ends: dict[tuple[int, int], int] = {}
+        for i, j, upright in edges:
+            for node in ((i, j), (i + 1 - upright, j + upright)):
+                ends[node] = ends.get(node, 0) + 1
+        dead = [
+            (i, j, upright)
+            for i, j, upright in edges
+            if (i, j, upright) in loose and min(ends[(i, j)], ends[(i + 1 - upright, j + upright)]) == 1
+        ]
+        if not dead:
+            return
+        for edge in dead:
+            del edges[edge]
 
 
 def _open_fraction(tile: Tile, land: Land, nodes: FloatArray, edge: tuple[int, int, int]) -> float:

@@ -95,9 +95,11 @@ def make_land(tile: Tile, centre_uv: FloatArray) -> Land:
     for weight, (cu, cv) in zip((1.0, *([0.55] * (len(centre_uv) - 1))), centre_uv, strict=True):
         distance = np.hypot(u - cu, (v - cv) * 1.25) / (s * (1_500.0 + 1_500.0 * weight))
         basin = np.minimum(basin, 0.10 + 0.9 * np.clip(distance - 0.25, 0.0, 1.0) ** 1.5)
-    height = (
-        _RELIEF_M * s * (ramp * basin * (0.25 + 0.95 * ridged**2) + 0.9 * basin**0.35 * np.clip(rolling - 0.58, 0, 1))
-    )
+    # Side valleys wind along the zero lines of a noise; knolls stand in the plain where another one peaks.
+    incised = 0.22 + 0.78 * np.clip(np.abs(fractal(u, v, 3_300.0 * s, plan.seed + 24, 2)) / 0.13, 0.0, 1.0)
+    knolls = np.clip(rolling - 0.59, 0.0, 1.0)
+    hills = ramp * basin * (0.25 + 0.95 * ridged**2) * incised
+    height = _RELIEF_M * s * (hills + 3.0 * basin**0.3 * knolls)
     height += 0.004 * from_river
 
     flood = plan.cell_m + 60.0 * max(0.22, s**0.5)
