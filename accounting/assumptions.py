@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
 from accounting import tables
 from accounting.errors import AssumptionNotFound, InvalidAssumption, UnknownUnit
 from accounting.units import conversion, factor_unit
@@ -158,6 +162,26 @@ class Assumptions:
 def id_part(name: str) -> str:
     """A name as one part of an id: dots and spaces become `_` (`기타 침엽수` -> `기타_침엽수`)."""
     return "_".join(name.replace(".", " ").split())
+
+
+def joined_ids(*columns: npt.NDArray[np.object_] | str) -> npt.NDArray[np.object_]:
+    """Ids of several columns of lines in one: each id once, sorted, space separated.
+
+    Args:
+        columns: (n,) texts of ids, or one text for all lines; at least one is an array.
+
+    Returns:
+        (n,) texts; worked out once per distinct combination.
+    """
+    arrays = [column for column in columns if not isinstance(column, str)]
+    always = {name for column in columns if isinstance(column, str) for name in column.split()}
+    code = np.zeros(len(arrays[0]), dtype=np.int64)
+    texts: list[set[str]] = [always]
+    for array in arrays:
+        theirs, words = pd.factorize(array)
+        pairs, code = np.unique(code * max(len(words), 1) + theirs, return_inverse=True)
+        texts = [texts[pair // len(words)] | set(words[pair % len(words)].split()) for pair in pairs]
+    return np.array([" ".join(sorted(names)) for names in texts], dtype=object)[code]
 
 
 def missing_message(identifiers: Iterable[str], unit: str, why: str) -> str:

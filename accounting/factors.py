@@ -25,7 +25,7 @@ BASIS_NAMES = ("", "direct", "indirect")
 CALORIFIC_NAMES = ("", "net", "gross")
 STATISTIC_NAMES = ("", "mean", "median")
 ANYWHERE = "anywhere"
-_MAY_OVERRIDE = re.compile(r"electricity|heat|[a-z_]+\.(energy|volume|mass)|eui\.[a-z_]+")
+_MAY_OVERRIDE = re.compile(r"electricity|heat|cooling|[a-z_]+\.(energy|volume|mass)|eui\.[a-z_]+")
 
 
 @dataclass(frozen=True)
@@ -275,6 +275,8 @@ class FactorTable:
         texts = dict.fromkeys(COLUMNS, "") | {name: str(value) for name, value in given.items() if value is not None}
         purpose = "uncertainty" if activity.startswith("uncertainty.") else "inventory"
         texts = {"confidence": "low", "status": "found", "purpose": purpose} | {k: v for k, v in texts.items() if v}
+        if "gas" not in texts:
+            texts["gas"] = _gas_of(texts["unit"])
         row = dict.fromkeys(COLUMNS, "") | {"id": f"region:{activity}"} | texts | {"activity": activity}
         try:
             _check_row(row, f"factors: {activity}")
@@ -390,6 +392,13 @@ def _factor(row: Mapping[str, str], where: str) -> Factor:
             raise InvalidTable(f"{where}: {low} {first} is after {high} {last}.")
     texts = {name: row[name] for name in COLUMNS if name not in numbers and name not in ("value", "u95_percent")}
     return Factor(**texts, **numbers, value=value, u95_percent=u95)  # type: ignore[arg-type]
+
+
+def _gas_of(unit: str) -> str:
+    try:
+        return factor_unit(unit).gas
+    except UnknownUnit:
+        return ""
 
 
 def _place(row: Factor) -> str:

@@ -3,6 +3,8 @@
 A resolver serves one layer. It remembers every lookup, for the manifest, and every answer, for speed.
 """
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,19 +58,21 @@ class Resolver:
             year: of the activity.
 
         Raises:
-            FactorNotFound: neither the tables nor the assumption `factor.<activity>` answer.
+            FactorNotFound: neither the tables (directly, or by calorific value and the factor of energy) nor the
+                assumption `factor.<activity>` answer.
             InvalidFactor: what answers is measured in something that `unit` cannot be converted to.
         """
         key = (activity, unit, year)
         if key not in self._emission_factors:
             try:
-                lookup, rests_on = self.factors.lookup(activity, year=year, regions=self.regions), ""
+                lookup = self.factors.lookup(activity, year=year, regions=self.regions)
             except FactorNotFound:
-                assumed = self._assumed(activity)
-                if assumed is None:
+                answer = self._through_energy(activity, year) or self._assumed(activity)
+                if answer is None:
                     raise
-                lookup, rests_on = assumed, assumed.factor.id
+                lookup = answer
             factor = lookup.factor
+            rests_on = factor.id if factor.id in self.assumptions.items else ""
             resolved = Resolved(factor.tco2e_per(unit), factor, self.relative_sd_of(factor), rests_on)
             self.lookups[factor.id] = lookup
             self._emission_factors[key] = resolved
@@ -95,6 +99,27 @@ class Resolver:
     def relative_sd_of(self, factor: Factor) -> float:
         """A factor's own relative standard deviation; `uncertainty.factor.unstated` where its row states none."""
         return self.u("factor.unstated") if factor.u95_percent is None else relative_sd(factor.u95_percent)
+
+    def _through_energy(self, activity: str, year: int) -> Lookup | None:
+        """A fuel by volume or mass that only has a factor of energy: `NCV x EF` (METHODS A1), under both rows' ids."""
+        fuel, _, measure = activity.rpartition(".")
+        if measure not in ("volume", "mass"):
+            return None
+        ncv = self.factors.find(f"{fuel}.ncv", year=year, regions=self.regions)
+        energy = self.factors.find(f"{fuel}.energy", year=year, regions=self.regions)
+        if ncv is None or energy is None:
+            return None
+        heat, _, per = ncv.factor.unit.partition("/")
+        factor = dataclasses.replace(
+            energy.factor,
+            id=f"{ncv.factor.id}*{energy.factor.id}",
+            activity=activity,
+            value=ncv.factor.value * energy.factor.tco2e_per(heat) * 1000,
+            unit=f"kgCO2e/{per}",
+            u95_percent=196 * math.hypot(self.relative_sd_of(energy.factor), self.relative_sd_of(ncv.factor)),
+            components=(ncv.factor.id, *(energy.factor.components or (energy.factor.id,))),
+        )
+        return Lookup(factor, f"calorific value ({ncv.chosen}) x factor of energy ({energy.chosen})")
 
     def _assumed(self, activity: str) -> Lookup | None:
         found = self.assumptions.get(f"factor.{activity}")

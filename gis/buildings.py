@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from accounting.assumptions import Assumptions
+from accounting.assumptions import Assumptions, joined_ids
 from accounting.emissions import join_lines, line_block
 from accounting.errors import FactorNotFound
 from accounting.factors import FactorTable
@@ -202,7 +202,7 @@ class _Model:
                 group=self._per_kind(lambda one: one.group, "")[kind],
                 u_group=np.hypot(shared, self.areas.u_shared[of]),
                 u_factor=factor.u,
-                assumptions=_merged(rests_on[kind], self.areas.assumptions[of]),
+                assumptions=joined_ids(rests_on[kind], self.areas.assumptions[of]),
             )
         ]
 
@@ -228,18 +228,6 @@ class _Model:
 
 def _activity(carrier: str) -> str:
     return carrier if carrier in ("electricity", "heat") else f"{carrier}.energy"
-
-
-def _merged(first: npt.NDArray[np.object_], second: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Ids of both, each once, sorted, space separated; worked out once per distinct pair."""
-    a, a_texts = pd.factorize(first)
-    b, b_texts = pd.factorize(second)
-    pairs, of = np.unique(a * len(b_texts) + b, return_inverse=True)
-    texts = [
-        " ".join(sorted({*a_texts[pair // len(b_texts)].split(), *b_texts[pair % len(b_texts)].split()}))
-        for pair in pairs
-    ]
-    return np.array(texts, dtype=object)[of]
 
 
 def _counts(year: int, metered: Mapping[str, BoolArray], any_meter: BoolArray, unmetered: BoolArray) -> dict[str, int]:

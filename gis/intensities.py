@@ -57,7 +57,10 @@ def intensity(use: str, built: int | None, year: int, resolver: Resolver) -> Int
     assumed = resolver.assumptions.number("kWh/m2/yr", f"buildings.eui.{use}")
     if assumed is not None:
         rests_on = _join(assumed[1].id, shares_rest_on, corrections)
-        return Intensity(assumed[0] * correction, shares, True, f"eui:{use}", assumed[1].relative_sd, rests_on)
+        # What is assumed of buildings whose use nobody knows (`other`) is of no use.
+        return Intensity(
+            assumed[0] * correction, shares, use != "other", f"eui:{use}", assumed[1].relative_sd, rests_on
+        )
     of_class = "residential" if use in DWELLINGS else "nonresidential"
     # Dwellings are of their class; a hotel is not 'the non-residential building', so that is only a default.
     # A building of unknown use (`other`) is of no class.

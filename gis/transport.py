@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from accounting.assumptions import Assumptions
+from accounting.assumptions import Assumptions, joined_ids
 from accounting.emissions import annual_vehicle_km, ev_electricity_kwh, join_lines, line_block
 from accounting.errors import AssumptionNotFound
 from accounting.factors import FactorTable
@@ -63,6 +63,7 @@ def road_emissions(
         out[f"counted_{year}"] = traffic.counted
         counts[f"counted_{year}"] = int(traffic.counted.sum())
         counts[f"assumed_{year}"] = int((traffic.runs & ~traffic.counted).sum())
+        counts["speed_assumed"] = int((speeds.assumptions != "").sum())
         counts["no_traffic"] = int((~traffic.runs).sum())
     return SectorEmissions(join_lines(blocks), out, counts, (), dict(resolver.lookups))
 
@@ -90,7 +91,7 @@ def _lines(
         unit = "kWh" if fuel == "electric" else "L"
         factor = resolver.emission_factor("electricity" if fuel == "electric" else f"{fuel}.volume", unit, year)
         extra = f"{rests_on} {factor.assumptions}"
-        at_speed = speeds.assumptions[of] if fuel != "electric" else np.full(len(of), "", dtype=object)
+        at_speed = speeds.assumptions[of] if fuel != "electric" else ""
         blocks.append(
             line_block(
                 of,
@@ -107,7 +108,7 @@ def _lines(
                 u_group=traffic.u_group[of],
                 # The level of the fuel curve is wrong for all roads alike, as the factor is.
                 u_factor=np.hypot(factor.u, u_use),
-                assumptions=_joined(traffic.assumptions[of], at_speed, extra),
+                assumptions=joined_ids(traffic.assumptions[of], at_speed, extra),
             )
         )
     return blocks
@@ -134,11 +135,3 @@ def _electricity(
         used.append(loss[1].id)
     kwh = ev_electricity_kwh(vehicle_km, per_km, loss[0] if loss is not None else 0.0)
     return np.asarray(kwh, dtype=np.float64), " ".join([rests_on, *used]), max(u_use, u)
-
-
-def _joined(first: npt.NDArray[np.object_], second: npt.NDArray[np.object_], extra: str) -> npt.NDArray[np.object_]:
-    known: dict[tuple[str, str], str] = {}
-    for a, b in zip(first, second, strict=True):
-        if (a, b) not in known:
-            known[a, b] = " ".join(sorted({*a.split(), *b.split(), *extra.split()}))
-    return np.array([known[a, b] for a, b in zip(first, second, strict=True)], dtype=object)

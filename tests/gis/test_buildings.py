@@ -3,6 +3,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import osmium
 import pandas as pd
 import pytest
 import shapely
@@ -14,7 +15,7 @@ from accounting.factors import FactorTable
 from accounting.sector import SectorEmissions
 from gis.buildings import building_emissions
 from gis.errors import BadValue
-from gis.uses import USES, read_uses
+from gis.uses import USES, map_uses, read_uses
 
 KR = ("KR 수도권", "KR 중부", "KR", "world")
 CRS = "EPSG:5179"
@@ -366,3 +367,35 @@ def test_seattle_is_reproduced_building_by_building(run: Any, shared: Path, data
     assert (error <= np.maximum(0.01 * published.abs(), 0.01)).all()
     assert made.counts["use_unknown_word"] == 0
     assert made.counts["unmetered_2016"] == 9
+
+
+def test_an_intensity_assumed_for_unknown_uses_stays_a_default(run: Any) -> None:
+    features = layer({"use": ["other"], "floor_area_m2": [100.0]})
+    lines = run(features, assumptions={"buildings.eui.other": assumed(120, "kWh/m2", 60, 240)}).lines
+    assert set(lines["method"]) == {"default"}
+    assert set(lines["group"]) == {"eui:other"}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "extract",
+    [
+        "liechtenstein-osm-2024/liechtenstein-2024-03-04.osm.pbf",
+        "helsinki-combined/Helsinki.osm.pbf",
+        "seoul-songpa-osm-2024/songpa.clean.osm.pbf",
+        "monaco-osm-2023/monaco.osm.pbf",
+    ],
+)
+def test_all_words_of_the_extracts_are_known(shared: Path, data: Path, factors: FactorTable, extract: str) -> None:
+    objects = osmium.FileProcessor(str(shared / "data" / extract)).with_filter(
+        osmium.filter.KeyFilter("building", "highway")
+    )
+    buildings: set[str] = set()
+    roads: set[str] = set()
+    for item in objects:
+        buildings.add(item.tags.get("building", "yes"))
+        if item.is_way():
+            roads.add(item.tags.get("highway", "service"))
+    _, unknown = map_uses(pd.Series(sorted(buildings), dtype=object), read_uses("osm", data / "schema"))
+    assert unknown == {}
+    assert roads <= set(factors.words.road_classes)

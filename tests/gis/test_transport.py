@@ -84,7 +84,7 @@ def test_assumed_traffic_is_a_default_with_a_shared_error(run: Any) -> None:
     assert lines["u_group"].tolist() == pytest.approx([300 / 500 / 1.96] * len(lines))
     assert lines["u_own"].tolist() == pytest.approx([1 / 1.96] * len(lines))
     assert set(lines["assumptions"]) == {"transport.aadt.residential transport.fleet transport.speed"}
-    assert made.counts == {"segments": 2, "counted_2023": 0, "assumed_2023": 2, "no_traffic": 0}
+    assert made.counts == {"segments": 2, "counted_2023": 0, "assumed_2023": 2, "speed_assumed": 2, "no_traffic": 0}
 
 
 def test_paths_carry_no_traffic_unless_counted(run: Any) -> None:
