@@ -95,17 +95,7 @@ def building_emissions(
         warnings += _meter_warnings(features, of_year)
     counts |= {f"floor_area_{source}": int((areas.source == source).sum()) for source in SOURCES}
     counts["not_estimated"] = int(unestimated.sum())
-    if unknown_uses:
-        words = [
-            f"{word} ({count})" for word, count in sorted(unknown_uses.items(), key=lambda item: (-item[1], item[0]))
-        ]
-        warnings.append(f"Uses that no mapping knows, taken as 'other': {listed(words)}.")
-    if unestimated.any():
-        ids = features["id"].to_numpy(dtype=object)[unestimated]
-        warnings.append(
-            f"{int(unestimated.sum())} buildings have no meter and no floor area and are not estimated "
-            f"(missing, not zero): {listed(ids, 5)}. The assumption buildings.floor_area would fill them."
-        )
+    warnings += _missing_warnings(features, unknown_uses, unestimated)
     return SectorEmissions(join_lines(blocks), out, counts, tuple(warnings), dict(resolver.lookups))
 
 
@@ -233,6 +223,21 @@ def _activity(carrier: str) -> str:
 def _counts(year: int, metered: Mapping[str, BoolArray], any_meter: BoolArray, unmetered: BoolArray) -> dict[str, int]:
     counts = {f"metered_{year}": int(any_meter.sum()), f"unmetered_{year}": int(unmetered.sum())}
     return counts | {f"metered_{carrier}_{year}": int(mask.sum()) for carrier, mask in metered.items()}
+
+
+def _missing_warnings(features: pd.DataFrame, unknown_uses: Mapping[str, int], unestimated: BoolArray) -> list[str]:
+    warnings: list[str] = []
+    if unknown_uses:
+        most_first = sorted(unknown_uses.items(), key=lambda item: (-item[1], item[0]))
+        words = listed(f"{word} ({count})" for word, count in most_first)
+        warnings.append(f"Uses that no mapping knows, taken as 'other': {words}.")
+    if unestimated.any():
+        ids = features["id"].to_numpy(dtype=object)[unestimated]
+        warnings.append(
+            f"{int(unestimated.sum())} buildings have no meter and no floor area and are not estimated "
+            f"(missing, not zero): {listed(ids, 5)}. The assumption buildings.floor_area would fill them."
+        )
+    return warnings
 
 
 def _meter_warnings(features: pd.DataFrame, meters: Sequence[Meter]) -> list[str]:
