@@ -84,7 +84,9 @@ def building_emissions(
         any_meter = np.logical_or.reduce(list(metered.values())) if metered else np.zeros(len(features), dtype=np.bool_)
         unmetered = ~any_meter & (use != "unheated")
         require_floor_areas(areas, use, unmetered)
-        model = _Model(year, kinds, areas, _intensities(kinds, year, unmetered, resolver), resolver)
+        # Without floor area no intensity helps: such a building stays missing, and asks for none.
+        intensities = _intensities(kinds, year, unmetered & np.isfinite(areas.area_m2), resolver)
+        model = _Model(year, kinds, areas, intensities, resolver)
         for carrier in CARRIERS:
             blocks += model.lines(carrier, unmetered)
         for carrier, (lacking, rests_on) in _stand_ins(metered, any_meter, resolver).items():
@@ -115,9 +117,9 @@ def _kinds(use: npt.NDArray[np.object_], year_built: FloatArray) -> _Kinds:
     return _Kinds(kinds, np.asarray(of).reshape(-1))
 
 
-def _intensities(kinds: _Kinds, year: int, unmetered: BoolArray, resolver: Resolver) -> list[Intensity | None]:
-    """Intensity of every kind; None where there is none and no unmetered building needs it."""
-    needed = np.bincount(kinds.of, weights=unmetered, minlength=len(kinds.kinds)) > 0
+def _intensities(kinds: _Kinds, year: int, modelled: BoolArray, resolver: Resolver) -> list[Intensity | None]:
+    """Intensity of every kind; None where there is none and no building to be modelled needs it."""
+    needed = np.bincount(kinds.of, weights=modelled, minlength=len(kinds.kinds)) > 0
     found: list[Intensity | None] = []
     for (use, built), is_needed in zip(kinds.kinds, needed, strict=True):
         try:

@@ -211,6 +211,7 @@ def test_points_without_floor_area_are_missing_and_counted(run: Any) -> None:
     assert made.features["modelled_tco2e_2023"].isna().all()
     assert made.counts["not_estimated"] == 1
     assert "b0" in made.warnings[0]
+    assert len(run(layer({"use": ["office"]}, points=True), regions=["nowhere"]).lines) == 0
     made = run(
         layer({"use": ["office"]}, points=True), assumptions={"buildings.floor_area": assumed(250, "m2", 100, 900)}
     )
