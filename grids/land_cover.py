@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyproj
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
@@ -66,7 +67,7 @@ class ClassAreas:
             GridError: a grid in another CRS.
         """
         check_polygons(np.array([domain], dtype=np.object_), "The domain")
-        if grid is not None and grid.crs != crs:
+        if grid is not None and pyproj.CRS.from_user_input(grid.crs) != pyproj.CRS.from_user_input(crs):
             raise GridError(f"The grid is in {grid.crs} and the land cover in {crs}; one CRS was expected for both.")
         self.crs = crs
         self.grid = grid

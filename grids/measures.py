@@ -46,9 +46,9 @@ _COLLECT: dict[int, Callable[..., GeometryArray]] = {
 def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
     """Geometries ready to be shared out, and what each is measured by.
 
-    Mixed collections are reduced to their highest dimension, polygons that cross themselves are made valid, and what
-    has an extent
-    of 0 (a collapsed polygon, a line of length 0) becomes the one point where it lies: its lowest corner from the left.
+    Mixed collections are reduced to their highest dimension and polygons that cross themselves are made valid. What has
+    an extent of 0 (a collapsed polygon, a line of length 0) becomes the one point where it lies: its westernmost,
+    lowest corner.
 
     Args:
         geometries: (n,) any geometries; None and empty ones are nowhere.
@@ -68,19 +68,30 @@ def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
     features = np.array(shapely.force_2d(given), dtype=np.object_)
     nowhere = shapely.is_missing(features) | shapely.is_empty(features)
     features[nowhere] = _EMPTY_OF[NOWHERE]
-    kinds = np.where(nowhere, NOWHERE, shapely.get_dimensions(features)).astype(np.int64)
-    broken = (kinds == AREAS) & ~shapely.is_valid(features)
+    _reduce_collections(features)
+    broken = (shapely.get_dimensions(features) == AREAS) & ~shapely.is_valid(features)
     features[broken] = shapely.make_valid(features[broken])
-    collapsed = broken & (shapely.get_dimensions(features) < AREAS)
-    mixed = shapely.get_type_id(features) == shapely.GeometryType.GEOMETRYCOLLECTION
-    mixed &= ~nowhere & ~collapsed
-    features[mixed] = own_dimension(features[mixed], kinds[mixed])
-    flat = collapsed | ((kinds == AREAS) & (shapely.area(features) == 0))
+    _reduce_collections(features)
+    kinds = np.where(nowhere, NOWHERE, shapely.get_dimensions(features)).astype(np.int64)
+    # What make_valid found to be no polygon at all is a collapsed one, not a line.
+    flat = (broken & (kinds < AREAS)) | ((kinds == AREAS) & (shapely.area(features) == 0))
     flat |= (kinds == LINES) & (shapely.length(features) == 0)
     for position in np.flatnonzero(flat):
         features[position] = shapely.Point(min(map(tuple, shapely.get_coordinates(features[position]))))
     kinds[flat] = POINTS
     return features, kinds
+
+
+def _reduce_collections(features: GeometryArray) -> None:
+    """Leave of mixed collections, in place, the parts of the highest dimension; an empty part has none."""
+    mixed = shapely.get_type_id(features) == shapely.GeometryType.GEOMETRYCOLLECTION
+    for position in np.flatnonzero(mixed & ~shapely.is_empty(features)):
+        parts = shapely.get_parts([features[position]])
+        while (shapely.get_type_id(parts) == shapely.GeometryType.GEOMETRYCOLLECTION).any():
+            parts = shapely.get_parts(parts)
+        filled = shapely.GeometryCollection(parts[~shapely.is_empty(parts)].tolist())
+        highest = np.array([shapely.get_dimensions(filled)])
+        features[position] = own_dimension(np.array([filled], dtype=np.object_), highest)[0]
 
 
 def measures_of(features: GeometryArray, kinds: IntArray) -> FloatArray:

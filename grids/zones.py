@@ -7,6 +7,7 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError
 from grids.measures import AREAS, overlay, own_dimension
+from grids.pieces import PolygonPieces
 from grids.zone_parts import check_polygons
 
 FloatArray = NDArray[np.float64]
@@ -66,9 +67,10 @@ def parents_by_overlap(children: GeometryArray, parents: GeometryArray) -> tuple
         (n,) position of the parent, `NO_PARENT` where none overlaps, and (n,) the fraction of the child's area it
         holds.
     """
-    child, parent = shapely.STRtree(parents).query(children)
-    shared = overlay(shapely.intersection, children[child], parents[parent], np.full(child.size, AREAS), child)
-    fraction = shapely.area(shared) / shapely.area(children[child])
+    piece_child, piece_parent, pieces = PolygonPieces(parents).cut(children)
+    pairs, pair = np.unique(np.stack((piece_child, piece_parent), axis=1), axis=0, return_inverse=True)
+    child, parent = pairs[:, 0], pairs[:, 1]
+    fraction = np.bincount(pair.ravel(), shapely.area(pieces), minlength=len(pairs)) / shapely.area(children[child])
     order = np.lexsort((parent, -fraction, child))
     order = order[fraction[order] > 0]
     known, first = np.unique(child[order], return_index=True)

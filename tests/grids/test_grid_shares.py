@@ -157,6 +157,18 @@ def test_collection_counts_with_its_highest_dimension() -> None:
     expect(mixed, [0, 0, 0], [0, 0, 0], [1, 0, 0])
 
 
+def test_collection_within_a_collection_with_an_empty_polygon_is_its_line() -> None:
+    line = shapely.LineString([(5, 25), (15, 25)])
+    nested = shapely.GeometryCollection(
+        [shapely.Polygon(), shapely.GeometryCollection([line, shapely.GeometryCollection([shapely.Point(1, 1)])])]
+    )
+    expect(nested, [0.5, 0.5, 0], [0, 0, 0], [0, 0, 0])
+
+
+def test_multipolygon_with_an_empty_part() -> None:
+    expect(shapely.from_wkt("MULTIPOLYGON (EMPTY, ((1 1, 2 1, 2 2, 1 2, 1 1)))"), [0, 0, 0], [0, 0, 0], [1, 0, 0])
+
+
 def test_heights_above_sea_are_ignored() -> None:
     expect(shapely.LineString([(5, 5, 0), (15, 5, 900)]), [0, 0, 0], [0, 0, 0], [0.5, 0.5, 0])
 
