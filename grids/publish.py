@@ -3,6 +3,7 @@
 Killed at any moment, the store still serves what it served before; what the dead build left is removed by the next one.
 """
 
+import errno
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from pydantic import ValidationError
 from pyproj import CRS
 
 from grids import tables
+from grids.durable import sync_folder, sync_tree, write_durably
 from grids.grid import Grid
 from grids.identity import file_digest
 from grids.locks import ProcessLock
@@ -44,6 +46,7 @@ INCOMING = ".incoming"
 CURRENT = "current"
 PRIVATE_KINDS = ("features", "lines", "shares")
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _LEFTOVER = re.compile(r"(?P<region>.+)-[0-9a-f]{16}-\d+(?:\.broken)?")
 
 
@@ -78,9 +81,13 @@ class EditionWriter:
 
         Raises:
             BuildLocked: another build of this region is running in this store.
+            EditionError: the store cannot be written.
         """
-        (self._store / INCOMING).mkdir(parents=True, exist_ok=True)
-        self._lock.__enter__()
+        try:
+            (self._store / INCOMING).mkdir(parents=True, exist_ok=True)
+            self._lock.__enter__()
+        except OSError as error:
+            raise self._unwritable(error) from error
         try:
             # Whoever holds the lock is the only live build of this region: every other folder of it is a dead one's.
             for left in sorted((self._store / INCOMING).iterdir()):
@@ -96,11 +103,23 @@ class EditionWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove what was not published and release the lock."""
+        """Remove what was not published and release the lock.
+
+        Raises:
+            EditionError: the disk was full.
+        """
         try:
             shutil.rmtree(self._incoming, ignore_errors=True)
         finally:
             self._lock.__exit__(kind, error, trace)
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> EditionError:
+        return EditionError(
+            f"the store {self._store} cannot be written: {error.strerror or error}. Nothing was published; "
+            f"what was served still is. Make room there, or give another folder"
+        )
 
     @property
     def exists(self) -> bool:
@@ -131,8 +150,8 @@ class EditionWriter:
             raise InvalidTable(f"{where}: collection {collection.id!r} was described differently for another year")
         if year in self._written.get(collection.id, {}):
             raise InvalidTable(f"{where} is written twice")
-        frame = _with_year(frame, year, where)
-        _check_ids(frame, where)
+        frame = tables.with_year(frame, year, where)
+        tables.check_ids(frame, where)
         if collection.kind == "grid":
             table, bounds = self._grid_table(collection, frame, geometry, where)
         else:
@@ -262,14 +281,14 @@ class EditionWriter:
         text = json.dumps(
             complete.model_dump(mode="json"), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False
         )
-        _sync_tree(self._incoming)
-        _write_durably(self._incoming / MANIFEST_FILE, text + "\n")
+        sync_tree(self._incoming)
+        write_durably(self._incoming / MANIFEST_FILE, text + "\n")
         self._target.parent.mkdir(exist_ok=True)
         if self._target.exists():
             # Only damage from outside leaves a folder without a whole edition in it: it makes room for the good one.
             self._target.rename(self._incoming.with_name(self._incoming.name + ".broken"))
         self._incoming.rename(self._target)
-        _sync_folder(self._target.parent)
+        sync_folder(self._target.parent)
         point_to(self._store, self._region, self._edition)
         return complete
 
@@ -320,9 +339,9 @@ class EditionWriter:
 def point_to(store: Path, region: str, edition_id: str) -> None:
     """Let the store serve this edition of a region: `current` is replaced in one step."""
     fresh = store / INCOMING / f"{region}.{CURRENT}"
-    _write_durably(fresh, f"{edition_id}\n")
+    write_durably(fresh, f"{edition_id}\n")
     fresh.replace(store / region / CURRENT)
-    _sync_folder(store / region)
+    sync_folder(store / region)
 
 
 def is_whole(folder: Path) -> bool:
@@ -338,27 +357,6 @@ def is_whole(folder: Path) -> bool:
         return False
 
 
-def _with_year(frame: pd.DataFrame, year: int, where: str) -> pd.DataFrame:
-    if "year" not in frame.columns:
-        place = next((k for k, name in enumerate(frame.columns) if str(name).endswith("area_ha")), len(frame.columns))
-        frame = frame.copy(deep=False)
-        frame.insert(place, "year", np.full(len(frame), year, dtype=np.int16))
-    elif not (frame["year"] == year).all():
-        raise InvalidTable(f"{where}: the year column holds other years: {sorted(set(frame['year']) - {year})[:5]}")
-    return frame
-
-
-def _check_ids(frame: pd.DataFrame, where: str) -> None:
-    if "id" not in frame.columns:
-        raise InvalidTable(f"{where}: there is no column id, only {', '.join(map(str, frame.columns[:8]))}")
-    ids = frame["id"]
-    if ids.isna().any() or not all(isinstance(value, str) and value for value in ids):
-        first = int(np.argmax([not isinstance(value, str) or not value for value in ids]))
-        raise InvalidTable(f"{where}: every id must be a text, that of row {first} is {ids.iloc[first]!r}")
-    if ids.duplicated().any():
-        raise InvalidTable(f"{where}: id {ids[ids.duplicated()].iloc[0]!r} stands for several rows")
-
-
 def _bbox(bounds: Sequence[float] | np.ndarray) -> Bbox:
     west, south, east, north = (float(value) for value in bounds)
     return west, south, east, north
@@ -370,29 +368,3 @@ def _lonlat(parts: Sequence[Bbox], crs: str) -> Bbox | None:
     extent = np.asarray(parts)
     low, high = extent[:, :2].min(axis=0), extent[:, 2:].max(axis=0)
     return _bbox(transformer(crs, LONLAT).transform_bounds(low[0], low[1], high[0], high[1], densify_pts=21))
-
-
-def _write_durably(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    _sync_folder(path.parent)
-
-
-def _sync_tree(folder: Path) -> None:
-    for parent, _, files in os.walk(folder):
-        for name in files:
-            with (Path(parent) / name).open("rb+") as stream:
-                os.fsync(stream.fileno())
-        _sync_folder(Path(parent))
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no folder handles to flush; its file system journals renames.
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -35,6 +35,29 @@ def geometry_order(geometries: Geometries, ids: Sequence[str]) -> NDArray[np.int
     return np.lexsort((rank, along))
 
 
+def with_year(frame: pd.DataFrame, year: int, where: str) -> pd.DataFrame:
+    """Return the frame with a `year` column; one that is there must say the same."""
+    if "year" not in frame.columns:
+        place = next((k for k, name in enumerate(frame.columns) if str(name).endswith("area_ha")), len(frame.columns))
+        frame = frame.copy(deep=False)
+        frame.insert(place, "year", np.full(len(frame), year, dtype=np.int16))
+    elif not (frame["year"] == year).all():
+        raise InvalidTable(f"{where}: the year column holds other years: {sorted(set(frame['year']) - {year})[:5]}")
+    return frame
+
+
+def check_ids(frame: pd.DataFrame, where: str) -> None:
+    """Refuse a frame whose `id` column is missing or does not name every row by a text of its own."""
+    if "id" not in frame.columns:
+        raise InvalidTable(f"{where}: there is no column id, only {', '.join(map(str, frame.columns[:8]))}")
+    ids = frame["id"]
+    if ids.isna().any() or not all(isinstance(value, str) and value for value in ids):
+        first = int(np.argmax([not isinstance(value, str) or not value for value in ids]))
+        raise InvalidTable(f"{where}: every id must be a text, that of row {first} is {ids.iloc[first]!r}")
+    if ids.duplicated().any():
+        raise InvalidTable(f"{where}: id {ids[ids.duplicated()].iloc[0]!r} stands for several rows")
+
+
 def public_table(frame: pd.DataFrame, where: str) -> pa.Table:
     """Turn a frame of public columns into an Arrow table of fixed types.
 

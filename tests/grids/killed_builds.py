@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+import grids.durable
 import grids.identity
 import grids.locks
 import grids.publish
@@ -22,7 +23,7 @@ from grids.edition import CollectionInfo, EditionWriter, Store
 from grids.publish import is_whole
 
 CRS = "EPSG:5179"
-WATCHED = {module.__file__ for module in (grids.publish, grids.locks, grids.identity)}
+WATCHED = {module.__file__ for module in (grids.publish, grids.durable, grids.locks, grids.identity)}
 GRID = CollectionInfo(id="grid-100m", title={"en": "100 m"}, kind="grid", cell_size_m=100, origin_m=(0, 0))
 ZONES = CollectionInfo(id="dong", title={"en": "dong"}, kind="zones")
 SERVED = "0" * 16

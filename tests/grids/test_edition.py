@@ -526,6 +526,22 @@ def test_empty_tables_and_collections(tmp_path: Path) -> None:
             edition.item(name, None, "x")
 
 
+def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EditionError, match=r"file cannot be written: .*Nothing was published"):
+        EditionWriter(tmp_path / "file", "town", FIRST, crs=CRS).__enter__()
+    publish(tmp_path)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("grids.tables.pq.write_table", full)
+    with pytest.raises(EditionError, match="cannot be written: No space left on device"):
+        publish(tmp_path, SECOND)
+    assert Store(tmp_path).open("town").id == FIRST
+    assert sorted(path.name for path in (tmp_path / ".incoming").iterdir()) == ["town.lock"]
+
+
 def test_private_tables_keep_their_rows_and_geometry(tmp_path: Path) -> None:
     features = gpd.GeoDataFrame({"id": ["b2", "b1"], "geometry": [shapely.Point(1, 2), None]}, crs=CRS)
     with EditionWriter(tmp_path, "town", FIRST, crs=CRS) as writer:
