@@ -75,7 +75,6 @@ class Blocks:
         frames: one per superblock.
         streets: (m,) lines on the map.
         street_class: (m,) OpenStreetMap-like class.
-        street_superblock: (m,) index.
     """
 
     superblock: npt.NDArray[np.int64]
@@ -85,7 +84,6 @@ class Blocks:
     frames: Frames
     streets: npt.NDArray[np.object_]
     street_class: npt.NDArray[np.str_]
-    street_superblock: npt.NDArray[np.int64]
 
 
 def superblocks_on_map(
@@ -170,18 +168,16 @@ def make_blocks(tile: Tile, superblocks: Superblocks, on_map: npt.NDArray[np.obj
     polygon = shapely.intersection(_box_polygons(frames, superblock, box), inner[superblock])
     kind = np.concatenate(kinds)
     usable = shapely.area(polygon) > 160.0
-    streets, classes, of = _clip_lines(
+    streets, classes = _clip_lines(
         frames,
         on_map,
         np.concatenate(line_owner).astype(np.int64),
         np.concatenate(line_ends),
         np.concatenate(line_classes),
     )
-    estates = usable & (kind == "apartment")
-    loops, loops_of = _estate_loops(polygon[estates], superblock[estates])
+    loops = _estate_loops(polygon[usable & (kind == "apartment")])
     streets = np.concatenate([streets, loops])
     classes = np.concatenate([classes, np.full(len(loops), "service")])
-    of = np.concatenate([of, loops_of])
     return Blocks(
         superblock=superblock[usable],
         kind=kind[usable],
@@ -190,7 +186,6 @@ def make_blocks(tile: Tile, superblocks: Superblocks, on_map: npt.NDArray[np.obj
         frames=frames,
         streets=streets,
         street_class=classes,
-        street_superblock=of,
     )
 
 
@@ -260,9 +255,7 @@ def _box_polygons(frames: Frames, which: npt.NDArray[np.int64], box: FloatArray)
     return np.asarray(shapely.polygons(frames.to_map(np.repeat(which, 4), corners).reshape(-1, 4, 2)), dtype=object)
 
 
-def _estate_loops(
-    polygon: npt.NDArray[np.object_], owner: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+def _estate_loops(polygon: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """The drive around each housing estate, inside its edge."""
     inset = shapely.buffer(polygon, -4.5, join_style="mitre")
     whole = (shapely.get_type_id(inset) == 3) & (shapely.area(inset) > 4_000.0)
@@ -270,7 +263,7 @@ def _estate_loops(
     lines = [shapely.LineString(np.round(shapely.get_coordinates(ring), 2)) for ring in rings]
     loops = np.empty(len(lines), dtype=object)
     loops[:] = lines
-    return loops, owner[whole]
+    return loops
 
 
 def _clip_lines(
@@ -279,7 +272,7 @@ def _clip_lines(
     owner: npt.NDArray[np.int64],
     ends: FloatArray,
     classes: npt.NDArray[np.str_],
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.str_], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.str_]]:
     """Local streets on the map, prolonged to the main streets around and cut at the superblock's edge."""
     direction = ends[:, 2:] - ends[:, :2]
     length = np.maximum(np.hypot(*direction.T), 1e-9)
@@ -290,4 +283,4 @@ def _clip_lines(
     lines = shapely.intersection(shapely.linestrings(np.round(xy, 2)), on_map[owner])
     parts, index = shapely.get_parts(lines, return_index=True)
     keep = (shapely.get_type_id(parts) == 1) & (shapely.length(parts) > 30.0)
-    return np.asarray(parts[keep], dtype=object), classes[index[keep]], owner[index[keep]]
+    return np.asarray(parts[keep], dtype=object), classes[index[keep]]

@@ -32,7 +32,7 @@ from carbonmap.synthetic.zones import ZoneTable, make_dongs, make_zoning
 __all__ = ["City", "make_city"]
 
 _MOTORWAY_STRIP_M = 45.0
-_TRIES = 6
+_TRIES = 12
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ def make_centres(tile: Tile) -> Centres:
     industry = np.array([0.835, 0.455])
     if rng.random() < 0.5 and tile.index > 0:
         pattern[:, 0], industry[0] = 1.0 - pattern[:, 0], 1.0 - industry[0]
-    pattern = pattern + rng.uniform(-0.02, 0.02, pattern.shape)
+    reach = 0.02 if tile.index == 0 else 0.04
+    pattern = pattern + rng.uniform(-reach, reach, pattern.shape)
     size = np.array([plan.width_m, plan.height_m])
     corner = np.array([tile.u0, tile.v0])
     return Centres(

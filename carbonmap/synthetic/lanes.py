@@ -79,6 +79,7 @@ def _tracks(tile: Tile, land: Land, start: FloatArray) -> list[FloatArray]:
         after = place + move
         inside &= (after[:, 0] > tile.u0 + margin) & (after[:, 0] < tile.u0 + plan.width_m - margin)
         inside &= (after[:, 1] > tile.v0 + margin) & (after[:, 1] < tile.v0 + plan.height_m - margin)
+        inside &= smooth[tile.cell_of(after)] >= smooth[cells]  # a track ends at the top
         place = np.where(inside[:, None], after, place)
         steps += inside
         trail.append(place.copy())

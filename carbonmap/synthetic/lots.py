@@ -265,7 +265,7 @@ def _apartment(rng: np.random.Generator, block: IntArray, box: FloatArray, pull:
         if built:
             n = len(built)
             estate = _sites(
-                np.full(n, block[k]), np.array(built), np.array(use), np.array(levels), rng.random(n) < 0.12
+                np.full(n, block[k]), np.array(built), np.array(use), np.array(levels), rng.random(n) < 0.3 * towers
             )
             parts.append(replace(estate, estate=estate.block))
     return _joined(parts) if parts else _sites(block[:0], box[:0], np.array([], dtype="<U14"), block[:0], block[:0] > 0)

@@ -19,7 +19,7 @@ def make_lake(tile: Tile, superblocks: Superblocks) -> npt.NDArray[np.object_]:
         return np.zeros(0, dtype=object)
     rng = tile.generator(17)
     middle = shapely.get_coordinates(shapely.centroid(places[0]))[0]
-    size = 0.36 * float(np.sqrt(places[0].area))
+    size = 0.31 * float(np.sqrt(places[0].area))
     angle = np.linspace(0.0, 2.0 * np.pi, 72, endpoint=False)
     phase = rng.uniform(0.0, 2.0 * np.pi, 3)
     waves = ((2, 0.14), (3, 0.10), (5, 0.05))

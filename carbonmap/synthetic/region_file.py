@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from carbonmap.synthetic.landcover import CLASSES
-from carbonmap.synthetic.meters import HEADER, YEARS
+from carbonmap.synthetic.meters import CARRIERS, HEADER, YEARS
 from carbonmap.synthetic.plan import CRS
 
 __all__ = ["region_text"]
@@ -101,7 +101,7 @@ def _sources() -> list[dict[str, Any]]:
                     "layout": "long",
                     "month": month,
                     "carrier": carrier,
-                    "carriers": {"전기": "electricity", "도시가스": "gas", "지역난방": "heat"},
+                    "carriers": dict(CARRIERS),
                     "value": value,
                     "unit_column": unit,
                     "encoding": "cp949",

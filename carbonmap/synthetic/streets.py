@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, dijkstra
 
+from carbonmap.synthetic.country_roads import CountryRoads
 from carbonmap.synthetic.districts import Centres, Lattice, Superblocks, Villages
 from carbonmap.synthetic.noise import FloatArray
 from carbonmap.synthetic.plan import Tile
+from carbonmap.synthetic.sketch import Sketch
 from carbonmap.synthetic.terrain import Land
 
 __all__ = ["CLASS_HALF_WIDTH_M", "CLASS_LANES", "CLASS_SPEED_KMH", "Network", "make_network", "motorway_line"]
@@ -58,30 +58,6 @@ class Network:
     exit_node: npt.NDArray[np.int64]
 
 
-class _Sketch:
-    """A network being drawn: nodes by key, stretches in order."""
-
-    def __init__(self) -> None:
-        self.nodes: dict[tuple[str, int, int], int] = {}
-        self.uv: list[tuple[float, float]] = []
-        self.ends: list[tuple[int, int]] = []
-        self.lines: list[FloatArray] = []
-        self.classes: list[str] = []
-        self.streets: list[int] = []
-
-    def node(self, key: tuple[str, int, int], uv: FloatArray) -> int:
-        if key not in self.nodes:
-            self.nodes[key] = len(self.uv)
-            self.uv.append((float(uv[0]), float(uv[1])))
-        return self.nodes[key]
-
-    def stretch(self, start: int, stop: int, uv: FloatArray, road_class: str, street: int) -> None:
-        self.ends.append((start, stop))
-        self.lines.append(uv)
-        self.classes.append(road_class)
-        self.streets.append(street)
-
-
 def motorway_line(tile: Tile) -> FloatArray:
     """The motorway's axis on the plane, (n, 2), from the west to the east edge; neighbours continue it."""
     u = np.linspace(tile.u0, tile.u0 + tile.plan.width_m, 120)
@@ -92,7 +68,7 @@ def make_network(
     tile: Tile, land: Land, centres: Centres, lattice: Lattice, superblocks: Superblocks, villages: Villages
 ) -> Network:
     """Draw the main roads: streets around superblocks, then least-cost country roads that tie everything together."""
-    sketch = _Sketch()
+    sketch = Sketch()
     _town_streets(tile, sketch, land, centres, lattice, superblocks)
     motorway = motorway_line(tile)
     crossings = _motorway(tile, sketch, motorway, centres)
@@ -108,7 +84,7 @@ def make_network(
         )
     ]
     exits += [sketch.nodes[("exit", 4, 0)], sketch.nodes[("exit", 5, 0)]]
-    country = _Country(tile, land, superblocks)
+    country = CountryRoads(tile, land, superblocks)
     country.tie_towns(sketch)
     country.connect(sketch, [*exits[:4], *crossings], "trunk", 1001)
     squares = [sketch.node(("village", k, 0), uv) for k, uv in enumerate(villages.uv)]
@@ -129,7 +105,7 @@ def make_network(
 
 
 def _town_streets(
-    tile: Tile, sketch: _Sketch, land: Land, centres: Centres, lattice: Lattice, superblocks: Superblocks
+    tile: Tile, sketch: Sketch, land: Land, centres: Centres, lattice: Lattice, superblocks: Superblocks
 ) -> None:
     nodes = lattice.nodes
     columns, rows = nodes.shape[:2]
@@ -148,11 +124,11 @@ def _town_streets(
     bridges = {int(np.clip(np.abs(bank_u - anchor).argmin(), 1, columns - 2)) for anchor in anchors}
     # What climbs into the forest is not built; the riverside roads run on from bridge to bridge.
     edges = {edge: None for edge in edges if _open_fraction(tile, land, nodes, edge) > 0.5}
-    _prune(edges, {edge for edge in edges if _open_fraction(tile, land, nodes, edge) < 0.95})
     for i in range(min(bridges), max(bridges)):
         edges[(i, lattice.bank, 0)] = edges[(i, lattice.bank + 1, 0)] = None
     for i in bridges:
         edges[(i, lattice.bank, 1)] = None
+    nodes = _cut_back(tile, land, nodes, sorted(edges))
     for i, j, upright in sorted(edges):
         first = sketch.node(("lattice", i, j), nodes[i, j])
         other = (i, j + 1) if upright else (i + 1, j)
@@ -164,22 +140,22 @@ def _town_streets(
         sketch.stretch(first, second, np.array([nodes[i, j], nodes[other]]), road_class, street)
 
 
-def _prune(edges: dict[tuple[int, int, int], None], loose: set[tuple[int, int, int]]) -> None:
-    """Take away streets of `loose` that end nowhere, until none does."""
-    while True:
-        ends: dict[tuple[int, int], int] = {}
-        for i, j, upright in edges:
-            for node in ((i, j), (i + 1 - upright, j + upright)):
-                ends[node] = ends.get(node, 0) + 1
-        dead = [
-            (i, j, upright)
-            for i, j, upright in edges
-            if (i, j, upright) in loose and min(ends[(i, j)], ends[(i + 1 - upright, j + upright)]) == 1
-        ]
-        if not dead:
-            return
-        for edge in dead:
-            del edges[edge]
+def _cut_back(tile: Tile, land: Land, nodes: FloatArray, edges: list[tuple[int, int, int]]) -> FloatArray:
+    """Junctions with the dead ends that run into the forest moved back to its edge."""
+    moved = nodes.copy()
+    ends: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for i, j, upright in edges:
+        pair = (i, j), (i + 1 - upright, j + upright)
+        for here, there in (pair, pair[::-1]):
+            ends.setdefault(here, []).append(there)
+    along = np.linspace(0.05, 1.0, 24)[:, None]
+    for here, reached_from in ends.items():
+        if len(reached_from) == 1:
+            line = nodes[reached_from[0]] * (1.0 - along) + nodes[here] * along
+            wooded = np.flatnonzero(land.forest[tile.cell_of(line)])
+            if len(wooded):
+                moved[here] = line[max(0, int(wooded[0]) - 1)]
+    return moved
 
 
 def _open_fraction(tile: Tile, land: Land, nodes: FloatArray, edge: tuple[int, int, int]) -> float:
@@ -203,7 +179,7 @@ def _street_classes(position: FloatArray, centres: FloatArray) -> list[str]:
     return classes
 
 
-def _motorway(tile: Tile, sketch: _Sketch, axis: FloatArray, centres: Centres) -> list[int]:
+def _motorway(tile: Tile, sketch: Sketch, axis: FloatArray, centres: Centres) -> list[int]:
     """The motorway with two interchanges; returns their nodes."""
     plan = tile.plan
     v = axis[0, 1]
@@ -218,125 +194,6 @@ def _motorway(tile: Tile, sketch: _Sketch, axis: FloatArray, centres: Centres) -
         line = np.concatenate([[[places[k], v]], between, [[places[k + 1], v]]])
         sketch.stretch(nodes[k], nodes[k + 1], line, "motorway", 900)
     return nodes[1:-1]
-
-
-class _Country:
-    """Country roads: least-cost ways over a coarse raster from whatever is already tied to the main town."""
-
-    def __init__(self, tile: Tile, land: Land, superblocks: Superblocks) -> None:
-        self.tile = tile
-        self.cols = tile.shape[1] // 2
-        u, v = (_halved(field) for field in tile.cell_centres())
-        step = 2.0 * tile.plan.cell_m
-        slope = np.hypot(*np.gradient(_halved(land.height_m), step))
-        cost = 1.0 + 14.0 * slope + 1.2 * _halved(land.forest.astype(np.float64))
-        cost[np.abs(v - tile.river_v) < land.terrace_m] = 25.0
-        for polygon in superblocks.polygon:
-            cost[shapely.contains_xy(shapely.buffer(polygon, -0.4 * step), u, v)] = 60.0
-        index = np.arange(cost.size).reshape(cost.shape)
-        pairs = [
-            (index[:, :-1], index[:, 1:], 1.0), (index[:-1], index[1:], 1.0),
-            (index[:-1, :-1], index[1:, 1:], 2**0.5), (index[:-1, 1:], index[1:, :-1], 2**0.5),
-            (index[:-2, :-1], index[2:, 1:], 5**0.5), (index[:-2, 1:], index[2:, :-1], 5**0.5),
-            (index[:-1, :-2], index[1:, 2:], 5**0.5), (index[:-1, 2:], index[1:, :-2], 5**0.5),
-        ]  # fmt: skip
-        a = np.concatenate([p[0].ravel() for p in pairs])
-        b = np.concatenate([p[1].ravel() for p in pairs])
-        steps = np.concatenate([np.full(p[0].size, p[2]) for p in pairs])
-        flat = cost.ravel()
-        self.graph = coo_array((steps * 0.5 * (flat[a] + flat[b]), (a, b)), shape=(flat.size, flat.size)).tocsr()
-        self.centres = np.column_stack([u.ravel(), v.ravel()])
-
-    def tie_towns(self, sketch: _Sketch) -> None:
-        """Connect every separate part of the streets to the main town, the nearest part first."""
-        while True:
-            part = _parts(sketch)
-            lattice = sorted(node for key, node in sketch.nodes.items() if key[0] == "lattice")
-            main = np.bincount(part[lattice]).argmax()
-            others = [node for node in lattice if part[node] != main]
-            if not others:
-                return
-            distance, _, _ = self._ways(sketch)
-            nearest = min(others, key=lambda node: distance[self._cell(sketch.uv[node])])
-            self.connect(sketch, [nearest], "primary", 1000)
-
-    def connect(self, sketch: _Sketch, targets: list[int], road_class: str, street: int) -> None:
-        """Add a tree of roads from the connected net to `targets`; what several share is drawn once."""
-        _, parent, sources = self._ways(sketch)
-        tied = set(sources.values())
-        wanted: dict[int, int] = {}
-        for target in targets:
-            cell = self._cell(sketch.uv[target])
-            near = sources.get(cell, wanted.get(cell))
-            if near is None:
-                wanted[cell] = target
-            elif near != target and target not in tied:
-                sketch.stretch(target, near, np.array([sketch.uv[target], sketch.uv[near]]), road_class, street)
-        used: dict[int, int] = {}
-        for cell in wanted:
-            while cell not in used and parent[cell] >= 0:
-                used[cell] = int(parent[cell])
-                cell = used[cell]
-        children: dict[int, int] = {}
-        for above in used.values():
-            children[above] = children.get(above, 0) + 1
-        junctions = {cell for cell, count in children.items() if count > 1} | set(wanted)
-        for cell in sorted(junctions & set(used)):
-            path = [cell, used[cell]]
-            while path[-1] not in junctions and path[-1] in used:
-                path.append(used[path[-1]])
-            line = self.centres[path].copy()
-            ends = [self._node(sketch, end, wanted, sources) for end in (path[0], path[-1])]
-            line[0], line[-1] = sketch.uv[ends[0]], sketch.uv[ends[1]]
-            if ends[0] != ends[1]:
-                sketch.stretch(ends[0], ends[1], _rounded(line), road_class, street)
-
-    def _ways(self, sketch: _Sketch) -> tuple[FloatArray, npt.NDArray[np.int32], dict[int, int]]:
-        """Least cost and way back to the connected net from every cell, and the net's cells with their nodes."""
-        part = _parts(sketch)
-        lattice = [node for key, node in sketch.nodes.items() if key[0] == "lattice"]
-        main = np.bincount(part[lattice]).argmax()
-        sources = {self._cell(sketch.uv[node]): node for node in np.flatnonzero(part == main)[::-1].tolist()}
-        start = np.array(sorted(sources), dtype=np.int64)
-        distance, parent, _ = dijkstra(
-            self.graph, directed=False, indices=start, return_predecessors=True, min_only=True
-        )
-        return distance, parent, sources
-
-    def _node(self, sketch: _Sketch, cell: int, wanted: dict[int, int], sources: dict[int, int]) -> int:
-        if cell in sources:
-            return sources[cell]
-        if cell in wanted:
-            return wanted[cell]
-        return sketch.node(("fork", cell, 0), self.centres[cell])
-
-    def _cell(self, uv: tuple[float, float]) -> int:
-        row, col = self.tile.cell_of(np.array([uv]))
-        return int(row[0]) // 2 * self.cols + int(col[0]) // 2
-
-
-def _parts(sketch: _Sketch) -> npt.NDArray[np.int32]:
-    """Which connected part of the net each node belongs to."""
-    n = len(sketch.uv)
-    ends = np.array(sketch.ends)
-    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1])
-
-
-def _halved(field: FloatArray) -> FloatArray:
-    """A raster at half the resolution, by means of 2 x 2 cells."""
-    return 0.25 * (field[::2, ::2] + field[1::2, ::2] + field[::2, 1::2] + field[1::2, 1::2])
-
-
-def _rounded(line: FloatArray) -> FloatArray:
-    """Take the raster's corners off a path: thin it, then cut corners twice (Chaikin 1974), ends kept."""
-    if len(line) > 4:
-        line = np.concatenate([line[:1], line[2:-2:3], line[-1:]])
-    for _ in range(2):
-        quarter = 0.75 * line[:-1] + 0.25 * line[1:]
-        three = 0.25 * line[:-1] + 0.75 * line[1:]
-        line = np.concatenate([line[:1], np.stack([quarter, three], axis=1).reshape(-1, 2), line[-1:]])
-    return line
 
 
 def _dense(uv: FloatArray) -> FloatArray:
