@@ -7,17 +7,14 @@ from numpy.typing import NDArray
 
 from grids.errors import GridError
 
-_STEP_M = (
-    250.0  # edges are straight in the region's CRS; in steps of 250 m a chord's sagitta stays below 1e-9 of the area
-)
+_STEP_M = 250.0  # edges are straight in the region's CRS; chords of 250 m keep a cell's area to 1e-7
 
 
 def geodesic_area_ha(polygons: NDArray[np.object_], crs: str) -> NDArray[np.float64]:
     """Area on the CRS's own ellipsoid, hectares, of polygons whose edges are straight in that CRS.
 
     The corners, densified, are carried into a Lambert azimuthal equal-area projection of the same ellipsoid and
-    measured there:
-    the same number as a geodesic area of the densified ring, for a hundred thousand cells at once.
+    measured there: the same number as a geodesic area of the densified ring, for a hundred thousand cells at once.
 
     Args:
         polygons: (n,) polygons or multipolygons in `crs`; empty or missing ones have 0 ha.
@@ -48,8 +45,7 @@ def geodesic_area_ha(polygons: NDArray[np.object_], crs: str) -> NDArray[np.floa
     if not np.isfinite(area).all():
         first = int(np.flatnonzero(~np.isfinite(area))[0])
         raise GridError(
-            f"Polygon {first}, bounds {shapely.bounds(polygons)[first].tolist()}, lies where {crs} has no "
-            "longitude and latitude; "
-            "check its coordinates."
+            f"Polygon {first}, bounds {shapely.bounds(polygons)[first].tolist()}, lies where {crs} has no longitude "
+            "and latitude; check its coordinates."
         )
     return np.nan_to_num(area)

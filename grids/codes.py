@@ -3,8 +3,7 @@
 Source: METHODS G. Korean codes count from E 700,000 N 1,300,000 in squares of 100 km named by two letters, then
     zero-padded
 kilometres, hundreds or tens of metres; 500 m and 250 m add one or two letters (a: lower half, b: upper half) behind
-each
-pair of kilometre digits. INSPIRE codes name the lower left corner, north first.
+each pair of kilometre digits. INSPIRE codes name the lower left corner, north first.
 """
 
 import re
@@ -130,9 +129,8 @@ def check_code_grid(scheme: Scheme, crs: str, origin_m: tuple[int, int], size_m:
         raise CellCodeError(f"Cell codes {scheme!r} are unknown; 'korea' or 'inspire' was expected.")
     if any(value % size_m for value in origin_m):
         raise CellCodeError(
-            f"The grid's origin {origin_m} is no multiple of its cell size {size_m} m, so its cells have no "
-            f"{scheme} codes; "
-            "give an origin that is."
+            f"The grid's origin {origin_m} is no multiple of its cell size {size_m} m, so its cells have no {scheme} "
+            "codes; give an origin that is."
         )
 
 

@@ -1,14 +1,11 @@
 """Straight edges cut at the lines of a regular grid: the one kernel under every share of a grid.
 
 The areas come from the edges alone, as a glyph is filled: an edge that rises by `dy` inside a cell adds the area
-between itself
-and the cell's right border, and `dy x size` to every cell further right in that row. Summed over a closed ring, that
-is the exact area
-of the ring in each cell, at a cost of vertices + crossings + cells covered, whatever the size of the polygon. Which
-cell an edge
-passes is counted from the borders it crosses, never asked of a rounded coordinate; heights are summed as integers, so
-that
-what a ring adds to a row is taken away again to the last bit, and no cell beyond it is touched.
+between itself and the cell's right border, and `dy x size` to every cell further right in that row. Summed over a
+closed ring, that is the exact area of the ring in each cell, at a cost of vertices + crossings + cells covered,
+whatever the size of the polygon. Which cell an edge passes is counted from the borders it crosses, never asked of a
+rounded coordinate; heights are summed as integers, so that what a ring adds to a row is taken away again to the last
+bit, and no cell beyond it is touched.
 """
 
 from dataclasses import dataclass
@@ -64,7 +61,7 @@ def check_coordinates(geometries: GeometryArray) -> None:
         GeometryError: naming the first feature at fault.
     """
     bounds = shapely.bounds(geometries)
-    # NaN bounds mean empty, unless a coordinate itself is NaN
+    # Bounds that are no number mean an empty geometry, unless a coordinate itself is none.
     bad = (np.abs(bounds) > MAX_COORDINATE_M).any(axis=1)
     unknown = np.isnan(bounds).any(axis=1) & ~shapely.is_empty(geometries) & ~shapely.is_missing(geometries)
     coordinates, owner = shapely.get_coordinates(geometries, return_index=True)
@@ -72,9 +69,8 @@ def check_coordinates(geometries: GeometryArray) -> None:
     if (bad | unknown).any():
         first = int(np.flatnonzero(bad | unknown)[0])
         raise GeometryError(
-            f"Feature {first} has bounds {bounds[first].tolist()}; finite metres below {MAX_COORDINATE_M:g} in "
-            "the region's CRS "
-            "were expected. Check its coordinates and the layer's CRS."
+            f"Feature {first} has bounds {bounds[first].tolist()}; finite metres below {MAX_COORDINATE_M:g} in the "
+            "region's CRS were expected. Check its coordinates and the layer's CRS."
         )
 
 
@@ -91,9 +87,8 @@ def polygon_areas(
         owners: (n,) whom each polygon belongs to, if their areas are wanted together; else each is its own.
 
     Returns:
-        m2 per owner and cell. Cells that a border only touches may appear with 0 or with rounding noise (about
-        1e-16 of
-        the cell); a polygon that crosses itself may have negative ones.
+        m2 per owner and cell. Cells that a border only touches may appear with 0 or with rounding noise (about 1e-16
+        of the cell); a polygon that crosses itself may have negative ones.
     """
     edge_owner, x0, y0, x1, y1, sign = _ring_edges(polygons)
     if owners is not None:
@@ -111,8 +106,7 @@ def polygon_areas(
     # Within a row, a ring's rises add to exactly 0, so one running sum serves all rows of all owners.
     after = np.cumsum(rise)
     area += size * ((after - rise) / _UNITS_PER_M)
-    # Between two cells of a row that the border passes, each cell holds what stands open: all of it, or part of its
-    # height.
+    # A cell between two that the border passes in a row holds what stands open: all of it, or part of its height.
     same_row = (owner[1:] == owner[:-1]) & (row[1:] == row[:-1])
     gap = np.where(same_row & (after[:-1] != 0), col[1:] - col[:-1] - 1, 0)
     left, step = _counted(gap)
@@ -188,8 +182,7 @@ def _ring_edges(
     """Edges of all rings: owner, ends, and the sign with which a rising edge opens (-1: closes) area to its right.
 
     A shell opens area where it goes down if it turns counter-clockwise, a hole the other way round. The turn is taken
-    from
-    the signed area rather than from the topmost corner, which a spike can mislead.
+    from the signed area rather than from the topmost corner, which a spike can mislead.
     """
     parts, part_owner = shapely.get_parts(polygons, return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
@@ -266,9 +259,8 @@ class _Points:
     """Ends and crossings in order along each edge, with the row and column of the piece that follows each.
 
     `x_arriving` counts from the west of the cell before, `x_leaving` from the west of the cell after: only that close
-    to the
-    cell does float64 leave a small building at a large northing its area to twelve digits. `height` is in integer
-    units.
+    to the cell does float64 leave a small building at a large northing its area to twelve digits. `height` is in
+    integer units.
     """
 
     edge: IntArray

@@ -1,8 +1,8 @@
 """A regular grid of square cells in a region's metric CRS: unbounded, half open, nested.
 
 A cell holds `[x, x + s) x [y, y + s)`. Rows count cells northward and columns eastward from the grid's origin; both
-may be
-negative. Sizes and origins are whole metres, so that corners are exact in float64 and grids of one region nest exactly.
+may be negative. Sizes and origins are whole metres, so that corners are exact in float64 and grids of one region nest
+exactly.
 """
 
 from dataclasses import dataclass
@@ -123,8 +123,7 @@ class Grid:
         if any((a - b) % self.size_m for a, b in zip(coarser.origin_m, self.origin_m, strict=True)):
             raise NotNestedError(
                 f"The {self.size_m} m grid counts from {self.origin_m}, the {coarser.size_m} m grid from "
-                f"{coarser.origin_m}: "
-                "their borders never meet. Give both the same origin."
+                f"{coarser.origin_m}: their borders never meet. Give both the same origin."
             )
 
     def cells_over(self, geometry: BaseGeometry) -> tuple[IntArray, IntArray]:
@@ -177,8 +176,8 @@ def check_metric(crs: str) -> pyproj.CRS:
         ) from error
     if not known.is_projected:
         raise GridError(
-            f"{crs} ({known.name}) counts in degrees; a grid needs a projected CRS in metres, e.g. the region's "
-            "UTM zone."
+            f"{crs} ({known.name}) counts in degrees; a grid needs a projected CRS in metres, e.g. the region's UTM "
+            "zone."
         )
     units = {axis.unit_name for axis in known.axis_info}
     if any(abs(axis.unit_conversion_factor - 1) > 1e-12 for axis in known.axis_info):

@@ -1,11 +1,9 @@
 """H3 hexagons over a domain, as polygons in the region's CRS that tile it without gap or overlap.
 
-An H3 cell is used with straight edges between its projected corners (H3's own edges are straight on its icosahedron;
-the difference is
-below 1e-5 of an edge). Corners are shared by neighbours to the last bit, so that the hexagons' shares add up. H3's own
-`cell_area` is the area on a sphere, up to half a per cent from the ellipsoid's: use `grids.areas.geodesic_area_ha`,
-as for
-every other target.
+An H3 cell is used with straight edges between its projected corners (H3's own are arcs; at resolution 8 they part by
+less than a centimetre). Corners are shared by neighbours to the last bit, so that the hexagons' shares add up. H3's
+own `cell_area` is the area on a sphere, up to half a per cent from the ellipsoid's: use
+`grids.areas.geodesic_area_ha`, as for every other target.
 """
 
 import h3
@@ -49,9 +47,8 @@ def hexagons(domain: BaseGeometry, crs: str, resolution: int) -> tuple[NDArray[n
     expected = domain.area / h3.average_hexagon_area(resolution, unit="m^2")
     if expected > MOST_CELLS:
         raise GridError(
-            f"H3 resolution {resolution} would need about {expected:,.0f} cells for this region; {MOST_CELLS:,} "
-            "are the most. "
-            "Choose a coarser resolution."
+            f"H3 resolution {resolution} would need about {expected:,.0f} cells for this region; {MOST_CELLS:,} are "
+            "the most. Choose a coarser resolution."
         )
     ids = _candidates(domain, crs, resolution)
     polygons = _polygons(ids, crs)
@@ -80,8 +77,8 @@ def _candidates(domain: BaseGeometry, crs: str, resolution: int) -> NDArray[np.s
                 raise GridError(f"The domain leaves the area in which {crs} has longitudes; check its CRS.")
             if np.abs(np.diff(lon)).max() > 180:
                 raise GridError(
-                    "The domain crosses the 180th meridian, where hexagons are not supported; leave out h3_resolutions "
-                    "for this region, or split it there."
+                    "The domain crosses the 180th meridian, where hexagons are not supported; leave out "
+                    "h3_resolutions for this region, or split it there."
                 )
             rings.append(list(zip(lat.tolist(), lon.tolist(), strict=True)))
         shape = h3.LatLngPoly(rings[0], *rings[1:])

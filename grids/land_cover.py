@@ -1,11 +1,9 @@
 """Land cover: millions of patches in, hectares per class and target out.
 
 A land-cover raster arrives in blocks of patches (runs of one class, reprojected). Each patch is cut to the ground
-that counts, the
-domain without the forest map; what is left is measured in every cell and zone and forgotten. A class is then one
-feature
-whose share in a target is its hectares there over its hectares in all: the same matrix as for buildings, roads and
-stands.
+that counts, the domain without the forest map; what is left is measured in every cell and zone and forgotten. A class
+is then one feature whose share in a target is its hectares there over its hectares in all: the same matrix as for
+buildings, roads and stands.
 """
 
 from collections.abc import Mapping

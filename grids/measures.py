@@ -46,8 +46,8 @@ _COLLECT: dict[int, Callable[..., GeometryArray]] = {
 def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
     """Geometries ready to be shared out, and what each is measured by.
 
-    Mixed collections are reduced to their highest dimension and polygons that cross themselves are made valid. What has
-    an extent of 0 (a collapsed polygon, a line of length 0) becomes the one point where it lies: its westernmost,
+    Mixed collections are reduced to their highest dimension and polygons that cross themselves are made valid. What
+    has an extent of 0 (a collapsed polygon, a line of length 0) becomes the one point where it lies: its westernmost,
     lowest corner.
 
     Args:

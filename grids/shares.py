@@ -1,10 +1,8 @@
 """Exact shares: which fraction of each feature lies in which cell or zone.
 
 A share is a fraction of the *whole* feature: of its area for polygons, of its length for lines, of its number of
-points for
-points. What has no measure (an empty polygon, a line of length 0) is taken whole where it lies. Everything is planar
-in the region's CRS, in float64, from
-geometry: nothing is rasterised and no centroid is asked.
+points for points. What has no extent (a collapsed polygon, a line of length 0) is taken whole where it lies.
+Everything is planar in the region's CRS, in float64, from geometry: nothing is rasterised and no centroid is asked.
 """
 
 from collections.abc import Iterator
@@ -37,9 +35,8 @@ class Shares:
         matrix: (targets, features) float64; fraction of the whole feature in each target. Canonical: sorted, no
             duplicates, no stored zeros.
         outside: (features,) fraction of the whole feature that was shared out but lies in none of the targets, from
-            geometry by itself
-            (0 for a grid, which has no end). What lies outside the domain is `Clipped.outside`; the matrix's column
-            sum and both add to 1.
+            geometry by itself (0 for a grid, which has no end). What lies outside the domain is `Clipped.outside`;
+            the matrix's column sum and both add to 1.
     """
 
     matrix: csr_array
@@ -48,8 +45,8 @@ class Shares:
     def __post_init__(self) -> None:
         if self.matrix.shape[1] != self.outside.shape[0]:
             raise GridError(
-                f"The matrix has {self.matrix.shape[1]} features and `outside` {self.outside.shape[0]}; both must "
-                "be the same."
+                f"The matrix has {self.matrix.shape[1]} features and `outside` {self.outside.shape[0]}; both must be "
+                "the same."
             )
 
     @property
@@ -85,8 +82,7 @@ def clip_to(geometries: GeometryArray, domain: BaseGeometry) -> Clipped:
     """Cut features to the domain, once and before anything else.
 
     The domain is closed: points and lines on its border are inside. Broken polygons are made valid first; an empty or
-    missing geometry is
-    nowhere, so outside as a whole.
+    missing geometry is nowhere, so outside as a whole.
 
     Args:
         geometries: (n,) points, lines, polygons, single or multiple, in the region's CRS.
@@ -231,8 +227,7 @@ def _check_shares(share: FloatArray, owner: IntArray) -> None:
         first = int(np.flatnonzero(wrong)[0])
         raise GeometryError(
             f"Feature {owner[first]} would have a share of {share[first]:g}; 0 to 1 was expected. Its geometry "
-            "crosses itself, or its "
-            "measure is not that of the whole feature: hand over what clip_to returned."
+            "crosses itself, or its measure is not that of the whole feature: hand over what clip_to returned."
         )
 
 

@@ -46,8 +46,7 @@ def parts_in_zones(
 
     Returns:
         zone, feature and amount (m2, m, number of points) of each part; and (n,) the amount outside all zones, taken
-        from the
-        difference with their union.
+        from the difference with their union.
 
     Raises:
         GeometryError: a zone that is no valid polygon.

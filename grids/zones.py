@@ -90,8 +90,7 @@ def unshared_fraction(children: GeometryArray, parents: GeometryArray, parent_of
 
     Returns:
         (m,) area of (parent without children, and children beyond the parent) / area of the parent: 0 where they are
-        the same
-        ground, 1 for a parent without children.
+        the same ground, 1 for a parent without children.
 
     Raises:
         GeometryError: a parent that is not among those given.
@@ -101,8 +100,8 @@ def unshared_fraction(children: GeometryArray, parents: GeometryArray, parent_of
     wrong = np.flatnonzero((parent_of >= parents.size) | (parent_of < NO_PARENT))
     if wrong.size:
         raise GeometryError(
-            f"Zone {wrong[0]} names parent {parent_of[wrong[0]]}; one of 0 to {parents.size - 1}, or {NO_PARENT} "
-            "for none, was expected."
+            f"Zone {wrong[0]} names parent {parent_of[wrong[0]]}; one of 0 to {parents.size - 1}, or {NO_PARENT} for "
+            "none, was expected."
         )
     sums = np.array(
         [shapely.union_all(children[parent_of == position]) for position in range(parents.size)], dtype=np.object_
