@@ -24,6 +24,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
 
+_ROUNDING = 1e-6  # m2, m, and as a fraction: what two exact routes to one amount may differ by at the very most
 _VERTICES_AT_ONCE = 2_000_000  # keeps the working memory of a grid's shares below about a gigabyte
 
 
@@ -166,8 +167,7 @@ def grid_shares(geometries: GeometryArray, grid: Grid, measures: FloatArray) -> 
     owner = np.concatenate([parts.owner for parts in found])
     row = np.concatenate([parts.row for parts in found])
     col = np.concatenate([parts.col for parts in found])
-    share = np.concatenate([parts.amount for parts in found]) / measures[owner]
-    _check_shares(share, owner)
+    share = _fractions(np.concatenate([parts.amount for parts in found]), measures, owner)
     keep = share > NEGLIGIBLE
     owner, row, col, share = owner[keep], row[keep], col[keep], share[keep]
     keys, first, target = np.unique(grid.zorder(row, col), return_index=True, return_inverse=True)
@@ -193,8 +193,7 @@ def zone_shares(geometries: GeometryArray, zones: GeometryArray, measures: Float
     features, kinds = as_features(geometries)
     measures = _whole(measures, features, kinds)
     zone, feature, amount, beyond = parts_in_zones(features, kinds, zones)
-    share = amount / measures[feature]
-    _check_shares(share, feature)
+    share = _fractions(amount, measures, feature)
     keep = share > NEGLIGIBLE
     matrix = _matrix(share[keep], zone[keep], feature[keep], zones.size, features.size)
     return Shares(matrix, np.divide(beyond, measures, out=np.zeros(features.size), where=measures > 0))
@@ -220,15 +219,22 @@ def _whole(measures: FloatArray, features: GeometryArray, kinds: IntArray) -> Fl
     return np.where((kinds == POINTS) & (whole <= 0), measures_of(features, kinds), whole)
 
 
-def _check_shares(share: FloatArray, owner: IntArray) -> None:
-    """A share that is negative, or above 1, means broken geometry or a measure of something else."""
-    wrong = ~((share > -1e-9) & (share < 1 + 1e-9))
+def _fractions(amount: FloatArray, measures: FloatArray, owner: IntArray) -> FloatArray:
+    """Amounts as fractions of their whole; one below 0 or above 1 means broken geometry or a measure of something else.
+
+    Rounding may do so too, by a nanometre along the rim, which is much of a sliver; a square millimetre is let pass.
+    """
+    whole = measures[owner]
+    slack = _ROUNDING * (1 + whole)
+    wrong = ~((amount >= -slack) & (amount <= whole + slack) & (whole > 0))
+    share = np.divide(amount, whole, out=np.zeros(amount.size), where=whole > 0)
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
         raise GeometryError(
             f"Feature {owner[first]} would have a share of {share[first]:g}; 0 to 1 was expected. Its geometry "
             "crosses itself, or its measure is not that of the whole feature: hand over what clip_to returned."
         )
+    return np.minimum(share, 1.0)
 
 
 def _matrix(share: FloatArray, target: IntArray, feature: IntArray, n_targets: int, n_features: int) -> csr_array:

@@ -223,6 +223,16 @@ def test_part_of_a_clipped_feature_stays_a_part() -> None:
     assert clipped.outside[0] == pytest.approx(0.25)
 
 
+def test_a_sliver_thinner_than_its_coordinates_can_tell_is_no_error() -> None:
+    x, y = 964_050.0, 1_943_050.0
+    far = (x + 900.1, y + 333.3)
+    slivers = [shapely.Polygon([(x, y), far, (far[0], far[1] + width)]) for width in (1e-9, 1e-6)]
+    clipped = clip_to(np.array(slivers), shapely.box(x - 10, y - 10, x + 333.3, y + 200))
+    _, _, shares = grid_shares(clipped.geometries, GRID, clipped.measures)
+    assert shares.matrix.data.max() <= 1
+    assert conservation_residual(shares, clipped) < 1
+
+
 def test_measures_of_something_else_are_refused() -> None:
     box = np.array([shapely.box(0, 0, 10, 10)])
     with pytest.raises(GeometryError, match="Feature 0 would have a share of 2"):
