@@ -168,7 +168,8 @@ class Edition:
         """Read the rows that may meet a lon/lat `bbox`: all that do and some close by; for drawing."""
         info = self.collection(collection)
         file = self._file(info, self.year(collection, year))
-        positions, _ = self._candidates(info, file, bbox)
+        boxes = self._boxes(info, bbox)
+        positions = np.empty(0, dtype=np.int64) if boxes is None else file.meeting(boxes[0])[0]
         return Page(file.take(positions, self._columns(info, columns)), positions, len(positions))
 
     def item(self, collection: str, year: int | None, item: str) -> Page:
@@ -258,42 +259,60 @@ class Edition:
         return names if info.kind == "grid" else [*names, GEOMETRY]
 
     def _meeting(self, info: Collection, file: TableFile, bbox: Bbox) -> NDArray[np.int64]:
-        """Rows whose lon/lat polygon meets the box: candidates by bounds in the region's CRS, exact where close."""
-        positions, bounds = self._candidates(info, file, bbox)
-        if not len(positions):
-            return positions
-        lonlat = np.asarray(
-            transformer(self.crs, LONLAT).transform(
-                np.stack([bounds[:, 0], bounds[:, 2], bounds[:, 2], bounds[:, 0]], axis=1),
-                np.stack([bounds[:, 1], bounds[:, 1], bounds[:, 3], bounds[:, 3]], axis=1),
-            )
-        )
-        inside = ((lonlat[0] > bbox[0]) & (lonlat[0] < bbox[2]) & (lonlat[1] > bbox[1]) & (lonlat[1] < bbox[3])).all(
-            axis=1
-        )
-        close = np.flatnonzero(~inside)
-        needed = ["row", "col"] if info.kind == "grid" else [GEOMETRY]
-        shapes = reproject(self.polygons(info.id, file.take(positions[close], needed)), self.crs, LONLAT)
-        meets = inside.copy()
-        meets[close] = shapely.intersects(shapes, shapely.box(*bbox))
+        """Rows whose lon/lat polygon meets the box: sure well inside it, looked at exactly near its edges."""
+        boxes = self._boxes(info, bbox)
+        if boxes is None:
+            return np.empty(0, dtype=np.int64)
+        outer, inner = boxes
+        positions, bounds = file.meeting(outer)
+        well_inside = np.column_stack([bounds[:, :2] >= inner[:2], bounds[:, 2:] <= inner[2:]]).all(axis=1)
+        close = np.flatnonzero(~well_inside)
+        meets = np.ones(len(positions), dtype=np.bool_)
+        meets[close] = self._intersects(info, file, positions[close], bbox)
         return np.asarray(positions[meets])
 
-    def _candidates(
-        self, info: Collection, file: TableFile, bbox: Bbox
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Positions and bounds (region's CRS) of all rows that can meet a lon/lat box."""
+    def _intersects(
+        self, info: Collection, file: TableFile, positions: NDArray[np.int64], bbox: Bbox
+    ) -> NDArray[np.bool_]:
+        """Whether the lon/lat polygons of rows meet a lon/lat box, exactly."""
+        if info.kind != "grid":
+            shapes = self.polygons(info.id, file.take(positions, [GEOMETRY]))
+            return np.asarray(
+                shapely.intersects(reproject(shapes, self.crs, LONLAT), shapely.box(*bbox)), dtype=np.bool_
+            )
+        corners, where = self.cell_corners(info.id, file.take(positions, ["row", "col"]))
+        lonlat = np.column_stack(transformer(self.crs, LONLAT).transform(corners[:, 0], corners[:, 1]))
+        after, before = lonlat >= bbox[:2], lonlat <= bbox[2:]
+        inside = np.logical_and.reduce(after & before, axis=1)
+        meets: NDArray[np.bool_] = np.logical_or.reduce(inside[where], axis=1)
+        straddles = np.logical_or.reduce(after[where], axis=1) & np.logical_or.reduce(before[where], axis=1)
+        beside = ~np.logical_and.reduce(straddles, axis=1)
+        # Cells with a corner in the box meet it, cells all on one side of it do not; the few others need geometry.
+        open_ = np.flatnonzero(~meets & ~beside)
+        shapes = np.asarray(shapely.polygons(lonlat[where[open_]]), dtype=object)
+        meets[open_] = shapely.intersects(shapes, shapely.box(*bbox))
+        return meets
+
+    def _boxes(self, info: Collection, bbox: Bbox) -> tuple[Bbox, Bbox] | None:
+        """Boxes in the region's CRS, one around a lon/lat box and one within it; none where nothing is."""
         if info.bbox is None:
-            return np.empty(0, dtype=np.int64), np.empty((0, 4))
+            return None
         # Only the part of the box where the collection is: far from the region its projection gives nonsense.
         margin = 0.01 * max(info.bbox[2] - info.bbox[0], info.bbox[3] - info.bbox[1])
         west, south = max(bbox[0], info.bbox[0] - margin), max(bbox[1], info.bbox[1] - margin)
         east, north = min(bbox[2], info.bbox[2] + margin), min(bbox[3], info.bbox[3] + margin)
         if west > east or south > north:
-            return np.empty(0, dtype=np.int64), np.empty((0, 4))
-        rough = transformer(LONLAT, self.crs).transform_bounds(west, south, east, north, densify_pts=21)
-        # Bounds from 21 points on each side can fall short of the true ones, by far less than this.
-        slack = 0.01 * max(rough[2] - rough[0], rough[3] - rough[1]) + 1.0
-        return file.meeting((rough[0] - slack, rough[1] - slack, rough[2] + slack, rough[3] + slack))
+            return None
+        move, along = transformer(LONLAT, self.crs), np.linspace(0, 1, 21)
+        lons, lats = west + (east - west) * along, south + (north - south) * along
+        left, right = (move.transform(np.full(21, lon), lats)[0] for lon in (west, east))
+        bottom, top = (move.transform(lons, np.full(21, lat))[1] for lat in (south, north))
+        extent = max(right.max() - left.min(), top.max() - bottom.min())
+        # Between two of 21 points an edge bends away by far less than this.
+        slack = 0.001 * extent + 1.0
+        outer = (left.min() - slack, bottom.min() - slack, right.max() + slack, top.max() + slack)
+        inner = (left.max() + slack, bottom.max() + slack, right.min() - slack, top.min() - slack)
+        return outer, inner
 
     def _file(self, info: Collection, year: int) -> TableFile:
         file = self._open_file(("tables", info.id, f"{year}.parquet"), info)
