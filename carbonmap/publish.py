@@ -49,6 +49,8 @@ class Tables:
         self._population = population
         self._rule = Rule(region.disclosure.min_count, region.disclosure.dominance_percent)
         self._private = {layer.id: PrivateLayer(weights=_weights(layer)) for layer in layers if not layer.open}
+        # Lines are added up again for every collection and year; as categories their few words are compared once each.
+        self._lines = {layer.id: _categories(layer.lines) for layer in layers}
         self.residuals: dict[str, Residuals] = {}
         self.reports: dict[str, dict[str, object]] = {}
 
@@ -59,7 +61,10 @@ class Tables:
             NotConserved: emissions were lost or made; nothing may be published.
         """
         name = targets.info.id
-        here = [LayerShares(layer.id, layer.sector, layer.shares[name].matrix, layer.lines) for layer in self._layers]
+        here = [
+            LayerShares(layer.id, layer.sector, layer.shares[name].matrix, self._lines[layer.id])
+            for layer in self._layers
+        ]
         sums = {
             year: collection_sums(
                 here,
@@ -81,7 +86,10 @@ class Tables:
 
     def region_held(self, year: int) -> Held:
         """The region as one target, protected: the top of every hierarchy."""
-        whole = [LayerShares(layer.id, layer.sector, region_row(_inside(layer)), layer.lines) for layer in self._layers]
+        whole = [
+            LayerShares(layer.id, layer.sector, region_row(_inside(layer)), self._lines[layer.id])
+            for layer in self._layers
+        ]
         sums = collection_sums(
             whole, n_targets=1, year=year, sectors=self._region.sectors, coverage=self._coverage[REGION]
         )
@@ -137,6 +145,11 @@ class Tables:
             some = _touched(layer.shares[targets.info.id] for layer in self._layers)
             frame, geometry = frame[some], targets.polygons[some]
         writer.write_table(targets.info, year, frame, geometry)
+
+
+def _categories(lines: pd.DataFrame) -> pd.DataFrame:
+    words = [name for name in lines.columns if not pd.api.types.is_numeric_dtype(lines[name])]
+    return lines.astype(dict.fromkeys(words, "category"))
 
 
 def _weights(layer: SharedLayer) -> FloatArray | None:

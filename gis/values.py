@@ -75,7 +75,14 @@ def numbers(
     codes, uniques = pd.factorize(array, use_na_sentinel=True)
     table = np.full(len(uniques) + 1, np.nan)
     bad: dict[int, str] = {}
-    for index, value in enumerate(uniques):
+    plain = np.zeros(len(uniques), dtype=bool)
+    if column != "year_built" and all(type(value) is str for value in uniques):
+        # Most columns of most tables are nothing but plain numbers: no need to look at each of them closely.
+        series = pd.Series(uniques, dtype="str")
+        plain = series.str.fullmatch(r"[0-9]+(\.[0-9]+)?").to_numpy(dtype=bool)
+        table[np.flatnonzero(plain)] = series[plain].astype(np.float64).to_numpy()
+    for index in np.flatnonzero(~plain).tolist():
+        value = uniques[index]
         if isinstance(value, int | float | np.integer | np.floating):
             table[index] = float(value) if np.isfinite(value) else np.nan
             if not np.isfinite(value):

@@ -75,19 +75,28 @@ def reasons(contributions: csr_array, rule: Rule) -> tuple[BoolArray, BoolArray]
     kept = contributions.data != 0
     rows = np.repeat(np.arange(n_targets), np.diff(contributions.indptr))[kept]
     values = np.abs(contributions.data[kept])
-    order = np.lexsort((-values, rows))
-    rows, values = rows[order], values[order]
     count = np.bincount(rows, minlength=n_targets)
-    first = np.cumsum(count) - count
-    some, more = count > 0, count > 1
+    some = count > 0
+    starts = (np.cumsum(count) - count)[some]
     largest = np.zeros(n_targets)
-    largest[some] = values[first[some]]
-    others = values.copy()
-    others[first[some]] = 0.0
-    others[first[more] + 1] = 0.0
-    rest = np.bincount(rows, others, minlength=n_targets)
+    largest[some] = _taken_out(values, rows, starts)
+    _taken_out(values, rows, starts)
+    rest = np.bincount(rows, values, minlength=n_targets)
     too_few = some & (count < rule.min_count)
     return too_few, some & ~too_few & (rest < rule.dominance_percent / 100 * largest)
+
+
+def _taken_out(values: FloatArray, rows: IntArray, starts: IntArray) -> FloatArray:
+    """The largest value of each row, of which one is set to 0 in place; rows are contiguous from `starts`."""
+    if not len(starts):
+        return np.zeros(0)
+    largest = np.maximum.reduceat(values, starts)
+    lengths = np.diff(starts, append=len(values))
+    at = np.flatnonzero(values == np.repeat(largest, lengths))
+    first = np.ones(len(at), dtype=bool)
+    first[1:] = rows[at[1:]] != rows[at[:-1]]
+    values[at[first]] = 0.0
+    return np.asarray(largest, dtype=np.float64)
 
 
 @dataclass(frozen=True)
