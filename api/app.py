@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import collections, errors, features, regions, tiles, web
+from api import collections, context, errors, features, regions, tiles, web
 from api.middleware import Careful
 from api.models import Problem
 from api.settings import Settings
@@ -41,7 +41,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.store = store if store is not None else Store(settings.store)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
-    for part in (regions, collections, features, tiles):
+    for part in (regions, collections, features, tiles, context):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)

@@ -147,6 +147,9 @@ def columns_of(
 
 ColumnsParam = Annotated[list[str] | None, Depends(columns_of)]
 LimitParam = Annotated[int, Query(description="features per page", ge=1, le=MAX_LIMIT)]
+Zoom = Annotated[int, Path(description="tile matrix", alias="z")]
+Row = Annotated[int, Path(description="tile row, 0 in the north", alias="y")]
+Column = Annotated[int, Path(description="tile column, 0 in the west", alias="x")]
 OffsetParam = Annotated[int, Query(description="features to leave out first", ge=0, le=2**40)]
 
 
