@@ -117,7 +117,7 @@ def visits(browser: Browser, served_demo: str) -> Iterator[Any]:
     made: list[Visit] = []
 
     def visit(**options: Any) -> Visit:
-        settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
+        settings = {"viewport": {"width": 900, "height": 640}, "locale": "en-GB", **options}
         made.append(Visit(browser.new_context(**settings), served_demo))
         return made[-1]
 

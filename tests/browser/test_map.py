@@ -1,6 +1,7 @@
 """Stories of people who use the map, in a real browser over a real edition."""
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -180,6 +181,21 @@ def test_the_keyboard_reaches_everything(visit: Any) -> None:
     expect(page.locator("canvas")).to_be_focused()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"color_scheme": "light"}, {"color_scheme": "dark", "locale": "ko-KR", **PHONE}],
+    ids=["light", "dark phone"],
+)
+def test_axe_finds_nothing_that_keeps_anyone_out(visits: Any, project: Path, options: dict[str, Any]) -> None:
+    visit = visits(bypass_csp=True, **options)
+    cell = largest(visit, "grid-1km")
+    page = visit.open(f"?area=grid-1km&sel=grid-1km/{quote(cell['id'])}&{at(cell, 12)}")
+    expect(page.get_by_test_id("value")).to_be_visible()
+    page.add_script_tag(path=project / "web" / "node_modules" / "axe-core" / "axe.min.js")
+    found = page.evaluate("axe.run().then(report => report.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
+    assert found == []
+
+
 def test_when_the_server_is_away_the_page_says_so_and_recovers_by_itself(visit: Any) -> None:
     visit.context.route("**/api/**", lambda route: route.abort())
     visit.page.goto(visit.base)
@@ -190,6 +206,18 @@ def test_when_the_server_is_away_the_page_says_so_and_recovers_by_itself(visit: 
     expect(away).not_to_be_attached(timeout=30_000)
     visit.drawn()
     expect(visit.page.get_by_test_id("legend").locator("li").first).to_be_visible()
+
+
+def test_a_cell_clicked_while_the_server_is_away_is_read_once_it_is_back(visit: Any) -> None:
+    cell = largest(visit, "grid-1km")
+    page = visit.open(f"?area=grid-1km&{at(cell, 12)}")
+    visit.context.route("**/api/**", lambda route: route.abort())
+    visit.click_centre()
+    expect(page.get_by_test_id("away")).to_be_visible()
+    expect(page.get_by_test_id("card")).to_contain_text("does not answer")
+    visit.context.unroute("**/api/**")
+    page.get_by_role("button", name="Try now").click()
+    expect(page.get_by_test_id("card").get_by_test_id("value")).to_be_visible()
 
 
 def test_a_browser_without_webgl_is_told_and_given_the_data(visit: Any) -> None:

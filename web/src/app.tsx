@@ -62,10 +62,15 @@ function MapView({ model }: { model: Model }) {
       model.mapState.value = 'no-webgl';
       return;
     }
-    const map = createMap(element.current, model, panelInsets);
-    handle.current = map;
+    try {
+      handle.current = createMap(element.current, model, panelInsets);
+    } catch {
+      // A browser may promise WebGL and then fail to start it.
+      model.mapState.value = 'no-webgl';
+    }
     return () => {
-      map.remove();
+      handle.current?.remove();
+      handle.current = null;
     };
   }, [model]);
 
@@ -82,6 +87,7 @@ function MapView({ model }: { model: Model }) {
       <div
         class="map"
         id="map"
+        tabIndex={-1}
         ref={element}
         data-testid="map"
         data-state={model.mapState.value}
@@ -144,7 +150,7 @@ export function App({ model }: { model: Model }) {
     <div class={model.view.value.selected ? 'app with-card' : 'app'}>
       <a
         class="skip"
-        href="#map-canvas"
+        href="#map"
         onClick={(event) => {
           event.preventDefault();
           document.querySelector<HTMLElement>('canvas.maplibregl-canvas')?.focus();

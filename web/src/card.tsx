@@ -231,25 +231,28 @@ export function Card({ model }: { model: Model }) {
     if (chosen !== null && document.activeElement?.matches('canvas:focus-visible')) heading.current?.focus();
   }, [chosen]);
 
+  const close = () => {
+    model.update({ selected: null });
+    document.querySelector<HTMLElement>('canvas.maplibregl-canvas')?.focus({ preventScroll: true });
+  };
+  useEffect(() => {
+    if (chosen === null) return;
+    const closeOnEscape = (event: KeyboardEvent) => {
+      if (event.key === 'Escape') close();
+    };
+    addEventListener('keydown', closeOnEscape);
+    return () => {
+      removeEventListener('keydown', closeOnEscape);
+    };
+  });
+
   if (!selected) return null;
   const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === selected.collection);
   const state = model.item.value;
   const item = loaded(state);
   const name = item ? nameOf(item.properties, item.id, model.lang.value) : selected.id;
-  const close = () => {
-    model.update({ selected: null });
-    document.querySelector<HTMLElement>('canvas.maplibregl-canvas')?.focus({ preventScroll: true });
-  };
   return (
-    <article
-      class="card"
-      aria-labelledby="card-title"
-      aria-busy={state.state === 'loading'}
-      data-testid="card"
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') close();
-      }}
-    >
+    <aside class="card" aria-labelledby="card-title" aria-busy={state.state === 'loading'} data-testid="card">
       <header class="card-head">
         <div>
           <p class="card-kind">
@@ -266,13 +269,13 @@ export function Card({ model }: { model: Model }) {
           </svg>
         </button>
       </header>
-      <div class="card-body" aria-live="polite">
+      <div class="card-body">
         {(state.state === 'loading' || (state.state === 'idle' && !collection)) && (
           <div class="skeleton card-skeleton" aria-hidden="true" />
         )}
         {state.state === 'failed' && <ProblemNote problem={state.problem} t={t} missing={t.itemMissing} />}
         {item && itemKey && <CardBody model={model} item={item} itemKey={itemKey} />}
       </div>
-    </article>
+    </aside>
   );
 }

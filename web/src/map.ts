@@ -30,6 +30,9 @@ import { emissionsColumn } from './sectors';
 
 setWorkerUrl(workerUrl);
 
+/** Where panels become sheets, as in the style sheet. */
+const NARROW = '(max-width: 720px)';
+
 /** Room that panels take from the map, px. */
 export interface Insets {
   readonly top: number;
@@ -263,7 +266,16 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   function select(point: PointLike): void {
     const place = placeAt(point);
     const id = place && propertiesOf(place).id;
-    model.update({ selected: shown && typeof id === 'string' ? { collection: shown.collection, id } : null });
+    const selected = shown && typeof id === 'string' ? { collection: shown.collection, id } : null;
+    model.update({ selected });
+    if (selected) uncover(Array.isArray(point) ? point[1] : point.y);
+  }
+
+  /** On a phone the card rises over the lower part of the map: lift what was chosen out from under it. */
+  function uncover(y: number): void {
+    const height = container.clientHeight;
+    if (!matchMedia(NARROW).matches || y < 0.36 * height) return;
+    map.panBy([0, y - 0.22 * height], { animate: !calm.matches });
   }
 
   function watchPointer(): void {

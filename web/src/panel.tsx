@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useSignal } from '@preact/signals';
 import { gridsOf } from './areas';
-import { numbersIn, textIn } from './format';
+import { textIn } from './format';
 import { Legend } from './legend';
 import { loaded } from './loading';
 import type { Model } from './model';
@@ -250,9 +250,8 @@ export function Sources({ model }: { model: Model }) {
           {licence && ` ${t.licence(licence)}`}
         </span>
       ))}
-      <span>
+      <span class="edition">
         {t.edition} <code>{region.edition}</code>
-        {model.active.value && ` · n = ${numbersIn(model.lang.value).count(model.active.value.count)}`}
       </span>
     </footer>
   );

@@ -29,13 +29,15 @@ export interface Ramps {
 
 /** Classes of a one-sided scale; a diverging one has `CLASSES_PER_SIDE` on each side. */
 export const CLASSES_ONE_SIDED = 7;
-export const CLASSES_PER_SIDE = 4;
+export const CLASSES_PER_SIDE = 5;
 
 /** Fewer classes for fewer places: a class that holds one place says no more than the place does. */
 const PLACES_PER_CLASS = 2;
 /** Above 1, upper classes hold fewer places: emissions are skewed, and hot spots should stand out. */
 const TAIL_EMPHASIS = 1.5;
 const POOL_SIZE = 401;
+/** Magnitudes between which the breaks of a diverging scale are spread, as quantiles. */
+const DIVERGING_ENDS = [0.15, 0.93] as const;
 
 /** Value at probability `p` (0 to 1) on quantiles at equal steps, linear between them. */
 export function quantileAt(quantiles: readonly number[], p: number): number {
@@ -76,11 +78,30 @@ function magnitudes(quantiles: readonly number[]): number[] {
   return pool.sort((a, b) => a - b);
 }
 
+/** Quantile breaks of magnitudes of one sign. */
+function oneSidedBreaks(pool: readonly number[], count: number): number[] {
+  return Array.from({ length: count - 1 }, (_, index) =>
+    quantileAt(pool, 1 - (1 - (index + 1) / count) ** TAIL_EMPHASIS),
+  );
+}
+
 /**
- * Quantile classes around zero.
+ * Breaks by equal ratios: where both signs occur, forests crowd a narrow range of magnitudes and cities spread over a
+ * wide one, so quantiles of both together would leave the cities one or two classes.
+ */
+function divergingBreaks(pool: readonly number[], count: number): number[] {
+  const [low, high] = DIVERGING_ENDS.map((p) => quantileAt(pool, p));
+  if (low === undefined || high === undefined || count < 2) return [];
+  if (count === 2) return [Math.sqrt(low * high)];
+  return Array.from({ length: count - 1 }, (_, index) => low * (high / low) ** (index / (count - 2)));
+}
+
+/**
+ * Classes around zero.
  *
- * Breaks are quantiles of the magnitudes, the same on both sides of zero, so that a removal and an emission of one
- * size are equally strong in colour. Classes beyond the data are left out.
+ * One-sided values get quantile classes. Where emissions and removals occur, the breaks are the same on both sides of
+ * zero, so that a removal and an emission of one size are equally strong in colour. Classes beyond the data are left
+ * out.
  *
  * @returns null if nothing is known, so that the page can say so instead of drawing an empty legend
  */
@@ -91,11 +112,10 @@ export function buildScale(distribution: Distribution, ramps: Ramps): Scale | nu
   const pool = magnitudes(quantiles);
   if (pool.length === 0) return { classes: [], zero: ramps.zero };
 
-  const most = min < 0 && max > 0 ? CLASSES_PER_SIDE : CLASSES_ONE_SIDED;
+  const diverging = min < 0 && max > 0;
+  const most = diverging ? CLASSES_PER_SIDE : CLASSES_ONE_SIDED;
   const wanted = Math.min(most, Math.ceil(distribution.count / PLACES_PER_CLASS));
-  const raw = Array.from({ length: wanted - 1 }, (_, index) =>
-    quantileAt(pool, 1 - (1 - (index + 1) / wanted) ** TAIL_EMPHASIS),
-  );
+  const raw = (diverging ? divergingBreaks : oneSidedBreaks)(pool, wanted);
   const largest = Math.max(Math.abs(min), Math.abs(max));
   const breaks = roundBreaks(raw).filter((value) => value > 0 && value < largest);
   const count = breaks.length + 1;
