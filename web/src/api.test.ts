@@ -95,6 +95,17 @@ describe('failures', () => {
     expect(await cut.regions(idle)).toMatchObject({ problem: { kind: 'away', detail: 'Failed to fetch' } });
   });
 
+  it('of one damaged edition are a refusal, since the API itself is there', async () => {
+    const problem = JSON.stringify({
+      title: 'Damaged',
+      detail: 'the edition of demo is damaged',
+      status: 503,
+    });
+    expect(await answering(503, problem).regions(idle)).toMatchObject({
+      problem: { kind: 'refused', detail: 'the edition of demo is damaged' },
+    });
+  });
+
   it('that we caused ourselves are aborted', async () => {
     const controller = new AbortController();
     const api = createApi(BASE, () => {

@@ -194,8 +194,8 @@ function decodeTileSet(value: unknown, path: string): TileSet {
 function refusal(status: number, body: unknown): Problem {
   const given = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const words = [given.detail, given.title].find((entry) => typeof entry === 'string' && entry !== '');
-  // A gateway that answers for an API that is down is as good as nobody answering.
-  const kind = status >= 502 && status <= 504 ? 'away' : 'refused';
+  // A gateway that answers for an API that is down is as good as nobody answering; the API's own 503 has words.
+  const kind = status >= 502 && status <= 504 && typeof words !== 'string' ? 'away' : 'refused';
   return { kind, status, detail: typeof words === 'string' ? words : `HTTP ${status}` };
 }
 

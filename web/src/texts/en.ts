@@ -110,7 +110,7 @@ export const en = {
   sectorAbsent: 'not in this region',
 
   synthetic: 'Synthetic data',
-  syntheticDetail: 'An invented place: no number here describes a real one.',
+  syntheticDetail: 'An invented place: no number is real.',
   illustrative: 'Illustrative',
   illustrativeDetail: (sectors: string) =>
     `Based on this region’s own assumptions where no published value was found: ${sectors}.`,
