@@ -25,7 +25,7 @@ METER_COLUMN = re.compile(rf"^(?P<carrier>{_CARRIERS})_(?P<unit>[a-z0-9]+)(?:_(?
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "buildings": ("id", "use", "levels", "height_m", "year_built", "floor_area_m2"),
-    "transport": ("id", "road_class", "lanes", "speed_kmh", "aadt"),
+    "transport": ("id", "road_class", "lanes", "oneway", "speed_kmh", "aadt", "aadt_estimated"),
     "forest": ("id", "species", "age_years", "age_class", "increment_m3_ha", "land_cover", "leaf_type"),
     "land_cover": ("id", "class_code", "land_cover"),
     "population": ("id", "population"),

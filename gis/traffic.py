@@ -33,6 +33,7 @@ class Traffic:
     Attributes:
         runs: (n,) whether motor traffic is estimated on the segment.
         counted: (n,) whether it was counted.
+        estimated: (n,) whether it was estimated by the source, for this very segment.
         aadt: (n, k) vehicles per day, both directions, by `vehicles`.
         vehicles: (k,) `<vehicle>_<fuel>`.
         u_own, group, u_group, assumptions: (n,) as in emission lines, without those of speed.
@@ -40,6 +41,7 @@ class Traffic:
 
     runs: npt.NDArray[np.bool_]
     counted: npt.NDArray[np.bool_]
+    estimated: npt.NDArray[np.bool_]
     aadt: FloatArray
     vehicles: list[str]
     u_own: FloatArray
@@ -109,7 +111,10 @@ def segment_speeds(
 def segment_traffic(
     features: pd.DataFrame, classes: ObjectArray, year: int, length_km: FloatArray, resolver: Resolver
 ) -> Traffic:
-    """Vehicles per day on every segment: counts by vehicle class, else counts in all, else the assumption of its class.
+    """Vehicles per day on every segment.
+
+    Counts by vehicle class come first, then counts in all, then the source's own estimate for the segment
+    (`aadt_estimated`), then the assumption of its class.
 
     Counts and assumptions are for both directions together. Where the layer says `oneway`, a segment that is one
     carriageway of two takes half of what is assumed for its class. Classes without motor traffic
@@ -125,9 +130,14 @@ def segment_traffic(
     by_vehicle = {
         match[1]: column_or_nan(features, str(name))
         for name in features.columns
-        if (match := _VEHICLE_COLUMN.fullmatch(str(name)))
+        if (match := _VEHICLE_COLUMN.fullmatch(str(name))) and match[1] != "estimated"
     }
-    for name, values in {"aadt": total, **{f"aadt_{key}": value for key, value in by_vehicle.items()}}.items():
+    estimate = column_or_nan(features, "aadt_estimated")
+    for name, values in {
+        "aadt": total,
+        "aadt_estimated": estimate,
+        **{f"aadt_{key}": value for key, value in by_vehicle.items()},
+    }.items():
         if (values < 0).any():
             raise BadValue(f"Column {name!r}: {int((values < 0).sum())} counts are negative; vehicles per day are not.")
     classified = np.zeros(n, dtype=np.bool_)
@@ -136,16 +146,18 @@ def segment_traffic(
     counted = classified | np.isfinite(total)
     words = resolver.factors.words.road_classes
     has_traffic = np.array([name not in words or words[name].traffic for name in classes], dtype=np.bool_)
-    runs = counted | has_traffic
+    estimated = np.isfinite(estimate) & ~counted
+    runs = counted | estimated | has_traffic
 
-    all_day = np.where(classified, np.nan, total)
+    all_day = np.where(classified, np.nan, np.where(estimated, estimate, total))
     rests_on = np.full(n, "", dtype=object)
     group = np.full(n, "", dtype=object)
     u_group = np.zeros(n)
     lacking: dict[str, npt.NDArray[np.bool_]] = {}
     halved = np.where(_one_way(features, classes), 0.5, 1.0)
-    for name in dict.fromkeys(classes[runs & ~counted]):
-        these = runs & ~counted & (classes == name)
+    unknown = runs & ~counted & ~estimated
+    for name in dict.fromkeys(classes[unknown]):
+        these = unknown & (classes == name)
         assumed = resolver.assumptions.number("vehicles/day", *_names("transport.aadt", name, resolver))
         if assumed is None:
             lacking[name] = these
@@ -175,7 +187,7 @@ def segment_traffic(
                     f"add e.g. {kind}_diesel to it."
                 )
     u_own = np.where(counted, resolver.u("aadt.counted"), resolver.u("aadt.default"))
-    return Traffic(runs, counted, aadt, vehicles, u_own, group, u_group, rests_on)
+    return Traffic(runs, counted, estimated, aadt, vehicles, u_own, group, u_group, rests_on)
 
 
 def _fleet(name: str, resolver: Resolver) -> tuple[dict[str, float], Assumption]:

@@ -29,12 +29,14 @@ def road_emissions(
 ) -> SectorEmissions:
     """Emission lines of road segments: one per segment, year and fuel.
 
-    Counted traffic is `metered`, traffic assumed for a road class `default`. Petrol and diesel are burnt here
+    Counted traffic is `metered`, the source's own estimate for a segment `modelled`, traffic assumed for a road class
+    `default`. Petrol and diesel are burnt here
     (direct); the electricity of vehicles is indirect. Lengths are geodesic.
 
     Args:
         features: (n,) lines in a metric CRS with RangeIndex; columns `road_class`, `speed_kmh` (numbers or
-            OpenStreetMap's maxspeed), `aadt`, `aadt_<year>`, `aadt_<vehicle>`, `oneway`, all optional.
+            OpenStreetMap's maxspeed), `aadt`, `aadt_<year>`, `aadt_<vehicle>`, `aadt_estimated`, `oneway`, all
+            optional.
         years: years to build.
         factors: factor tables with the region's overrides.
         assumptions: the region's assumptions: `transport.fleet`, `transport.aadt.<class>`, `transport.speed.<class>`.
@@ -62,7 +64,8 @@ def road_emissions(
         out[f"aadt_{year}"] = np.where(traffic.runs, traffic.aadt.sum(axis=1), np.nan)
         out[f"counted_{year}"] = traffic.counted
         counts[f"counted_{year}"] = int(traffic.counted.sum())
-        counts[f"assumed_{year}"] = int((traffic.runs & ~traffic.counted).sum())
+        counts[f"estimated_{year}"] = int(traffic.estimated.sum())
+        counts[f"assumed_{year}"] = int((traffic.runs & ~traffic.counted & ~traffic.estimated).sum())
         counts["speed_assumed"] = int((speeds.assumptions != "").sum())
         counts["no_traffic"] = int((~traffic.runs).sum())
     return SectorEmissions(join_lines(blocks), out, counts, (), dict(resolver.lookups))
@@ -98,7 +101,7 @@ def _lines(
                 year=year,
                 carrier="electricity" if fuel == "electric" else fuel,
                 basis="indirect" if fuel == "electric" else "direct",
-                method=np.where(traffic.counted[of], "metered", "default"),
+                method=np.select([traffic.counted[of], traffic.estimated[of]], ["metered", "modelled"], "default"),
                 activity=amount,
                 activity_unit=unit,
                 factor_id=factor.factor.id,

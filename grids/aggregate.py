@@ -34,7 +34,6 @@ from grids.errors import GridError
 from grids.features import BoolArray, FloatArray, IntArray, check_lines, feature_emissions, groups_of, pairs_of
 from grids.shares import Shares
 
-
 WHOLE = 0.999
 """Covered fraction from which a target counts as covered as a whole; the rest is drawing noise along borders."""
 
@@ -88,8 +87,7 @@ class SectorSums:
 
     @property
     def whole(self) -> BoolArray:
-        """(targets,) covered as a whole, so that the sector's value may be added to others: half a forest and all
-        buildings make no net."""
+        """(targets,) covered as a whole: half a forest and all buildings make no net."""
         return ~(self.coverage < WHOLE)
 
     @property

@@ -84,7 +84,23 @@ def test_assumed_traffic_is_a_default_with_a_shared_error(run: Any) -> None:
     assert lines["u_group"].tolist() == pytest.approx([300 / 500 / 1.96] * len(lines))
     assert lines["u_own"].tolist() == pytest.approx([1 / 1.96] * len(lines))
     assert set(lines["assumptions"]) == {"transport.aadt.residential transport.fleet transport.speed"}
-    assert made.counts == {"segments": 2, "counted_2023": 0, "assumed_2023": 2, "speed_assumed": 2, "no_traffic": 0}
+    assert made.counts == {
+        "segments": 2,
+        "counted_2023": 0,
+        "estimated_2023": 0,
+        "assumed_2023": 2,
+        "speed_assumed": 2,
+        "no_traffic": 0,
+    }
+
+
+def test_an_estimate_of_the_source_is_modelled_and_gives_way_to_a_count(run: Any) -> None:
+    counts = {"road_class": ["primary"] * 2, "aadt": [100.0, np.nan], "aadt_estimated": [900.0, 500.0]}
+    made = run(roads(counts), FLEET | SPEED)
+    methods = made.lines.groupby("feature")["method"].unique()
+    assert [list(each) for each in methods] == [["metered"], ["modelled"]]
+    assert made.features["aadt_2023"].tolist() == pytest.approx([100.0, 500.0])
+    assert made.counts["estimated_2023"] == 1
 
 
 def test_paths_carry_no_traffic_unless_counted(run: Any) -> None:
