@@ -1,0 +1,163 @@
+"""Regions from real files, as their region files describe them; what a user relies on in each."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from carbonmap.build import build_region
+from carbonmap.progress import Silent
+from grids.edition import Edition, Store
+
+INPUTS = {
+    "liechtenstein": "liechtenstein-osm-2024",
+    "seattle": "seattle-energy-traffic-2016",
+    "songpa": ".",
+    "helsinki": "helsinki-combined",
+    "monaco": "monaco-osm-2023",
+}
+
+pytestmark = pytest.mark.shared
+
+
+@pytest.fixture(scope="module")
+def region(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Edition]:
+    """Build a region once for all tests of this file."""
+    store = tmp_path_factory.mktemp("real")
+    built: dict[str, Edition] = {}
+
+    def get(name: str) -> Edition:
+        if name not in built:
+            build_region(name, shared / "data" / INPUTS[name], store, progress=Silent())
+            built[name] = Store(store).open(name)
+        return built[name]
+
+    return get
+
+
+def table(edition: Edition, collection: str) -> pd.DataFrame:
+    return edition.table(collection).to_pandas()
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_sector_grid_and_zone_set_conserves(name, region):
+    edition = region(name)
+    residuals = edition.manifest.residuals
+    assert set(residuals) == set(edition.collections)
+    for collection, balances in residuals.items():
+        sectors = {balance["sector"] for balance in balances}
+        assert sectors == set(edition.manifest.sectors), collection
+        assert max(balance["residual"] for balance in balances) < 1e-9, collection
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_grids_add_up_to_the_regions_total(name, region):
+    edition = region(name)
+    for year, totals in edition.manifest.totals.items():
+        for collection in ("grid-1km", "grid-500m", "grid-100m"):
+            rows = edition.table(collection, year).to_pandas()
+            for sector in edition.manifest.sectors:
+                assert rows[f"{sector}_tco2e"].sum() == pytest.approx(totals[sector], rel=1e-9), (collection, sector)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_feature_read_is_accounted_for(name, region):
+    for layer in region(name).manifest.layers:
+        report = layer.report
+        accounted = sum(int(report[key]) for key in ("kept", "filtered", "outside", "empty", "duplicates"))
+        assert report["read"] == accounted + len(report["refused"]), layer.id
+        assert all(entry["reason"] for entry in report["refused"])
+
+
+def test_liechtenstein_accounts_for_its_17717_building_areas(region):
+    edition = region("liechtenstein")
+    report = next(layer.report for layer in edition.manifest.layers if layer.id == "osm_buildings")
+    assert report["read"] == 17_717
+    features = pd.read_parquet(edition.private("features", "osm_buildings"))
+    published = (features["outside_share"] < 1).sum()
+    outside = (features["outside_share"] == 1).sum()
+    assert published + outside + len(report["refused"]) == 17_717
+    assert report["wholly_outside"] == outside
+
+
+def test_liechtensteins_municipalities_have_their_true_area(region):
+    rows = table(region("liechtenstein"), "municipality")
+    assert len(rows) == 11
+    assert rows["area_ha"].sum() / 100 == pytest.approx(160.5, rel=1e-3)
+
+
+def test_liechtensteins_forest_removes_what_its_area_says(region):
+    edition = region("liechtenstein")
+    total = edition.manifest.totals[2023]["forest"]
+    # 58.1 km2 of wood inside the country (SOURCE.md); Tier 1 temperate continental is 8 to 10 tCO2 per hectare and year.
+    assert -5810 * 10.5 < total < -5810 * 8
+
+
+def test_seattles_buildings_add_up_to_what_the_city_published(region, shared):
+    edition = region("seattle")
+    published = pd.read_csv(
+        shared / "data" / INPUTS["seattle"] / "2016_Building_Energy_Benchmarking.csv",
+        encoding="utf-8-sig",
+        thousands=",",
+    )["TotalGHGEmissions"].sum()
+    lines = pd.read_parquet(edition.private("lines", "benchmarking"))
+    assert lines["emissions_tco2e"].sum() == pytest.approx(published, rel=1e-4)
+    assert set(lines["method"]) == {"metered"}
+
+
+def test_seattles_roads_are_counted_or_estimated_by_the_city(region):
+    edition = region("seattle")
+    counted = pd.read_parquet(edition.private("lines", "traffic_counts"))
+    estimated = pd.read_parquet(edition.private("lines", "traffic_estimates"))
+    assert set(counted["method"]) == {"metered"}
+    assert set(estimated["method"]) == {"modelled"}
+
+
+def test_songpa_has_korean_codes_and_its_dongs_add_up_to_the_gu(region):
+    edition = region("songpa")
+    codes = table(edition, "grid-100m")["id"]
+    assert codes.str.fullmatch(r"[가-사][가-아]\d{6}").all()
+    assert table(edition, "grid-500m")["id"].str.fullmatch(r"[가-사][가-아]\d\d[ab]\d\d[ab]").all()
+    gu, dongs = table(edition, "sigungu"), table(edition, "administrative_dong")
+    assert len(dongs) == 27
+    assert set(dongs["parent_id"]) == set(gu["id"])
+    for sector in ("buildings", "transport"):
+        assert dongs[f"{sector}_tco2e"].sum() == pytest.approx(gu[f"{sector}_tco2e"].sum(), rel=1e-9)
+
+
+def test_songpas_zones_are_not_called_legal_dongs(region):
+    titles = region("songpa").collections["administrative_dong"].title
+    assert titles["ko"] == "행정동"
+    assert "legal" not in titles["en"].lower()
+
+
+def test_helsinki_is_unknown_outside_the_extract_and_net_with_it(region):
+    districts = table(region("helsinki"), "district").set_index("id")
+    assert districts["forest_tco2e"].notna().all()
+    far = districts.loc["Östersundom"]
+    assert np.isnan(far["buildings_tco2e"])
+    assert far["buildings_coverage"] == 0
+    assert districts["net_tco2e"].isna().all()  # no district is covered as a whole by the small extract
+    assert region("helsinki").manifest.totals[2019]["net"] is None
+
+
+def test_helsinkis_forest_comes_from_the_raster_by_class(region):
+    classes = pd.read_parquet(region("helsinki").private("features", "corine"))
+    assert classes["area_ha"].sum() > 10_000
+    assert (classes.loc[classes["land_cover"] == "water", "area_ha"] > 0).all()
+    report = next(layer.report for layer in region("helsinki").manifest.layers if layer.id == "corine")
+    assert report["unit"] == "pixels"
+
+
+def test_helsinkis_population_is_shared_out_and_unknown_elsewhere(region):
+    rows = table(region("helsinki"), "grid-1km")
+    assert rows["population"].sum() == pytest.approx(71_724, rel=0.02)
+    assert rows["population"].isna().any()
+
+
+def test_monaco_repairs_its_boundary_and_says_so(region):
+    edition = region("monaco")
+    assert table(edition, "state")["area_ha"].sum() == pytest.approx(208, rel=0.15)
+    assert edition.manifest.totals[2023]["buildings"] > 0
