@@ -1,6 +1,7 @@
 """The command line: `carbonmap demo | check | build | serve | info`."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -177,6 +178,14 @@ def main() -> None:
     except MemoryError:
         _complain("out of memory; use a smaller region, or a machine with more memory")
         raise SystemExit(2) from None
+    except Exception as problem:
+        if os.environ.get("CARBONMAP_DEBUG"):
+            raise
+        _complain(
+            f"a mistake of the program itself ({type(problem).__name__}: {problem}). Nothing was published. Please report "
+            "it with the region file; CARBONMAP_DEBUG=1 in the environment shows where it happened."
+        )
+        raise SystemExit(1) from None
 
 
 def _complain(text: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from carbonmap.build import Built, build_region
 from carbonmap.progress import Terminal
 from carbonmap.synthetic.write import write_city
+from grids.edition import code_digest
 
 SEED = 20260101
 
@@ -14,14 +15,16 @@ def build_demo(folder: Path, *, buildings: int) -> Built:
     """Generate the demo city's inputs if they are not there, and build it if this edition is not there.
 
     Args:
-        folder: gets `inputs-<buildings>/` and `store/`.
+        folder: gets `inputs-<buildings>-<generator>/` and `store/`.
         buildings: size of the city; streets, forest and zones grow with it.
 
     Returns:
         What was built, or what was there.
     """
     with Terminal("Demo city") as progress:
-        inputs = folder / f"inputs-{buildings}"
+        # Another generator draws another city: its digest keeps an older version's inputs from being taken for its own.
+        drawn_by = code_digest(["carbonmap.synthetic"])[:8]
+        inputs = folder / f"inputs-{buildings}-{drawn_by}"
         region_file = inputs / "region.yaml"
         if not region_file.is_file():
             progress.step("drawing the city")

@@ -1,4 +1,4 @@
-"""Switching off one rule at a time turns a test red: each rule has a guard, and the guard is seen to fail without it."""
+"""Switching off one rule at a time turns a test red: each rule has a guard that is seen to fail without it."""
 
 import importlib.util
 from pathlib import Path

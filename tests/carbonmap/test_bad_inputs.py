@@ -346,3 +346,14 @@ def test_check_of_a_good_region_says_what_is_in_it(tiny, command):
     ):
         assert words in out
     assert not tiny.store.exists()
+
+
+def test_a_mistake_of_the_program_itself_shows_no_traceback(tiny, command, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("carbonmap.build.read_ground", broken)
+    code, _, error = command("build", tiny.write(), "--store", tiny.store)
+    assert code == 1
+    assert "boom" in error
+    assert "Traceback" not in error
