@@ -55,7 +55,7 @@ export function Badges({ model, sector }: { model: Model; sector: Sector }) {
 export function Banner({ model }: { model: Model }) {
   const region = model.region.value;
   const t = model.texts.value;
-  const { sector } = model.view.value;
+  const sector = model.sector.value;
   if (!region) return null;
   const illustrative = isIllustrative(region, sector);
   if (!region.synthetic && !illustrative) return null;

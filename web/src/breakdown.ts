@@ -71,7 +71,7 @@ export function breakdownOf(properties: Properties, sector: Sector): Breakdown {
   const sd = numberIn(properties, `${sector}_sd_tco2e`);
   return {
     tco2e,
-    interval: tco2e !== null && sd !== null ? interval90(tco2e, sd) : null,
+    interval: tco2e !== null && sd !== null && sd > 0 ? interval90(tco2e, sd) : null,
     held: properties.held === true,
     areaHa: numberIn(properties, 'area_ha'),
     population: numberIn(properties, 'population'),

@@ -170,7 +170,7 @@ function Coverage({ breakdown, sector, t, numbers }: Words & { breakdown: Breakd
 function CardBody({ model, item, itemKey }: { model: Model; item: Item; itemKey: TableKey }) {
   const t = model.texts.value;
   const words = { t, numbers: numbersIn(model.lang.value) };
-  const { sector } = model.view.value;
+  const sector = model.sector.value;
   const breakdown = breakdownOf(item.properties, sector);
   const { tco2e, interval } = breakdown;
   const shownParts =

@@ -40,7 +40,7 @@ function Row(props: { colour: string; label: string; short?: string; now: boolea
 
 export function Legend({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { sector } = model.view.value;
+  const sector = model.sector.value;
   const unit = model.unit.value;
   const scale = model.scale.value;
   const distribution = model.distribution.value;
@@ -63,10 +63,12 @@ export function Legend({ model }: { model: Model }) {
           <Badges model={model} sector={sector} />
         </p>
       </header>
-      {distribution.state === 'loading' && <div class="skeleton legend-skeleton" aria-hidden="true" />}
+      {(distribution.state === 'loading' || distribution.state === 'idle') && (
+        <div class="skeleton legend-skeleton" aria-hidden="true" />
+      )}
       {distribution.state === 'ready' && !scale && (
         <p class="empty" role="status" data-testid="empty">
-          <strong>{t.empty}</strong> {t.emptyDetail}
+          <strong>{t.empty}</strong> {sector === 'net' ? t.emptyNet : t.emptyDetail}
         </p>
       )}
       {scale && (

@@ -197,7 +197,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const { state } = model.distribution.value;
     if (!picture) {
       // While the next scale is on its way the old picture stays: a blank map would flicker.
-      if (state !== 'loading') {
+      if (state === 'failed') {
         drop(shown);
         shown = null;
       }

@@ -56,6 +56,9 @@ function start(search: string) {
     if (url.searchParams.get('column') === 'population' && search.includes('deserted')) {
       return Promise.resolve(Response.json({ count: 0, nulls: 9, min: null, max: null, quantiles: [] }));
     }
+    if (url.searchParams.get('column') === 'net_tco2e' && search.includes('netless')) {
+      return Promise.resolve(Response.json({ count: 0, nulls: 9, min: null, max: null, quantiles: [] }));
+    }
     const body = ANSWERS[url.pathname.split('/').at(-1) ?? ''] ?? { id: 'x', properties: {} };
     return Promise.resolve(Response.json(body));
   });
@@ -89,6 +92,25 @@ describe('the model', () => {
     expect(model.year.value).toBe(2023);
     expect(model.active.value?.id).toBe('grid-1km');
     expect(model.item.value.state).toBe('idle');
+  });
+
+  it('opens with the first sector that is known where net is not, but obeys who asks for net', async () => {
+    const { model } = start('?region=netless');
+    await settled();
+    expect(model.sector.value).toBe('buildings');
+    expect(model.picture.value?.sector).toBe('buildings');
+    model.update({ sector: 'net' });
+    await settled();
+    expect(model.sector.value).toBe('net');
+    expect(model.scale.value).toBeNull();
+    expect(model.picture.value?.scale.classes).toEqual([]);
+  });
+
+  it('does not ask for a sector that the region does not have', async () => {
+    const { model, asked } = start('?sector=forest');
+    await settled();
+    expect(model.sector.value).toBe('net');
+    expect(asked.filter((path) => path.includes('forest_tco2e'))).toEqual([]);
   });
 
   it('offers numbers per person only where people are counted', async () => {
@@ -126,7 +148,7 @@ describe('the model', () => {
     model.update({ camera: { zoom: 10, lat: 37, lon: 126 } });
     expect(history).toHaveLength(2);
     back();
-    expect(model.view.value).toMatchObject({ sector: 'net', camera: { zoom: 9 } });
+    expect(model.view.value).toMatchObject({ sector: null, camera: { zoom: 9 } });
   });
 
   it('leaves cell and camera behind when the region changes', async () => {

@@ -7,7 +7,17 @@ import { THEMES } from './layers/themes';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
 import { buildScale, type Scale } from './scale';
-import { emissionsColumn, isOneOf, LANGUAGES, UNITS, type Language, type Sector, type Unit } from './sectors';
+import {
+  emissionsColumn,
+  isOneOf,
+  LANGUAGES,
+  PARTS,
+  SECTORS,
+  UNITS,
+  type Language,
+  type Sector,
+  type Unit,
+} from './sectors';
 import { AUTO, formatView, isStep, parseView, type View } from './state';
 import { TEXTS, type Texts } from './texts/texts';
 
@@ -45,6 +55,8 @@ export interface Model {
   readonly lang: ReadonlySignal<Language>;
   readonly texts: ReadonlySignal<Texts>;
   readonly ground: ReadonlySignal<Ground>;
+  /** The sector shown: the one chosen if the region has it. */
+  readonly sector: ReadonlySignal<Sector>;
   readonly regions: ReadonlySignal<Loadable<Region[]>>;
   readonly region: ReadonlySignal<Region | null>;
   readonly year: ReadonlySignal<number | null>;
@@ -80,6 +92,9 @@ export interface Surroundings {
   readonly languages: readonly string[];
   readonly ground: ReadonlySignal<Ground>;
 }
+
+/** Every place in the colour of the unknown: it can still be clicked, and its parts may be known. */
+const NOTHING_KNOWN: Scale = { classes: [], zero: null };
 
 /** The first of the browser's languages that we speak, else English. */
 export function preferredLanguage(languages: readonly string[]): Language {
@@ -168,10 +183,32 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
   });
   const unit = computed(() => (units.value.includes(view.value.unit) ? view.value.unit : 't_per_ha'));
 
+  const chosen = computed(() => {
+    const { sector } = view.value;
+    const there = sector === 'net' || (active.value?.sectors ?? SECTORS).some((known) => known === sector);
+    return there ? sector : null;
+  });
+  const tableKey = () => active.value && keyOf(active.value.id);
+  // Net is unknown wherever a sector is not covered: a region may know its sectors and no net at all.
+  const net = resource(
+    () => {
+      const key = chosen.value === null ? tableKey() : null;
+      return key && { key, unit: unit.value };
+    },
+    (asked, cancel) => api.distribution(asked.key, emissionsColumn('net'), asked.unit, cancel),
+    attempt,
+    note,
+  );
+  const sector = computed<Sector>(() => {
+    if (chosen.value !== null) return chosen.value;
+    if (loaded(net.value)?.count !== 0) return 'net';
+    return PARTS.find((part) => active.value?.sectors.includes(part)) ?? 'net';
+  });
+
   const distribution = resource(
     () => {
-      const key = active.value && keyOf(active.value.id);
-      return key && { key, sector: view.value.sector, unit: unit.value };
+      const key = net.value.state === 'loading' ? null : tableKey();
+      return key && { key, sector: sector.value, unit: unit.value };
     },
     (asked, cancel) => api.distribution(asked.key, emissionsColumn(asked.sector), asked.unit, cancel),
     attempt,
@@ -179,13 +216,13 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
   );
   const scale = computed(() => {
     const known = loaded(distribution.value);
-    return known && buildScale(known, THEMES[view.value.sector].ramps[ground.value]);
+    return known && buildScale(known, THEMES[sector.value].ramps[ground.value]);
   });
   const picture = computed<Picture | null>(() => {
     const collection = active.value;
-    const key = collection && keyOf(collection.id);
-    if (!collection || !key || !scale.value) return null;
-    return { key, collection, sector: view.value.sector, unit: unit.value, scale: scale.value };
+    const key = tableKey();
+    if (!collection || !key || distribution.value.state !== 'ready') return null;
+    return { key, collection, sector: sector.value, unit: unit.value, scale: scale.value ?? NOTHING_KNOWN };
   });
 
   const itemKey = computed(() => {
@@ -205,7 +242,9 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
 
   const mapBusy = signal(true);
   const waiting = computed(() =>
-    [regions.value, collections.value, distribution.value].some(({ state }) => state === 'loading'),
+    [regions.value, collections.value, net.value, distribution.value].some(
+      ({ state }) => state === 'loading',
+    ),
   );
 
   return {
@@ -215,6 +254,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     lang,
     texts: computed(() => TEXTS[lang.value]),
     ground,
+    sector,
     regions,
     region,
     year,

@@ -48,7 +48,7 @@ function SectorChoice({ model }: { model: Model }) {
               key={sector}
               name="sector"
               value={sector}
-              checked={model.view.value.sector === sector}
+              checked={model.sector.value === sector}
               disabled={absent}
               {...(absent ? { title: t.sectorAbsent } : {})}
               choose={() => {

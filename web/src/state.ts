@@ -18,7 +18,8 @@ export interface Selection {
 export interface View {
   /** Null: the first region there is. */
   readonly region: string | null;
-  readonly sector: Sector;
+  /** Null: net, or the first sector of which something is known. */
+  readonly sector: Sector | null;
   /** Null: the latest year. */
   readonly year: number | null;
   readonly unit: Unit;
@@ -35,7 +36,7 @@ export const AUTO = 'auto';
 
 export const DEFAULT_VIEW: View = {
   region: null,
-  sector: 'net',
+  sector: null,
   year: null,
   unit: 't_per_ha',
   area: AUTO,
@@ -77,7 +78,7 @@ export function parseView(search: string): View {
   const year = /^\d{4}$/.test(query.get('year') ?? '') ? Number(query.get('year')) : null;
   return {
     region: word('region'),
-    sector: isOneOf(SECTORS, sector) ? sector : DEFAULT_VIEW.sector,
+    sector: isOneOf(SECTORS, sector) ? sector : null,
     year,
     unit: isOneOf(UNITS, unit) ? unit : DEFAULT_VIEW.unit,
     area: word('area') ?? AUTO,
@@ -91,7 +92,7 @@ export function parseView(search: string): View {
 export function formatView(view: View): string {
   const query = new URLSearchParams();
   if (view.region !== null) query.set('region', view.region);
-  if (view.sector !== DEFAULT_VIEW.sector) query.set('sector', view.sector);
+  if (view.sector !== null) query.set('sector', view.sector);
   if (view.year !== null) query.set('year', String(view.year));
   if (view.unit !== DEFAULT_VIEW.unit) query.set('unit', view.unit);
   if (view.area !== AUTO) query.set('area', view.area);

@@ -107,6 +107,7 @@ export const en = {
   emissions: 'Emissions',
   empty: 'Nothing is known here',
   emptyDetail: 'This table holds no numbers for the chosen sector, unit and year. Choose another.',
+  emptyNet: 'Net needs every sector, and no place here is covered by all of them. Choose one sector.',
   sectorAbsent: 'not in this region',
 
   synthetic: 'Synthetic data',

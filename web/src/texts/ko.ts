@@ -78,6 +78,8 @@ export const ko: Texts = {
   emissions: '배출',
   empty: '표시할 값이 없습니다',
   emptyDetail: '선택한 부문·단위·연도에 해당하는 값이 없습니다. 다른 항목을 선택하세요.',
+  emptyNet:
+    '순배출량은 모든 부문의 자료가 있어야 하나, 모든 부문이 포함된 곳이 없습니다. 한 부문을 선택하세요.',
   sectorAbsent: '이 지역에 없음',
 
   synthetic: '합성 데이터',
