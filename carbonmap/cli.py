@@ -182,8 +182,8 @@ def main() -> None:
         if os.environ.get("CARBONMAP_DEBUG"):
             raise
         _complain(
-            f"a mistake of the program itself ({type(problem).__name__}: {problem}). Nothing was published. Please report "
-            "it with the region file; CARBONMAP_DEBUG=1 in the environment shows where it happened."
+            f"a mistake of the program itself ({type(problem).__name__}: {problem}). Nothing was published. Please "
+            "report it with the region file; CARBONMAP_DEBUG=1 in the environment shows where it happened."
         )
         raise SystemExit(1) from None
 

@@ -172,7 +172,7 @@ def parquet_geometry(path: Path) -> tuple[pq.ParquetFile, str, Any]:
         file = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as problem:
         raise UnreadableFile(f"{path.name} is not a readable Parquet file ({_first_line(problem)})") from problem
-    text = (file.schema_arrow.metadata or {}).get(b"geo")
+    text = (file.metadata.metadata or {}).get(b"geo")
     if text is None:
         raise UnreadableFile(
             f"{path.name} is Parquet without GeoParquet metadata (no 'geo' key); write it with GeoPandas or GDAL"

@@ -91,7 +91,7 @@ def test_liechtensteins_municipalities_have_their_true_area(region):
 def test_liechtensteins_forest_removes_what_its_area_says(region):
     edition = region("liechtenstein")
     total = edition.manifest.totals[2023]["forest"]
-    # 58.1 km2 of wood inside the country (SOURCE.md); Tier 1 temperate continental is 8 to 10 tCO2 per hectare and year.
+    # 58.1 km2 of wood inside the country (SOURCE.md); Tier 1 temperate continental is 8 to 10 tCO2 per hectare.
     assert -5810 * 10.5 < total < -5810 * 8
 
 
