@@ -5,6 +5,7 @@ import { Banner } from './badges';
 import { Card } from './card';
 import { numbersIn, textIn } from './format';
 import { createMap, hasWebgl, type Insets, type MapHandle } from './map';
+import { UNKNOWN } from './layers/theme';
 import type { Model } from './model';
 import { Notices } from './notices';
 import { Brand, Panel } from './panel';
@@ -30,7 +31,8 @@ function Tooltip({ model }: { model: Model }) {
   // Near the right edge, or the card that covers it, the words go to the other side of the pointer.
   const room = document.querySelector('.card')?.getBoundingClientRect().left ?? innerWidth;
   const flipped = hovered.x > room - 300;
-  const colour = at === null ? 'transparent' : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
+  const colour =
+    at === null ? UNKNOWN[model.ground.value] : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
   return (
     <div
       class={flipped ? 'tooltip flipped' : 'tooltip'}

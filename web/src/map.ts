@@ -268,6 +268,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const id = place && propertiesOf(place).id;
     const selected = shown && typeof id === 'string' ? { collection: shown.collection, id } : null;
     model.update({ selected });
+    // The card says more, and may lie where the words at the pointer are.
+    if (selected) model.hovered.value = null;
     if (selected) uncover(Array.isArray(point) ? point[1] : point.y);
   }
 
