@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Item, TableKey } from './api';
 import { Badge, Badges } from './badges';
-import { breakdownOf, type Breakdown, type SectorPart } from './breakdown';
+import { breakdownOf, type Breakdown, type CarrierPart, type SectorPart } from './breakdown';
 import { numbersIn, nameOf, textIn, type Numbers } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
@@ -63,7 +63,12 @@ function SectorRows({ parts, sector, t, numbers }: Words & { parts: readonly Sec
   );
 }
 
-function CarrierRows({ carriers, t, numbers }: Words & Pick<Breakdown, 'carriers'>) {
+function CarrierRows({
+  carriers,
+  sector,
+  t,
+  numbers,
+}: Words & { carriers: readonly CarrierPart[]; sector: Sector }) {
   if (carriers.length === 0) return null;
   const { low, high } = range(carriers.map(({ tco2e }) => tco2e));
   return (
@@ -71,11 +76,16 @@ function CarrierRows({ carriers, t, numbers }: Words & Pick<Breakdown, 'carriers
       <h3>
         {t.byCarrier} <small>{t.units.t}</small>
       </h3>
-      <ul class="rows">
+      <ul class="rows carriers">
         {carriers.map(({ part, carrier, basis, tco2e }) => (
           <li key={`${part}-${carrier}-${basis}`} class="row">
             <span class="row-name">
-              {t.carriers[carrier] ?? carrier} <small title={t.baseTitles[basis]}>{t.bases[basis]}</small>
+              {t.carriers[carrier] ?? carrier}{' '}
+              <small title={t.baseTitles[basis]}>
+                {t.bases[basis]}
+                {/* Cars and buildings both use electricity: name the sector where several are listed. */}
+                {sector === 'net' && ` · ${t.sectors[part]}`}
+              </small>
             </span>
             <Bar value={tco2e} low={low} high={high} tone={part} />
             <span class="row-value">
@@ -208,7 +218,7 @@ function CardBody({ model, item, itemKey }: { model: Model; item: Item; itemKey:
         </p>
       )}
       <SectorRows parts={breakdown.parts} sector={sector} {...words} />
-      <CarrierRows carriers={breakdown.carriers} {...words} />
+      <CarrierRows carriers={breakdown.carriers} sector={sector} {...words} />
       <MethodRows parts={shownParts} {...words} />
       <p class="data-link">
         <a href={model.api.itemAddress(itemKey, item.id)} target="_blank" rel="noopener">

@@ -37,7 +37,7 @@ const PLACES_PER_CLASS = 2;
 const TAIL_EMPHASIS = 1.5;
 const POOL_SIZE = 401;
 /** Magnitudes between which the breaks of a diverging scale are spread, as quantiles. */
-const DIVERGING_ENDS = [0.25, 0.93] as const;
+const DIVERGING_ENDS = [0.15, 0.93] as const;
 
 /** Value at probability `p` (0 to 1) on quantiles at equal steps, linear between them. */
 export function quantileAt(quantiles: readonly number[], p: number): number {
