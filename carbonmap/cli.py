@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from accounting.errors import AccountingError
+from carbonmap import __version__
 from carbonmap.errors import BuildStopped, RegionError
 from carbonmap.resources import MissingResource
 from gis.errors import GisError
@@ -35,6 +36,19 @@ A region file (YAML) says what a place is and which files describe it. From it c
 
 `carbonmap demo` does all of it for a synthetic city, in under a minute.""",
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=lambda wanted: _say_version(wanted), is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that go before a verb."""
+
 
 RegionArgument = Annotated[
     str,
@@ -139,6 +153,12 @@ def info(
     lines = describe_region(store, region) if region else describe_store(store)
     for line in lines:
         _out.print(line, markup=False)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        _out.print(__version__)
+        raise typer.Exit
 
 
 def _say_built(store: Path, region: str, edition: str, seconds: float | None) -> None:
