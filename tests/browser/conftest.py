@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 BUILDINGS = 2000
 # Software WebGL: machines that run tests have no graphics card.
@@ -21,6 +21,8 @@ FLAGS = (
     "--disable-gpu-sandbox",
     "--disable-background-networking",
 )
+# Patience costs nothing where things work, and a busy machine is no failure.
+expect.set_options(timeout=20_000)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -117,7 +119,7 @@ def visits(browser: Browser, served_demo: str) -> Iterator[Any]:
     made: list[Visit] = []
 
     def visit(**options: Any) -> Visit:
-        settings = {"viewport": {"width": 900, "height": 640}, "locale": "en-GB", **options}
+        settings = {"viewport": {"width": 900, "height": 640}, "locale": "en-GB", "reduced_motion": "reduce", **options}
         made.append(Visit(browser.new_context(**settings), served_demo))
         return made[-1]
 
