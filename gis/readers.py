@@ -18,6 +18,7 @@ from gis.files import file_kind, input_file
 from gis.joins import join_table
 from gis.layers import Layer, ReadReport, Unparsable
 from gis.osm import read_osm
+from gis.overlaps import ground_once
 from gis.raw import Progress, Raw, Request
 from gis.repair import FAMILIES, Family, clean, none_refused
 from gis.sources import ContextSource, Coverage, Source, ZoneSet
@@ -71,6 +72,8 @@ def read_source(
         frame["land_cover"] = frame["class_code"].map(source.classes).astype(object)
     frame, geometries = cleaned(frame, raw, target, FAMILIES[source.sector], source, report)
     frame, geometries = without_duplicates(frame, geometries, report)
+    if source.sector in ("forest", "land_cover"):
+        frame, geometries = without_shared_ground(frame, geometries, report)
     if frame.empty:
         raise EmptyLayer(f"source {source.id}: nothing of {source.file} can be used: {_account(report)}")
     joined = [frame]
@@ -236,6 +239,22 @@ def without_duplicates(
             f"{listed(still, 5)}; name a column of unique ids with columns: {{id: ...}}, or leave id out to number them"
         )
     return frame, geometries
+
+
+def without_shared_ground(
+    frame: pd.DataFrame, geometries: NDArray[np.object_], report: ReadReport
+) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+    """Give ground that several stands cover to the smallest of them, reported; a stand left without any is refused."""
+    once = ground_once(geometries)
+    if not once.cut.any():
+        return frame, geometries
+    gone = shapely.is_empty(once.geometries)
+    report.refused.extend((str(name), "all of its ground lies in smaller stands") for name in frame["id"][gone])
+    report.notes.append(
+        f"{int(once.cut.sum())} stands cover ground of smaller ones: {once.shared_m2 / 1e4:,.1f} ha drawn more than "
+        "once count once, as the smaller stand"
+    )
+    return frame[~gone].reset_index(drop=True), once.geometries[~gone]
 
 
 def _account(report: ReadReport) -> str:

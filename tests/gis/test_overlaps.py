@@ -1,0 +1,73 @@
+"""Ground that several stands cover counts once."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely import box
+
+from gis.overlaps import ground_once
+from gis.readers import read_source
+from gis.sources import Source
+
+
+def shapes(*polygons: object) -> np.ndarray:
+    array = np.empty(len(polygons), dtype=object)
+    array[:] = polygons
+    return array
+
+
+def test_a_stand_inside_another_is_cut_out_of_it() -> None:
+    once = ground_once(shapes(box(0, 0, 10, 10), box(2, 2, 4, 4)))
+    assert shapely.area(once.geometries).tolist() == [96, 4]
+    assert once.cut.tolist() == [True, False]
+    assert once.shared_m2 == 4
+
+
+def test_three_that_overlap_each_give_way_to_the_smaller() -> None:
+    once = ground_once(shapes(box(0, 0, 10, 10), box(8, 0, 12, 10), box(9, 0, 11, 1)))
+    assert shapely.area(once.geometries).tolist() == pytest.approx([79 + 1, 38, 2])
+
+
+def test_neighbours_that_touch_stay_as_they_are() -> None:
+    given_shapes = shapes(box(0, 0, 1, 1), box(1, 0, 2, 1), box(2, 1, 3, 2))
+    once = ground_once(given_shapes)
+    assert all(kept is before for kept, before in zip(once.geometries, given_shapes, strict=True))
+    assert once.shared_m2 == 0
+
+
+def test_of_equal_stands_the_first_keeps_the_ground_and_covered_ones_vanish() -> None:
+    once = ground_once(shapes(box(0, 0, 2, 2), box(0, 0, 2, 2), box(5, 0, 7, 1), box(5, 0, 6, 1), box(6, 0, 7, 1)))
+    assert shapely.area(once.geometries).tolist() == [4, 0, 0, 1, 1]
+
+
+squares = st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(1, 6), st.integers(1, 6))
+
+
+@given(st.lists(squares, min_size=1, max_size=7))
+def test_the_union_stays_and_nothing_is_shared(places: list[tuple[int, int, int, int]]) -> None:
+    stands = shapes(*(box(x, y, x + width, y + height) for x, y, width, height in places))
+    once = ground_once(stands)
+    union = shapely.area(shapely.union_all(stands))
+    assert shapely.area(once.geometries).sum() == pytest.approx(union, rel=1e-12)
+    assert shapely.area(shapely.union_all(once.geometries)) == pytest.approx(union, rel=1e-12)
+
+
+def test_a_forest_is_read_without_ground_twice_and_says_so(tmp_path: Path) -> None:
+    wood, larch = box(500_000, 5_200_000, 500_100, 5_200_100), box(500_000, 5_200_000, 500_050, 5_200_100)
+    stands = gpd.GeoDataFrame(
+        {"name": ["wood", "larch", "same"], "kind": ["mixed", "needleleaved", "mixed"]},
+        geometry=[wood, larch, wood],
+        crs="EPSG:32632",
+    )
+    stands.to_file(tmp_path / "stands.gpkg")
+    source = Source(id="s", sector="forest", file="stands.gpkg", columns={"id": "name", "leaf_type": "kind"}, open=True)
+    layer = read_source(source, tmp_path, "EPSG:32632")
+    assert dict(zip(layer.features["id"], layer.features.area, strict=True)) == {"wood": 5000, "larch": 5000}
+    assert layer.report.refused == [("same", "all of its ground lies in smaller stands")]
+    assert "1.5 ha drawn more than once" in layer.report.notes[-1]
+    layer.report.verify()
