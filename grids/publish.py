@@ -17,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import shapely
 from pydantic import ValidationError
 from pyproj import CRS
@@ -345,15 +346,20 @@ def point_to(store: Path, region: str, edition_id: str) -> None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a folder holds an edition whose manifest reads well and whose tables all have the size it says."""
+    """Whether a folder holds an edition that can be served: tables to the byte as declared, the rest readable.
+
+    Whatever a reader refuses with the advice to build again must be built again.
+    """
     try:
         manifest = read_manifest(folder)
+        for kind in manifest.context:
+            pq.read_metadata(folder / "context" / f"{kind}.parquet")
         return all(
-            (folder / "tables" / collection.id / f"{year}.parquet").stat().st_size == table.bytes
+            file_digest(folder / "tables" / collection.id / f"{year}.parquet") == table.sha256
             for collection in manifest.collections
             for year, table in collection.tables.items()
         )
-    except (EditionBroken, OSError):
+    except (EditionBroken, OSError, pa.ArrowException):
         return False
 
 

@@ -81,6 +81,7 @@ def publish(store: Path, edition: str = FIRST, side: int = 8, seed: int = 0) -> 
         writer.write_table(GRID, 2023, cells(side, seed))
         frame, shapes = zones()
         writer.write_table(ZONES, 2023, frame, geometry=shapes)
+        writer.write_context("places", gpd.GeoDataFrame({"name": ["Han"]}, geometry=shapes[:1], crs=CRS))
         writer.publish(manifest())
     return Store(store).open("town", edition)
 
@@ -138,7 +139,7 @@ def test_an_edition_written_twice_is_the_same_to_the_byte(tmp_path: Path) -> Non
     publish(tmp_path / "a")
     publish(tmp_path / "b")
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a" / "town").rglob("*") if path.is_file())
-    assert len(files) == 4
+    assert len(files) == 5
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 
@@ -428,10 +429,18 @@ def test_an_edition_that_is_there_is_kept_and_served_again(tmp_path: Path) -> No
         writer.publish_existing()
 
 
-@pytest.mark.parametrize("damage", ["manifest.json", "tables/grid-100m/2023.parquet"])
+@pytest.mark.parametrize(
+    "damage", ["manifest.json", "tables/grid-100m/2023.parquet", "context/places.parquet", "one byte of a table"]
+)
 def test_a_damaged_edition_is_built_again(tmp_path: Path, damage: str) -> None:
     publish(tmp_path)
-    (tmp_path / "town" / FIRST / damage).write_bytes(b"{")
+    if damage == "one byte of a table":  # of the length that the manifest says
+        table = tmp_path / "town" / FIRST / "tables/grid-100m/2023.parquet"
+        content = bytearray(table.read_bytes())
+        content[len(content) // 2] ^= 1
+        table.write_bytes(content)
+    else:
+        (tmp_path / "town" / FIRST / damage).write_bytes(b"{")
     with EditionWriter(tmp_path, "town", FIRST, crs=CRS) as writer:
         assert not writer.exists
     assert publish(tmp_path).table("grid-100m").num_rows == 64
