@@ -113,9 +113,9 @@ def preferred(request: Request, texts: Mapping[str, str]) -> tuple[str, str]:
     """Return the language and text that the request's Accept-Language likes best; else English, else the first."""
     wanted: list[tuple[float, str]] = []
     for part in request.headers.get("accept-language", "").split(",")[:20]:
-        name, _, weight = part.strip().partition(";q=")
+        name, _, weight = "".join(part.split()).lower().partition(";q=")
         try:
-            wanted.append((-float(weight or 1), name.split("-")[0].lower()))
+            wanted.append((-float(weight or 1), name.split("-")[0]))
         except ValueError:
             continue
     for negative, liked in sorted(wanted, key=lambda entry: entry[0]):
