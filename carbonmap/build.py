@@ -94,10 +94,10 @@ def _build(file: RegionFile, writer: EditionWriter, identity: dict[str, Any], pr
         if source.is_raster:
             layers.append(share_raster(source, region, ground, inputs, zones, _joined(stands), accounts))
             continue
-        layer = _share_source(source, region, ground, inputs, zones, accounts)
+        layer, clipped = _share_source(source, region, ground, inputs, zones, accounts)
         layers.append(layer)
         if source.sector == "forest":
-            stands.append(_stands(layer))
+            stands.append(clipped)
     population = [layer for layer in layers if layer.sector == "population"]
     layers = [layer for layer in layers if layer.sector != "population"]
 
@@ -105,7 +105,7 @@ def _build(file: RegionFile, writer: EditionWriter, identity: dict[str, Any], pr
     _share_to_grids([*layers, *population], grids, region)
     collections = [*grids, *zones]
     tables = Tables(
-        region, layers, _coverage(collections, layers, ground), _population(collections, population, region)
+        region, layers, _coverage(collections, layers, ground), _population(collections, population, region, ground)
     )
     tops = tables.publish(writer, collections, progress)
 
@@ -122,22 +122,18 @@ def _in_order(region: Region) -> list[Source]:
 
 def _share_source(
     source: Source, region: Region, ground: Ground, inputs: Path, zones: list[Targets], accounts: Accounts
-) -> SharedLayer:
+) -> tuple[SharedLayer, Geometries]:
+    """The layer of a source that is no raster, and its features as far as they lie in its domain."""
     layer = read_source(source, inputs, region.crs, ground.reading_bbox)
     emissions = sector_emissions(source, layer.features, region, accounts)
     domain = domain_of(source, region, ground, inputs)
     sets = {targets.info.id: targets.polygons for targets in zones}
     clipped, cells, shares = share_features(layer.features.geometry.to_numpy(), domain, grids_of(region)[-1], sets)
     features = features_table(layer, emissions, clipped.outside)
-    return SharedLayer(
+    shared = SharedLayer(
         source.id, source.sector, layer.open, emissions, features, domain, clipped.outside, layer.report, cells, shares
     )
-
-
-def _stands(layer: SharedLayer) -> Geometries:
-    """Where a forest map lies, within its domain."""
-    shapes = np.asarray(shapely.intersection(layer.features["geometry"].to_numpy(), layer.domain), dtype=object)
-    return shapes[shapely.area(shapes) > 0]
+    return shared, clipped.geometries
 
 
 def _joined(arrays: list[Geometries]) -> Geometries:
@@ -174,19 +170,29 @@ def _coverage(
 
 
 def _population(
-    collections: list[Targets], sources: list[SharedLayer], region: Region
+    collections: list[Targets], sources: list[SharedLayer], region: Region, ground: Ground
 ) -> dict[str, dict[int, FloatArray]]:
-    """Residents per target and year: the sources' numbers shared out by area; unknown where no source speaks."""
+    """Residents per target and year: the sources' numbers shared out by area.
+
+    Nobody lives where a source that speaks of the year has no feature; residents are unknown where no source speaks,
+    and where it says of a feature that they are.
+    """
     found: dict[str, dict[int, FloatArray]] = {}
     for targets in collections if sources else []:
         name = targets.info.id
+        reached = [covered_fraction(targets.polygons, source.domain, ground.boundary) > 0 for source in sources]
         for year in region.years:
             total, known = np.zeros(targets.count), np.zeros(targets.count, dtype=bool)
-            for source in sources:
-                shares = source.shares[name].matrix
-                total += shares @ np.nan_to_num(source.features[f"population_{year}"].to_numpy(dtype=np.float64))
-                known |= np.diff(shares.indptr) > 0
-            found.setdefault(name, {})[year] = np.where(known, total, np.nan)
+            unknown = np.zeros(targets.count, dtype=bool)
+            for source, reach in zip(sources, reached, strict=True):
+                residents = source.features[f"population_{year}"].to_numpy(dtype=np.float64)
+                missing = np.isnan(residents)
+                if not missing.all():
+                    shares = source.shares[name].matrix
+                    total += shares @ np.where(missing, 0.0, residents)
+                    known |= reach | (np.diff(shares.indptr) > 0)
+                    unknown |= shares @ missing.astype(np.float64) > 0
+            found.setdefault(name, {})[year] = np.where(known & ~unknown, total, np.nan)
     return found
 
 

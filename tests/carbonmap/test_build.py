@@ -202,26 +202,45 @@ def test_no_private_value_stands_in_the_public_manifest(tiny):
     assert '"b4"' not in text
 
 
-def test_population_is_shared_out_by_area_and_unknown_where_no_source_speaks(tiny):
-    residents = {"type": "FeatureCollection", "crs": tiny.layers["zones.geojson"]["crs"], "features": []}
-    west = dict(tiny.layers["zones.geojson"]["features"][0])
-    west["properties"] = {"code": "w", "people": 2000}
-    residents["features"] = [west]
-    tiny.layers["people.geojson"] = residents
+def people(tiny, *numbers: int | None) -> None:
+    """A source of residents: one number for the west, one for the east; fewer leave zones out."""
+    zones = tiny.layers["zones.geojson"]
+    features = [
+        {**zone, "properties": {"code": zone["properties"]["code"], "people": number}}
+        for zone, number in zip(zones["features"], numbers, strict=False)
+    ]
+    tiny.layers["people.geojson"] = {**zones, "features": features}
+    columns = {"id": "code", "population": "people"}
     tiny.region["sources"].append(
-        {
-            "id": "people",
-            "sector": "population",
-            "file": "people.geojson",
-            "columns": {"id": "code", "population": "people"},
-        }
+        {"id": "people", "sector": "population", "file": "people.geojson", "columns": columns}
     )
+
+
+def test_population_is_shared_out_by_area_and_nobody_lives_where_its_source_has_no_feature(tiny):
+    people(tiny, 2000)
+    _, edition = build(tiny)
+    rows = table(edition, "district")
+    assert rows["population"].to_dict() == {"west": pytest.approx(2000), "east": 0}
+    cells = table(edition, "grid-1km")
+    assert cells.loc["CRS32632RES1000mN5220000E540000", "population"] == pytest.approx(1000)
+    assert cells.loc["CRS32632RES1000mN5220000E541000", "population"] == 0
+
+
+def test_population_is_unknown_where_no_source_speaks(tiny):
+    people(tiny, 2000)
+    tiny.source("people")["coverage"] = {"bounds": [540_000, 5_220_000, 541_000, 5_222_000]}
     _, edition = build(tiny)
     rows = table(edition, "district")
     assert rows.loc["west", "population"] == pytest.approx(2000)
     assert np.isnan(rows.loc["east", "population"])
-    cells = table(edition, "grid-1km")
-    assert cells.loc["CRS32632RES1000mN5220000E540000", "population"] == pytest.approx(1000)
+
+
+def test_a_population_that_its_source_does_not_know_is_not_zero(tiny):
+    people(tiny, 2000, None)
+    _, edition = build(tiny)
+    rows = table(edition, "district")
+    assert rows.loc["west", "population"] == pytest.approx(2000)
+    assert np.isnan(rows.loc["east", "population"])
 
 
 def test_inputs_may_lie_elsewhere(tiny, tmp_path):
