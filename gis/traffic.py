@@ -1,7 +1,7 @@
 """Traffic on road segments: counted or assumed, by vehicle class and fuel, and the speed it runs at (METHODS B)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ ObjectArray = npt.NDArray[np.object_]
 UNKNOWN_CLASS = "unknown"
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph)?", re.IGNORECASE)
 _VEHICLE_COLUMN = re.compile(r"aadt_([a-z][a-z_]*)")
-_ONE_WAY = ("yes", "true", "1", "-1", "reversible", "alternating")
+_ONE_WAY = ("yes", "true", "1", "-1", "reversible")
 _IMPLIED_ONE_WAY = ("motorway", "motorway_link")
 
 
@@ -113,8 +113,9 @@ def segment_traffic(
 ) -> Traffic:
     """Vehicles per day on every segment.
 
-    Counts by vehicle class come first, then counts in all, then the source's own estimate for the segment
-    (`aadt_estimated`), then the assumption of its class.
+    Counts by vehicle class come first; what a count in all has above them are vehicles of the other classes of the
+    fleet. Then counts in all, then the source's own estimate for the segment (`aadt_estimated`), then the assumption of
+    its class.
 
     Counts and assumptions are for both directions together. Where the layer says `oneway`, a segment that is one
     carriageway of two takes half of what is assumed for its class. Classes without motor traffic
@@ -149,7 +150,9 @@ def segment_traffic(
     estimated = np.isfinite(estimate) & ~counted
     runs = counted | estimated | has_traffic
 
-    all_day = np.where(classified, np.nan, np.where(estimated, estimate, total))
+    by_class = np.sum([np.nan_to_num(values) for values in by_vehicle.values()], axis=0) if by_vehicle else np.zeros(n)
+    beside = np.maximum(np.nan_to_num(total) - by_class, 0.0)
+    all_day = np.where(classified, beside, np.where(estimated, estimate, total))
     rests_on = np.full(n, "", dtype=object)
     group = np.full(n, "", dtype=object)
     u_group = np.zeros(n)
@@ -173,9 +176,10 @@ def segment_traffic(
     for name, (shares, assumption) in fleets.items():
         these = runs & (classes == name)
         rests_on[these] = [f"{text} {assumption.id}".strip() for text in rests_on[these]]
+        parts = _parts(vehicles, shares, {kind: np.isfinite(values[these]) for kind, values in by_vehicle.items()})
         for column, vehicle in enumerate(vehicles):
             share = shares.get(vehicle, 0.0)
-            aadt[these, column] = np.nan_to_num(all_day[these]) * share
+            aadt[these, column] = np.nan_to_num(all_day[these]) * parts[column]
             kind = vehicle.rpartition("_")[0]
             if kind in by_vehicle and share > 0:
                 of_kind = sum(value for key, value in shares.items() if key.rpartition("_")[0] == kind)
@@ -188,6 +192,27 @@ def segment_traffic(
                 )
     u_own = np.where(counted, resolver.u("aadt.counted"), resolver.u("aadt.default"))
     return Traffic(runs, counted, estimated, aadt, vehicles, u_own, group, u_group, rests_on)
+
+
+def _parts(
+    vehicles: Sequence[str], shares: Mapping[str, float], counted: Mapping[str, npt.NDArray[np.bool_]]
+) -> list[FloatArray | float]:
+    """Of every vehicle, its part in traffic that was not counted by class, per segment.
+
+    Classes that were counted on a segment take no part in what is left there, unless there are no others.
+    """
+    if not counted:
+        return [shares.get(vehicle, 0.0) for vehicle in vehicles]
+    kinds = [vehicle.rpartition("_")[0] for vehicle in vehicles]
+    left = [
+        np.where(counted[kind], 0.0, shares.get(vehicle, 0.0)) if kind in counted else shares.get(vehicle, 0.0)
+        for vehicle, kind in zip(vehicles, kinds, strict=True)
+    ]
+    whole = np.sum(np.broadcast_arrays(*left), axis=0)
+    return [
+        np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), shares.get(vehicle, 0.0))
+        for vehicle, part in zip(vehicles, left, strict=True)
+    ]
 
 
 def _fleet(name: str, resolver: Resolver) -> tuple[dict[str, float], Assumption]:

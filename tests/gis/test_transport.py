@@ -141,6 +141,9 @@ def test_one_carriageway_of_two_takes_half_of_what_is_assumed(run: Any) -> None:
     given = FLEET | SPEED | {f"transport.aadt.{c}": assumed(1000, "vehicles/day") for c in ("motorway", "primary")}
     columns = {"road_class": ["primary", "primary", "motorway", "motorway"], "oneway": ["yes", "no", None, "no"]}
     assert run(roads(columns), given).features["aadt_2023"].tolist() == pytest.approx([500, 1000, 500, 1000])
+    # A narrow bridge where the directions take turns carries both.
+    turns = run(roads({"road_class": ["primary"], "oneway": ["alternating"]}), given)
+    assert turns.features["aadt_2023"].tolist() == pytest.approx([1000])
     counted = run(roads(columns | {"aadt": [300.0] * 4}), given)
     assert counted.features["aadt_2023"].tolist() == pytest.approx([300] * 4)
 
@@ -153,6 +156,21 @@ def test_counts_by_vehicle_class_are_split_by_fuel(run: Any) -> None:
     assert lines.loc["petrol", "activity"] == pytest.approx(petrol * litres("car_petrol", 50), rel=1e-9)
     diesel = km * (900 / 3 * litres("car_diesel", 50) + 50 * litres("bus_diesel", 50))
     assert lines.loc["diesel", "activity"] == pytest.approx(diesel, rel=1e-9)
+
+
+def test_a_count_in_all_beside_counts_by_class_is_not_lost(run: Any) -> None:
+    """10,000 vehicles of which 400 were counted as buses: the other 9,600 are the rest of the fleet."""
+    nan = np.nan
+    columns = {"aadt": [10_000.0, nan, 300.0, 500.0], "aadt_bus": [400.0, 400.0, 400.0, nan]}
+    made = run(roads(columns | {"road_class": ["primary"] * 4, "speed_kmh": [50.0] * 4}), FLEET)
+    assert made.features["aadt_2023"].tolist() == pytest.approx([10_000, 400, 400, 500])
+    km = 365 * geodesic_length_km(roads({"id": [1]}))[0]
+    lines = made.lines[made.lines["feature"] == 0].set_index("carrier")
+    assert lines.loc["petrol", "activity"] == pytest.approx(km * 9_600 * 2 / 3 * litres("car_petrol", 50), rel=1e-9)
+    diesel = km * (9_600 / 3 * litres("car_diesel", 50) + 400 * litres("bus_diesel", 50))
+    assert lines.loc["diesel", "activity"] == pytest.approx(diesel, rel=1e-9)
+    both = run(roads({"aadt": [1000.0], "aadt_bus": [50.0], "aadt_car": [900.0], "speed_kmh": [50.0]}))
+    assert both.features["aadt_2023"].tolist() == pytest.approx([1000])
 
 
 def litres(curve: str, speed: float) -> float:
