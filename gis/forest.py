@@ -5,6 +5,7 @@ one.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -98,11 +99,14 @@ def forest_emissions(
         for name, route in _ROUTES.items():
             before = int(is_open.sum())
             for uptake in route(stands, is_open.copy(), year, resolver):
-                net, losses = _after_losses(uptake.per_ha, resolver)
-                blocks.append(_lines(stands, uptake, net, losses, year, resolver))
-                net_per_ha[uptake.of] = net
+                blocks.append(_lines(stands, uptake, year, resolver))
+                net_per_ha[uptake.of] = uptake.per_ha
                 is_open[uptake.of] = False
             counts[name] = before - int(is_open.sum())
+        losses = _losses(stands, np.flatnonzero(net_per_ha > 0), resolver)
+        if losses is not None:
+            blocks.append(_lines(stands, losses, year, resolver))
+            net_per_ha[losses.of] += losses.per_ha
         counts["not_estimated"] = int(is_open.sum())
     out = pd.DataFrame(
         {
@@ -210,7 +214,10 @@ def _by_tree_cover(stands: Stands, is_open: BoolArray, year: int, resolver: Reso
             u_factor=growth.u,
             activity=stands.area_ha[of],
             group=f"forest:{leaf or 'tree'}",
-            u_group=float(np.hypot(roots.u if roots.assumption else 0.0, crowns[1].relative_sd if crowns else 0.0)),
+            # Of 1 + R only R is uncertain.
+            u_group=math.hypot(
+                roots.u * roots.value / (1 + roots.value), carbon.u, crowns[1].relative_sd if crowns else 0.0
+            ),
             assumptions=" ".join(sorted(used - {""})),
         )
 
@@ -284,16 +291,27 @@ def _from_increment(
     )
 
 
-def _after_losses(per_ha: FloatArray, resolver: Resolver) -> tuple[FloatArray, str]:
-    """C1: harvest and fire take from growing forest; the result may be a source."""
-    grows = per_ha > 0
-    loss = resolver.assumptions.number("tCO2/ha/yr", "forest.loss") if grows.any() else None
-    return (per_ha, "") if loss is None else (np.where(grows, per_ha - loss[0], per_ha), loss[1].id)
+def _losses(stands: Stands, growing: Positions, resolver: Resolver) -> Uptake | None:
+    """C1: what harvest and fire take from growing forest, as an uptake below zero; the sum may be a source.
+
+    Its lines are its own, for its error is: taken off the uptake, it would shrink the error of the growth with it.
+    """
+    loss = resolver.assumptions.number("tCO2/ha/yr", "forest.loss") if len(growing) else None
+    if loss is None:
+        return None
+    value, given = loss
+    return Uptake(
+        of=growing,
+        per_ha=np.full(len(growing), -value),
+        method="default",
+        factor_id=given.id,
+        u_factor=given.relative_sd,
+        activity=stands.area_ha[growing],
+        assumptions=given.id,
+    )
 
 
-def _lines(
-    stands: Stands, uptake: Uptake, net_per_ha: FloatArray, losses: str, year: int, resolver: Resolver
-) -> pd.DataFrame:
+def _lines(stands: Stands, uptake: Uptake, year: int, resolver: Resolver) -> pd.DataFrame:
     # Adding 0.0 turns the -0.0 of unchanged land into a plain zero.
     return line_block(
         uptake.of,
@@ -304,12 +322,12 @@ def _lines(
         activity=uptake.activity,
         activity_unit=uptake.unit,
         factor_id=uptake.factor_id,
-        emissions_tco2e=-stands.area_ha[uptake.of] * net_per_ha + 0.0,
+        emissions_tco2e=-stands.area_ha[uptake.of] * uptake.per_ha + 0.0,
         u_own=resolver.u("forest.area"),
         group=uptake.group,
         u_group=uptake.u_group,
         u_factor=uptake.u_factor,
-        assumptions=" ".join(filter(None, (uptake.assumptions, losses))),
+        assumptions=uptake.assumptions,
     )
 
 
@@ -335,4 +353,9 @@ def _warnings(stands: Stands, per_ha: FloatArray, resolver: Resolver) -> tuple[s
     covers = [name for name in dict.fromkeys(stands.cover) if name and name not in words.land_cover]
     if covers:
         warnings.append(f"Land covers that data/schema/land_cover.csv lacks, not estimated: {listed(covers)}.")
+    if (per_ha > 0).any() and "forest.loss" not in resolver.assumptions.items:
+        warnings.append(
+            "Removals are the growth of forest, of which harvest, fire and other losses are not taken off; the "
+            "assumption forest.loss would."
+        )
     return tuple(warnings)

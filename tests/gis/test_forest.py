@@ -169,13 +169,36 @@ def test_assumed_uptakes_serve_species_and_land_cover(run: Any) -> None:
 def test_losses_make_land_a_source_and_nothing_is_clamped(run: Any) -> None:
     features = stands({"species": ["소나무", None], "age_years": [60.0, np.nan], "land_cover": [None, "grass"]})
     made = run(features, {"forest.loss": assumed(5.0, "tCO2/ha/yr", 4, 6)})
-    assert by_feature(made) == pytest.approx({0: -(3.51 - 5.0), 1: 0.0})
-    assert by_feature(made, "assumptions") == {0: "forest.loss", 1: ""}
+    assert made.lines.groupby("feature")["emissions_tco2e"].sum().to_dict() == pytest.approx({0: 5.0 - 3.51, 1: 0.0})
+    assert made.features["uptake_tco2_ha"].tolist() == pytest.approx([3.51 - 5.0, 0.0])
+    assert made.lines["assumptions"].tolist() == ["", "", "forest.loss"]
+
+
+def test_growth_without_losses_is_told(run: Any) -> None:
+    (said,) = run(stands({"land_cover": ["tree", "grass"]})).warnings
+    assert "harvest" in said
+    assert "forest.loss" in said
+    assert run(stands({"land_cover": ["tree"]}), {"forest.loss": assumed(0.0, "tCO2/ha/yr")}).warnings == ()
+    assert run(stands({"land_cover": ["grass"]})).warnings == ()
+
+
+def test_losses_keep_the_errors_of_growth_and_bring_their_own(run: Any) -> None:
+    """Growth of 3.51 t, 30 %, less a loss of 3.51 +- 1 t: nothing on balance, but not known without error."""
+    features = stands({"species": ["소나무"], "age_years": [60.0]})
+    lines = run(features, {"forest.loss": assumed(3.51, "tCO2/ha/yr", 2.51, 4.51)}).lines
+    assert lines["emissions_tco2e"].sum() == pytest.approx(0)
+    assert (lines["emissions_tco2e"] * lines["u_factor"]).tolist() == pytest.approx([-3.51 * 0.3 / 1.96, 1 / 1.96])
+    assert lines["factor_id"].tolist() == ["kr_uptake_pine", "forest.loss"]
+
+
+def test_of_roots_only_their_own_part_is_uncertain(run: Any) -> None:
+    given = {"forest.root_shoot": assumed(0.25, "1", 0.125, 0.375), "forest.carbon_fraction": assumed(0.5, "tC/t d.m.")}
+    (line,) = run(stands({"land_cover": ["tree"]}), given).lines.to_dict("records")
+    assert line["u_group"] == pytest.approx(0.25 / 1.25 * 0.5 / 1.96)
 
 
 def test_implausible_uptake_is_told(run: Any) -> None:
     made = run(stands({"species": ["신갈나무", "신갈나무"], "increment_m3_ha": [10.0, 4.0]}))
-    assert len(made.warnings) == 1
     assert "1 stands take up more than 17" in made.warnings[0]
     assert "신갈나무" in made.warnings[0]
 
