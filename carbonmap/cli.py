@@ -70,6 +70,11 @@ StoreOption = Annotated[
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on; 127.0.0.1 is this machine only.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
 
+_NO_MEMORY = (
+    "out of memory. Nothing was published. Use larger cells, a coarser H3 resolution or a smaller region, or a machine "
+    "with more memory"
+)
+
 _out = Console(highlight=False, soft_wrap=True)
 
 
@@ -196,9 +201,12 @@ def main() -> None:
         _complain(f"{problem.strerror or problem}: {problem.filename}" if problem.filename else str(problem))
         raise SystemExit(2) from None
     except MemoryError:
-        _complain("out of memory; use a smaller region, or a machine with more memory")
+        _complain(_NO_MEMORY)
         raise SystemExit(2) from None
     except Exception as problem:
+        if "bad_alloc" in str(problem):  # how the libraries in C++ say it
+            _complain(_NO_MEMORY)
+            raise SystemExit(2) from None
         if os.environ.get("CARBONMAP_DEBUG"):
             raise
         _complain(

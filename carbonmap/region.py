@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -21,15 +21,27 @@ SECTORS = ("buildings", "transport", "forest")
 NOT_COLLECTIONS = ("grid-", "h3-", "context", "collections", "manifest")
 """A zone set's id is a collection id and part of an address: it may not look like one of ours."""
 
+
+def _no_switch(value: Any) -> Any:
+    """Refuse `yes` and `on`, which YAML reads as true and Python as 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"expected a number; {str(value).lower()} is what YAML makes of yes, no, on and off")
+    return value
+
+
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Names = Annotated[dict[Language, str], Field(min_length=1)]
+
+
+Metres = Annotated[int, Field(ge=-100_000_000, le=100_000_000), BeforeValidator(_no_switch)]
+"""Whole metres; more than the way around the earth is a slip of the keyboard."""
 
 
 class GridSpec(Strict):
     """The nested grids of a region, in metres of its CRS."""
 
-    origin_m: tuple[float, float] = (0.0, 0.0)
-    sizes_m: Annotated[tuple[int, ...], Field(min_length=1)] = (1000, 500, 100)
+    origin_m: tuple[Metres, Metres] = (0, 0)
+    sizes_m: Annotated[tuple[Metres, ...], Field(min_length=1)] = (1000, 500, 100)
     codes: Literal["korea", "inspire"] = "inspire"
 
     @model_validator(mode="after")
@@ -104,6 +116,7 @@ class Region(Strict):
         _refuse_twice("sources", [source.id for source in self.sources])
         _refuse_twice("zone_sets", [zones.id for zones in self.zone_sets])
         _refuse_twice("years", [str(year) for year in self.years])
+        _refuse_twice("h3_resolutions", [str(resolution) for resolution in self.h3_resolutions])
         known: list[str] = []
         for zones in self.zone_sets:
             if zones.id.startswith(NOT_COLLECTIONS):

@@ -62,8 +62,7 @@ def grid_name(size_m: int) -> str:
 
 def grids_of(region: Region) -> list[Grid]:
     """The region's grids, coarsest first; each nests in the one before."""
-    east, north = (round(value) for value in region.grid.origin_m)
-    return [Grid(region.crs, (east, north), size, region.grid.codes) for size in region.grid.sizes_m]
+    return [Grid(region.crs, region.grid.origin_m, size, region.grid.codes) for size in region.grid.sizes_m]
 
 
 def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets]:

@@ -41,7 +41,10 @@ def check_text(values: NDArray[np.object_], column: str, file: str) -> None:
 def known_encoding(name: str, file: str) -> str:
     """The codec's canonical name; WrongEncoding when Python knows none of that name."""
     try:
-        return codecs.lookup(name).name
+        codec = codecs.lookup(name)
+        if not codec._is_text_encoding:  # zlib, hex and rot13 are codecs too
+            raise LookupError(name)
+        return codec.name
     except LookupError as problem:
         raise WrongEncoding(f"{file}: {name!r} is not an encoding; write e.g. utf-8, cp949 or cp1251") from problem
 

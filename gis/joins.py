@@ -51,6 +51,13 @@ def join_table(features: pd.DataFrame, join: Join, inputs: Path) -> tuple[pd.Dat
     unmatched = [str(key) for key in made.index[~made.index.isin(on)]]
     report.keys_unmatched, report.keys_unmatched_examples = len(unmatched), sorted(unmatched)[:5]
     report.keys_matched = report.keys - report.keys_unmatched
+    if report.keys and not report.keys_matched:  # a wrong key: every meter would be lost, and every building modelled
+        known = sorted(str(key) for key in on.dropna().unique())
+        raise BadValue(
+            f"joins: {join.file}: none of its {report.keys} keys (column {join.key!r}: "
+            f"{listed(report.keys_unmatched_examples)}) is in {join.on!r} of the layer ({listed(known[:5])}); correct "
+            "key or on, or the column that is read as it"
+        )
     report.features_unmatched = int((~found).sum())
     report.columns = [str(column) for column in made.columns]
     aligned = made.reindex(on.to_numpy())
@@ -128,18 +135,24 @@ def _long(table: Table, join: Join, name: str, report: JoinReport) -> pd.DataFra
         }
     )
     report.values_missing = int(long["value"].isna().sum())
-    periods = long.groupby(["key", "column", "year", "month"], sort=True)["value"].agg(["sum", "count", "size"])
+    with np.errstate(over="ignore"):  # what is no number any more is refused below
+        periods = long.groupby(["key", "column", "year", "month"], sort=True)["value"].agg(["sum", "count", "size"])
     # Several meters of one building in one month add up; that is said, since a file appended twice looks the same.
     several = periods.index[periods["size"] > 1].get_level_values("key")
     report.duplicate_keys, report.duplicate_examples = int(several.nunique()), sorted(map(str, several.unique()))[:5]
     # A month of which any reading is missing is not known, as if it were not there.
     known = periods.loc[periods["count"] == periods["size"], "sum"]
-    years = known.groupby(level=["key", "column", "year"], sort=True).agg(["sum", "count"])
+    with np.errstate(over="ignore"):
+        years = known.groupby(level=["key", "column", "year"], sort=True).agg(["sum", "count"])
     made: dict[str, pd.Series] = {}
     for (column, number), group in years.groupby(level=["column", "year"], sort=True):
         ours = f"{column}_{number}"
         totals = group.droplevel(["column", "year"])
         amount, months = totals["sum"], totals["count"]
+        if np.isinf(amount).any():
+            raise BadValue(
+                f"{name}: {ours} of {listed(amount.index[np.isinf(amount)])} adds up to more than any number"
+            )
         if join.month is not None and (short := months < 12).any():
             report.incomplete_years[ours] = int(short.sum())
             if join.missing_months == "scale":

@@ -13,6 +13,9 @@ from gis.errors import InvalidGeometry, WrongGeometry, listed
 from gis.layers import ReadReport
 
 Family = Literal["polygon", "line", "point"]
+FARTHEST = 1e9
+"""Metres (or degrees) beyond which nothing on earth lies; GEOS fails on the areas of much larger ones."""
+
 Geometries = NDArray[np.object_]
 
 _FAMILY_OF: dict[int, Family] = {
@@ -74,7 +77,9 @@ def clean(
     geoms = shapely.force_2d(geometries)
     finite = _finite(geoms)
     for index in np.flatnonzero(~missing & ~finite).tolist():
-        refusals[index] = "coordinates that are not finite, or lie where the region's CRS is not defined"
+        refusals[index] = (
+            "coordinates that are not finite or not on earth, or lie where the region's CRS is not defined"
+        )
 
     usable = np.flatnonzero(~missing & finite)
     geoms, wrong = _of_families(geoms, usable, families)
@@ -126,7 +131,7 @@ def _finite(geometries: Geometries) -> NDArray[np.bool_]:
     # Bounds skip NaN but not infinity; total_bounds of a geometry with a NaN vertex needs the coordinates.
     coordinates, owner = shapely.get_coordinates(geometries, return_index=True)
     finite = np.asarray(np.isfinite(bounds).all(axis=1), dtype=bool)
-    bad = owner[~np.isfinite(coordinates).all(axis=1)]
+    bad = owner[~(np.abs(coordinates) <= FARTHEST).all(axis=1)]
     finite[bad] = False
     return finite
 

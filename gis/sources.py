@@ -90,9 +90,9 @@ def _texts(value: Any) -> Any:
 
 
 class Strict(BaseModel):
-    """An unknown key is an error, and nothing changes after validation."""
+    """An unknown key is an error, so is a number without end, and nothing changes after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class Range(Strict):

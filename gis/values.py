@@ -81,6 +81,9 @@ def numbers(
         series = pd.Series(uniques, dtype="str")
         plain = series.str.fullmatch(r"[0-9]+(\.[0-9]+)?").to_numpy(dtype=bool)
         table[np.flatnonzero(plain)] = series[plain].astype(np.float64).to_numpy()
+        endless = np.isinf(table[:-1])  # hundreds of digits
+        plain = plain & ~endless
+        table[:-1][endless] = np.nan
     for index in np.flatnonzero(~plain).tolist():
         value = uniques[index]
         if isinstance(value, int | float | np.integer | np.floating):
@@ -103,7 +106,7 @@ def numbers(
         else:
             table[index] = number
     counts = np.bincount(codes[codes >= 0], minlength=len(uniques)) if bad else np.zeros(0, dtype=int)
-    unparsable = Unparsable(int(sum(counts[index] for index in bad)), sorted(bad.values())[:5])
+    unparsable = Unparsable(int(sum(counts[index] for index in bad)), [text[:80] for text in sorted(bad.values())[:5]])
     return table[codes], unparsable
 
 

@@ -136,6 +136,7 @@ def _finish(
     wkb = np.asarray(wkb, dtype=object)
     report.read += len(ids)
     for column in values.columns:
+        values[column] = _flat(values[column])
         check_text(values[column].to_numpy(dtype=object), str(column), name)
     crs = source_crs(declared, request.crs, name, report.notes)
     report.crs = crs.to_string() if crs.to_authority() is None else ":".join(crs.to_authority())
@@ -149,6 +150,18 @@ def _finish(
         report.refused.extend((str(fid), UNREADABLE) for fid in ids[unreadable])
         raw = raw.take(~unreadable)
     return raw
+
+
+def _flat(values: pd.Series) -> pd.Series:
+    """Lists and records, which GeoJSON and Parquet know, as text: nothing after this expects a value of several."""
+    several = [isinstance(value, list | tuple | dict | set | np.ndarray) for value in values]
+    if not any(several):
+        return values
+    plain = [
+        str(value.tolist() if isinstance(value, np.ndarray) else value) if nested else value
+        for value, nested in zip(values, several, strict=True)
+    ]
+    return pd.Series(plain, index=values.index, dtype=object)
 
 
 def _is_topojson(path: Path) -> bool:

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.crs import metric_crs
-from gis.errors import BadValue, DuplicateIds, EmptyLayer, OverlappingZones, listed
+from gis.errors import BadValue, DuplicateIds, EmptyLayer, InvalidGeometry, OverlappingZones, listed
 from gis.files import file_kind, input_file
 from gis.layers import ReadReport, ZoneLayer
 from gis.raw import Raw, Request
@@ -35,7 +35,7 @@ def read_zones(zone_set: ZoneSet, inputs: Path, crs: str) -> ZoneLayer:
         BadValue: an empty id.
         DuplicateIds: an id stands twice (without `dissolve: true`).
         OverlappingZones: names both zones and the area.
-        InvalidGeometry: a zone that cannot be used, or is invalid with `invalid: refuse`.
+        InvalidGeometry: a zone that has no geometry or cannot be used, or is invalid with `invalid: refuse`.
         EmptyLayer, ColumnMissing, CrsError ...
     """
     target = metric_crs(crs)
@@ -46,8 +46,14 @@ def read_zones(zone_set: ZoneSet, inputs: Path, crs: str) -> ZoneLayer:
     expected = len(report.refused) if file_kind(path) == "osm" else 0
     frame = named(raw, zone_set.columns, report, strict=False)
     _require_ids(frame, raw, zone_set)
+    without = frame["id"][shapely.is_missing(raw.geometries) | shapely.is_empty(raw.geometries)]
     frame, geometries = cleaned(frame, raw, target, FAMILIES["zones"], zone_set, report)
     none_refused(report, expected)
+    if report.empty:  # the region would lose this ground, and all that stands on it, without a word
+        raise InvalidGeometry(
+            f"zone set {zone_set.id}: {report.empty} zones of {zone_set.file} have no geometry: {listed(without, 5)}; "
+            "correct the file, or leave out what is no zone with where"
+        )
     if frame.empty:
         raise EmptyLayer(f"zone set {zone_set.id}: {zone_set.file} holds no zone ({report.read} features read)")
     if "parent_id" not in frame:

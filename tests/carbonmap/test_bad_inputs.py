@@ -126,6 +126,31 @@ def a_gap_that_nobody_fills(tiny):
     del tiny.region["assumptions"]["transport.aadt.residential"]
 
 
+@case("sizes_m[0]", "100000000")
+def cells_larger_than_the_earth(tiny):
+    tiny.region["grid"]["sizes_m"] = [10**30]
+
+
+@case("sizes_m[0]", "true")
+def a_cell_size_that_yaml_reads_as_true(tiny):
+    tiny.region["grid"]["sizes_m"] = [True]
+
+
+@case("origin_m[0]", "0.5")
+def a_grid_origin_between_metres(tiny):
+    tiny.region["grid"]["origin_m"] = [0.5, 0]
+
+
+@case("boundary.bounds[2]", "finite")
+def a_boundary_without_end(tiny):
+    tiny.region["boundary"] = {"bounds": [0, 0, float("inf"), 1]}
+
+
+@case("h3_resolutions", "8", "more than once")
+def a_hexagon_resolution_twice(tiny):
+    tiny.region["h3_resolutions"] = [8, 8]
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +233,42 @@ def meters_with_decimal_commas(tiny):
     tiny.meters = tiny.meters.replace(";1000\n", ";1000,5\n")
 
 
+@case("meters.csv", "none of its 3 keys", "x1", "b1")
+def meters_whose_keys_no_building_has(tiny):
+    tiny.meters = tiny.meters.replace("\nb", "\nx")
+
+
+@case("meters.csv", "b1", "more than any number")
+def meters_that_add_up_to_infinity(tiny):
+    tiny.meters = tiny.meters.replace(";1000\n", ";1.7e308\n")
+
+
+@case("meters.csv", "'zlib'", "encoding")
+def a_codec_that_is_no_encoding(tiny):
+    tiny.source("buildings")["joins"][0]["encoding"] = "zlib"
+
+
+@case("zones.geojson", "west", "no geometry")
+def a_zone_without_geometry(tiny):
+    tiny.layers["zones.geojson"]["features"][0]["geometry"] = None
+
+
+@case("forest.geojson", "not on earth")
+def a_stand_beyond_the_sky(tiny):
+    corners = [[-1e300, -1e300], [1e300, -1e300], [1e300, 1e300], [-1e300, -1e300]]
+    tiny.layers["forest.geojson"]["features"][0]["geometry"] = {"type": "Polygon", "coordinates": [corners]}
+
+
+@case("transport.aadt.primary", "assumptions")
+def a_list_where_a_count_should_be(tiny):
+    tiny.layers["roads.geojson"]["features"][0]["properties"]["count"] = [10000, 12000]
+
+
+@case("transport.aadt.primary", "assumptions")
+def a_count_of_hundreds_of_digits(tiny):
+    tiny.layers["roads.geojson"]["features"][0]["properties"]["count"] = "9" * 400
+
+
 # --- files spoilt after they are written ------------------------------------------------------------------------------
 
 BYTES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {}
@@ -237,6 +298,27 @@ def a_file_of_noise(folder):
 @bytes_case("region.yaml", "line")
 def yaml_that_is_not_yaml(folder):
     (folder / "region.yaml").write_text("id: [tiny\ncrs: }", encoding="utf-8")
+
+
+def yaml_case(name: str, more: str, *says: str) -> None:
+    """A region file with something added at its end."""
+
+    def spoil(folder: Path) -> None:
+        file = folder / "region.yaml"
+        file.write_text(file.read_text(encoding="utf-8") + more, encoding="utf-8")
+
+    BYTES[name] = (spoil, ("region.yaml", *says))
+
+
+_BOMB = "".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}' if n else 'x'] * 10)}]\n" for n in range(10))
+yaml_case("yaml_whose_aliases_explode", _BOMB, "200,000 values", "aliases")
+yaml_case("yaml_that_holds_itself", "loop: &loop [*loop]\n", "40 levels", "alias")
+yaml_case("yaml_nested_without_end", f"deep: {'[' * 5000}{']' * 5000}\n", "40 levels")
+yaml_case("yaml_that_would_run_code", "x: !!python/object/apply:os.system ['true']\n", "line", "python/object")
+yaml_case("yaml_with_a_list_as_key", "? [1, 2]\n: 3\n", "line", "unhashable")
+yaml_case("yaml_with_a_date_that_is_none", "x: 2023-13-45\n", "month", "quotes")
+yaml_case("yaml_with_thousands_of_digits", f"x: {'9' * 5000}\n", "digits", "quotes")
+yaml_case("a_region_file_of_megabytes", f"# {'x' * 1_000_000}\n", "larger than 1 MB")
 
 
 @bytes_case("region.yaml", "UTF-8")
