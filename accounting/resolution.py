@@ -13,6 +13,9 @@ from accounting.errors import FactorNotFound, InvalidAssumption
 from accounting.factors import Factor, FactorTable, Lookup
 from accounting.uncertainty import relative_sd
 
+ASSUMED = "assumed"
+"""Status of a factor that is an assumption of the region file; no row of the tables has it."""
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -135,5 +138,6 @@ class Resolver:
             source=f"assumption of {found.author}: {found.reason}",
             gas="CO2e",
             u95_percent=found.relative_sd * 196,
+            status=ASSUMED,
         )
         return Lookup(factor, f"assumption {found.id} of the region file: the tables have no answer")

@@ -1,5 +1,6 @@
 """Energy use intensity of buildings by use and vintage, and the carriers it is split into (METHODS A2)."""
 
+import math
 from dataclasses import dataclass
 
 from accounting.emissions import normalised_shares
@@ -23,7 +24,7 @@ class Intensity:
         shares: carrier -> share of it.
         of_use: the intensity is of this use, not of a class of uses or of all.
         group: the error shared by all buildings on this intensity, e.g. `eui:office`.
-        u_group: its relative standard deviation.
+        u_group: its relative standard deviation, that of the corrections included.
         assumptions: ids it rests on, space separated.
     """
 
@@ -53,14 +54,13 @@ def intensity(use: str, built: int | None, year: int, resolver: Resolver) -> Int
     if use == "unheated":
         return NO_ENERGY
     shares, shares_rest_on = _shares(use, year, resolver)
-    correction, corrections = _corrections(use, resolver)
+    correction, corrections, u_correction = _corrections(use, resolver)
     assumed = resolver.assumptions.number("kWh/m2/yr", f"buildings.eui.{use}")
     if assumed is not None:
         rests_on = _join(assumed[1].id, shares_rest_on, corrections)
         # What is assumed of buildings whose use nobody knows (`other`) is of no use.
-        return Intensity(
-            assumed[0] * correction, shares, use != "other", f"eui:{use}", assumed[1].relative_sd, rests_on
-        )
+        u = math.hypot(assumed[1].relative_sd, u_correction)
+        return Intensity(assumed[0] * correction, shares, use != "other", f"eui:{use}", u, rests_on)
     of_class = "residential" if use in DWELLINGS else "nonresidential"
     # Dwellings are of their class; a hotel is not 'the non-residential building', so that is only a default.
     # A building of unknown use (`other`) is of no class.
@@ -68,7 +68,7 @@ def intensity(use: str, built: int | None, year: int, resolver: Resolver) -> Int
     for name, of_use in dict.fromkeys(ladder):
         lookup = resolver.value(f"eui.{name}", year=year, built=built)
         if lookup is not None:
-            u = resolver.u("eui.of_use" if of_use else "eui.all_uses")
+            u = math.hypot(resolver.u("eui.of_use" if of_use else "eui.all_uses"), u_correction)
             kwh_m2 = _mean(lookup, resolver) * correction
             return Intensity(kwh_m2, shares, of_use, f"eui:{name}", u, _join(shares_rest_on, corrections))
     raise FactorNotFound(
@@ -107,14 +107,16 @@ def _shares(use: str, year: int, resolver: Resolver) -> tuple[dict[str, float], 
     )
 
 
-def _corrections(use: str, resolver: Resolver) -> tuple[float, str]:
-    correction, names = 1.0, []
+def _corrections(use: str, resolver: Resolver) -> tuple[float, str, float]:
+    """Occupancy x climate, the assumptions behind them, and their relative standard deviation together."""
+    correction, names, u = 1.0, [], 0.0
     for identifier in (f"buildings.occupancy.{use}", "buildings.climate_correction"):
         found = resolver.assumptions.number("1", identifier)
         if found is not None:
             correction *= found[0]
             names.append(found[1].id)
-    return correction, " ".join(names)
+            u = math.hypot(u, found[1].relative_sd)
+    return correction, " ".join(names), u
 
 
 def _join(*identifiers: str) -> str:

@@ -100,11 +100,12 @@ def metered_lines(features: pd.DataFrame, meters: Sequence[Meter], resolver: Res
         if not len(read):
             continue
         factor = resolver.emission_factor(meter.activity, meter.unit, meter.year)
-        net, rests_on = 1.0, factor.assumptions
+        net, rests_on, group, u_group = 1.0, factor.assumptions, "", 0.0
         if meter.activity == "gas.energy" and factor.factor.calorific == "net":
             ratio = resolver.assumptions.number("1", "gas.net_to_gross")
             if ratio is not None:
                 net, rests_on = ratio[0], " ".join(filter(None, (rests_on, ratio[1].id)))
+                group, u_group = ratio[1].id, ratio[1].relative_sd
         blocks.append(
             line_block(
                 read,
@@ -117,8 +118,8 @@ def metered_lines(features: pd.DataFrame, meters: Sequence[Meter], resolver: Res
                 factor_id=factor.factor.id,
                 emissions_tco2e=values[read] * net * factor.tco2e,
                 u_own=resolver.u("meter"),
-                group="",
-                u_group=0.0,
+                group=group,
+                u_group=u_group,
                 u_factor=factor.u,
                 assumptions=rests_on,
             )

@@ -153,13 +153,13 @@ def test_assumptions_of_the_region_come_first_and_mark_their_lines(run: Any) -> 
             "buildings.eui.hotel": assumed(300, "kWh/m2", 200, 400),
             "buildings.carrier_shares.hotel": assumed({"electricity": 0.5, "oil": 0.5}, "1"),
             "buildings.occupancy.hotel": assumed(0.5, "1"),
-            "buildings.climate_correction": assumed(1.2, "1"),
+            "buildings.climate_correction": assumed(1.2, "1", 1.0, 1.4),
         },
     )
     lines = made.lines.set_index("carrier")
     assert lines["activity"].to_dict() == pytest.approx({"electricity": 9000, "oil": 9000})
     assert lines.loc["oil", "factor_id"] == "ipcc_diesel"
-    assert lines["u_group"].tolist() == pytest.approx([100 / 300 / 1.96] * 2)
+    assert lines["u_group"].tolist() == pytest.approx([np.hypot(100 / 300, 0.2 / 1.2) / 1.96] * 2)
     assert set(lines["method"]) == {"modelled"}
     assert set(lines["assumptions"]) == {
         "buildings.carrier_shares.hotel buildings.climate_correction buildings.eui.hotel buildings.occupancy.hotel"
@@ -244,15 +244,18 @@ def test_a_factor_may_be_assumed(run: Any) -> None:
     assert line["emissions_tco2e"] == pytest.approx(0.1)
     assert line["u_factor"] == pytest.approx(0.5 / 1.96)
     assert "assumption factor.electricity" in made.lookups["factor.electricity"].chosen
+    assert made.lookups["factor.electricity"].factor.record()["status"] == "assumed"
 
 
 def test_gas_billed_gross_can_be_turned_net(run: Any) -> None:
     features = layer({"gas_kwh_2023": [1000.0]})
     plain = run(features, regions=["world"]).lines["emissions_tco2e"][0]
-    net = run(features, regions=["world"], assumptions={"gas.net_to_gross": assumed(0.9, "1")}).lines
+    net = run(features, regions=["world"], assumptions={"gas.net_to_gross": assumed(0.9, "1", 0.88, 0.92)}).lines
     assert net["emissions_tco2e"].tolist() == pytest.approx([0.9 * plain])
     assert net["activity"].tolist() == [1000.0]
     assert net["assumptions"].tolist() == ["gas.net_to_gross"]
+    assert net["group"].tolist() == ["gas.net_to_gross"]
+    assert net["u_group"].tolist() == pytest.approx([0.02 / 0.9 / 1.96])
 
 
 @pytest.mark.parametrize(
