@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from grids.aggregate import CollectionSums, LayerShares, collection_sums
 from grids.columns import read_columns
-from grids.differencing import told_by_difference
+from grids.differencing import _doubtful_pairs, told_by_difference
 from grids.disclosure import DisclosureError, Held, PrivateLayer, hold, nests, region_row
 from grids.errors import GridError
 from grids.grouping import Rule, sensitive
@@ -445,6 +445,43 @@ def test_differences_by_hand():
     )
     values = np.full((5, 1), 5.0)
     assert told_by_difference(district, inside, values, RULE).tolist() == [True, False, False, False, True]
+
+
+@settings(PATIENT, max_examples=60)
+@given(st.integers(0, 2**32 - 1))
+def test_only_differences_that_cannot_tell_are_left_out(seed):
+    random = np.random.default_rng(seed)
+    n, n_cells, n_districts = random.integers(3, 60), random.integers(1, 12), random.integers(1, 4)
+    cells = np.zeros((n_cells, n))
+    home, cut = random.integers(0, n_cells, n), random.choice([0.0, 0.5, 1e-10], n)
+    cells[home, np.arange(n)] += 1 - cut
+    cells[(home + 1) % n_cells, np.arange(n)] += cut
+    of = random.integers(0, n_districts, n_cells)
+    districts = np.array([cells[of == district].sum(axis=0) for district in range(n_districts)])
+    gas = random.lognormal(0, 1.5, n) * (random.random(n) < 0.2)
+    values = np.column_stack([random.lognormal(0, 1.5, n) + gas, gas])
+
+    def told(shares):
+        return not RULE.allows(np.where(np.abs(shares) > 1e-9, shares, 0.0)[:, None] * values)
+
+    for shown, targets in ((districts, cells), (cells, districts)):
+        shown = np.array([shares for shares in shown if not told(shares)]).reshape(-1, n)
+        found = told_by_difference(csr_array(shown), csr_array(targets), values, RULE)
+        for mine, is_told in zip(targets, found, strict=True):
+            nested = [o for o in shown if ((o > 0) <= (mine > 0)).all() or ((mine > 0) <= (o > 0)).all()]
+            left = [o - mine for o in nested if ((o > 0) & (mine > 0)).any()]
+            left = [each for each in left if (each >= -1e-9).all() or (each <= 1e-9).all()]
+            assert is_told == any(told(each) for each in left) or told(mine)
+
+
+def test_a_district_less_one_of_its_many_cells_is_settled_by_sums():
+    """Else a country's districts would be subtracted from each of their cells, building by building."""
+    cells = csr_array(np.kron(np.eye(40), np.ones((1, 10))))
+    district = csr_array(np.ones((1, 400)))
+    values = np.linspace(1, 2, 400)[:, None]
+    assert len(_doubtful_pairs(district, cells, values, RULE)[0]) == 0
+    values[7] = 300  # hardly less than all the others together hold
+    assert sorted(_doubtful_pairs(district, cells, values, RULE)[1]) == list(range(40))
 
 
 # What is refused
