@@ -66,8 +66,21 @@ def test_gases_in_other_units_are_converted_before_they_are_added(factors: Facto
 
 
 def test_biogenic_carbon_counts_as_zero(factors: FactorTable) -> None:
+    landfill = factors.lookup("landfill_gas.energy", year=2023, regions=KR).factor
+    assert (landfill.value, landfill.gas) == (0.0, "CO2e")
+
+
+def test_wood_is_no_fuel_without_emissions(factors: FactorTable) -> None:
+    """Its CO2 is biogenic; the methane and nitrous oxide of a stove are not: 34 g a kWh."""
     factor = factors.lookup("wood.energy", year=2023, regions=KR).factor
-    assert (factor.value, factor.gas) == (0.0, "CO2e")
+    assert factor.value == pytest.approx(300 * 28 + 4 * 265)
+    assert factor.tco2e_per("MWh") == pytest.approx(0.034, abs=1e-3)
+
+
+@pytest.mark.parametrize("carrier", ["gas", "oil", "kerosene", "residual_oil", "lpg", "coal", "lignite", "wood"])
+def test_every_fuel_of_buildings_has_its_methane_and_nitrous_oxide(factors: FactorTable, carrier: str) -> None:
+    factor = factors.lookup(f"{carrier}.energy", year=2023, regions=["world"]).factor
+    assert {factors.rows[name].gas for name in factor.components[1:]} == {"CH4", "N2O"}
 
 
 def test_vintages_hold_for_their_buildings_only(factors: FactorTable) -> None:
