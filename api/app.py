@@ -46,12 +46,12 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)
     web.install(app, settings.web)
-    # The last added is the outermost: failures are caught inside, so that their answers get every header too.
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=settings.gzip_level)
+    app.add_middleware(Careful)
+    # The last added is the outermost: a page elsewhere may read the answer to a failure too.
     app.add_middleware(
         CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], allow_headers=["*"], expose_headers=["ETag"]
     )
-    app.add_middleware(Careful)
     return app
 
 

@@ -88,7 +88,7 @@ def items(
     return of_edition(request, opened, body, GEOJSON)
 
 
-@router.get("/{item}", response_model=Item, dependencies=[Depends(only("edition", "year"))])
+@router.get("/{item:path}", response_model=Item, dependencies=[Depends(only("edition", "year"))])
 def item(
     request: Request,
     opened: OpenedParam,

@@ -95,7 +95,7 @@ def write_zones(writer: EditionWriter, seed: int) -> None:
     ]
     frame = pd.DataFrame(
         {
-            "id": ["west", "동구", "enclave"],
+            "id": ["west", "동구", "north/enclave"],
             "name_en": ["West", "East", "Enclave"],
             "name_ko": ["서구", "동구", "월경지"],
         }

@@ -165,9 +165,9 @@ def test_bad_parameters(client: httpx.Client, query: str, status: int, detail: s
     assert detail in Problem.model_validate_json(response.content).detail
 
 
-@pytest.mark.parametrize("item", ["west", "동구", "enclave"])
+@pytest.mark.parametrize("item", ["west", "동구", "north/enclave"])
 def test_one_item(client: httpx.Client, item: str) -> None:
-    response = client.get(f"{address('municipality')}/{quote(item)}", params={"year": 2022})
+    response = client.get(f"{address('municipality')}/{quote(item, safe='')}", params={"year": 2022})
     told = Item.model_validate_json(response.content)
     assert (told.id, told.year, told.synthetic, told.illustrative["forest"]) == (item, 2022, True, False)
     page = client.get(address("municipality"), params={"year": 2022}).json()["features"]

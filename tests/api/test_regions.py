@@ -253,7 +253,8 @@ def test_what_nobody_expected_is_logged_and_not_told(
         raise ZeroDivisionError("the secret cause")
 
     monkeypatch.setattr("api.collections._described", fail)
-    response = serving(own_store.path).get("/api/town/collections")
+    response = serving(own_store.path).get("/api/town/collections", headers={"Origin": "http://elsewhere"})
     assert "secret" not in problem_of(response, 500).detail
     assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["access-control-allow-origin"] == "*"
     assert "the secret cause" in caplog.text
