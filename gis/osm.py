@@ -298,12 +298,12 @@ class _Collector:
 def _passes(where: Where, tags: Tags) -> bool:
     for key, allowed in where.items():
         value = tags.get(key)
-        if value is None:
-            return False
         if not isinstance(allowed, Range):
             if value not in allowed:
                 return False
             continue
+        if value is None:
+            return False
         try:
             number = float(value)
         except ValueError:

@@ -85,7 +85,7 @@ def _texts(value: Any) -> Any:
     if isinstance(value, list):
         if any(isinstance(item, bool) for item in value):
             raise ValueError("a value here reads as true or false in YAML; write it in quotes, e.g. 'no'")
-        return [str(item) for item in value]
+        return [None if item is None else str(item) for item in value]
     return value
 
 
@@ -114,9 +114,9 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
 File = Annotated[str, AfterValidator(_plain_file)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
 Years = Annotated[tuple[Year, ...], BeforeValidator(_years)]
-Allowed = Annotated[tuple[str, ...], BeforeValidator(_texts), Field(min_length=1)] | Range
+Allowed = Annotated[tuple[str | None, ...], BeforeValidator(_texts), Field(min_length=1)] | Range
 Where = dict[str, Allowed]
-"""Column of theirs -> the values to keep (compared as text), or a range."""
+"""Column of theirs -> the values to keep (compared as text; None: a missing one), or a range."""
 
 Bounds = Annotated[tuple[float, float, float, float], Field(description="west, south, east, north")]
 

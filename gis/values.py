@@ -125,10 +125,16 @@ def _number(text: str, column: str) -> float | None:
 
 
 def matches(values: Iterable[Any], allowed: Allowed, column: str, where: str) -> NDArray[np.bool_]:
-    """Which values a `where` keeps: those in the list (compared as text), or within the range; missing ones never."""
+    """Which values a `where` keeps: those in the list (compared as text), or within the range.
+
+    Missing ones only where the list holds None.
+    """
     if isinstance(allowed, Range):
         number, _ = numbers(values, column, where)
         low = -np.inf if allowed.min is None else allowed.min
         high = np.inf if allowed.max is None else allowed.max
         return (number >= low) & (number <= high)
-    return np.isin(texts(values).astype(str), np.asarray(allowed, dtype=str)) & ~pd.isna(texts(values))
+    given = texts(values)
+    missing = np.asarray(pd.isna(given), dtype=np.bool_)
+    named = np.isin(given.astype(str), np.array([value for value in allowed if value is not None], dtype=str))
+    return np.where(missing, None in allowed, named)

@@ -59,6 +59,7 @@ def test_mistakes_are_explained(keys: dict[str, Any], says: str) -> None:
 
 
 def test_where_compares_text_and_ranges() -> None:
+    assert Source(**BUILDINGS, where={"level": [None, 0]}).where == {"level": (None, "0")}
     source = Source(**BUILDINGS, where={"level": [8, "9"], "area": {"min": 3}})
     assert source.where == {"level": ("8", "9"), "area": Range(min=3)}
 

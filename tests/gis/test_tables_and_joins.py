@@ -285,3 +285,10 @@ def test_seattle_has_a_byte_order_mark_and_thousands(shared: Path) -> None:
     with (folder / "2016_Building_Energy_Benchmarking.csv").open(encoding="utf-8-sig", newline="") as stream:
         expected = sum(float(row["PropertyGFATotal"].replace(",", "")) for row in csv.DictReader(stream))
     assert layer.features["floor_area_m2"].sum() == pytest.approx(expected, rel=1e-12)
+
+
+def test_where_takes_missing_values_only_when_asked() -> None:
+    given = [None, 0.0, 5.0, np.nan, "x"]
+    assert matches(given, ("0", None), "c", "f").tolist() == [True, True, False, True, False]
+    assert matches(given, ("0", "None", "nan"), "c", "f").tolist() == [False, True, False, False, False]
+    assert matches(given, (None,), "c", "f").tolist() == [True, False, False, True, False]

@@ -128,6 +128,18 @@ def test_seattles_roads_are_counted_or_estimated_by_the_city(region):
     assert set(estimated["method"]) == {"modelled"}
 
 
+def test_no_road_of_seattle_is_lost_between_counts_and_estimates(region):
+    """Every segment of the file is in one of the two sources: the bridges have a weekday's count and no annual mean."""
+    edition = region("seattle")
+    reports = {layer.id: layer.report for layer in edition.manifest.layers}
+    counted, estimated = reports["traffic_counts"], reports["traffic_estimates"]
+    assert counted["read"] == 1865
+    assert counted["kept"] + estimated["kept"] == 1865
+    ids = [pd.read_parquet(edition.private("features", name))["id"] for name in ("traffic_counts", "traffic_estimates")]
+    assert not set(ids[0]) & set(ids[1])
+    assert "51" in set(ids[1])  # West Seattle Bridge, 68,500 vehicles
+
+
 def test_songpa_has_korean_codes_and_its_dongs_add_up_to_the_gu(region):
     edition = region("songpa")
     codes = table(edition, "grid-100m")["id"]
