@@ -197,8 +197,9 @@ def _hold_sector(
         published, held = part.shares @ modelled, some
     state = SectorState(mode, part.shares, published, held, withheld)
     rest = sums_without(layers, private, sums, sector, part.pairs)
-    shown = true if not withheld else sums_without(layers, private, sums, sector, part.pairs, only=withheld)
-    protected = _public_sums(true, rest, shown, part, state, u_filled)
+    veiled = withheld | part.uneven
+    shown = true if not veiled else sums_without(layers, private, sums, sector, part.pairs, only=veiled)
+    protected = _public_sums(true, rest, shown, part, state, veiled, u_filled)
     shift = np.abs(protected.total - true.total)[held & protected.covered]
     counts |= {
         "held": int(held.sum()),
@@ -306,6 +307,7 @@ def _public_sums(
     shown: SectorSums,
     part: PrivatePart,
     state: SectorState,
+    veiled: frozenset[Pair],
     u_filled: float,
 ) -> SectorSums:
     """True where nothing is held, else the rest and what was filled in.
@@ -313,9 +315,10 @@ def _public_sums(
     Args:
         true: all lines.
         rest: without the private metered lines.
-        shown: without those of withheld carriers, whose factor errors would tell of them.
+        shown: without those of veiled carriers, whose factor errors would tell of them.
         part: the private metered lines.
         state: what is published of them.
+        veiled: carriers that are withheld, or whose lines have errors of several kinds.
         u_filled: relative standard deviation of what was filled in.
     """
     held = state.held
@@ -336,7 +339,7 @@ def _public_sums(
         pairs=pairs,
         values=values[:, [part.pairs.index(pair) for pair in pairs]],
         absolute=np.where(held[:, None], absolute, true.absolute),
-        own=rest.own + np.where(held, (u_filled * filled) ** 2, part.variance(state.withheld)),
+        own=rest.own + np.where(held, (u_filled * filled) ** 2, part.variance(veiled)),
         loadings=loadings,
         covered=true.covered & ~held if state.mode == "null" else true.covered,
         withheld=state.withheld,

@@ -50,6 +50,7 @@ class PrivatePart:
         weights: (features,) how much of a group's sum each attracts.
         modelled: (features, pairs) tCO2e that a model gives instead; None where a layer has no model.
         pairs: carriers and bases of the sector, and of the model.
+        uneven: pairs whose lines have errors of several kinds, such as gas of two factors.
     """
 
     shares: csr_array
@@ -59,6 +60,7 @@ class PrivatePart:
     weights: FloatArray
     modelled: FloatArray | None
     pairs: tuple[Pair, ...]
+    uneven: frozenset[Pair] = frozenset()
 
     @property
     def present(self) -> BoolArray:
@@ -70,14 +72,14 @@ class PrivatePart:
         """(targets, pairs) true tCO2e of the private metered part."""
         return np.asarray(self.shares @ self.emissions)
 
-    def variance(self, withheld: frozenset[Pair]) -> FloatArray:
+    def variance(self, veiled: frozenset[Pair]) -> FloatArray:
         """(targets,) own variance of the true part as it may be told, tCO2e squared.
 
         The exact sum of squares, together with the sum, would tell three values apart; so the meters' errors are spread
-        evenly over the features: `(sum of share x |e| x u)^2 / n`. Withheld carriers get the largest deviation of
-        theirs on their common sum, because a factor's error tells how much of the carrier there is.
+        evenly over the features: `(sum of share x |e| x u)^2 / n`. Veiled carriers get the largest deviation of theirs
+        on their common sum, because a factor's error tells how much there is of the carrier, or with that factor.
         """
-        together = np.array([pair in withheld for pair in self.pairs], dtype=bool)
+        together = np.array([pair in veiled for pair in self.pairs], dtype=bool)
         spread = np.asarray(self.shares @ self.own[:, ~together].sum(axis=1)) ** 2
         common = self.values[:, together].sum(axis=1) * self.u[together].max(initial=0.0)
         return np.asarray(spread / np.maximum(np.diff(self.shares.indptr), 1) + common**2)
@@ -114,6 +116,7 @@ def private_part(
         weights=np.concatenate([part.weights for part in parts]),
         modelled=np.concatenate(modelled) if len(modelled) == len(parts) else None,
         pairs=every,
+        uneven=_uneven(chosen, year),
     )
 
 
@@ -151,6 +154,21 @@ def sums_without(
         groups=sums.groups,
         pairs=pairs,
     )
+
+
+def _uneven(layers: Sequence[LayerShares], year: int) -> frozenset[Pair]:
+    """Pairs whose metered lines do not all have the same errors: their deviation would tell the kinds apart."""
+    kinds: dict[Pair, set[tuple[object, ...]]] = {}
+    for layer in layers:
+        lines = layer.lines[(layer.lines["year"] == year) & _metered(layer.lines)]
+        errors = ["factor_id", "group", "u_own", "u_group", "u_factor"]
+        distinct = (
+            lines[["carrier", "basis", *errors]].drop_duplicates().astype({"group": object}).fillna({"group": ""})
+        )
+        distinct["u_group"] = distinct["u_group"].where(distinct["group"] != "", 0.0)
+        for carrier, basis, *kind in distinct.itertuples(index=False):
+            kinds.setdefault((str(carrier), str(basis)), set()).add(tuple(kind))
+    return frozenset(pair for pair, found in kinds.items() if len(found) > 1)
 
 
 def _of_layer(layer: LayerShares, known: PrivateLayer, year: int, pairs: tuple[Pair, ...]) -> PrivatePart:

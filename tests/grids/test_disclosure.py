@@ -320,6 +320,20 @@ def test_no_column_of_a_shown_cell_tells_three_values_apart():
     pd.testing.assert_frame_equal(*tables, rtol=1e-12)
 
 
+def test_gas_of_two_factors_is_not_told_apart_by_the_deviation():
+    """The sum of both is shown; with the sum of their squared errors too, each would follow, here of one building."""
+    cells = whole(0, 0, 0, 0, 1, 1, 1)
+    tables = []
+    for values in ([5, 6, 7, 8, 5, 5, 5], [8, 6, 5, 7, 5, 5, 5]):
+        lines = [line(0, values[0], factor_id="gas_volume", u_factor=0.03), *map(line, range(1, 7), values[1:])]
+        town = City(frame(lines), PrivateLayer(weights=np.ones(7)))
+        tables.append(town.hold(cells, town.region(cells), [0, 0]).table())
+    pd.testing.assert_frame_equal(*tables, rtol=1e-12)
+    assert not tables[0]["held"].any()
+    # As if all gas had the larger error.
+    assert tables[0]["buildings_sd_tco2e"][0] > 26 * 0.05
+
+
 def test_no_column_of_held_cells_tells_how_a_group_divides():
     cells = whole(0, 1, 1, 2, 2, 2)
     tables = []
