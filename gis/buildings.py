@@ -18,7 +18,7 @@ from accounting.sector import SectorEmissions
 from gis.errors import listed
 from gis.floor_area import KNOWN, SOURCES, FloorAreas, column_or_nan, floor_areas, require_floor_areas
 from gis.intensities import CARRIERS, Intensity, intensity
-from gis.meters import BASIS, Meter, metered_lines, metered_mask, meters_of
+from gis.meters import BASIS, Meter, metered_lines, metered_mask, meters_of, taken_as_net
 from gis.uses import check_uses, map_uses
 
 FloatArray = npt.NDArray[np.float64]
@@ -94,7 +94,7 @@ def building_emissions(
         out[f"modelled_tco2e_{year}"] = model.total_tco2e()
         unestimated |= unmetered & np.isnan(areas.area_m2)
         counts |= _counts(year, metered, any_meter, unmetered)
-        warnings += _meter_warnings(features, of_year)
+        warnings += _meter_warnings(features, of_year, resolver)
     counts |= {f"floor_area_{source}": int((areas.source == source).sum()) for source in SOURCES}
     counts["not_estimated"] = int(unestimated.sum())
     warnings += _missing_warnings(features, unknown_uses, unestimated)
@@ -242,7 +242,7 @@ def _missing_warnings(features: pd.DataFrame, unknown_uses: Mapping[str, int], u
     return warnings
 
 
-def _meter_warnings(features: pd.DataFrame, meters: Sequence[Meter]) -> list[str]:
+def _meter_warnings(features: pd.DataFrame, meters: Sequence[Meter], resolver: Resolver) -> list[str]:
     warnings: list[str] = []
     for meter in meters:
         values = column_or_nan(features, meter.column)
@@ -254,4 +254,9 @@ def _meter_warnings(features: pd.DataFrame, meters: Sequence[Meter]) -> list[str
             part = int((np.isfinite(values) & (column_or_nan(features, scaled) < 12)).sum())
             if part:
                 warnings.append(f"{meter.column}: {part} buildings have fewer than 12 months, scaled to a year.")
+        if np.isfinite(values).any() and taken_as_net(meter, resolver):
+            warnings.append(
+                f"{meter.column}: taken as net energy, as the factor is; meters bill gross energy, about a tenth more. "
+                "The assumption gas.net_to_gross turns it into net."
+            )
     return warnings

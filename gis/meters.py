@@ -127,6 +127,13 @@ def metered_lines(features: pd.DataFrame, meters: Sequence[Meter], resolver: Res
     return blocks
 
 
+def taken_as_net(meter: Meter, resolver: Resolver) -> bool:
+    """Whether gas, which is billed gross, meets a factor per net energy with nothing said of their ratio."""
+    if meter.activity != "gas.energy" or "gas.net_to_gross" in resolver.assumptions.items:
+        return False
+    return resolver.emission_factor(meter.activity, meter.unit, meter.year).factor.calorific == "net"
+
+
 def metered_mask(features: pd.DataFrame, meters: Sequence[Meter], year: int) -> dict[str, npt.NDArray[np.bool_]]:
     """Carrier -> (n,) whether it was metered in a year; empty where no column is a meter of that year."""
     masks: dict[str, npt.NDArray[np.bool_]] = {}

@@ -249,12 +249,15 @@ def test_a_factor_may_be_assumed(run: Any) -> None:
 
 def test_gas_billed_gross_can_be_turned_net(run: Any) -> None:
     features = layer({"gas_kwh_2023": [1000.0]})
-    plain = run(features, regions=["world"]).lines["emissions_tco2e"][0]
+    silent = run(features, regions=["world"])
+    assert "gas.net_to_gross" in silent.warnings[0]
+    plain = silent.lines["emissions_tco2e"][0]
     net = run(features, regions=["world"], assumptions={"gas.net_to_gross": assumed(0.9, "1", 0.88, 0.92)}).lines
     assert net["emissions_tco2e"].tolist() == pytest.approx([0.9 * plain])
     assert net["activity"].tolist() == [1000.0]
     assert net["assumptions"].tolist() == ["gas.net_to_gross"]
     assert net["group"].tolist() == ["gas.net_to_gross"]
+    assert run(layer({"gas_nm3_2023": [1000.0]})).warnings == ()
     assert net["u_group"].tolist() == pytest.approx([0.02 / 0.9 / 1.96])
 
 
