@@ -86,7 +86,9 @@ def install(app: FastAPI) -> None:
 async def _domain(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+        # Damage is told in one line, since every request to that region meets it; a trace is for what nobody foresaw.
+        trace = None if isinstance(error, EditionBroken) else error
+        log.error("%s %s: %s", request.method, request.url.path, error, exc_info=trace)
         return problem(request, status, _HIDDEN[status])
     return problem(request, status, str(error))
 

@@ -17,6 +17,9 @@ from grids.tables import COVERING, COVERING_FIELDS
 
 Bounds = NDArray[np.float64]
 
+_DAMAGE = (OSError, pa.ArrowException, KeyError, UnicodeDecodeError)
+"""What Arrow raises over a table whose bytes are not as they were written; names of columns may be what is damaged."""
+
 
 class TableFile:
     """A public or context table; rows are known by their position in it.
@@ -36,7 +39,7 @@ class TableFile:
             with pq.ParquetFile(path, memory_map=True) as file:
                 self._footer: pq.FileMetaData = file.metadata
                 self.columns: list[str] = list(file.schema_arrow.names)
-        except (OSError, pa.ArrowException) as error:
+        except _DAMAGE as error:
             raise EditionBroken(
                 f"table {path.parent.name}/{path.name} of edition {_edition(path)} cannot be read: {error}"
             ) from error
@@ -114,11 +117,13 @@ class TableFile:
     def _read(self, groups: NDArray[Any], columns: list[str]) -> pa.Table:
         # A reader of its own for each call: Arrow's readers are not for several threads at once, the footer is.
         try:
-            with pq.ParquetFile(self._path, metadata=self._footer, memory_map=True) as file:
+            with pq.ParquetFile(
+                self._path, metadata=self._footer, memory_map=True, page_checksum_verification=True
+            ) as file:
                 return file.read_row_groups(
                     [int(group) for group in groups], columns=columns, use_threads=False
                 ).select(columns)
-        except (OSError, pa.ArrowException) as error:
+        except _DAMAGE as error:
             raise EditionBroken(
                 f"table {self._path.parent.name}/{self._path.name} of edition {_edition(self._path)} "
                 f"cannot be read: {error}"

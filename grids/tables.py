@@ -148,6 +148,7 @@ def write_parquet(table: pa.Table, path: Path, row_group: int = ROW_GROUP) -> No
         row_group_size=row_group,
         compression="zstd",
         compression_level=3,
+        write_page_checksum=True,
         version="2.6",
         data_page_version="1.0",
         write_statistics=True,

@@ -222,13 +222,18 @@ def test_another_edition_is_seen_by_the_next_request(
 
 
 def test_a_damaged_region_does_not_take_others_along(
-    own_store: Store, publish: Callable[..., None], serving: Callable[[Path], httpx.Client]
+    own_store: Store,
+    publish: Callable[..., None],
+    serving: Callable[[Path], httpx.Client],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     publish(own_store.path, "village", "f" * 16)
     (own_store.path / "village" / ("f" * 16) / "manifest.json").write_text("{")
     client = serving(own_store.path)
     told = problem_of(client.get("/api/village/"), 503)
     assert str(own_store.path) not in told.detail
+    assert "village" in caplog.text
+    assert "Traceback" not in caplog.text  # said once per request: one line each
     assert [region["id"] for region in client.get("/api/regions").json()] == ["town"]
     health = Health.model_validate_json(client.get("/api/health").content)
     assert (health.status, health.regions, health.broken) == ("degraded", 1, ["village"])

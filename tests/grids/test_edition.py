@@ -490,6 +490,25 @@ def test_a_table_of_another_length_than_declared_is_damage(tmp_path: Path) -> No
         Store(tmp_path).open("town").table("grid-100m")
 
 
+@pytest.mark.parametrize("bit", range(8))
+def test_no_flipped_bit_of_a_table_becomes_another_number(tmp_path: Path, bit: int) -> None:
+    whole = publish(tmp_path, side=4).table("grid-100m")
+    table = tmp_path / "town" / FIRST / "tables" / "grid-100m" / "2023.parquet"
+    good = table.read_bytes()
+    refused = 0
+    for place in range(4 + bit, len(good), 41):
+        content = bytearray(good)
+        content[place] ^= 1 << bit
+        table.write_bytes(content)
+        try:
+            read = Store(tmp_path).open("town").table("grid-100m")
+        except EditionBroken:
+            refused += 1
+        else:
+            assert read.equals(whole), f"byte {place} of {len(good)}"
+    assert refused > 0
+
+
 def test_only_one_build_of_a_region_at_a_time(tmp_path: Path) -> None:
     with EditionWriter(tmp_path, "town", FIRST, crs=CRS) as writer:
         with pytest.raises(BuildLocked, match=r"region 'town'.*already under way in this process"):
