@@ -180,7 +180,7 @@ def _population(
     found: dict[str, dict[int, FloatArray]] = {}
     for targets in collections if sources else []:
         name = targets.info.id
-        reached = [covered_fraction(targets.polygons, source.domain, ground.boundary) > 0 for source in sources]
+        reached = [~(covered_fraction(targets.polygons, source.domain, ground.boundary) <= 0) for source in sources]
         for year in region.years:
             total, known = np.zeros(targets.count), np.zeros(targets.count, dtype=bool)
             unknown = np.zeros(targets.count, dtype=bool)

@@ -174,9 +174,9 @@ def collection_sums(
 ) -> CollectionSums:
     """Sum layers into the targets of one collection.
 
-    A sector is covered where its coverage is above 0 or a feature of it lies (a road on the very edge of the region may
-    fall into a cell without ground in it). A sector without a layer, or whose lines all belong to other years, is
-    covered nowhere.
+    A sector is covered where its coverage is above 0 or a feature of it lies. A target without ground in the region (a
+    cell into which a road on the very edge falls) has nothing that could be unknown: every sector is covered. A sector
+    without a layer, or whose lines all belong to other years, is covered nowhere.
 
     Args:
         layers: every layer of the region on this collection, in any order.
@@ -248,7 +248,7 @@ def sector_sums(
         loadings=loadings,
         illustrative=illustrative > 0,
         coverage=coverage if known else np.zeros(n_targets),
-        covered=((coverage > 0) | touched) & known,
+        covered=(~(coverage <= 0) | touched) & known,
     )
 
 

@@ -18,7 +18,7 @@ def covered_fraction(targets: NDArray[np.object_], domain: BaseGeometry, boundar
         boundary: of the region.
 
     Returns:
-        (n,) area(target ∩ domain) / area(target ∩ boundary), 0 to 1; 0 where a target has no ground in the region.
+        (n,) area(target ∩ domain) / area(target ∩ boundary), 0 to 1; null where a target has no ground in the region.
 
     Raises:
         GeometryError: a boundary or domain that is no valid polygon.
@@ -26,9 +26,9 @@ def covered_fraction(targets: NDArray[np.object_], domain: BaseGeometry, boundar
     check_polygons(np.array([boundary], dtype=np.object_), "The boundary")
     ground = PolygonPieces(np.array([boundary], dtype=np.object_)).area_of(targets)
     if domain is boundary or shapely.equals_exact(domain, boundary, normalize=True):
-        return (ground > 0).astype(np.float64)
+        return np.where(ground > 0, 1.0, np.nan)
     if domain.is_empty:
-        return np.zeros(targets.size)
+        return np.where(ground > 0, 0.0, np.nan)
     check_polygons(np.array([domain], dtype=np.object_), "The domain")
     known = PolygonPieces(np.array([domain], dtype=np.object_)).area_of(targets)
-    return np.minimum(np.divide(known, ground, out=np.zeros(targets.size), where=ground > 0), 1.0)
+    return np.asarray(np.minimum(np.divide(known, ground, out=np.full(targets.size, np.nan), where=ground > 0), 1.0))

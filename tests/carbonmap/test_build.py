@@ -66,6 +66,17 @@ def test_a_road_on_the_border_of_cells_belongs_to_the_cells_above_it_once(tiny):
     assert upper > road
 
 
+def test_net_adds_up_with_a_road_on_the_edge_of_the_region(tiny):
+    """The cells to the right of it have no ground in the region; nothing is unknown there."""
+    edge = {"type": "LineString", "coordinates": [[542_000, 5_220_000], [542_000, 5_220_500]]}
+    properties = {"rid": "r3", "class": "residential", "count": 500, "speed": 30}
+    tiny.layers["roads.geojson"]["features"].append({"type": "Feature", "properties": properties, "geometry": edge})
+    _, edition = build(tiny)
+    assert "CRS32632RES1000mN5220000E542000" in table(edition, "grid-1km").index
+    for collection in GRIDS:
+        assert table(edition, collection)["net_tco2e"].sum() == pytest.approx(edition.manifest.totals[2023]["net"])
+
+
 def test_what_lies_outside_the_region_is_counted_as_outside(tiny):
     _, edition = build(tiny)
     roads = pd.read_parquet(edition.private("features", "roads"))

@@ -106,13 +106,17 @@ def test_absent_is_zero_inside_coverage_and_null_outside():
 
 
 def test_a_road_on_the_very_edge_is_not_lost():
-    """Half-open cells put it where the region has no ground; coverage is unknown there, emissions are not."""
+    """Half-open cells put it where the region has no ground; coverage is unknown there, emissions and net are not."""
     table = totals(
         layer([line(0, 3.0, carrier="petrol")], [[0.0], [1.0]], sector="transport"),
-        sectors=("transport",),
-        coverage={"transport": np.array([1.0, np.nan])},
+        layer([line(0, 4.0)], [[1.0], [0.0]], name="houses"),
+        sectors=("transport", "buildings"),
+        coverage={"transport": np.array([1.0, np.nan]), "buildings": np.array([1.0, np.nan])},
     )
     assert_array_equal(table["transport_tco2e"], [0.0, 3.0])
+    assert_array_equal(table["buildings_tco2e"], [4.0, 0.0])
+    assert_array_equal(table["net_tco2e"], [4.0, 3.0])
+    assert_array_equal(table["transport_coverage"], [1.0, np.nan])
 
 
 def test_a_sector_without_a_source_is_unknown_and_so_is_net():
