@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from carbonmap.build import build_region
 from carbonmap.progress import Silent
@@ -106,6 +107,28 @@ def test_liechtenstein_does_not_burn_more_than_its_inventory(region, shared):
     rows = table(edition, "municipality")
     direct = sum(rows[column].sum() for column in rows if column.endswith("_direct_tco2e") and "forest" not in column)
     assert 0.5 * country < direct < country
+
+
+def test_liechtensteins_cells_agree_with_plain_overlays(region):
+    """Totals and deviations of cells made anew from features and lines, by overlay and the formulas of METHODS E."""
+    edition = region("liechtenstein")
+    country = shapely.union_all(shapely.from_wkb(table(edition, "municipality")["geometry"].to_numpy()))
+    rows = table(edition, "grid-1km").sample(12, random_state=7)
+    layers = {"osm_buildings": "buildings", "osm_roads": "transport", "osm_forest": "forest"}
+    for layer, sector in layers.items():
+        shapes = shapely.from_wkb(pd.read_parquet(edition.private("features", layer))["geometry"].to_numpy())
+        lines = pd.read_parquet(edition.private("lines", layer))
+        measure = shapely.length if sector == "transport" else shapely.area
+        for row in rows.itertuples():
+            cell = shapely.box(row.col * 1000, row.row * 1000, row.col * 1000 + 1000, row.row * 1000 + 1000)
+            share = measure(shapely.intersection(shapes, cell & country)) / measure(shapes)
+            tco2e = lines["emissions_tco2e"] * share[lines["feature"]]
+            own = (tco2e * lines["u_own"]).groupby(lines["feature"]).sum()  # nothing is metered here
+            shared = (tco2e * lines["u_group"]).groupby(lines["group"]).sum()
+            factors = (tco2e * lines["u_factor"]).groupby(lines["factor_id"]).sum()
+            sd = np.sqrt((own**2).sum() + (shared**2).sum() + (factors**2).sum())
+            assert getattr(row, f"{sector}_tco2e") == pytest.approx(tco2e.sum(), rel=1e-9, abs=1e-9), row.id
+            assert getattr(row, f"{sector}_sd_tco2e") == pytest.approx(sd, rel=1e-9, abs=1e-9), row.id
 
 
 def test_seattles_buildings_add_up_to_what_the_city_published(region, shared):
