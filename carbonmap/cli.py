@@ -16,6 +16,9 @@ from carbonmap.resources import MissingResource
 from gis.errors import GisError
 from grids.errors import GridError
 
+STOPPED = 130
+"""Exit code after Ctrl-C."""
+
 PROBLEMS = (RegionError, BuildStopped, GisError, GridError, AccountingError, MissingResource)
 """Errors of ours: one paragraph for the user, exit code 2."""
 
@@ -194,9 +197,12 @@ def main() -> None:
     except PROBLEMS as problem:
         _complain(str(problem))
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        _complain("stopped; nothing was published")
-        raise SystemExit(130) from None
+    except (KeyboardInterrupt, SystemExit) as stop:
+        # Typer makes a silent exit of Ctrl-C, with the code that shells give it.
+        if isinstance(stop, KeyboardInterrupt) or stop.code == STOPPED:
+            _complain("stopped before it was done; a build that is stopped publishes nothing")
+            raise SystemExit(STOPPED) from None
+        raise
     except OSError as problem:
         _complain(f"{problem.strerror or problem}: {problem.filename}" if problem.filename else str(problem))
         raise SystemExit(2) from None

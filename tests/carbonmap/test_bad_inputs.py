@@ -439,3 +439,24 @@ def test_a_mistake_of_the_program_itself_shows_no_traceback(tiny, command, monke
     assert code == 1
     assert "boom" in error
     assert "Traceback" not in error
+
+
+def test_ctrl_c_is_answered_with_a_sentence_and_publishes_nothing(tiny, command, monkeypatch):
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("carbonmap.build.manifest_of", stopped)
+    code, _, error = command("build", tiny.write(), "--store", tiny.store, "--quiet")
+    assert code == 130
+    assert error == "carbonmap: stopped before it was done; a build that is stopped publishes nothing\n"
+    assert [path.name for path in tiny.store.rglob("*") if path.is_file()] == ["tiny.lock"]
+
+
+def test_out_of_memory_in_a_library_is_told_as_such(tiny, command, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr("carbonmap.build.read_ground", full)
+    code, _, error = command("build", tiny.write(), "--store", tiny.store, "--quiet")
+    assert code == 2
+    assert error.startswith("carbonmap: out of memory.")
