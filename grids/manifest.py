@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from grids.store_errors import EditionBroken, InvalidName
 
 MANIFEST_FILE = "manifest.json"
-SECTORS = ("buildings", "transport", "forest")
 
 # Names become folders and addresses. Lower case only, so that a store means the same on file systems that fold case.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")

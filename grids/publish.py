@@ -284,13 +284,16 @@ class EditionWriter:
         )
         sync_tree(self._incoming)
         write_durably(self._incoming / MANIFEST_FILE, text + "\n")
+        broken = self._incoming.with_name(self._incoming.name + ".broken")
         self._target.parent.mkdir(exist_ok=True)
+        sync_folder(self._store)
         if self._target.exists():
             # Only damage from outside leaves a folder without a whole edition in it: it makes room for the good one.
-            self._target.rename(self._incoming.with_name(self._incoming.name + ".broken"))
+            self._target.rename(broken)
         self._incoming.rename(self._target)
         sync_folder(self._target.parent)
         point_to(self._store, self._region, self._edition)
+        shutil.rmtree(broken, ignore_errors=True)
         return complete
 
     def publish_existing(self) -> Manifest:

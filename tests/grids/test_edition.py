@@ -444,6 +444,7 @@ def test_a_damaged_edition_is_built_again(tmp_path: Path, damage: str) -> None:
     with EditionWriter(tmp_path, "town", FIRST, crs=CRS) as writer:
         assert not writer.exists
     assert publish(tmp_path).table("grid-100m").num_rows == 64
+    assert [left for left in (tmp_path / ".incoming").iterdir() if left.is_dir()] == []
 
 
 @pytest.mark.parametrize(
