@@ -1,7 +1,8 @@
 """The build, from files to a published edition, in the order the data goes."""
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from carbonmap.publish import REGION, Tables
 from carbonmap.region import Region, RegionFile
 from carbonmap.sectors import Accounts, features_table, sector_emissions
 from carbonmap.targets import Targets, grid_targets, grids_of, hexagon_targets, zone_targets
+from gis.overlaps import without_ground
 from gis.readers import read_context, read_source
 from gis.sources import Source
 from grids.aggregate import to_coarser
@@ -46,9 +48,23 @@ class Built:
         for layer in self.manifest.layers:
             report = layer.report
             yield f"  {layer.id}: {report['read']} {report['unit']} read, {report['kept']} kept"
+            yield from (f"    {line}" for line in losses(layer.report))
         for year, totals in self.manifest.totals.items():
             parts = ", ".join(f"{name} {value:,.0f} t" for name, value in totals.items() if value is not None)
             yield f"  {year}: {parts} CO2e"
+
+
+def losses(report: Mapping[str, Any]) -> Iterator[str]:
+    """What a person should hear of a layer's report: what was refused, repaired, not matched, or warned of."""
+    reasons = Counter(str(entry["reason"]).split(" [")[0] for entry in report["refused"])
+    for reason, count in sorted(reasons.items()):
+        yield f"refused {count}: {reason}"
+    if report["repaired"]["count"]:
+        yield f"repaired {report['repaired']['count']} invalid geometries"
+    for join in report["joins"]:
+        if join["keys_unmatched"]:
+            yield f"{join['file']}: {join['keys_unmatched']} of {join['keys']} keys match no feature"
+    yield from report["warnings"]
 
 
 def build_region(name_or_path: str | Path, inputs: Path | None, store: Path, *, progress: Progress) -> Built:
@@ -94,7 +110,7 @@ def _build(file: RegionFile, writer: EditionWriter, identity: dict[str, Any], pr
         if source.is_raster:
             layers.append(share_raster(source, region, ground, inputs, zones, _joined(stands), accounts))
             continue
-        layer, clipped = _share_source(source, region, ground, inputs, zones, accounts)
+        layer, clipped = _share_source(source, region, ground, inputs, zones, accounts, _joined(stands))
         layers.append(layer)
         if source.sector == "forest":
             stands.append(clipped)
@@ -121,17 +137,35 @@ def _in_order(region: Region) -> list[Source]:
 
 
 def _share_source(
-    source: Source, region: Region, ground: Ground, inputs: Path, zones: list[Targets], accounts: Accounts
+    source: Source,
+    region: Region,
+    ground: Ground,
+    inputs: Path,
+    zones: list[Targets],
+    accounts: Accounts,
+    stands: Geometries,
 ) -> tuple[SharedLayer, Geometries]:
     """The layer of a source that is no raster, and its features as far as they lie in its domain."""
     layer = read_source(source, inputs, region.crs, ground.reading_bbox)
+    if source.sector == "forest" and len(stands):
+        layer = without_ground(layer, stands)
     emissions = sector_emissions(source, layer.features, region, accounts)
     domain = domain_of(source, region, ground, inputs)
     sets = {targets.info.id: targets.polygons for targets in zones}
     clipped, cells, shares = share_features(layer.features.geometry.to_numpy(), domain, grids_of(region)[-1], sets)
     features = features_table(layer, emissions, clipped.outside)
     shared = SharedLayer(
-        source.id, source.sector, layer.open, emissions, features, domain, clipped.outside, layer.report, cells, shares
+        id=source.id,
+        sector=source.sector,
+        open=layer.open,
+        complete=source.complete,
+        emissions=emissions,
+        features=features,
+        domain=domain,
+        outside=clipped.outside,
+        report=layer.report,
+        cells=cells,
+        shares=shares,
     )
     return shared, clipped.geometries
 
@@ -156,9 +190,12 @@ def _share_to_grids(layers: list[SharedLayer], grids: list[Targets], region: Reg
 def _coverage(
     collections: list[Targets], layers: list[SharedLayer], ground: Ground
 ) -> dict[str, dict[str, FloatArray]]:
-    """How much of each target's ground in the region the sources of a sector speak for, 0 to 1."""
+    """How much of each target's ground in the region the complete sources of a sector speak for, 0 to 1.
+
+    A source that does not claim to be complete covers nothing: its features are there, but none is no zero.
+    """
     domains = {
-        sector: shapely.union_all([layer.domain for layer in layers if layer.sector == sector])
+        sector: shapely.union_all([layer.domain for layer in layers if layer.sector == sector and layer.complete])
         for sector in sorted({layer.sector for layer in layers})
     }
     places = {targets.info.id: targets.polygons for targets in collections}

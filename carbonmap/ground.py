@@ -20,6 +20,9 @@ Bbox = tuple[float, float, float, float]
 MARGIN_M = 1000.0
 """Features this near the boundary are still read: what crosses it must be seen to be counted as outside."""
 
+MOST_CELLS = 20_000_000
+"""Cells of the finest grid that one machine's memory is asked to hold; a nation of 100,000 km2 at 100 m has half."""
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -59,6 +62,13 @@ def read_ground(region: Region, inputs: Path) -> Ground:
     if not boundary.area > 0:
         raise RegionError(
             f"region {region.id}: the boundary has no area; expected polygons or bounds that enclose something"
+        )
+    finest = min(region.grid.sizes_m)
+    if boundary.area / finest**2 > MOST_CELLS:
+        raise RegionError(
+            f"region {region.id}: cells of {finest} m on {boundary.area / 1e6:,.0f} km2 are "
+            f"{boundary.area / finest**2:,.0f} cells; {MOST_CELLS:,} are the most. Choose coarser grid.sizes_m, "
+            "or a smaller boundary"
         )
     to_lonlat = pyproj.Transformer.from_crs(region.crs, "EPSG:4326", always_xy=True)
     bbox = to_lonlat.transform_bounds(*boundary.bounds, densify_pts=51)

@@ -68,6 +68,7 @@ def share_raster(
         id=source.id,
         sector="forest",
         open=source.open,
+        complete=source.complete,
         emissions=emissions,
         features=table,
         domain=domain,

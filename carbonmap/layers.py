@@ -30,7 +30,7 @@ class SharedLayer:
     """A layer with its emissions and its shares.
 
     Attributes:
-        id, sector, open: as the source says; a land-cover raster is of the sector forest.
+        id, sector, open, complete: as the source says; a land-cover raster is of the sector forest.
         emissions: lines and what was derived per feature.
         features: (n,) rows for the private table: our columns, and geometry before clipping where there is one.
         domain: the ground the source speaks for.
@@ -43,6 +43,7 @@ class SharedLayer:
     id: str
     sector: str
     open: bool
+    complete: bool
     emissions: SectorEmissions
     features: pd.DataFrame
     domain: BaseGeometry

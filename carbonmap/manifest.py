@@ -4,13 +4,16 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
+import pyproj
+import shapely
+
 from accounting.factors import Lookup
 from carbonmap import __version__
 from carbonmap.ground import Ground
 from carbonmap.inputs import input_files
 from carbonmap.layers import SharedLayer
 from carbonmap.publish import Tables
-from carbonmap.region import RegionFile
+from carbonmap.region import SECTORS, RegionFile
 from carbonmap.resources import data_folder
 from carbonmap.sectors import Accounts
 from gis.files import input_file
@@ -50,8 +53,14 @@ def identity_of(file: RegionFile) -> dict[str, Any]:
         "inputs": inputs,
         "resolved_region": file.region.model_dump(mode="json"),
         "factors": {f"{path.parent.name}/{path.name}": file_digest(path) for path in tables},
-        "code": {"version": __version__, "sha256": code_digest(CODE)},
+        "code": {"version": __version__, "sha256": code_digest(CODE), "libraries": libraries()},
     }
+
+
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that compute, with the C libraries below them: another one may round otherwise."""
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return versions | {"GEOS": shapely.geos_version_string, "PROJ": pyproj.proj_version_str}
 
 
 def manifest_of(
@@ -93,8 +102,8 @@ def manifest_of(
             "attributions": [entry.model_dump(mode="json") for entry in region.attributions],
             "factor_regions": list(region.factor_regions),
         },
-        "sectors": list(region.sectors),
-        "illustrative": {sector: _illustrative(layers, sector) for sector in region.sectors},
+        "sectors": list(SECTORS),
+        "illustrative": {sector: _illustrative(layers, sector) for sector in SECTORS},
         "inputs": identity["inputs"],
         "factors": [{**lookup.factor.record(), "chosen": lookup.chosen} for _, lookup in sorted(lookups.items())],
         "assumptions": [
@@ -102,10 +111,10 @@ def manifest_of(
         ],
         "layers": [_layer(layer) for layer in [*layers, *others]],
         "residuals": {name: residuals.to_json() for name, residuals in sorted(tables.residuals.items())},
-        "totals": {year: _totals(held, region.sectors) for year, held in sorted(tops.items())},
+        "totals": {year: _totals(held) for year, held in sorted(tops.items())},
         "disclosure": {"rule": region.disclosure.model_dump(mode="json"), "collections": tables.reports},
-        "code": identity["code"],
-        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "code": {key: identity["code"][key] for key in ("version", "sha256")},
+        "libraries": identity["code"]["libraries"],
     }
 
 
@@ -116,17 +125,17 @@ def _layer(layer: SharedLayer) -> dict[str, Any]:
         "wholly_outside": int((layer.outside >= 1 - 1e-12).sum()),
         "partly_outside": int(((layer.outside > 0) & (layer.outside < 1 - 1e-12)).sum()),
     }
-    return {"id": layer.id, "sector": layer.sector, "open": layer.open, "report": report}
+    return {"id": layer.id, "sector": layer.sector, "open": layer.open, "complete": layer.complete, "report": report}
 
 
 def _illustrative(layers: list[SharedLayer], sector: str) -> bool:
     return any(bool((layer.lines["assumptions"] != "").any()) for layer in layers if layer.sector == sector)
 
 
-def _totals(held: Held, sectors: tuple[str, ...]) -> dict[str, float | None]:
+def _totals(held: Held) -> dict[str, float | None]:
     table = held.table()
     totals: dict[str, float | None] = {}
-    for sector in (*sectors, "net"):
+    for sector in (*SECTORS, "net"):
         value = float(table[f"{sector}_tco2e"].iloc[0])
         totals[sector] = value if value == value else None
     return totals

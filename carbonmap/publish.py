@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from carbonmap.layers import SharedLayer
 from carbonmap.progress import Progress
-from carbonmap.region import Region
+from carbonmap.region import SECTORS, Region
 from carbonmap.targets import Targets
 from grids.aggregate import CollectionSums, LayerShares, collection_sums
 from grids.conservation import Residuals, collection_residuals
@@ -70,7 +70,7 @@ class Tables:
                 here,
                 n_targets=targets.count,
                 year=year,
-                sectors=self._region.sectors,
+                sectors=SECTORS,
                 coverage=self._coverage[name],
                 population=self._population.get(name, {}).get(year),
             )
@@ -90,9 +90,7 @@ class Tables:
             LayerShares(layer.id, layer.sector, region_row(_inside(layer)), self._lines[layer.id])
             for layer in self._layers
         ]
-        sums = collection_sums(
-            whole, n_targets=1, year=year, sectors=self._region.sectors, coverage=self._coverage[REGION]
-        )
+        sums = collection_sums(whole, n_targets=1, year=year, sectors=SECTORS, coverage=self._coverage[REGION])
         return hold(sums, whole, private=self._private, rule=self._rule)
 
     def publish(self, writer: EditionWriter, collections: list[Targets], progress: Progress) -> dict[int, Held]:

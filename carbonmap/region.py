@@ -1,6 +1,5 @@
 """The region file: everything one place needs said, strictly validated before anything is read."""
 
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -16,7 +15,7 @@ from gis.errors import did_you_mean, listed
 from gis.sources import Bounds, ContextSource, Source, Strict, Year, ZoneSet, check_bounds
 
 SECTORS = ("buildings", "transport", "forest")
-"""Sectors of the published tables, in order; a land-cover source counts as forest."""
+"""Sectors of the published tables, in order, whether or not a region has sources of each; land cover is of forest."""
 
 NOT_COLLECTIONS = ("grid-", "h3-", "context", "collections", "manifest")
 """A zone set's id is a collection id and part of an address: it may not look like one of ours."""
@@ -90,7 +89,7 @@ class Disclosure(Strict):
 class Region(Strict):
     """A place with one configuration, as its region file says it."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
+    id: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=60)]
     name: Names
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en",)
     synthetic: bool = False
@@ -135,12 +134,6 @@ class Region(Strict):
             if name is not None and name not in known:
                 raise ValueError(f"{where} names {name!r}; the zone sets of this region are: {listed(known)}")
         return self
-
-    @cached_property
-    def sectors(self) -> tuple[str, ...]:
-        """The sectors that have at least one source, in the order of the tables."""
-        present = {"forest" if source.sector == "land_cover" else source.sector for source in self.sources}
-        return tuple(sector for sector in SECTORS if sector in present)
 
 
 class RegionFile:

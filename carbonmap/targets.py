@@ -29,6 +29,10 @@ HEXAGON_TITLES = {
 }
 
 
+DRAWN_TWICE = 0.02
+"""Fraction of a zone that may lie beyond its parent: borders of two sets are seldom drawn from the same survey."""
+
+
 @dataclass(frozen=True)
 class Targets:
     """The targets of one collection.
@@ -164,7 +168,7 @@ def _parents(zone_set: str, zones: pd.DataFrame, above: Targets) -> IntArray:
             f"zone set {zone_set}: its parent_id names {listed(unknown)}, which {above.info.id} does not have; it has "
             f"{listed(above.ids)}"
         )
-    found, _ = parents_by_overlap(zones.geometry.to_numpy(), above.polygons)
+    found, held = parents_by_overlap(zones.geometry.to_numpy(), above.polygons)
     parent = np.array(
         [place[str(name)] if name is not None else lies for name, lies in zip(said, found, strict=True)], dtype=np.int64
     )
@@ -173,6 +177,14 @@ def _parents(zone_set: str, zones: pd.DataFrame, above: Targets) -> IntArray:
         raise RegionError(
             f"zone set {zone_set}: {listed(orphans)} lie in no zone of their parent set {above.info.id}; check both "
             "files' CRS and extent, or give a parent_id column"
+        )
+    # Parents are the sums of their children only if children do not reach beyond them.
+    beyond = zones["id"][held < 1 - DRAWN_TWICE]
+    if len(beyond):
+        raise RegionError(
+            f"zone set {zone_set}: {listed(beyond)} lie in more than one zone of their parent set {above.info.id}, or "
+            f"beyond it, by over {DRAWN_TWICE:.0%} of their area; parents would not be the sums of their children. "
+            "Leave parent out, or give zones that nest"
         )
     return parent
 

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+
+from gis.layers import Layer
 
 Geometries = NDArray[np.object_]
 
@@ -57,3 +60,39 @@ def ground_once(geometries: Geometries) -> GroundOnce:
         result[index] = left if shapely.area(left) > _NOTHING * sizes[index] else shapely.MultiPolygon()
         cut[index] = True
     return GroundOnce(result, cut, float(np.sum(sizes - shapely.area(result))))
+
+
+def without_ground(layer: Layer, taken: Geometries) -> Layer:
+    """A forest map less the ground of the maps listed before it, which say what stands there.
+
+    Args:
+        layer: as read.
+        taken: polygons of the maps before, in the layer's CRS.
+
+    Returns:
+        The layer, with stands that have no ground left refused in its report, and the ground given away in its notes.
+    """
+    shapes = layer.features.geometry.to_numpy()
+    before = shapely.area(shapes)
+    near = shapely.STRtree(taken).query(shapes, predicate="intersects")[0]
+    meeting = np.unique(near)
+    if not len(meeting):
+        return layer
+    rest = shapes.copy()
+    union = shapely.union_all(taken)
+    for index in meeting:
+        parts = shapely.get_parts(shapely.difference(shapes[index], union))
+        areas = parts[shapely.get_dimensions(parts) == 2]
+        rest[index] = shapely.MultiPolygon([part for each in areas for part in shapely.get_parts(each)])
+    gone = shapely.area(rest) <= _NOTHING * before
+    given_m2 = float(np.sum(before - shapely.area(rest)))
+    if given_m2 <= _NOTHING * float(before.sum()):
+        return layer  # neighbours that only touch
+    report = layer.report
+    names = layer.features["id"].to_numpy(dtype=object)
+    report.refused.extend((str(name), "all of its ground lies in a forest map listed before") for name in names[gone])
+    report.notes.append(f"{given_m2 / 1e4:,.1f} ha lie in a forest map listed before and count there")
+    report.kept = int((~gone).sum())
+    features = gpd.GeoDataFrame(layer.features.drop(columns="geometry")[~gone].reset_index(drop=True))
+    features = features.set_geometry(gpd.GeoSeries(rest[~gone], crs=layer.features.crs))
+    return Layer(layer.id, layer.sector, features, layer.open, report)

@@ -222,6 +222,8 @@ class Source(Strict):
     """Land cover: a table data/schema/land_cover_<name>.csv, or {code: our land_cover}."""
     coverage: Literal["boundary"] | Coverage = "boundary"
     open: bool = False
+    complete: bool = True
+    """Whether the source holds all there is within its coverage. If not, no feature means unknown there, not zero."""
     years: Years = Field(default=(), validation_alias=AliasChoices("years", "year"))
     """Years the source describes (`years: [2023, 2024]` or `year: 2023`); empty: every year of the region."""
     where: Where = {}

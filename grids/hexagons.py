@@ -22,7 +22,7 @@ from grids.zone_parts import check_polygons
 FloatArray = NDArray[np.float64]
 GeometryArray = NDArray[np.object_]
 
-MOST_CELLS = 3_000_000
+MOST_CELLS = 500_000
 _SAME_CORNER_M = 1e-4  # H3 gives a corner from each of its cells, apart by rounding only; the finest edges are 0.5 m
 
 

@@ -154,6 +154,7 @@ class LayerInfo(Strict):
     id: str
     sector: str
     open: bool
+    complete: bool = True
     report: dict[str, JsonValue] = Field(default_factory=dict)
 
 

@@ -151,6 +151,36 @@ def a_hexagon_resolution_twice(tiny):
     tiny.region["h3_resolutions"] = [8, 8]
 
 
+@case("cells", "coarser")
+def cells_finer_than_memory_holds(tiny):
+    tiny.region["grid"]["sizes_m"] = [10, 1]
+    tiny.region["boundary"] = {"bounds": [500_000, 5_200_000, 600_000, 5_300_000]}
+
+
+@case("inner", "more than one zone", "nest")
+def zones_that_do_not_nest_in_their_parents(tiny):
+    zones = tiny.layers["zones.geojson"]
+    inner = {"type": "Feature", "properties": {"code": "inner", "name": "Inner"}}
+    ring = [
+        [540_500, 5_220_500],
+        [541_500, 5_220_500],
+        [541_500, 5_221_500],
+        [540_500, 5_221_500],
+        [540_500, 5_220_500],
+    ]
+    inner["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    tiny.layers["wards.geojson"] = {**zones, "features": [inner]}
+    tiny.region["zone_sets"].append(
+        {
+            "id": "ward",
+            "title": {"en": "Ward"},
+            "file": "wards.geojson",
+            "columns": {"id": "code"},
+            "parent": "district",
+        }
+    )
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 

@@ -263,3 +263,42 @@ def test_inputs_may_lie_elsewhere(tiny, tmp_path):
     built = build_region(moved, tiny.folder, tmp_path / "s", progress=Silent())
     assert isinstance(built.store, Path)
     assert built.edition == build_region(tiny.file, None, tiny.store, progress=Silent()).edition
+
+
+def test_an_incomplete_source_makes_no_zeros_and_no_net(tiny):
+    tiny.source("roads")["complete"] = False
+    _, edition = build(tiny)
+    rows = table(edition, "grid-500m")
+    empty = rows["transport_tco2e"].isna()
+    assert empty.any()
+    assert (rows.loc[~empty, "transport_tco2e"] > 0).all()
+    assert rows["net_tco2e"].isna().all()
+    assert rows["buildings_tco2e"].notna().all()
+    layer = next(layer for layer in edition.manifest.layers if layer.id == "roads")
+    assert not layer.complete
+
+
+def test_ground_of_two_forest_maps_counts_once_as_the_first(tiny):
+    once = build(tiny)[1].manifest.totals[2023]["forest"]
+    tiny.layers["woods.geojson"] = tiny.layers["forest.geojson"]
+    tiny.region["sources"].append({**tiny.source("forest"), "id": "woods", "file": "woods.geojson"})
+    corner = [540_000 + 100, 5_220_000 + 1500]
+    square = [
+        corner,
+        [corner[0] + 100, corner[1]],
+        [corner[0] + 100, corner[1] + 100],
+        [corner[0], corner[1] + 100],
+        corner,
+    ]
+    second = {"type": "Feature", "properties": {"sid": "s2", "cover": "tree_mixed"}}
+    tiny.layers["woods.geojson"] = {
+        **tiny.layers["forest.geojson"],
+        "features": [
+            *tiny.layers["forest.geojson"]["features"],
+            {**second, "geometry": {"type": "Polygon", "coordinates": [square]}},
+        ],
+    }
+    _, edition = build(tiny)
+    assert edition.manifest.totals[2023]["forest"] == pytest.approx(once * (42 + 1) / 42, rel=1e-5)
+    report = next(layer.report for layer in edition.manifest.layers if layer.id == "woods")
+    assert [entry["id"] for entry in report["refused"]] == ["s1"]

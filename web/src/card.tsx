@@ -170,7 +170,7 @@ function Coverage({ breakdown, sector, t, numbers }: Words & { breakdown: Breakd
       {partial.map(({ part, coverage }) => (
         <p key={part} class="note">
           {sector === 'net' && <strong>{t.sectors[part]}: </strong>}
-          {t.coverage(numbers.percent(coverage ?? 0))}
+          {coverage === 0 ? t.incomplete : t.coverage(numbers.percent(coverage ?? 0))}
         </p>
       ))}
     </>

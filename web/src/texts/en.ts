@@ -127,6 +127,8 @@ export const en = {
   howObtained: 'How it was obtained',
   coverage: (share: string) =>
     `Sources cover ${share} of this place for this sector; the rest is not counted.`,
+  incomplete:
+    'The source does not claim to be complete here: what it holds is counted, and there may be more.',
   notCovered: 'No source covers this place: its value is not known, which is not zero.',
   netUnknown: 'Net is not known here, since not every sector is covered.',
   heldTitle: 'Held back for privacy',

@@ -97,6 +97,7 @@ export const ko: Texts = {
   nothingHere: '이곳에는 배출도 흡수도 없습니다.',
   howObtained: '산정 방법',
   coverage: (share) => `이 부문의 자료는 이곳의 ${share}를 포함하며, 나머지는 집계되지 않았습니다.`,
+  incomplete: '이 부문의 자료는 이곳을 빠짐없이 담고 있지 않습니다. 자료에 있는 것만 집계되었습니다.',
   notCovered: '이곳을 포함하는 자료가 없어 값을 알 수 없습니다(0이 아님).',
   netUnknown: '모든 부문의 자료가 있지 않아 순배출량을 알 수 없습니다.',
   heldTitle: '개인정보 보호로 비공개',
