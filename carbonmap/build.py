@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from carbonmap.publish import REGION, Tables
 from carbonmap.region import Region, RegionFile
 from carbonmap.sectors import Accounts, features_table, sector_emissions
 from carbonmap.targets import Targets, grid_targets, grids_of, hexagon_targets, zone_targets
+from gis.checks import Finding, implausible
+from gis.errors import BadValue
 from gis.overlaps import without_ground
 from gis.readers import read_context, read_source
 from gis.sources import Source
@@ -149,7 +151,12 @@ def _share_source(
     layer = read_source(source, inputs, region.crs, ground.reading_bbox)
     if source.sector == "forest" and len(stands):
         layer = without_ground(layer, stands)
+    odd = implausible(layer)
+    impossible = [finding for finding in odd if finding.level == "error"]
+    if impossible:
+        raise BadValue(f"source {source.id}: {'; '.join(map(_told, impossible))}")
     emissions = sector_emissions(source, layer.features, region, accounts)
+    emissions = replace(emissions, warnings=(*emissions.warnings, *map(_told, odd)))
     domain = domain_of(source, region, ground, inputs)
     sets = {targets.info.id: targets.polygons for targets in zones}
     clipped, cells, shares = share_features(layer.features.geometry.to_numpy(), domain, grids_of(region)[-1], sets)
@@ -168,6 +175,10 @@ def _share_source(
         shares=shares,
     )
     return shared, clipped.geometries
+
+
+def _told(finding: Finding) -> str:
+    return f"{finding.what} ({finding.count} features, e.g. {', '.join(finding.examples[:3])}): {finding.remedy}"
 
 
 def _joined(arrays: list[Geometries]) -> Geometries:

@@ -104,6 +104,14 @@ def check_layer(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry) -> l
     return ranked(found.made)
 
 
+def implausible(layer: Layer) -> list[Finding]:
+    """Values beyond what their column can mean, errors first: a build refuses or tells them, `check_layer` lists them."""
+    found = _Findings(layer.id, layer.features["id"].to_numpy(dtype=object))
+    nowhere = shapely.Polygon()
+    _check_plausible(layer, nowhere, nowhere, found)
+    return ranked(found.made)
+
+
 def ranked(findings: list[Finding]) -> list[Finding]:
     """Errors, then warnings, then the rest; otherwise in the order found."""
     order = {"error": 0, "warning": 1, "info": 2}

@@ -248,6 +248,11 @@ def a_coverage_elsewhere(tiny):
     tiny.source("roads")["coverage"] = {"bounds": [0, 0, 1000, 1000]}
 
 
+@case("roads", "aadt", "r1", "vehicles per day")
+def more_traffic_than_any_road_carries(tiny):
+    tiny.layers["roads.geojson"]["features"][0]["properties"]["count"] = 6_000_000
+
+
 @case("meters.csv", "'amount'")
 def meters_without_their_column(tiny):
     tiny.meters = tiny.meters.replace("amount", "kWh", 1)

@@ -302,3 +302,11 @@ def test_ground_of_two_forest_maps_counts_once_as_the_first(tiny):
     assert edition.manifest.totals[2023]["forest"] == pytest.approx(once * (42 + 1) / 42, rel=1e-5)
     report = next(layer.report for layer in edition.manifest.layers if layer.id == "woods")
     assert [entry["id"] for entry in report["refused"]] == ["s1"]
+
+
+def test_implausible_values_are_told_in_the_manifest_and_at_the_end(tiny):
+    tiny.layers["buildings.geojson"]["features"][0]["properties"]["floors"] = 900
+    built, edition = build(tiny)
+    report = next(layer.report for layer in edition.manifest.layers if layer.id == "buildings")
+    assert any("levels outside" in warning and "b1" in warning for warning in report["warnings"])
+    assert any("levels outside" in line for line in built.summary())
