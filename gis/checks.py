@@ -105,7 +105,7 @@ def check_layer(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry) -> l
 
 
 def implausible(layer: Layer) -> list[Finding]:
-    """Values beyond what their column can mean, errors first: a build refuses or tells them, `check_layer` lists them."""
+    """Values beyond what their column can mean, errors first; a build refuses or tells them, a check lists them."""
     found = _Findings(layer.id, layer.features["id"].to_numpy(dtype=object))
     nowhere = shapely.Polygon()
     _check_plausible(layer, nowhere, nowhere, found)
