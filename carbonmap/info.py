@@ -53,9 +53,8 @@ def describe_region(store: Path, region: str) -> Iterator[str]:
 
 def worst_residual(edition: Edition) -> float:
     """The largest relative residual over all sums of an edition."""
-    residuals = edition.manifest.residuals
-    assert isinstance(residuals, dict)
-    return max((float(each["residual"]) for every in residuals.values() for each in every), default=0.0)  # type: ignore[union-attr, index, arg-type, call-overload]
+    residuals = edition.manifest.residuals.values()
+    return max((balance.residual for balances in residuals for balance in balances), default=0.0)
 
 
 def _years(edition: Edition) -> str:

@@ -158,6 +158,20 @@ class LayerInfo(Strict):
     report: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class Residual(Strict):
+    """How far one sum over features was from the same sum over targets and what lies outside, relative.
+
+    `layer` is `*` for the published columns of a whole sector.
+    """
+
+    layer: str
+    sector: str
+    carrier: str
+    basis: str
+    year: int
+    residual: float
+
+
 class CodeInfo(Strict):
     """The code that built the edition."""
 
@@ -179,7 +193,7 @@ class Manifest(Strict):
     factors: tuple[dict[str, JsonValue], ...] = ()
     assumptions: tuple[dict[str, JsonValue], ...] = ()
     layers: tuple[LayerInfo, ...] = ()
-    residuals: JsonValue = None
+    residuals: dict[str, tuple[Residual, ...]] = Field(default_factory=dict)
     totals: dict[int, dict[str, float | None]] = Field(default_factory=dict)
     disclosure: JsonValue = None
     code: CodeInfo

@@ -178,7 +178,18 @@ def manifest_of(region: str, *, synthetic: bool = True) -> dict[str, Any]:
                 "report": {"read": 9, "refused": [["w4", "no geometry"]]},
             },
         ],
-        "residuals": {"worst": 1e-15},
+        "residuals": {
+            "municipality": [
+                {
+                    "layer": "*",
+                    "sector": "buildings",
+                    "carrier": "gas",
+                    "basis": "direct",
+                    "year": 2023,
+                    "residual": 1e-15,
+                }
+            ]
+        },
         "totals": {2023: {"buildings": 1.0, "net": None}},
         "disclosure": {"rule": {"min_count": 3}, "grid-1km": {"held": 2, "largest_shift": 0.25}},
         "code": {"version": "0.1.0", "sha256": "0" * 64},

@@ -203,7 +203,7 @@ def test_residuals_are_written_down_for_every_collection(tiny):
     assert set(residuals) == set(COLLECTIONS)
     for balances in residuals.values():
         assert balances
-        assert max(balance["residual"] for balance in balances) < 1e-9
+        assert max(balance.residual for balance in balances) < 1e-9
 
 
 def test_no_private_value_stands_in_the_public_manifest(tiny):

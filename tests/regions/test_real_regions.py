@@ -48,11 +48,11 @@ def test_every_sector_grid_and_zone_set_conserves(name, region):
     residuals = edition.manifest.residuals
     assert set(residuals) == set(edition.collections)
     for collection, balances in residuals.items():
-        sectors = {balance["sector"] for balance in balances}
+        sectors = {balance.sector for balance in balances}
         assert sectors == {layer.sector for layer in edition.manifest.layers} & set(edition.manifest.sectors), (
             collection
         )
-        assert max(balance["residual"] for balance in balances) < 1e-9, collection
+        assert max(balance.residual for balance in balances) < 1e-9, collection
 
 
 @pytest.mark.parametrize("name", INPUTS)
