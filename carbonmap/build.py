@@ -66,6 +66,8 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
     for join in report["joins"]:
         if join["keys_unmatched"]:
             yield f"{join['file']}: {join['keys_unmatched']} of {join['keys']} keys match no feature"
+        if join["repeated_rows"]:
+            yield f"{join['file']}: {join['repeated_rows']} rows repeat another one and add up; appended twice?"
     yield from report["warnings"]
 
 

@@ -237,6 +237,10 @@ def _check_joins(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, fou
         found.tell(level, f"{file}: keys that no feature has", join.keys_unmatched, unknown, remedy)
         found.tell("info", f"{file}: features that the table does not know", join.features_unmatched)
         found.tell("warning", f"{file}: rows without a key", join.rows_without_key)
+        repeated = f"{file}: rows equal to another in key, month, carrier and amount, which add up"
+        found.tell(
+            "warning", repeated, join.repeated_rows, (), "was the file appended twice? then remove the repetition"
+        )
         found.tell("info", f"{file}: keys with several rows", join.duplicate_keys, join.duplicate_examples)
         found.tell("info", f"{file}: missing values", join.values_missing)
         for column, count in sorted(join.incomplete_years.items()):

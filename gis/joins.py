@@ -140,6 +140,7 @@ def _long(table: Table, join: Join, name: str, report: JoinReport) -> pd.DataFra
     # Several meters of one building in one month add up; that is said, since a file appended twice looks the same.
     several = periods.index[periods["size"] > 1].get_level_values("key")
     report.duplicate_keys, report.duplicate_examples = int(several.nunique()), sorted(map(str, several.unique()))[:5]
+    report.repeated_rows = int((long.duplicated() & long["value"].notna() & (long["value"] != 0)).sum())
     # A month of which any reading is missing is not known, as if it were not there.
     known = periods.loc[periods["count"] == periods["size"], "sum"]
     with np.errstate(over="ignore"):

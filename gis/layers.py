@@ -42,6 +42,8 @@ class JoinReport:
     features_unmatched: int = 0
     """Features of the layer that the table does not know."""
     rows_without_key: int = 0
+    repeated_rows: int = 0
+    """Long: rows equal to another in key, period, carrier and amount; they add up, since two meters may read alike."""
     duplicate_keys: int = 0
     duplicate_examples: list[str] = field(default_factory=list)
     values_missing: int = 0

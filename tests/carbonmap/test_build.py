@@ -310,3 +310,12 @@ def test_implausible_values_are_told_in_the_manifest_and_at_the_end(tiny):
     report = next(layer.report for layer in edition.manifest.layers if layer.id == "buildings")
     assert any("levels outside" in warning and "b1" in warning for warning in report["warnings"])
     assert any("levels outside" in line for line in built.summary())
+
+
+def test_a_meter_file_appended_twice_is_noticed(tiny, command):
+    tiny.meters += "\n".join(tiny.meters.splitlines()[1:]) + "\n"
+    built, _ = build(tiny)
+    assert any("meters.csv: 36 rows repeat" in line for line in built.summary())
+    code, out, _ = command("check", tiny.file)
+    assert code == 0
+    assert "appended twice" in out
