@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-node.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-node.lock", "requirements-bench.lock")
 LARGEST_BYTES = 2_000_000
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".csv", ".ts", ".tsx", ".js", ".css", ".html", ".json", ".lock", ""}
 
@@ -58,10 +58,17 @@ def test_locks_pin_and_hash_everything_and_name_no_host(project: Path, name: str
 def test_locks_agree_with_each_other_and_cover_the_project(project: Path) -> None:
     run, dev = pins(project / "requirements.lock"), pins(project / "requirements-dev.lock")
     assert run.items() <= dev.items()
+    bench = {name: version for (name, _), version in pins(project / "requirements-bench.lock").items()}
+    known: dict[str, set[str]] = {}
+    for (name, _), version in dev.items():
+        known.setdefault(name, set()).add(version)
+    assert {name: version for name, version in bench.items() if name in known and version not in known[name]} == {}
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     asked = settings["project"]["dependencies"] + settings["dependency-groups"]["build"]
     asked_for_tests = settings["project"]["optional-dependencies"]["dev"]
-    for lock, names in ((run, asked), (dev, asked + asked_for_tests)):
+    peers = settings["dependency-groups"]["bench"]
+    locks = ((run, asked), (dev, asked + asked_for_tests), (pins(project / "requirements-bench.lock"), peers))
+    for lock, names in locks:
         locked = {name for name, _ in lock}
         wanted = {re.split(r"[<>=!~ \[;]", name)[0].lower().replace("_", "-") for name in names}
         assert wanted - locked == set(), "run 'make lock'"

@@ -1,0 +1,1 @@
+"""Benchmarks: one command per question, `python -m bench QUESTION` (docs/performance.md)."""

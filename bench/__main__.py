@@ -1,0 +1,108 @@
+"""The commands: `python -m bench cells | zones | build | growth | vertices`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.building import build_question
+from bench.compared import compare
+from bench.contestants import UnknownPeer, chosen_peers
+from bench.growing import growth as growth_question
+from bench.report import Report
+from bench.vertices import vertices as vertices_question
+
+app = typer.Typer(
+    name="bench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="How fast, how large and how exact: one command per question, on inputs that are generated.",
+)
+
+RepeatOption = Annotated[int, typer.Option("--repeat", min=1, help="Rounds; within one, all take turns.")]
+PeersOption = Annotated[str, typer.Option("--peers", help="Comma-separated names, `all` or `none`.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="For the peers that use several.")]
+LimitOption = Annotated[float, typer.Option("--limit", min=1, help="Seconds after which one run is ended.")]
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything there too.")]
+SizeOption = Annotated[
+    int, typer.Option("--size", min=10, max=10_000_000, help="Buildings; a tenth as many roads, a hundredth forests.")
+]
+CitySizeOption = Annotated[int, typer.Option("--size", min=200, max=10_000_000, help="Buildings of the city.")]
+
+_CORES = os.cpu_count() or 1
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+@app.command()
+def cells(
+    size: SizeOption = 10_000,
+    repeat: RepeatOption = 3,
+    peers: PeersOption = "all",
+    threads: ThreadsOption = _CORES,
+    limit: LimitOption = 120,
+    json: JsonOption = None,
+) -> None:
+    """Buildings, roads and forests to 100 m cells: ours against public tools."""
+    _compare("cells", size, repeat, peers, threads, limit, json)
+
+
+@app.command()
+def zones(
+    size: SizeOption = 10_000,
+    repeat: RepeatOption = 3,
+    peers: PeersOption = "all",
+    threads: ThreadsOption = _CORES,
+    limit: LimitOption = 120,
+    json: JsonOption = None,
+) -> None:
+    """Buildings, roads and forests to zones with winding borders: ours against public tools."""
+    _compare("zones", size, repeat, peers, threads, limit, json)
+
+
+@app.command()
+def build(size: CitySizeOption = 5_000, repeat: RepeatOption = 1, json: JsonOption = None) -> None:
+    """The whole build of a synthetic city against reading its inputs."""
+    _finish(build_question(size=size, repeat=repeat, tell=_tell), json)
+
+
+@app.command()
+def growth(
+    size: SizeOption = 100_000, repeat: RepeatOption = 1, limit: LimitOption = 600, json: JsonOption = None
+) -> None:
+    """Ours at three sizes a power of ten apart, the largest as given, with the fitted exponent."""
+    _finish(growth_question(size=size, repeat=repeat, limit_s=limit, tell=_tell), json)
+
+
+@app.command()
+def vertices(
+    size: SizeOption = 10_000, repeat: RepeatOption = 3, limit: LimitOption = 600, json: JsonOption = None
+) -> None:
+    """Nanoseconds per vertex of each step of ours."""
+    _finish(vertices_question(size=size, repeat=repeat, limit_s=limit, tell=_tell), json)
+
+
+def _compare(question: str, size: int, repeat: int, names: str, threads: int, limit: float, json: Path | None) -> None:
+    try:
+        peers = chosen_peers(names)
+    except UnknownPeer as problem:
+        raise typer.BadParameter(str(problem), param_hint="--peers") from None
+    _finish(compare(question, peers, size=size, repeat=repeat, threads=threads, limit_s=limit, tell=_tell), json)
+
+
+def _finish(report: Report, json: Path | None) -> None:
+    report.show(_out)
+    if json is not None:
+        report.write(json)
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(f"{what}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,128 @@
+"""Questions `cells` and `zones`: ours against public tools on the same features, in one run."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from bench.cases import Place, exact_totals, largest_error, write_inputs
+from bench.contestants import OURS, Contestant, database, prepared
+from bench.inputs import LAYERS, features_of
+from bench.measure import Measured, measured
+from bench.report import Report, Row
+
+Tell = Callable[[str], None]
+
+COLUMNS = {
+    "layer": "layer",
+    "features": "features",
+    "contestant": "contestant",
+    "input": "from",
+    "threads": "threads",
+    "seconds": "seconds",
+    "peak_mb": "peak MB",
+    "error": "largest error",
+    "ratio_wkb": "x ours, WKB",
+    "ratio_geodataframe": "x ours, GeoDataFrame",
+    "note": "",
+}
+_TITLES = {"cells": "Shares in 100 m cells", "zones": "Shares in zones"}
+_EXACT_LIMIT_S = 600.0  # what all are compared with may take its time; it is not measured
+
+
+def compare(
+    question: str,
+    peers: Sequence[Contestant],
+    *,
+    size: int,
+    repeat: int,
+    threads: int,
+    limit_s: float,
+    tell: Tell,
+) -> Report:
+    """Measure all contestants in turn, as often as asked, each time in a fresh process.
+
+    Args:
+        question: `cells` or `zones`.
+        peers: who is asked beside ours.
+        size: buildings of the generated city; a tenth as many roads, a hundredth as many forest stands.
+        repeat: rounds.
+        threads: for those that use several.
+        limit_s: a contestant that takes longer is ended, and not asked again for that layer.
+        tell: is told of each step.
+    """
+    report = Report(question, _TITLES[question], COLUMNS, {"size": size, "repeat": repeat, "threads": threads})
+    able = [peer for peer in peers if question in peer.questions]
+    report.missing = {peer.name: reason for peer in able if (reason := peer.missing())}
+    present = tuple(peer for peer in able if peer.name not in report.missing)
+    with TemporaryDirectory(prefix="bench-") as folder, database(present) as postgis:
+        place = Place(Path(folder), size, threads, postgis)
+        tell(f"generating a city of {size} buildings")
+        write_inputs(place)
+        for layer in LAYERS:
+            report.rows += _layer_rows(question, layer, (*OURS, *present), place, repeat, limit_s, tell)
+    report.notes = [
+        "seconds: median of the rounds; decoding is counted for ours from WKB and from the file, for nobody else.",
+        "largest error: in any target, against the intersection of every pair, by the mean total of a target in use.",
+        "A ratio above 1: slower than ours. Tables and their indexes (DuckDB, PostGIS) are made beforehand.",
+    ]
+    return report
+
+
+def _layer_rows(
+    question: str,
+    layer: str,
+    contestants: Sequence[Contestant],
+    place: Place,
+    repeat: int,
+    limit_s: float,
+    tell: Tell,
+) -> list[Row]:
+    tell(f"{layer}: exact intersection of every pair")
+    reference = measured(exact_totals, question, layer, place, limit_s=_EXACT_LIMIT_S)
+    if reference.failure:
+        raise RuntimeError(f"The exact totals of {layer} cannot be had: {reference.failure}")
+    exact = np.load(place.totals_file(question, layer))
+    asked = [contestant for contestant in contestants if contestant.answers(question, layer)]
+    runs: dict[str, list[Measured]] = {contestant.name: [] for contestant in asked}
+    for turn in range(repeat):
+        for contestant in asked:
+            if any(run.failure for run in runs[contestant.name]):
+                continue
+            tell(f"{layer}: {contestant.name}, round {turn + 1} of {repeat}")
+            runs[contestant.name].append(measured(prepared, contestant.name, question, layer, place, limit_s=limit_s))
+    rows = [_row(contestant, runs[contestant.name], exact, place) for contestant in asked]
+    seconds = {row["contestant"]: row["seconds"] for row in rows}
+    for row in rows:
+        row |= {"layer": layer, "features": features_of(layer, place.buildings)}
+        with suppress(TypeError):  # one of both did not finish
+            row["ratio_wkb"] = row["seconds"] / seconds["ours, WKB"]
+            row["ratio_geodataframe"] = row["seconds"] / seconds["ours, GeoDataFrame"]
+    return rows
+
+
+def _row(contestant: Contestant, runs: list[Measured], exact: np.ndarray, place: Place) -> Row:
+    done = [run for run in runs if not run.failure]
+    failure = next((run.failure for run in runs if run.failure), "")
+    row: Row = {
+        "contestant": contestant.name,
+        "input": contestant.input,
+        "version": contestant.version() if contestant.packages else None,
+        "threads": place.threads if contestant.uses_threads else 1,
+        "digits": contestant.digits,
+        "seconds": None,
+        "note": failure,
+    }
+    if done:
+        row |= {
+            "seconds": median(run.seconds for run in done),
+            "all_seconds": [run.seconds for run in done],
+            "cpu_seconds": median(run.cpu_seconds for run in done) if contestant.in_process else None,
+            "loaded_mb": max(run.loaded_mb for run in done) if contestant.in_process else None,
+            "peak_mb": max(run.peak_mb for run in done) if contestant.in_process else None,
+            "error": max(largest_error(run.answer, exact) for run in done),
+        }
+    return row
