@@ -4,13 +4,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 ROOMS := accounting api carbonmap gis grids
+BENCH := $(if $(SIZE),--size $(SIZE)) $(if $(REPEAT),--repeat $(REPEAT))
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 # npm runs through the venv's folder, where Node stands on machines without a Node of their own
 NPM := @cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm_config_update_notifier=false npm
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format build web lock clean
+.PHONY: help demo test check bench format build web lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/^\([a-z]*\):.*## /  make \1	/' | expand -t 16
@@ -31,6 +32,13 @@ check: $(VENV)/.dev web/node_modules/.installed ## check format, lint, types, im
 	$(NPM) run lint
 	$(NPM) run typecheck
 
+bench: $(VENV)/.bench ## measure times, memory and exactness against public tools (SIZE=10000: buildings; REPEAT=3)
+	$(PY) -m bench cells $(BENCH) --json bench/results/cells.json
+	$(PY) -m bench zones $(BENCH) --json bench/results/zones.json
+	$(PY) -m bench build $(BENCH) --json bench/results/build.json
+	$(PY) -m bench growth $(BENCH) --json bench/results/growth.json
+	$(PY) -m bench vertices $(BENCH) --json bench/results/vertices.json
+
 format: $(VENV)/.dev ## rewrite the Python files in the project's format
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
@@ -46,10 +54,11 @@ lock: $(VENV)/.run ## resolve the dependencies of pyproject.toml anew (LOCK_ARGS
 	$(PY) -m $(UV_COMPILE) pyproject.toml --group build -o requirements.lock
 	$(PY) -m $(UV_COMPILE) pyproject.toml --group build --extra dev -c requirements.lock -o requirements-dev.lock
 	$(PY) -m $(UV_COMPILE) --group node -o requirements-node.lock
+	$(PY) -m $(UV_COMPILE) --group bench -c requirements-dev.lock -o requirements-bench.lock
 
 clean: ## remove all that was installed or built here (the stores of your regions stay)
 	rm -rf $(VENV) web/node_modules web/dist dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find $(ROOMS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(ROOMS) bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 UV_COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
@@ -75,6 +84,13 @@ $(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml hatch_build.py
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@echo "installing the tools for tests and checks into $(VENV)"
 	@$(PIP) install -q --progress-bar off --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Peers differ in what machines they run on: one that cannot be had is named in the tables and stops nothing.
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
+	@echo "installing the tools to measure against into $(VENV)"
+	@$(PIP) install -q --progress-bar off --require-hashes -r requirements-bench.lock || \
+	  echo "not all of them could be installed; the tables name those that are missing"
 	@touch $@
 
 $(VENV)/.node: $(VENV)/.python requirements-node.lock

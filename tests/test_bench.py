@@ -1,0 +1,160 @@
+"""The benchmarks run, compare like with like and agree with exact intersection; no time is asserted."""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from typer.testing import CliRunner
+
+from bench.__main__ import app
+from bench.cases import Case, Place, exact_totals, largest_error, read_case, write_inputs
+from bench.contestants import OURS, PEERS, Contestant, UnknownPeer, chosen_peers
+from bench.growing import fitted_exponent, sizes_up_to
+from bench.inputs import LAYERS, Frame, make_layer, make_zones
+from bench.measure import measured
+from bench.vertices import STEPS
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as Unix tells it")
+
+EXACT = 1e-9
+OF_32_BITS = 1e-4
+
+
+def asked(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+    """What a command wrote as JSON."""
+    file = tmp_path / "results" / "answer.json"
+    done = CliRunner().invoke(app, [*arguments, "--json", str(file)])
+    assert done.exit_code == 0, done.output
+    answer: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    assert {"question", "date", "commit", "machine", "versions", "settings", "rows"} <= answer.keys()
+    assert answer["machine"]["cores"] >= 1
+    assert answer["versions"]["shapely"] == shapely.__version__
+    return answer
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A hundred buildings with what belongs to them."""
+    here = Place(tmp_path, 100)
+    write_inputs(here)
+    return here
+
+
+# --- the questions, at one hundredth of their size ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("question", ["cells", "zones"])
+def test_ours_and_every_peer_that_is_installed_agree_with_exact_intersection(tmp_path: Path, question: str) -> None:
+    answer = asked(tmp_path, question, "--size", "100", "--repeat", "1")
+    able = [peer for peer in PEERS if question in peer.questions]
+    assert set(answer["missing"]) == {peer.name for peer in able if peer.missing()}
+    taking_part = [*OURS, *(peer for peer in able if not peer.missing())]
+    expected = [(layer, who.name) for layer in LAYERS for who in taking_part if who.answers(question, layer)]
+    assert [(row["layer"], row["contestant"]) for row in answer["rows"]] == expected
+    for row in answer["rows"]:
+        assert row["note"] == "", row
+        assert row["error"] < (EXACT if row["digits"] == "double" else OF_32_BITS), row
+        assert row["seconds"] > 0
+        assert row["threads"] >= 1
+        assert row["ratio_wkb"] > 0
+        assert row["ratio_geodataframe"] > 0
+        assert row["contestant"] == "postgis" or row["peak_mb"] > 1
+
+
+def test_a_build_is_held_against_reading_its_inputs(tmp_path: Path) -> None:
+    reading, building, *steps = asked(tmp_path, "build", "--size", "200")["rows"]
+    assert reading["ratio"] == 1
+    assert building["ratio"] == pytest.approx(building["seconds"] / reading["seconds"])
+    assert len(steps) > 10
+    assert sum(step["seconds"] for step in steps) <= building["seconds"]
+
+
+def test_growth_has_an_exponent_for_each_layer_and_question(tmp_path: Path) -> None:
+    rows = asked(tmp_path, "growth", "--size", "1000")["rows"]
+    assert len(rows) == 3 * 3 * 2
+    assert [row["features"] for row in rows if row["layer"] == "buildings"] == [10, 100, 1000] * 2
+    assert all(math.isfinite(row["exponent"]) for row in rows[2::3])
+
+
+def test_vertices_takes_every_step_of_every_layer(tmp_path: Path) -> None:
+    rows = asked(tmp_path, "vertices", "--size", "100", "--repeat", "1")["rows"]
+    assert [(row["layer"], row["step"]) for row in rows] == [(layer, step) for layer in LAYERS for step in STEPS]
+    assert all(row["ns_per_vertex"] * row["vertices"] == pytest.approx(row["seconds"] * 1e9) for row in rows)
+
+
+# --- who takes part -----------------------------------------------------------------------------------------------
+
+
+def test_a_peer_that_is_not_installed_is_named_with_its_reason() -> None:
+    absent = Contestant("nobody", "objects", OURS[0].prepare, ("no_such_package_here",))
+    assert absent.missing() == "not installed: no_such_package_here (requirements-bench.lock)"
+
+
+def test_peers_are_chosen_by_name() -> None:
+    assert [peer.name for peer in chosen_peers("strtree, overlay")] == ["overlay", "strtree"]
+    assert chosen_peers("none") == ()
+    with pytest.raises(UnknownPeer, match="arcgis; there are tobler"):
+        chosen_peers("strtree,arcgis")
+
+
+def test_an_unknown_peer_is_refused_on_the_command_line() -> None:
+    done = CliRunner().invoke(app, ["cells", "--peers", "arcgis"])
+    assert done.exit_code == 2
+    assert "arcgis" in done.output
+
+
+# --- measuring ----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_takes_too_long_or_fails_says_so_and_stops_nothing(place: Place) -> None:
+    assert measured(exact_totals, "cells", "forests", place, limit_s=0).failure == "not done within 0 s"
+    assert "FileNotFoundError" in measured(exact_totals, "cells", "parks", place, limit_s=60).failure
+
+
+def test_a_lost_share_is_seen_as_an_error(place: Place) -> None:
+    exact = exact_totals("zones", "buildings", place)()
+    lost = exact.copy()
+    lost[0] *= 1 - 1e-6
+    assert largest_error(exact, exact) == 0
+    assert largest_error(lost, exact) > EXACT
+
+
+def test_the_fitted_exponent_of_a_square_is_two() -> None:
+    assert fitted_exponent([10, 100, 1000], [1.0, 100.0, 10_000.0]) == pytest.approx(2)
+    assert fitted_exponent([10, 100], [1.0, None]) is None
+    assert sizes_up_to(100_000) == [1000, 10_000, 100_000]
+
+
+# --- inputs and what all are compared with ------------------------------------------------------------------------
+
+
+def test_the_same_city_twice_has_the_same_features() -> None:
+    for name in LAYERS:
+        one, other = make_layer(name, 200), make_layer(name, 200)
+        assert (shapely.to_wkb(one.geometries) == shapely.to_wkb(other.geometries)).all()
+        assert (one.values == other.values).all()
+        assert shapely.is_valid(one.geometries).all()
+
+
+def test_zones_tile_the_frame() -> None:
+    zones, frame = make_zones(5_000), Frame.of(5_000)
+    assert shapely.is_valid(zones).all()
+    assert shapely.area(zones).sum() == pytest.approx(frame.side_m**2, rel=1e-12)
+    assert shapely.equals(shapely.union_all(zones), frame.polygon)
+    assert any(shapely.get_num_coordinates(zones) > 100)
+
+
+def test_exact_totals_by_hand(place: Place) -> None:
+    """Buildings lie inside the frame, so that nothing of them is lost; of forests, what leaves it is."""
+    for question in ("cells", "zones"):
+        case: Case = read_case(question, "buildings", place)
+        assert exact_totals(question, "buildings", place)().sum() == pytest.approx(case.layer.values.sum(), rel=1e-12)
+    forests = read_case("cells", "forests", place).layer
+    inside = shapely.area(shapely.intersection(forests.geometries, Frame.of(100).polygon))
+    expected = np.sum(forests.values * inside / shapely.area(forests.geometries))
+    assert exact_totals("cells", "forests", place)().sum() == pytest.approx(expected, rel=1e-12)
