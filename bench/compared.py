@@ -65,6 +65,7 @@ def compare(
         for layer in LAYERS:
             report.rows += _layer_rows(question, layer, (*OURS, *present), place, repeat, limit_s, tell)
     report.notes = [
+        *(_fastest(layer, [row for row in report.rows if row["layer"] == layer]) for layer in LAYERS),
         "seconds: median of the rounds; decoding is counted for ours from WKB and from the file, for nobody else.",
         "largest error: in any target, against the intersection of every pair, by the mean total of a target in use.",
         "A ratio above 1: slower than ours. Tables and their indexes (DuckDB, PostGIS) are made beforehand.",
@@ -102,6 +103,18 @@ def _layer_rows(
             row["ratio_wkb"] = row["seconds"] / seconds["ours, WKB"]
             row["ratio_geodataframe"] = row["seconds"] / seconds["ours, GeoDataFrame"]
     return rows
+
+
+def _fastest(layer: str, rows: Sequence[Row]) -> str:
+    """A sentence on the peer that gives a layer's exact totals soonest."""
+    mine = {contestant.name for contestant in OURS}
+    exact = [row for row in rows if row["contestant"] not in mine and row["digits"] == "double" and row["seconds"]]
+    if not exact:
+        return f"{layer}: no exact peer took part."
+    best = min(exact, key=lambda row: float(row["seconds"]))
+    times = [(best.get(name), route) for name, route in (("ratio_wkb", "WKB"), ("ratio_geodataframe", "GeoDataFrame"))]
+    known = ", ".join(f"{ratio:.2g} x ours from {route}" for ratio, route in times if ratio)
+    return f"{layer}: the fastest exact peer, {best['contestant']}, takes {known}."
 
 
 def _row(contestant: Contestant, runs: list[Measured], exact: np.ndarray, place: Place) -> Row:

@@ -58,6 +58,11 @@ def postgis(case: Case) -> Run:
     """A join over a GiST index, then the intersection of every pair; tables and index made beforehand."""
     session = _Session(case.place.postgis)
     layer = case.layer
+    # A run that was ended for taking too long left its query behind, which holds the tables and a core.
+    session.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
     session.ask("DROP TABLE IF EXISTS f, t")
     session.ask("CREATE TABLE f (feature int, value float8, g geometry); CREATE TABLE t (target int, g geometry)")
     rows = zip(layer.values.tolist(), shapely.to_wkb(layer.geometries, hex=True), strict=True)

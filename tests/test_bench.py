@@ -64,6 +64,13 @@ def test_ours_and_every_peer_that_is_installed_agree_with_exact_intersection(tmp
         assert row["ratio_wkb"] > 0
         assert row["ratio_geodataframe"] > 0
         assert row["contestant"] == "postgis" or row["peak_mb"] > 1
+    assert [note.split()[5].strip(",") for note in answer["notes"][:3]] == [
+        min(
+            (row for row in answer["rows"] if row["layer"] == layer and row["digits"] == "double"),
+            key=lambda row: (row["contestant"].startswith("ours"), row["seconds"]),
+        )["contestant"]
+        for layer in LAYERS
+    ]
 
 
 def test_a_build_is_held_against_reading_its_inputs(tmp_path: Path) -> None:
