@@ -34,7 +34,7 @@ SizeOption = Annotated[
 CitySizeOption = Annotated[int, typer.Option("--size", min=200, max=10_000_000, help="Buildings of the city.")]
 
 _CORES = os.cpu_count() or 1
-_out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
 @app.command()

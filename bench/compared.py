@@ -23,10 +23,11 @@ COLUMNS = {
     "input": "from",
     "threads": "threads",
     "seconds": "seconds",
+    "cpu_seconds": "CPU s",
     "peak_mb": "peak MB",
     "error": "largest error",
-    "ratio_wkb": "x ours, WKB",
-    "ratio_geodataframe": "x ours, GeoDataFrame",
+    "ratio_wkb": "x WKB",
+    "ratio_geodataframe": "x GeoDataFrame",
     "note": "",
 }
 _TITLES = {"cells": "Shares in 100 m cells", "zones": "Shares in zones"}
@@ -68,7 +69,7 @@ def compare(
         *(_fastest(layer, [row for row in report.rows if row["layer"] == layer]) for layer in LAYERS),
         "seconds: median of the rounds; decoding is counted for ours from WKB and from the file, for nobody else.",
         "largest error: in any target, against the intersection of every pair, by the mean total of a target in use.",
-        "A ratio above 1: slower than ours. Tables and their indexes (DuckDB, PostGIS) are made beforehand.",
+        "x: seconds by those of ours from there; above 1 is slower. Tables and their indexes (DuckDB, PostGIS) are made beforehand.",
     ]
     return report
 
