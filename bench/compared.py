@@ -69,7 +69,8 @@ def compare(
         *(_fastest(layer, [row for row in report.rows if row["layer"] == layer]) for layer in LAYERS),
         "seconds: median of the rounds; decoding is counted for ours from WKB and from the file, for nobody else.",
         "largest error: in any target, against the intersection of every pair, by the mean total of a target in use.",
-        "x: seconds by those of ours from there; above 1 is slower. Tables and their indexes (DuckDB, PostGIS) are made beforehand.",
+        "x: seconds by those of ours from there; above 1 is slower.",
+        "DuckDB and PostGIS: their tables and indexes are made beforehand.",
     ]
     return report
 
