@@ -14,6 +14,7 @@ from bench.contestants import UnknownPeer, chosen_peers
 from bench.growing import growth as growth_question
 from bench.report import Report
 from bench.vertices import vertices as vertices_question
+from carbonmap.synthetic.plan import MIN_BUILDINGS
 
 app = typer.Typer(
     name="bench",
@@ -31,7 +32,10 @@ JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help=
 SizeOption = Annotated[
     int, typer.Option("--size", min=10, max=10_000_000, help="Buildings; a tenth as many roads, a hundredth forests.")
 ]
-CitySizeOption = Annotated[int, typer.Option("--size", min=200, max=10_000_000, help="Buildings of the city.")]
+CitySizeOption = Annotated[
+    int,
+    typer.Option("--size", min=10, max=10_000_000, help=f"Buildings of the city; at least {MIN_BUILDINGS} are drawn."),
+]
 
 _CORES = os.cpu_count() or 1
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
@@ -66,7 +70,7 @@ def zones(
 @app.command()
 def build(size: CitySizeOption = 5_000, repeat: RepeatOption = 1, json: JsonOption = None) -> None:
     """The whole build of a synthetic city against reading its inputs."""
-    _finish(build_question(size=size, repeat=repeat, tell=_tell), json)
+    _finish(build_question(size=max(size, MIN_BUILDINGS), repeat=repeat, tell=_tell), json)
 
 
 @app.command()
