@@ -55,7 +55,7 @@ def test_a_newcomer_sees_where_they_are_and_that_the_data_are_invented(visit: An
     legend = page.get_by_test_id("legend")
     expect(legend.get_by_role("heading", name="Net emissions")).to_be_visible()
     expect(legend).to_contain_text("tCO₂e/ha")
-    expect(legend.get_by_text("Held back for privacy")).to_be_visible()
+    expect(legend.get_by_text("Replaced to protect privacy")).to_be_visible()
     assert visit.complaints == []
 
 

@@ -57,6 +57,12 @@ describe('a breakdown', () => {
     expect(population).toBeNull();
   });
 
+  it("says held of buildings and net only: counts of vehicles and trees are nobody's meter", () => {
+    expect(breakdownOf(CELL, 'buildings').held).toBe(true);
+    expect(breakdownOf(CELL, 'transport').held).toBe(false);
+    expect(breakdownOf(CELL, 'forest').held).toBe(false);
+  });
+
   it('keeps the unknown unknown', () => {
     expect(breakdownOf({ ...CELL, net_tco2e: null }, 'net')).toMatchObject({ tco2e: null, interval: null });
   });

@@ -5,6 +5,7 @@ import {
   BASES,
   emissionsColumn,
   isOneOf,
+  mayBeHeld,
   METHODS,
   PARTS,
   type Basis,
@@ -72,7 +73,7 @@ export function breakdownOf(properties: Properties, sector: Sector): Breakdown {
   return {
     tco2e,
     interval: tco2e !== null && sd !== null && sd > 0 ? interval90(tco2e, sd) : null,
-    held: properties.held === true,
+    held: properties.held === true && mayBeHeld(sector),
     areaHa: numberIn(properties, 'area_ha'),
     population: numberIn(properties, 'population'),
     parts: PARTS.filter((part) => emissionsColumn(part) in properties).map((part) => ({

@@ -1,4 +1,5 @@
 /** The legend: drawn from the very scale that colours the map. */
+import { mayBeHeld } from './sectors';
 import { Badges } from './badges';
 import { textIn, numbersIn, type Numbers } from './format';
 import { UNKNOWN } from './layers/theme';
@@ -97,7 +98,9 @@ export function Legend({ model }: { model: Model }) {
       {scale && (
         <ul class="legend-notes">
           <Row colour={UNKNOWN[ground]} label={t.unknown} now={now === 'unknown'} />
-          <Row colour="transparent" kind="swatch-held" label={t.held} now={hovered?.held ?? false} />
+          {mayBeHeld(sector) && (
+            <Row colour="transparent" kind="swatch-held" label={t.held} now={hovered?.held ?? false} />
+          )}
         </ul>
       )}
     </section>

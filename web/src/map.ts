@@ -19,6 +19,7 @@ import {
   sourceIdOf,
   STRIPES,
   stripes,
+  heldVisibility,
   valuesColour,
   valuesLayers,
   valuesOpacity,
@@ -26,7 +27,7 @@ import {
 } from './layers/values';
 import { loaded } from './loading';
 import type { Model, Picture } from './model';
-import { emissionsColumn } from './sectors';
+import { emissionsColumn, mayBeHeld } from './sectors';
 
 setWorkerUrl(workerUrl);
 
@@ -207,6 +208,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     if (shown?.source === source && shownGround === ground) {
       map.setPaintProperty(`values-${shown.suffix}`, 'fill-color', valuesColour(picture, ground));
       map.setPaintProperty(`values-${shown.suffix}`, 'fill-opacity', valuesOpacity(picture));
+      map.setLayoutProperty(`held-${shown.suffix}`, 'visibility', heldVisibility(picture));
       return;
     }
     replaceValues(picture, ground, source);
@@ -297,7 +299,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
         y: event.point.y,
         name: nameOf(properties, properties.id, model.lang.value),
         value: valueOf(properties, emissionsColumn(picture.sector), picture.unit),
-        held: properties.held === true,
+        held: properties.held === true && mayBeHeld(picture.sector),
       };
     });
     const leave = () => {

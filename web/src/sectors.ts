@@ -22,6 +22,11 @@ export function isOneOf<T extends string>(words: readonly T[], word: string | nu
   return words.some((known) => known === word);
 }
 
+/** Whether a place's `held` speaks of this sector: meters of buildings are protected, counts of vehicles are not. */
+export function mayBeHeld(sector: Sector): boolean {
+  return sector === 'net' || sector === 'buildings';
+}
+
 /** The column of a sector's emissions in tables, tiles and items. */
 export function emissionsColumn(sector: Sector): string {
   return `${sector}_tco2e`;

@@ -7,6 +7,7 @@ import type {
 import type { Band } from '../draw_order';
 import { fillColour, fillOpacity } from '../expressions';
 import type { Picture } from '../model';
+import { mayBeHeld } from '../sectors';
 import { type Ground, UNKNOWN } from './theme';
 
 export const STRIPES = 'stripes';
@@ -32,6 +33,10 @@ export function valuesColour(picture: Picture, ground: Ground): DataDrivenProper
 
 export function valuesOpacity({ sector, unit }: Picture): DataDrivenPropertyValueSpecification<number> {
   return fillOpacity(sector, unit, 0.86, 0.45);
+}
+
+export function heldVisibility({ sector }: Picture): 'visible' | 'none' {
+  return mayBeHeld(sector) ? 'visible' : 'none';
 }
 
 /** Layers of one source; `suffix` tells its layers from those of the source it takes over from. */
@@ -63,6 +68,7 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         type: 'fill',
         ...from,
         filter: ['==', ['get', 'held'], true],
+        layout: { visibility: heldVisibility(picture) },
         paint: { 'fill-pattern': `${STRIPES}-${ground}`, 'fill-antialias': false },
       },
     ],
