@@ -149,8 +149,12 @@ def test_links_between_documents_lead_somewhere(project: Path) -> None:
         assert lost == [], document.name
 
 
-@pytest.mark.parametrize("ci", ["", "1"])
-def test_a_skip_is_a_failure_in_ci_only(project: Path, tmp_path: Path, ci: str) -> None:
+@pytest.mark.parametrize(("ci", "inputs"), [("", False), ("1", False), ("", True)])
+def test_a_skip_is_a_failure_in_ci_and_beside_the_real_inputs(
+    project: Path, tmp_path: Path, ci: str, inputs: bool
+) -> None:
+    if inputs:
+        (tmp_path / "inputs" / "data").mkdir(parents=True)
     (tmp_path / "conftest.py").write_text((project / "tests" / "conftest.py").read_text("utf-8"), "utf-8")
     (tmp_path / "test_one.py").write_text(
         "import pytest\ndef test_skips(): pytest.skip('no browser')\n"
@@ -160,13 +164,14 @@ def test_a_skip_is_a_failure_in_ci_only(project: Path, tmp_path: Path, ci: str) 
         "utf-8",
     )
     (tmp_path / "test_whole_file.py").write_text("import pytest\npytest.importorskip('no_such_module_here')\n", "utf-8")
-    env = os.environ | {"CARBONMAP_CI": ci, "CARBONMAP_SHARED": str(tmp_path / "absent"), "PYTEST_ADDOPTS": ""}
+    env = os.environ | {"CARBONMAP_CI": ci, "CARBONMAP_SHARED": str(tmp_path / "inputs"), "PYTEST_ADDOPTS": ""}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", "."]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    if ci:
+    if ci or inputs:
         assert done.returncode != 0
-        assert "which CI does not allow" in done.stdout
-        assert "1 failed, 1 passed, 1 skipped, 1 xfailed, 2 errors" in done.stdout
+        assert "which neither CI nor a checkout beside the real inputs allows" in done.stdout
+        allowed = "2 passed" if inputs else "1 passed, 1 skipped"
+        assert f"1 failed, {allowed}, 1 xfailed, 2 errors" in done.stdout
     else:
         assert done.returncode == 0
         assert "1 passed, 4 skipped, 1 xfailed" in done.stdout
