@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
 from grids.areas import geodesic_area_ha
+from grids.cell_kernels import MAX_COORDINATE_M
 from grids.codes import Scheme, cell_codes, check_code_grid
-from grids.crossings import MAX_COORDINATE_M, cell_index, line_lengths, polygon_areas
+from grids.crossings import cell_index, line_lengths, polygon_areas
 from grids.errors import GridError, NotNestedError
 from grids.measures import AREAS, LINES, NEGLIGIBLE, as_features
 
