@@ -26,6 +26,7 @@ CODE = ("accounting", "gis", "grids", "carbonmap")
 LIBRARIES = (
     "geopandas",
     "h3",
+    "numba",
     "numpy",
     "osmium",
     "pandas",
