@@ -14,7 +14,7 @@ from grids.compiled import compiled
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_EDGES_OF_A_RUN = 16  # are boxed together when a ring is asked whether it crosses itself
+_EDGES_OF_A_RUN = 8  # are boxed together when a ring is asked whether it crosses itself
 _FEW_PARTS = 64  # multipolygons up to here are asked whether boxes of their parts overlap
 
 
@@ -55,6 +55,11 @@ def _crosses(xs: FloatArray, ys: FloatArray, start: int, stop: int) -> bool:
             if boxes[r, 1] > boxes[q, 3] or boxes[q, 1] > boxes[r, 3]:
                 continue
             for a in range(r * step, min((r + 1) * step, n)):
+                ax, bx, ay, by = xs[start + a], xs[start + a + 1], ys[start + a], ys[start + a + 1]
+                if max(ax, bx) < boxes[q, 0] or min(ax, bx) > boxes[q, 2]:
+                    continue
+                if max(ay, by) < boxes[q, 1] or min(ay, by) > boxes[q, 3]:
+                    continue
                 for b in range(max(q * step, a + 2), min((q + 1) * step, n)):
                     if not (a == 0 and b == n - 1) and _meet(xs, ys, start + a, start + b):
                         return True
