@@ -98,13 +98,15 @@ class FeatureParts:
     """Features in cells.
 
     Attributes:
-        parts: what each feature has in each cell: m2, m, or number of points.
+        parts: what each feature has in each cell: m2, m, or number of points; features in order.
+        starts: (n + 1,) where each feature's parts begin in `parts`.
         kinds: (n,) what each is measured by: AREAS, LINES, POINTS or NOWHERE.
         measures: (n,) of the whole feature: m2, m, or number of points; 0 for what is nowhere.
         repaired: positions of polygons whose rings crossed or overlapped, as they were made valid.
     """
 
     parts: CellParts
+    starts: IntArray
     kinds: IntArray
     measures: FloatArray
     repaired: IntArray
@@ -144,9 +146,10 @@ def parts_in_cells(column: WkbColumn, grid: Grid, *, repair: bool = True, thread
     """
     kinds, measures = np.empty(column.size, np.int64), np.empty(column.size)
     blocks = list(_blocks(column, grid, kinds, measures, repair, threads))
-    parts = [block.parts for block in blocks]
+    parts = _joined([block.parts for block in blocks])
+    starts = np.searchsorted(parts.owner, np.arange(column.size + 1)).astype(np.int64)
     repaired = [block.repaired for block in blocks]
-    return FeatureParts(_joined(parts), kinds, measures, np.concatenate([np.zeros(0, np.int64), *repaired]))
+    return FeatureParts(parts, starts, kinds, measures, np.concatenate([np.zeros(0, np.int64), *repaired]))
 
 
 def cell_sums(

@@ -82,10 +82,11 @@ def _vertices(at: int, n: int, swapped: bool, stride: int, xs: FloatArray, ys: F
 
 
 @compiled
-def _decode(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArray, shells: IntArray) -> Any:
+def decode_wkb(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArray, shells: IntArray) -> Any:
     """Read one geometry into flat coordinates; return its type (without 'multi'), vertices and rings.
 
-    The type is -1 for damaged bytes and 0 for what only GEOS reads. The arrays hold as many numbers as the bytes may.
+    The type is -1 for damaged bytes and 0 for what only GEOS reads. `xs` and `ys` must hold a sixteenth of the bytes,
+    `starts` and `shells` a quarter of them (and two more); ring `r` then has the vertices `starts[r]` to `starts[r + 1]`.
     """
     code, swapped, stride, at = _header(at, end)
     if code < 0:
@@ -163,7 +164,7 @@ def wkb_in_cells(
         kinds[f], measures[f] = NOWHERE, 0.0
         if ends[f] == begins[f]:
             continue
-        kind, n_points, n_rings = _decode(base + begins[f], base + ends[f], xs, ys, starts, shells)
+        kind, n_points, n_rings = decode_wkb(base + begins[f], base + ends[f], xs, ys, starts, shells)
         if n_rings > scratch[2].size:
             scratch = (window, np.empty((2 * n_rings, 4)), np.empty(2 * n_rings, np.int64))
         if kind == _POLYGON:
