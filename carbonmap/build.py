@@ -3,36 +3,37 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from carbonmap.ground import Ground, domain_of, read_ground
-from carbonmap.land_cover import share_raster
-from carbonmap.layers import SharedLayer, cells_of, share_features
+from carbonmap.engines import Engine, LocalEngine
+from carbonmap.ground import Ground
+from carbonmap.land_cover import work_raster
+from carbonmap.layers import SharedLayer, cells_of
 from carbonmap.manifest import identity_of, manifest_of
+from carbonmap.parts import Part, WorkFolder, parts_of, work_part
+from carbonmap.plan import Plan
 from carbonmap.progress import Progress
-from carbonmap.publish import REGION, Tables
+from carbonmap.publish import Tables
 from carbonmap.region import Region, RegionFile
-from carbonmap.sectors import Accounts, features_table, sector_emissions
-from carbonmap.targets import Targets, grid_targets, grids_of, hexagon_targets, zone_targets
-from gis.checks import Finding, implausible
-from gis.errors import BadValue
-from gis.overlaps import without_ground
-from gis.readers import read_context, read_source
+from carbonmap.targets import grid_targets
+from gis.readers import read_context
 from gis.sources import Source
-from grids.aggregate import to_coarser
-from grids.coverage import covered_fraction
 from grids.edition import EditionWriter, Manifest, edition_id
+from grids.shares import clip_to
 
-FloatArray = NDArray[np.float64]
 Geometries = NDArray[np.object_]
+
+FOREST = ("forest", "land_cover")
+"""Sectors whose sources may draw the same ground; the ones after the first need to know what is taken."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,19 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
     yield from report["warnings"]
 
 
-def build_region(name_or_path: str | Path, inputs: Path | None, store: Path, *, progress: Progress) -> Built:
+def build_region(
+    name_or_path: str | Path, inputs: Path | None, store: Path, *, progress: Progress, engine: Engine | None = None
+) -> Built:
     """Build an edition of a region and serve it; if this very edition is in the store, only serve it.
+
+    What a build that was stopped had done of the same inputs is used, not done again.
 
     Args:
         name_or_path: a region file, or the name of one that ships with the program.
         inputs: folder of the sources; default: the region file's own.
         store: folder of editions; made if missing.
         progress: told of each step.
+        engine: what works on the parts; this process if not given. The same bytes come of any.
 
     Raises:
         RegionError, GisError, AccountingError, GridError: names the file, layer or feature and the remedy; nothing was
@@ -86,175 +92,81 @@ def build_region(name_or_path: str | Path, inputs: Path | None, store: Path, *, 
     """
     started = time.monotonic()
     file = RegionFile(name_or_path, inputs)
-    region = file.region
-    progress.plan(
-        3 + len(region.sources) + len(region.zone_sets) + len(region.h3_resolutions) + len(region.grid.sizes_m)
-    )
     progress.step("reading region file and input digests")
     identity = identity_of(file)
     edition = edition_id(**identity)
-    with EditionWriter(store, region.id, edition, crs=region.crs) as writer:
+    with EditionWriter(store, file.region.id, edition, crs=file.region.crs) as writer:
         if writer.exists:
-            return Built(store, region.id, edition, None, writer.publish_existing())
-        manifest = _build(file, writer, identity, progress)
-    return Built(store, region.id, edition, time.monotonic() - started, manifest)
+            return Built(store, file.region.id, edition, None, writer.publish_existing())
+        work = WorkFolder(writer.work_folder)
+        manifest = _build(Plan(file), work, writer, identity, progress, engine or LocalEngine())
+        work.remove()
+    return Built(store, file.region.id, edition, time.monotonic() - started, manifest)
 
 
-def _build(file: RegionFile, writer: EditionWriter, identity: dict[str, Any], progress: Progress) -> Manifest:
-    region, inputs = file.region, file.inputs
-    accounts = Accounts.of(region)
+def _build(
+    plan: Plan, work: WorkFolder, writer: EditionWriter, identity: dict[str, Any], progress: Progress, engine: Engine
+) -> Manifest:
     progress.step("reading zones")
-    ground = read_ground(region, inputs)
-    zones = [*zone_targets(region, ground), *hexagon_targets(region, ground)]
+    sources = plan.in_order()
+    parts = {source.id: parts_of(source, plan) for source in sources}
+    progress.plan(4 + sum(map(len, parts.values())) + len(plan.zones) + len(plan.region.grid.sizes_m))
+    _work_parts(plan, sources, parts, work, progress, engine)
+    every = [SharedLayer(source, plan.domain(source), work, parts[source.id]) for source in sources]
+    population = [layer for layer in every if layer.sector == "population"]
+    layers = [layer for layer in every if layer.sector != "population"]
 
-    layers: list[SharedLayer] = []
-    stands: list[Geometries] = []
-    for source in _in_order(region):
-        progress.step(f"{source.id}: reading and sharing out")
-        if source.is_raster:
-            layers.append(share_raster(source, region, ground, inputs, zones, _joined(stands), accounts))
-            continue
-        layer, clipped = _share_source(source, region, ground, inputs, zones, accounts, _joined(stands))
-        layers.append(layer)
-        if source.sector == "forest":
-            stands.append(clipped)
-    population = [layer for layer in layers if layer.sector == "population"]
-    layers = [layer for layer in layers if layer.sector != "population"]
-
-    grids = grid_targets(region, *cells_of([*layers, *population], grids_of(region)[-1]))
-    _share_to_grids([*layers, *population], grids, region)
-    collections = [*grids, *zones]
-    tables = Tables(
-        region, layers, _coverage(collections, layers, ground), _population(collections, population, region, ground)
-    )
-    tops = tables.publish(writer, collections, progress)
+    grids = grid_targets(plan.region, *cells_of(every, plan.grid))
+    tables = Tables(plan, layers, population, grids)
+    tops = tables.publish(writer, [*grids, *plan.zones], progress)
 
     progress.step("writing context and private tables")
-    _write_private(writer, layers, collections)
-    _write_context(writer, region, ground, inputs)
-    return writer.publish(manifest_of(file, ground, accounts, identity, layers, population, tables, tops))
+    for layer in every:
+        writer.write_private_tables("features", layer.id, layer.features())
+        writer.write_private_table("lines", layer.id, pa.Table.from_pandas(layer.lines, preserve_index=False))
+    _write_context(writer, plan.region, plan.ground, plan.inputs)
+    return writer.publish(manifest_of(plan, identity, layers, population, tables, tops))
 
 
-def _in_order(region: Region) -> list[Source]:
-    """Sources as the region file lists them, rasters last: where a forest map is, it wins."""
-    return sorted(region.sources, key=lambda source: source.is_raster)
+def _work_parts(
+    plan: Plan,
+    sources: list[Source],
+    parts: dict[str, list[Part]],
+    work: WorkFolder,
+    progress: Progress,
+    engine: Engine,
+) -> None:
+    """Work on every part that is not done yet: by the engine what stands by itself, here what needs earlier stands."""
+    first_forest = next((source.id for source in sources if source.sector == "forest"), None)
+    alone = [source for source in sources if source.sector not in FOREST or source.id == first_forest]
+    waiting = [part for source in alone for part in parts[source.id] if not source.is_raster]
+    for part in waiting:
+        if work.record(part) is not None:
+            progress.step(f"{part}: done before")
+    engine.work([part for part in waiting if work.record(part) is None], plan, work, progress)
+    for source in sources:
+        if source.is_raster or source not in alone:
+            for part in parts[source.id]:
+                progress.step(f"{part}: reading and sharing out")
+                if work.record(part) is None:
+                    stands = _stands(plan, sources, source, parts, work)
+                    worked = work_raster(plan, source, stands) if source.is_raster else work_part(plan, part, stands)
+                    work.keep(part, *worked)
 
 
-def _share_source(
-    source: Source,
-    region: Region,
-    ground: Ground,
-    inputs: Path,
-    zones: list[Targets],
-    accounts: Accounts,
-    stands: Geometries,
-) -> tuple[SharedLayer, Geometries]:
-    """The layer of a source that is no raster, and its features as far as they lie in its domain."""
-    layer = read_source(source, inputs, region.crs, ground.reading_bbox)
-    if source.sector == "forest" and len(stands):
-        layer = without_ground(layer, stands)
-    odd = implausible(layer)
-    impossible = [finding for finding in odd if finding.level == "error"]
-    if impossible:
-        raise BadValue(f"source {source.id}: {'; '.join(map(_told, impossible))}")
-    emissions = sector_emissions(source, layer.features, region, accounts)
-    emissions = replace(emissions, warnings=(*emissions.warnings, *map(_told, odd)))
-    domain = domain_of(source, region, ground, inputs)
-    sets = {targets.info.id: targets.polygons for targets in zones}
-    clipped, cells, shares = share_features(layer.features.geometry.to_numpy(), domain, grids_of(region)[-1], sets)
-    features = features_table(layer, emissions, clipped.outside)
-    shared = SharedLayer(
-        id=source.id,
-        sector=source.sector,
-        open=layer.open,
-        complete=source.complete,
-        emissions=emissions,
-        features=features,
-        domain=domain,
-        outside=clipped.outside,
-        report=layer.report,
-        cells=cells,
-        shares=shares,
-    )
-    return shared, clipped.geometries
-
-
-def _told(finding: Finding) -> str:
-    return f"{finding.what} ({finding.count} features, e.g. {', '.join(finding.examples[:3])}): {finding.remedy}"
-
-
-def _joined(arrays: list[Geometries]) -> Geometries:
-    return np.concatenate(arrays) if arrays else np.empty(0, dtype=object)
-
-
-def _share_to_grids(layers: list[SharedLayer], grids: list[Targets], region: Region) -> None:
-    """Shares in every grid: the finest from geometry, the others as sums of its blocks."""
-    finest = grids[-1]
-    rows, cols = finest.columns["row"].to_numpy(), finest.columns["col"].to_numpy()
-    for layer in layers:
-        shares = layer.spread(grids_of(region)[-1], rows, cols)
-        layer.shares[finest.info.id] = shares
-        for finer, coarser in zip(grids[:0:-1], grids[-2::-1], strict=True):
-            assert finer.parent is not None
-            shares = to_coarser(finer.parent, coarser.count, shares)
-            layer.shares[coarser.info.id] = shares
-
-
-def _coverage(
-    collections: list[Targets], layers: list[SharedLayer], ground: Ground
-) -> dict[str, dict[str, FloatArray]]:
-    """How much of each target's ground in the region the complete sources of a sector speak for, 0 to 1.
-
-    A source that does not claim to be complete covers nothing: its features are there, but none is no zero.
-    """
-    domains = {
-        sector: shapely.union_all([layer.domain for layer in layers if layer.sector == sector and layer.complete])
-        for sector in sorted({layer.sector for layer in layers})
-    }
-    places = {targets.info.id: targets.polygons for targets in collections}
-    places[REGION] = np.array([ground.boundary], dtype=object)
-    return {
-        name: {sector: covered_fraction(polygons, domain, ground.boundary) for sector, domain in domains.items()}
-        for name, polygons in places.items()
-    }
-
-
-def _population(
-    collections: list[Targets], sources: list[SharedLayer], region: Region, ground: Ground
-) -> dict[str, dict[int, FloatArray]]:
-    """Residents per target and year: the sources' numbers shared out by area.
-
-    Nobody lives where a source that speaks of the year has no feature; residents are unknown where no source speaks,
-    and where it says of a feature that they are.
-    """
-    found: dict[str, dict[int, FloatArray]] = {}
-    for targets in collections if sources else []:
-        name = targets.info.id
-        reached = [~(covered_fraction(targets.polygons, source.domain, ground.boundary) <= 0) for source in sources]
-        for year in region.years:
-            total, known = np.zeros(targets.count), np.zeros(targets.count, dtype=bool)
-            unknown = np.zeros(targets.count, dtype=bool)
-            for source, reach in zip(sources, reached, strict=True):
-                residents = source.features[f"population_{year}"].to_numpy(dtype=np.float64)
-                missing = np.isnan(residents)
-                if not missing.all():
-                    shares = source.shares[name].matrix
-                    total += shares @ np.where(missing, 0.0, residents)
-                    known |= reach | (np.diff(shares.indptr) > 0)
-                    unknown |= shares @ missing.astype(np.float64) > 0
-            found.setdefault(name, {})[year] = np.where(known & ~unknown, total, np.nan)
-    return found
-
-
-def _write_private(writer: EditionWriter, layers: list[SharedLayer], collections: list[Targets]) -> None:
-    """What receipts and scenarios stand on: features, lines and shares, never served raw."""
-    for layer in layers:
-        writer.write_private("features", layer.id, layer.features)
-        writer.write_private("lines", layer.id, layer.lines)
-        for targets in collections:
-            entries = layer.shares[targets.info.id].matrix.tocoo()
-            table = pd.DataFrame({"id": targets.ids[entries.row], "feature": entries.col, "share": entries.data})
-            writer.write_private("shares", f"{layer.id}-{targets.info.id}", table)
+def _stands(
+    plan: Plan, sources: list[Source], before: Source, parts: dict[str, list[Part]], work: WorkFolder
+) -> Geometries:
+    """Ground that the forest maps before a source have taken, as far as it lies in their domains."""
+    found = [np.empty(0, dtype=object)]
+    for source in sources[: sources.index(before)]:
+        if source.sector in FOREST and not source.is_raster:
+            for part in parts[source.id]:
+                if work.has_features(part):
+                    wkb = work.read(part, "features", columns=["geometry"])["geometry"]
+                    stands = shapely.from_wkb(wkb.to_numpy(zero_copy_only=False))
+                    found.append(clip_to(stands, plan.domain(source)).geometries)
+    return np.concatenate(found)
 
 
 def _write_context(writer: EditionWriter, region: Region, ground: Ground, inputs: Path) -> None:

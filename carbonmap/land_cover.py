@@ -1,17 +1,13 @@
 """A land-cover raster as a layer: hectares per class and target, read block by block; the forest map wins over it."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from carbonmap.ground import Ground, domain_of
-from carbonmap.layers import FineCells, SharedLayer
-from carbonmap.region import Region
+from carbonmap.parts import PartRecord, PartTables, arrow_table, cell_table, lines_table, record_of, share_table
+from carbonmap.plan import Plan
 from carbonmap.resources import data_folder
-from carbonmap.sectors import Accounts, sector_emissions
-from carbonmap.targets import Targets, grids_of
+from carbonmap.sectors import sector_emissions
 from gis.classes import class_table
 from gis.layers import ReadReport
 from gis.raster import class_runs
@@ -19,38 +15,27 @@ from gis.sources import Source
 from grids.land_cover import ClassAreas
 
 
-def share_raster(
-    source: Source,
-    region: Region,
-    ground: Ground,
-    inputs: Path,
-    zones: list[Targets],
-    stands: NDArray[np.object_],
-    accounts: Accounts,
-) -> SharedLayer:
+def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tuple[PartRecord, PartTables]:
     """Read a land-cover raster onto every collection; each class becomes one feature of the sector forest.
 
     Args:
+        plan: the region.
         source: of the sector land_cover.
-        region: the region.
-        ground: where it is.
-        inputs: folder of the sources.
-        zones: zone sets and hexagons.
         stands: polygons of the forest map, which are taken out of the raster.
-        accounts: factors and assumptions.
     """
-    domain = domain_of(source, region, ground, inputs)
+    region = plan.region
+    domain = plan.domain(source)
     areas = ClassAreas(
         domain,
         region.crs,
         mask=stands,
-        grid=grids_of(region)[-1],
-        zones={targets.info.id: targets.polygons for targets in zones},
+        grid=plan.grid,
+        zones={targets.info.id: targets.polygons for targets in plan.zones},
     )
     assert source.classes is not None  # a raster source without classes is refused when the region file is read
     classes = class_table(source.classes, data_folder() / "schema")
     report = ReadReport(source.id, source.file, unit="pixels")
-    for runs in class_runs(source, inputs, region.crs, domain.bounds, classes=classes, report=report):
+    for runs in class_runs(source, plan.inputs, region.crs, domain.bounds, classes=classes, report=report):
         areas.add(runs.geometries, runs.class_codes)
     features = pd.DataFrame(
         {
@@ -60,20 +45,10 @@ def share_raster(
             "area_ha": areas.area_ha,
         }
     )
-    emissions = sector_emissions(source, features, region, accounts)
+    emissions = sector_emissions(source, features, region, plan.accounts)
     derived = emissions.features.reset_index(drop=True)
     table = pd.concat([features[[name for name in features if name not in derived]], derived], axis=1)
     table["outside_share"] = 0.0
-    return SharedLayer(
-        id=source.id,
-        sector="forest",
-        open=source.open,
-        complete=source.complete,
-        emissions=emissions,
-        features=table,
-        domain=domain,
-        outside=np.zeros(len(features)),
-        report=report,
-        cells=FineCells(*areas.grid_shares()),
-        shares={targets.info.id: areas.zone_shares(targets.info.id) for targets in zones},
-    )
+    shares = {targets.info.id: share_table(areas.zone_shares(targets.info.id)) for targets in plan.zones}
+    tables = PartTables(arrow_table(table), lines_table(emissions.lines), cell_table(*areas.grid_shares()), shares)
+    return record_of(plan, len(features), report, emissions), tables

@@ -1,16 +1,25 @@
-"""One source at a time: read, turned into emission lines, clipped to its domain, shared out to every collection."""
+"""Layers as the sum of their parts: what adding up, disclosure and the edition need of them, read when it is needed."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
-from accounting.sector import SectorEmissions
-from gis.layers import ReadReport
+from carbonmap.parts import OUTSIDE, Part, PartRecord, WorkFolder
+from gis.checks import Finding
+from gis.layers import MOST_EXAMPLES, ReadReport
+from gis.readers import nothing_left
+from gis.sources import Source
 from grids.grid import Grid
-from grids.shares import Clipped, Shares, clip_to, grid_shares, zone_shares
+from grids.shares import Shares
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -18,80 +27,174 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FineCells:
-    """Shares of one layer in the cells of the finest grid that hold something of it."""
+    """What a layer has in the cells of the finest grid, entry by entry."""
 
-    rows: IntArray
-    cols: IntArray
-    shares: Shares
+    feature: IntArray
+    row: IntArray
+    col: IntArray
+    share: FloatArray
 
 
-@dataclass
 class SharedLayer:
-    """A layer with its emissions and its shares.
+    """A layer with its emissions and its shares, in the parts that were worked on.
 
     Attributes:
         id, sector, open, complete: as the source says; a land-cover raster is of the sector forest.
-        emissions: lines and what was derived per feature.
-        features: (n,) rows for the private table: our columns, and geometry before clipping where there is one.
         domain: the ground the source speaks for.
-        outside: (n,) fraction of each feature outside the domain.
         report: what became of every feature of the file.
-        cells: shares in the finest grid.
-        shares: by collection id, in the order of that collection's targets.
+        odd: values that are hard to believe, over all parts.
+        counts, warnings, lookups, assumptions: see `PartRecord`, over all parts.
+        size: how many features.
     """
 
-    id: str
-    sector: str
-    open: bool
-    complete: bool
-    emissions: SectorEmissions
-    features: pd.DataFrame
-    domain: BaseGeometry
-    outside: FloatArray
-    report: ReadReport
-    cells: FineCells
-    shares: dict[str, Shares] = field(default_factory=dict)
+    def __init__(
+        self, source: Source, domain: BaseGeometry, work: WorkFolder, parts: Sequence[Part], joins: Sequence[Any] = ()
+    ) -> None:
+        """Take the parts that are done.
+
+        Raises:
+            EmptyLayer: nothing of any part can be used.
+        """
+        self.id, self.open, self.complete = source.id, source.open, source.complete
+        self.sector = "forest" if source.sector == "land_cover" else source.sector
+        self.domain = domain
+        self._work = work
+        records = [_done(work, part) for part in parts]
+        self.report = _report(records)
+        if joins:
+            self.report.joins = list(joins)
+        self.size = sum(record.features for record in records)
+        if not self.size and self.report.unit == "features":
+            raise nothing_left(source, self.report)
+        self._parts = [part for part, record in zip(parts, records, strict=True) if record.sizes]
+        self._offsets = np.cumsum([0, *(record.features for record in records if record.sizes)])
+        self.odd = _findings(records)
+        self.counts: dict[str, int] = {}
+        for record in records:
+            for name, count in record.counts.items():
+                self.counts[name] = self.counts.get(name, 0) + count
+        self.warnings = tuple(dict.fromkeys(warning for record in records for warning in record.warnings))
+        self.lookups = {name: lookup for record in records for name, lookup in record.lookups.items()}
+        self.assumptions = {name for record in records for name in record.assumptions}
+
+    @cached_property
+    def lines(self) -> pd.DataFrame:
+        """Emission lines of all parts; words are categories."""
+        table = pa.concat_tables(self._tables("lines")).unify_dictionaries()
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
+
+    @cached_property
+    def outside(self) -> FloatArray:
+        """(features,) fraction of each feature outside the domain."""
+        return self.column("outside_share")
 
     @property
-    def lines(self) -> pd.DataFrame:
-        """The layer's emission lines."""
-        return self.emissions.lines
+    def columns(self) -> list[str]:
+        """Columns of the private features."""
+        return list(dict.fromkeys(name for part in self._parts for name in self._schema(part).names))
 
-    def spread(self, grid: Grid, rows: IntArray, cols: IntArray) -> Shares:
-        """The fine shares in the order of the region's cells (rows, cols), which hold all of this layer's."""
-        keys = grid.zorder(rows, cols)
-        order = np.argsort(keys)
-        place = order[np.searchsorted(keys[order], grid.zorder(self.cells.rows, self.cells.cols))]
-        matrix = self.cells.shares.matrix.tocoo()
-        spread = type(self.cells.shares.matrix)(
-            (matrix.data, (place[matrix.row], matrix.col)), shape=(len(keys), matrix.shape[1])
-        )
-        spread.sort_indices()
-        return Shares(spread, self.cells.shares.outside)
+    def column(self, name: str) -> FloatArray:
+        """(features,) one numeric column of the private features; NaN in a part that lacks it."""
+        found = []
+        for position, part in enumerate(self._parts):
+            if name in self._schema(part).names:
+                column = self._work.read(part, "features", columns=[name])[name]
+                found.append(column.cast(pa.float64()).to_numpy())
+            else:
+                found.append(np.full(self._offsets[position + 1] - self._offsets[position], np.nan))
+        return np.concatenate(found) if found else np.zeros(0)
+
+    def features(self) -> Iterator[pa.Table]:
+        """The private features, part by part, all with the same columns."""
+        schema = pa.unify_schemas([self._schema(part) for part in self._parts], promote_options="permissive")
+        for part in self._parts:
+            table = self._work.read(part, "features")
+            for field in schema:
+                if field.name not in table.column_names:
+                    table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+            yield table.select(schema.names).cast(schema)
+
+    def cells(self) -> FineCells:
+        """Shares in the finest grid."""
+        table = pa.concat_tables(self._tables("cells"))
+        feature, row, col = (table[name].to_numpy() for name in ("feature", "row", "col"))
+        return FineCells(feature, row, col, table["share"].to_numpy())
+
+    def zone_shares(self, collection: str, n_targets: int) -> Shares:
+        """Shares in a zone set or in hexagons."""
+        table = pa.concat_tables(self._tables(f"shares-{collection}"))
+        feature, target, share = (table[name].to_numpy() for name in ("feature", "target", "share"))
+        outside = np.zeros(self.size)
+        beyond = target == OUTSIDE
+        outside[feature[beyond]] = share[beyond]
+        inside = ~beyond
+        return Shares(_matrix(share[inside], target[inside], feature[inside], (n_targets, self.size)), outside)
+
+    def cell_shares(self, grid: Grid, rows: IntArray, cols: IntArray) -> Shares:
+        """Shares in cells of the finest grid (rows, cols, in Z-order), which hold all of this layer's."""
+        cells = self.cells()
+        place = np.searchsorted(grid.zorder(rows, cols), grid.zorder(cells.row, cells.col))
+        matrix = _matrix(cells.share, place, cells.feature, (len(rows), self.size))
+        return Shares(matrix, np.zeros(self.size))
+
+    def _schema(self, part: Part) -> pa.Schema:
+        if part not in self._schemas:
+            self._schemas[part] = self._work.schema(part, "features")
+        return self._schemas[part]
+
+    @cached_property
+    def _schemas(self) -> dict[Part, pa.Schema]:
+        return {}
+
+    def _tables(self, name: str) -> list[pa.Table]:
+        """A table of every part, features numbered through the layer."""
+        tables = []
+        for part, offset in zip(self._parts, self._offsets, strict=False):
+            table = self._work.read(part, name)
+            place = table.column_names.index("feature")
+            numbered = pc.add(table["feature"], pa.scalar(int(offset), pa.int32()))
+            tables.append(table.set_column(place, "feature", numbered))
+        return tables
 
 
-def share_features(
-    geometries: NDArray[np.object_], domain: BaseGeometry, grid: Grid, polygon_sets: dict[str, NDArray[np.object_]]
-) -> tuple[Clipped, FineCells, dict[str, Shares]]:
-    """Clip features to their domain and share them out to the finest grid and to every set of polygons.
-
-    Args:
-        geometries: (n,) features in the region's CRS.
-        domain: the ground the source speaks for.
-        grid: the finest grid.
-        polygon_sets: collection id -> polygons of its zones or hexagons.
-    """
-    clipped = clip_to(geometries, domain)
-    rows, cols, fine = grid_shares(clipped.geometries, grid, clipped.measures)
-    shares = {
-        name: zone_shares(clipped.geometries, polygons, clipped.measures) for name, polygons in polygon_sets.items()
-    }
-    return clipped, FineCells(rows, cols, fine), shares
-
-
-def cells_of(layers: list[SharedLayer], grid: Grid) -> tuple[IntArray, IntArray]:
+def cells_of(layers: Sequence[SharedLayer], grid: Grid) -> tuple[IntArray, IntArray]:
     """Rows and columns of all cells that hold something of any layer, in Z-order."""
-    rows = np.concatenate([layer.cells.rows for layer in layers])
-    cols = np.concatenate([layer.cells.cols for layer in layers])
-    _, first = np.unique(grid.zorder(rows, cols), return_index=True)
-    return rows[first], cols[first]
+    keys = [np.unique(grid.zorder(cells.row, cells.col)) for cells in (layer.cells() for layer in layers)]
+    return grid.from_zorder(np.unique(np.concatenate(keys)))
+
+
+def _matrix(share: FloatArray, target: IntArray, feature: IntArray, shape: tuple[int, int]) -> csr_array:
+    """Entries as a canonical matrix; features ascend within each target."""
+    order = np.lexsort((feature, target))
+    starts = np.searchsorted(target[order], np.arange(shape[0] + 1))
+    index = np.int32 if max(*shape, order.size) < 2**31 else np.int64
+    return csr_array((share[order], feature[order].astype(index), starts.astype(index)), shape=shape)
+
+
+def _done(work: WorkFolder, part: Part) -> PartRecord:
+    record = work.record(part)
+    assert record is not None, f"{part} was not worked on"
+    return record
+
+
+def _report(records: Sequence[PartRecord]) -> ReadReport:
+    report = records[0].report
+    for record in records[1:]:
+        report = report.with_part(record.report)
+    report.verify()
+    return report
+
+
+def _findings(records: Sequence[PartRecord]) -> list[Finding]:
+    """Findings of the same kind in several parts as one; what they saw, after the colon, differs by part."""
+    found: dict[tuple[str, str], Finding] = {}
+    for record in records:
+        for finding in record.odd:
+            kind = finding.what.split(": ")[0]
+            known = found.get((finding.level, kind))
+            if known is not None:
+                examples = (known.examples + finding.examples)[:MOST_EXAMPLES]
+                finding = replace(known, what=kind, count=known.count + finding.count, examples=examples)
+            found[finding.level, kind] = finding
+    return list(found.values())

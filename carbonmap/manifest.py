@@ -7,15 +7,14 @@ from typing import Any
 import pyproj
 import shapely
 
-from accounting.factors import Lookup
 from carbonmap import __version__
-from carbonmap.ground import Ground
 from carbonmap.inputs import input_files
 from carbonmap.layers import SharedLayer
+from carbonmap.parts import told
+from carbonmap.plan import Plan
 from carbonmap.publish import Tables
 from carbonmap.region import SECTORS, RegionFile
 from carbonmap.resources import data_folder
-from carbonmap.sectors import Accounts
 from gis.files import input_file
 from grids.disclosure import Held
 from grids.edition import code_digest, file_digest
@@ -24,6 +23,7 @@ CODE = ("accounting", "gis", "grids", "carbonmap")
 """Packages whose code decides what an edition says."""
 
 LIBRARIES = (
+    "duckdb",
     "geopandas",
     "h3",
     "numba",
@@ -65,9 +65,7 @@ def libraries() -> dict[str, str]:
 
 
 def manifest_of(
-    file: RegionFile,
-    ground: Ground,
-    accounts: Accounts,
+    plan: Plan,
     identity: Mapping[str, Any],
     layers: list[SharedLayer],
     others: list[SharedLayer],
@@ -77,27 +75,26 @@ def manifest_of(
     """The manifest of a build, but for what the edition's writer knows itself.
 
     Args:
-        file: the region file.
-        ground: where the region is.
-        accounts: factors and assumptions.
+        plan: the region.
         identity: what the edition id was made of.
         layers: what was published.
         others: layers without emissions (population).
         tables: the public tables, for residuals and disclosure reports.
         tops: by year, the region as one protected target.
     """
-    region = file.region
-    lookups: dict[str, Lookup] = {}
+    region, assumptions = plan.region, plan.accounts.assumptions
+    lookups: dict[str, dict[str, Any]] = {}
+    used: set[str] = set()
     for layer in layers:
-        lookups |= layer.emissions.lookups
-    used = set(accounts.assumptions.used)
+        lookups |= layer.lookups
+        used |= layer.assumptions
     return {
         "region": {
             "id": region.id,
             "name": region.name,
             "languages": list(region.languages),
             "crs": region.crs,
-            "bbox": list(ground.bbox),
+            "bbox": list(plan.ground.bbox),
             "synthetic": region.synthetic,
             "years": list(region.years),
             "attributions": [entry.model_dump(mode="json") for entry in region.attributions],
@@ -106,10 +103,8 @@ def manifest_of(
         "sectors": list(SECTORS),
         "illustrative": {sector: _illustrative(layers, sector) for sector in SECTORS},
         "inputs": identity["inputs"],
-        "factors": [{**lookup.factor.record(), "chosen": lookup.chosen} for _, lookup in sorted(lookups.items())],
-        "assumptions": [
-            accounts.assumptions.items[name].record() for name in sorted(used) if name in accounts.assumptions.items
-        ],
+        "factors": [lookup for _, lookup in sorted(lookups.items())],
+        "assumptions": [assumptions.items[name].record() for name in sorted(used) if name in assumptions.items],
         "layers": [_layer(layer) for layer in [*layers, *others]],
         "residuals": {name: residuals.to_json() for name, residuals in sorted(tables.residuals.items())},
         "totals": {year: _totals(held) for year, held in sorted(tops.items())},
@@ -121,8 +116,8 @@ def manifest_of(
 
 def _layer(layer: SharedLayer) -> dict[str, Any]:
     report = layer.report.as_dict() | {
-        "emissions": layer.emissions.counts,
-        "warnings": list(layer.emissions.warnings),
+        "emissions": layer.counts,
+        "warnings": [*layer.warnings, *map(told, layer.odd)],
         "wholly_outside": int((layer.outside >= 1 - 1e-12).sum()),
         "partly_outside": int(((layer.outside > 0) & (layer.outside < 1 - 1e-12)).sum()),
     }

@@ -4,14 +4,19 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from carbonmap.layers import SharedLayer
+from carbonmap.plan import Plan
 from carbonmap.progress import Progress
-from carbonmap.region import SECTORS, Region
+from carbonmap.region import SECTORS
 from carbonmap.targets import Targets
-from grids.aggregate import CollectionSums, LayerShares, collection_sums
+from grids.aggregate import CollectionSums, LayerShares, collection_sums, to_coarser
 from grids.conservation import Residuals, collection_residuals
+from grids.coverage import covered_fraction
 from grids.disclosure import Held, hold, nests, region_row
 from grids.edition import EditionWriter
 from grids.grouping import Rule
@@ -20,64 +25,72 @@ from grids.shares import Shares
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-REGION = "region"
-"""The region as one target, among the coverages by collection."""
+Geometries = NDArray[np.object_]
 
 
 class Tables:
-    """All public tables of a region, computed collection by collection.
+    """All public tables of a region, computed collection by collection; one collection's shares at a time in memory.
 
     Args:
-        region: the region.
-        layers: every layer with shares in every collection.
-        coverage: collection id, and `REGION` -> sector -> (targets,) covered fraction of the ground.
-        population: collection id -> year -> (targets,) residents; empty where unknown.
+        plan: the region.
+        layers: every layer with emissions.
+        population: layers of residents.
+        grids: cells of the region's grids, coarsest first.
     """
 
     def __init__(
-        self,
-        region: Region,
-        layers: list[SharedLayer],
-        coverage: Mapping[str, Mapping[str, FloatArray]],
-        population: Mapping[str, Mapping[int, FloatArray]],
+        self, plan: Plan, layers: list[SharedLayer], population: list[SharedLayer], grids: list[Targets]
     ) -> None:
-        self._region = region
+        self._region = plan.region
         self._layers = layers
-        self._coverage = coverage
         self._population = population
-        self._rule = Rule(region.disclosure.min_count, region.disclosure.dominance_percent)
+        self._grids = grids
+        self._grid = plan.grid
+        self._coverage = Coverage(plan.ground.boundary, layers, population)
+        self._rule = Rule(plan.region.disclosure.min_count, plan.region.disclosure.dominance_percent)
         self._private = {layer.id: PrivateLayer(weights=_weights(layer)) for layer in layers if not layer.open}
-        # Lines are added up again for every collection and year; as categories their few words are compared once each.
-        self._lines = {layer.id: _categories(layer.lines) for layer in layers}
+        self._fine: dict[str, Shares] = {}
         self.residuals: dict[str, Residuals] = {}
         self.reports: dict[str, dict[str, object]] = {}
 
-    def true_sums(self, targets: Targets) -> tuple[list[LayerShares], dict[int, CollectionSums]]:
+    def shares(self, layer: SharedLayer, targets: Targets) -> Shares:
+        """A layer's shares in a collection: the finest grid's and the zones' from geometry, coarser grids' as sums."""
+        if targets.info.kind != "grid":
+            return layer.zone_shares(targets.info.id, targets.count)
+        if layer.id not in self._fine:
+            finest = self._grids[-1].columns
+            self._fine[layer.id] = layer.cell_shares(self._grid, finest["row"].to_numpy(), finest["col"].to_numpy())
+        shares = self._fine[layer.id]
+        at = self._grids.index(targets)
+        for finer, coarser in zip(self._grids[:at:-1], self._grids[-2::-1], strict=False):
+            assert finer.parent is not None
+            shares = to_coarser(finer.parent, coarser.count, shares)
+        return shares
+
+    def true_sums(
+        self, targets: Targets, shares: Mapping[str, Shares]
+    ) -> tuple[list[LayerShares], dict[int, CollectionSums]]:
         """Sums of one collection in every year, with the check that they conserve.
 
         Raises:
             NotConserved: emissions were lost or made; nothing may be published.
         """
         name = targets.info.id
-        here = [
-            LayerShares(layer.id, layer.sector, layer.shares[name].matrix, self._lines[layer.id])
-            for layer in self._layers
-        ]
+        here = [LayerShares(layer.id, layer.sector, shares[layer.id].matrix, layer.lines) for layer in self._layers]
+        coverage = self._coverage.of(targets.polygons)
         sums = {
             year: collection_sums(
                 here,
                 n_targets=targets.count,
                 year=year,
                 sectors=SECTORS,
-                coverage=self._coverage[name],
-                population=self._population.get(name, {}).get(year),
+                coverage=coverage,
+                population=self._residents(targets, year, shares),
             )
             for year in self._region.years
         }
         parts = [
-            (share, layer.outside, layer.shares[name].outside) for share, layer in zip(here, self._layers, strict=True)
+            (share, layer.outside, shares[layer.id].outside) for share, layer in zip(here, self._layers, strict=True)
         ]
         residuals = collection_residuals(name, parts, sums.values())
         residuals.refuse_if_lost()
@@ -87,26 +100,26 @@ class Tables:
     def region_held(self, year: int) -> Held:
         """The region as one target, protected: the top of every hierarchy."""
         whole = [
-            LayerShares(layer.id, layer.sector, region_row(_inside(layer)), self._lines[layer.id])
-            for layer in self._layers
+            LayerShares(layer.id, layer.sector, region_row(self._inside(layer)), layer.lines) for layer in self._layers
         ]
-        sums = collection_sums(whole, n_targets=1, year=year, sectors=SECTORS, coverage=self._coverage[REGION])
+        sums = collection_sums(whole, n_targets=1, year=year, sectors=SECTORS, coverage=self._coverage.of_region())
         return hold(sums, whole, private=self._private, rule=self._rule)
 
     def publish(self, writer: EditionWriter, collections: list[Targets], progress: Progress) -> dict[int, Held]:
-        """Write every table, parents first; returns the region's own public sums by year."""
+        """Write every table, and the shares behind it, parents first; returns the region's own public sums by year."""
         tops = {year: self.region_held(year) for year in self._region.years}
         held: dict[tuple[str, int], Held] = {}
-        shares: dict[str, list[LayerShares]] = {}
-        for targets in collections:
+        above_shares: dict[str, list[LayerShares]] = {}
+        for position, targets in enumerate(collections):
             name = targets.info.id
             progress.step(f"adding up {name}")
-            here, sums = self.true_sums(targets)
-            shares[name] = here
+            shares = {layer.id: self.shares(layer, targets) for layer in [*self._layers, *self._population]}
+            here, sums = self.true_sums(targets, shares)
+            above_shares[name] = [each for each in here if each.layer in self._private]
             for year, true in sums.items():
                 above, index = tops[year], np.zeros(targets.count, dtype=np.int64)
                 parent, of = targets.info.parent, targets.parent
-                if parent is not None and of is not None and self._nests(shares[parent], here, of):
+                if parent is not None and of is not None and _nest(above_shares[parent], above_shares[name], of):
                     above, index = held[parent, year], of
                 beside = [each for (_, of_year), each in held.items() if of_year == year]
                 public = hold(
@@ -120,14 +133,43 @@ class Tables:
                 )
                 held[name, year] = public
                 self.reports.setdefault(name, {})[str(year)] = public.report
-                self._write(writer, targets, year, public)
+                self._write(writer, targets, year, public, shares)
+            for layer in [*self._layers, *self._population]:
+                writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(targets, shares[layer.id]))
+            wanted = {later.info.parent for later in collections[position + 1 :]}
+            above_shares = {of: kept for of, kept in above_shares.items() if of in wanted}
+            if targets is self._grids[-1]:
+                self._fine.clear()
         return tops
 
-    def _nests(self, above: list[LayerShares], below: list[LayerShares], index: IntArray) -> bool:
-        private = [(up, down) for up, down in zip(above, below, strict=True) if up.layer in self._private]
-        return all(nests(up.shares, down.shares, index) for up, down in private)
+    def _inside(self, layer: SharedLayer) -> FloatArray:
+        """(features,) fraction of each feature in the domain, as the cells hold it."""
+        return np.asarray(self.shares(layer, self._grids[-1]).matrix.sum(axis=0), dtype=np.float64).ravel()
 
-    def _write(self, writer: EditionWriter, targets: Targets, year: int, public: Held) -> None:
+    def _residents(self, targets: Targets, year: int, shares: Mapping[str, Shares]) -> FloatArray | None:
+        """Residents per target: the sources' numbers shared out by area; None without a source.
+
+        Nobody lives where a source that speaks of the year has no feature; residents are unknown where no source
+        speaks, and where it says of a feature that they are.
+        """
+        if not self._population:
+            return None
+        total, known = np.zeros(targets.count), np.zeros(targets.count, dtype=bool)
+        unknown = np.zeros(targets.count, dtype=bool)
+        for source in self._population:
+            residents = source.column(f"population_{year}")
+            missing = np.isnan(residents)
+            if not missing.all():
+                matrix = shares[source.id].matrix
+                total += matrix @ np.where(missing, 0.0, residents)
+                reached = ~(self._coverage.fraction(source.domain, targets.polygons) <= 0)
+                known |= reached | (np.diff(matrix.indptr) > 0)
+                unknown |= matrix @ missing.astype(np.float64) > 0
+        return np.where(known & ~unknown, total, np.nan)
+
+    def _write(
+        self, writer: EditionWriter, targets: Targets, year: int, public: Held, shares: Mapping[str, Shares]
+    ) -> None:
         numbers = public.table()
         frame = pd.concat(
             [
@@ -140,32 +182,64 @@ class Tables:
         geometry = None if targets.info.kind == "grid" else targets.polygons
         if targets.info.kind == "hexagons":
             # Hexagons are sparse like cells; zones are all there, whether they hold anything or not.
-            some = _touched(layer.shares[targets.info.id] for layer in self._layers)
+            some = _touched(shares[layer.id] for layer in self._layers)
             frame, geometry = frame[some], targets.polygons[some]
         writer.write_table(targets.info, year, frame, geometry)
 
 
-def _categories(lines: pd.DataFrame) -> pd.DataFrame:
-    words = [name for name in lines.columns if not pd.api.types.is_numeric_dtype(lines[name])]
-    return lines.astype(dict.fromkeys(words, "category"))
+class Coverage:
+    """How much of a target's ground in the region the complete sources of a sector speak for, 0 to 1.
+
+    A source that does not claim to be complete covers nothing: its features are there, but none is no zero.
+    """
+
+    def __init__(self, boundary: BaseGeometry, layers: list[SharedLayer], others: list[SharedLayer]) -> None:
+        self._boundary = boundary
+        self._domains: dict[str, BaseGeometry] = {}
+        for sector in sorted({layer.sector for layer in layers}):
+            distinct = {id(layer.domain): layer.domain for layer in layers if layer.sector == sector and layer.complete}
+            domains = list(distinct.values())
+            self._domains[sector] = domains[0] if len(domains) == 1 else shapely.union_all(domains)
+
+    def of(self, polygons: Geometries) -> dict[str, FloatArray]:
+        """Sector -> (targets,) covered fraction; null where a target has no ground in the region."""
+        found: dict[int, FloatArray] = {}  # sectors mostly share one domain
+        for domain in self._domains.values():
+            if id(domain) not in found:
+                found[id(domain)] = self.fraction(domain, polygons)
+        return {sector: found[id(domain)] for sector, domain in self._domains.items()}
+
+    def of_region(self) -> dict[str, FloatArray]:
+        """The same of the region as one target."""
+        return self.of(np.array([self._boundary], dtype=object))
+
+    def fraction(self, domain: BaseGeometry, polygons: Geometries) -> FloatArray:
+        """(targets,) covered fraction of each target by one domain."""
+        return covered_fraction(polygons, domain, self._boundary)
+
+
+def share_rows(targets: Targets, shares: Shares) -> pa.Table:
+    """Shares as they are kept for receipts and scenarios: target by target, in the order of the targets."""
+    matrix = shares.matrix
+    target = np.repeat(np.arange(targets.count, dtype=np.int32), np.diff(matrix.indptr))
+    ids = pa.DictionaryArray.from_arrays(pa.array(target), pa.array(targets.ids.astype(object)))
+    return pa.table({"id": ids, "feature": matrix.indices.astype(np.int32), "share": matrix.data})
+
+
+def _nest(above: list[LayerShares], below: list[LayerShares], index: IntArray) -> bool:
+    return all(nests(up.shares, down.shares, index) for up, down in zip(above, below, strict=True))
 
 
 def _weights(layer: SharedLayer) -> FloatArray | None:
     """How much of a held group's sum a building attracts: what the model says, else its floor area, else alike."""
-    features = layer.emissions.features
-    modelled = [column for column in features.columns if column.startswith("modelled_tco2e_")]
-    for columns in (modelled[-1:], ["floor_area_m2"]):
-        if columns and columns[0] in features.columns:
-            values = np.abs(features[columns[0]].to_numpy(dtype=np.float64))
+    modelled = sorted(column for column in layer.columns if column.startswith("modelled_tco2e_"))
+    for column in (*modelled[-1:], "floor_area_m2"):
+        if column in layer.columns:
+            values = np.abs(layer.column(column))
             known = np.isfinite(values) & (values > 0)
             if known.any():
                 return np.asarray(np.where(known, values, values[known].mean()), dtype=np.float64)
     return None
-
-
-def _inside(layer: SharedLayer) -> FloatArray:
-    cells = layer.cells.shares
-    return np.asarray(cells.matrix.sum(axis=0), dtype=np.float64).ravel()
 
 
 def _touched(shares: Iterable[Shares]) -> NDArray[np.bool_]:

@@ -1,11 +1,14 @@
 """What reading gives: a layer or a zone set, with a report that accounts for every feature of the file."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
 
 from gis.errors import ReportMismatch
+
+MOST_EXAMPLES = 5
+"""Examples of a kind of fault that a report names."""
 
 
 @dataclass
@@ -102,12 +105,41 @@ class ReadReport:
                 f"duplicates {self.duplicates}, refused {len(self.refused)}); please report this"
             )
 
+    def with_part(self, part: "ReadReport") -> "ReadReport":
+        """Add the report of the next part of the same source, as if both had been read at once."""
+        repaired = Repairs(
+            self.repaired.count + part.repaired.count,
+            _added(self.repaired.area_before_m2, part.repaired.area_before_m2),
+            _added(self.repaired.area_after_m2, part.repaired.area_after_m2),
+            self.repaired.ids + part.repaired.ids,
+        )
+        unparsable = dict(self.unparsable)
+        for column, bad in part.unparsable.items():
+            known = unparsable.get(column, Unparsable())
+            unparsable[column] = Unparsable(known.count + bad.count, (known.examples + bad.examples)[:MOST_EXAMPLES])
+        return replace(
+            self,
+            **{name: getattr(self, name) + getattr(part, name) for name in _COUNTS},
+            refused=self.refused + part.refused,
+            repaired=repaired,
+            unparsable=unparsable,
+            classes={c: self.classes.get(c, 0) + part.classes.get(c, 0) for c in {**self.classes, **part.classes}},
+            notes=list(dict.fromkeys(self.notes + part.notes)),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers, for the manifest."""
         plain = asdict(self)
         plain["classes"] = {str(code): count for code, count in sorted(self.classes.items())}
         plain["refused"] = [{"id": name, "reason": reason} for name, reason in self.refused]
         return plain
+
+
+_COUNTS = ("read", "kept", "filtered", "outside", "empty", "duplicates", "missing_nodes")
+
+
+def _added(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
 @dataclass

@@ -18,6 +18,16 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
+class Span:
+    """Some row groups of a GeoParquet file, one after the other; `first_row` is where they begin in the file."""
+
+    first_group: int
+    last_group: int
+    """Not included any more."""
+    first_row: int
+
+
+@dataclass(frozen=True)
 class Request:
     """Which features and columns to read of which file; columns in the file's own names."""
 
@@ -32,6 +42,8 @@ class Request:
     lonlat: Bounds | None = None
     """Only features whose bounding box meets these bounds are wanted; the others are counted as outside."""
     progress: Progress | None = None
+    span: Span | None = None
+    """Only these row groups; None: the whole file."""
 
     @classmethod
     def of(
@@ -40,11 +52,12 @@ class Request:
         path: Path,
         lonlat: Bounds | None = None,
         progress: Progress | None = None,
+        span: Span | None = None,
     ) -> "Request":
         """The request of a source, zone set or context source."""
         columns = tuple(dict.fromkeys([*source.columns.values(), *source.where]))
         x, y = (source.x, source.y) if isinstance(source, Source) else (None, None)
-        return cls(path, source.layer, columns, source.where, source.encoding, source.crs, x, y, lonlat, progress)
+        return cls(path, source.layer, columns, source.where, source.encoding, source.crs, x, y, lonlat, progress, span)
 
     def tell(self, fraction: float) -> None:
         """Report progress, where someone listens."""

@@ -19,7 +19,7 @@ from gis.joins import join_table
 from gis.layers import Layer, ReadReport, Unparsable
 from gis.osm import read_osm
 from gis.overlaps import ground_once
-from gis.raw import Progress, Raw, Request
+from gis.raw import Progress, Raw, Request, Span
 from gis.repair import FAMILIES, Family, clean, none_refused
 from gis.sources import ContextSource, Coverage, Source, ZoneSet
 from gis.tables import read_points
@@ -41,6 +41,7 @@ def read_source(
     crs: str,
     bounds_lonlat: Bounds | None = None,
     progress: Progress | None = None,
+    span: Span | None = None,
 ) -> Layer:
     """Read one vector, table or OSM source into a layer.
 
@@ -51,6 +52,7 @@ def read_source(
         bounds_lonlat: (west, south, east, north) of the region in degrees; features whose bounding box does not meet
             it are dropped while reading and counted as outside.
         progress: called with a text and the fraction done.
+        span: read only these row groups of a GeoParquet file (`gis.spans`); what is left of them may be nothing.
 
     Returns:
         A layer in `crs` with RangeIndex, unique text `id`, our column names: numbers float64 (NaN unknown), text
@@ -64,7 +66,8 @@ def read_source(
     target = metric_crs(crs)
     path = input_file(inputs, source.file)
     report = ReadReport(source.id, source.file, source.layer)
-    raw = filtered(read_raw(Request.of(source, path, bounds_lonlat, progress), report), source, report)
+    raw = read_raw(Request.of(source, path, bounds_lonlat, progress, span), report)
+    raw = filtered(raw, source, report, some=span is None)
     raw = inside(raw, bounds_lonlat, report)
     lenient = file_kind(path) == "osm"
     frame = named(raw, source.columns, report, strict=not lenient)
@@ -74,8 +77,8 @@ def read_source(
     frame, geometries = without_duplicates(frame, geometries, report)
     if source.sector in ("forest", "land_cover"):
         frame, geometries = without_shared_ground(frame, geometries, report)
-    if frame.empty:
-        raise EmptyLayer(f"source {source.id}: nothing of {source.file} can be used: {_account(report)}")
+    if frame.empty and span is None:
+        raise nothing_left(source, report)
     joined = [frame]
     for join in source.joins:
         columns, join_report = join_table(frame, join, inputs)
@@ -140,15 +143,20 @@ def read_raw(request: Request, report: ReadReport) -> Raw:
     return raw
 
 
-def filtered(raw: Raw, source: Source | ZoneSet | ContextSource, report: ReadReport) -> Raw:
-    """Keep what `where` asks for; OSM files are filtered while reading."""
+def nothing_left(source: Source, report: ReadReport) -> EmptyLayer:
+    """The error of a source of which nothing can be used, with the account of its features."""
+    return EmptyLayer(f"source {source.id}: nothing of {source.file} can be used: {_account(report)}")
+
+
+def filtered(raw: Raw, source: Source | ZoneSet | ContextSource, report: ReadReport, *, some: bool = True) -> Raw:
+    """Keep what `where` asks for; OSM files are filtered while reading. With `some`, keeping nothing is an error."""
     if not source.where or file_kind(Path(source.file)) == "osm":
         return raw
     keep = np.ones(len(raw.ids), dtype=bool)
     for column, allowed in source.where.items():
         keep &= matches(raw.values[column], allowed, column, f"{source.file}, column {column!r}")
     report.filtered += int((~keep).sum())
-    if not keep.any():
+    if some and not keep.any():
         seen = listed(sorted({str(value) for column in source.where for value in texts(raw.values[column])}))
         raise EmptyLayer(f"{source.file}: where keeps none of {len(keep)} features; the values there are: {seen}")
     return raw.take(keep)

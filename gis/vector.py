@@ -209,7 +209,13 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
     file, geometry, declared = parquet_geometry(request.path)
     require_columns(request.columns, [column for column in file.schema_arrow.names if column != geometry], name)
     try:
-        table = file.read(columns=[geometry, *(column for column in request.columns if column != geometry)])
+        wanted = [geometry, *(column for column in request.columns if column != geometry)]
+        first_row = request.span.first_row if request.span else 0
+        if request.span is None:
+            table = file.read(columns=wanted)
+        else:
+            groups = range(request.span.first_group, request.span.last_group)
+            table = file.read_row_groups(list(groups), columns=wanted)
     except (pa.ArrowInvalid, OSError) as problem:
         raise UnreadableFile(f"{name}: reading failed ({_first_line(problem)}); the file is damaged") from problem
     values = pd.DataFrame(
@@ -217,7 +223,7 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
         index=range(table.num_rows),
     )
     report.encoding = "UTF-8"
-    ids = np.arange(table.num_rows).astype(str).astype(object)
+    ids = np.arange(first_row, first_row + table.num_rows).astype(str).astype(object)
     try:
         return _finish(ids, table[geometry].to_numpy(zero_copy_only=False), values, declared, request, report)
     except (TypeError, shapely.errors.ShapelyError) as problem:

@@ -106,6 +106,10 @@ class Grid:
             )
         return _spread_bits(col + _MORTON_BIAS) | (_spread_bits(row + _MORTON_BIAS) << np.uint64(1))
 
+    def from_zorder(self, keys: NDArray[np.uint64]) -> tuple[IntArray, IntArray]:
+        """Rows and columns of keys of `zorder`."""
+        return _gather_bits(keys >> np.uint64(1)) - _MORTON_BIAS, _gather_bits(keys) - _MORTON_BIAS
+
     def check_nests_in(self, coarser: "Grid") -> None:
         """Refuse a coarser grid whose cells are not whole blocks of this grid's.
 
@@ -207,3 +211,17 @@ def _spread_bits(values: IntArray) -> NDArray[np.uint64]:
     ):
         spread = (spread | (spread << np.uint64(shift))) & np.uint64(mask)
     return spread
+
+
+def _gather_bits(keys: NDArray[np.uint64]) -> IntArray:
+    """Take the even places of 64 bits together again."""
+    gathered = keys & np.uint64(0x5555555555555555)
+    for shift, mask in (
+        (1, 0x3333333333333333),
+        (2, 0x0F0F0F0F0F0F0F0F),
+        (4, 0x00FF00FF00FF00FF),
+        (8, 0x0000FFFF0000FFFF),
+        (16, 0x00000000FFFFFFFF),
+    ):
+        gathered = (gathered | (gathered >> np.uint64(shift))) & np.uint64(mask)
+    return gathered.astype(np.int64)

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -95,6 +95,10 @@ class EditionWriter:
                 match = _LEFTOVER.fullmatch(left.name)
                 if match and match["region"] == self._region:
                     shutil.rmtree(left)
+            # Half-done work of other inputs will not be asked for again.
+            for left in sorted(self.work_folder.parent.glob("*")):
+                if left != self.work_folder:
+                    shutil.rmtree(left)
             self._incoming.mkdir()
         except BaseException:
             self._lock.__exit__(None, None, None)
@@ -121,6 +125,11 @@ class EditionWriter:
             f"the store {self._store} cannot be written: {error.strerror or error}. Nothing was published; "
             f"what was served still is. Make room there, or give another folder"
         )
+
+    @property
+    def work_folder(self) -> Path:
+        """Where what is half done of this edition may lie; it outlives a build that fails, and no other build."""
+        return self._store / INCOMING / f"{self._region}.work" / self._edition
 
     @property
     def exists(self) -> bool:
@@ -220,16 +229,7 @@ class EditionWriter:
         return shapes
 
     def write_private(self, kind: str, name: str, frame: pd.DataFrame) -> None:
-        """Write `private/<kind>-<name>.parquet`: what receipts and scenarios stand on, never served raw.
-
-        Args:
-            kind: 'features', 'lines' or 'shares'.
-            name: the layer's id, or `<layer>-<collection>` for shares.
-            frame: any frame; geometry columns become WKB.
-        """
-        if kind not in PRIVATE_KINDS:
-            raise EditionError(f"private table {kind!r}: expected one of {', '.join(PRIVATE_KINDS)}")
-        checked_name(name, "private table")
+        """Write a private table from a frame; geometry columns become WKB. See `write_private_tables`."""
         plain = pd.DataFrame(frame).copy(deep=False)
         for column in frame.columns:
             if isinstance(frame[column].dtype, gpd.array.GeometryDtype):
@@ -237,12 +237,29 @@ class EditionWriter:
                     shapely.to_wkb(np.asarray(frame[column]), byte_order=1), index=plain.index, dtype=object
                 )
         try:
-            table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
+            table = pa.Table.from_pandas(plain, preserve_index=False)
         except pa.ArrowException as error:
             raise InvalidTable(f"private table {kind}-{name} cannot be written: {error}") from error
+        self.write_private_table(kind, name, table)
+
+    def write_private_table(self, kind: str, name: str, table: pa.Table) -> None:
+        """Write a private table that is at hand as a whole. See `write_private_tables`."""
+        self.write_private_tables(kind, name, [table])
+
+    def write_private_tables(self, kind: str, name: str, parts: Iterable[pa.Table]) -> None:
+        """Write `private/<kind>-<name>.parquet`: what receipts and scenarios stand on, never served raw.
+
+        Args:
+            kind: 'features', 'lines' or 'shares'.
+            name: the layer's id, or `<layer>-<collection>` for shares.
+            parts: the table in parts with the same columns, one in memory at a time.
+        """
+        if kind not in PRIVATE_KINDS:
+            raise EditionError(f"private table {kind!r}: expected one of {', '.join(PRIVATE_KINDS)}")
+        checked_name(name, "private table")
         path = self._incoming / "private" / f"{kind}-{name}.parquet"
         path.parent.mkdir(exist_ok=True)
-        tables.write_parquet(table, path, tables.PRIVATE_ROW_GROUP)
+        tables.write_parquet_parts((part.replace_schema_metadata(None) for part in parts), path)
 
     def write_context(self, kind: str, frame: gpd.GeoDataFrame) -> None:
         """Write `context/<kind>.parquet`: background shapes in lon/lat, in spatial order; missing ones are left out."""

@@ -1,7 +1,7 @@
 """Frames to Parquet: one order of rows, one set of types, no clock, no pandas metadata: equal bytes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -142,16 +142,33 @@ def _projjson(crs: str) -> dict[str, Any]:
 
 def write_parquet(table: pa.Table, path: Path, row_group: int = ROW_GROUP) -> None:
     """Write a table with zstd, small row groups and statistics on every column."""
-    pq.write_table(
-        table,
-        path,
-        row_group_size=row_group,
-        compression="zstd",
-        compression_level=3,
-        write_page_checksum=True,
-        version="2.6",
-        data_page_version="1.0",
-        write_statistics=True,
-        use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type) and field.name != "id"],
-        write_page_index=False,
-    )
+    with pq.ParquetWriter(path, table.schema, **_written(table.schema)) as writer:
+        writer.write_table(table, row_group_size=row_group)
+
+
+def write_parquet_parts(parts: Iterable[pa.Table], path: Path, row_group: int = PRIVATE_ROW_GROUP) -> None:
+    """Write a table that comes in parts with the same columns; row groups end with a part."""
+    writer: pq.ParquetWriter | None = None
+    try:
+        for part in parts:
+            if writer is None:
+                writer = pq.ParquetWriter(path, part.schema, **_written(part.schema))
+            writer.write_table(part, row_group_size=row_group)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _written(schema: pa.Schema) -> dict[str, Any]:
+    words = [field.name for field in schema if pa.types.is_string(field.type) and field.name != "id"]
+    words += [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    return {
+        "compression": "zstd",
+        "compression_level": 3,
+        "write_page_checksum": True,
+        "version": "2.6",
+        "data_page_version": "1.0",
+        "write_statistics": True,
+        "use_dictionary": words,
+        "write_page_index": False,
+    }

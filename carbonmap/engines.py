@@ -1,0 +1,28 @@
+"""What works on the parts of a build: this process, or workers on other machines."""
+
+from typing import Protocol
+
+from carbonmap.parts import Part, WorkFolder, work_part
+from carbonmap.plan import Plan
+from carbonmap.progress import Progress
+
+
+class Engine(Protocol):
+    """Something that works on parts, in any order; their files are all that counts."""
+
+    def work(self, parts: list[Part], plan: Plan, work: WorkFolder, progress: Progress) -> None:
+        """Work on parts and keep them; returns when all of them are kept.
+
+        Raises:
+            GisError, AccountingError, GridError: as `work_part`; parts that were done are kept.
+        """
+
+
+class LocalEngine:
+    """One part after the other in this process; the compiled code in it uses all processors."""
+
+    def work(self, parts: list[Part], plan: Plan, work: WorkFolder, progress: Progress) -> None:
+        """Work on the parts in their order."""
+        for part in parts:
+            progress.step(f"{part}: reading and sharing out")
+            work.keep(part, *work_part(plan, part))

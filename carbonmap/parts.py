@@ -1,0 +1,277 @@
+"""The parts of a build: some features of one source, turned into lines and shares by themselves and kept on disk.
+
+A part knows nothing of the others, so that it may be worked on anywhere, in any order, and twice: the files it leaves
+are the same. They lie in a work folder until the edition is published; a build that was stopped goes on from them.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from accounting.sector import SectorEmissions
+from carbonmap.plan import Plan
+from carbonmap.sectors import features_table, sector_emissions
+from gis.checks import Finding, implausible
+from gis.errors import BadValue
+from gis.files import input_file
+from gis.layers import Layer, ReadReport
+from gis.overlaps import without_ground
+from gis.raw import Span
+from gis.readers import read_source
+from gis.sources import Source
+from gis.spans import spans_of
+from grids.shares import Shares, clip_to, grid_shares, zone_shares
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Geometries = NDArray[np.object_]
+
+OUTSIDE = -1
+"""As a target: what lies in the domain, but in none of the collection's targets."""
+
+_RECORD = "record.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Part `number` (from 0) `of` so many of a source; `span` None: all of it."""
+
+    source: str
+    number: int = 0
+    of: int = 1
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        return self.source if self.of == 1 else f"{self.source}, part {self.number + 1} of {self.of}"
+
+
+@dataclass(frozen=True)
+class PartRecord:
+    """What a part says of itself beside its tables.
+
+    Attributes:
+        features: how many it has.
+        report: what became of every feature read.
+        odd: findings that are no errors, as sentences.
+        counts, warnings: of the sector, see `SectorEmissions`.
+        lookups: factor id -> the factor's record with the reason why it was chosen.
+        assumptions: ids of the region's assumptions that were used.
+        sizes: file -> bytes; a file of another size was never finished.
+    """
+
+    features: int
+    report: ReadReport
+    odd: tuple[Finding, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    lookups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    assumptions: tuple[str, ...] = ()
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PartTables:
+    """The tables of a part; features count from 0 within it.
+
+    Attributes:
+        features: private rows, geometry as WKB; `outside_share` is what lies outside the domain.
+        lines: emission lines.
+        cells: feature, row, col, share in the finest grid.
+        shares: collection id -> feature, target, share; target `OUTSIDE` for what lies in none.
+    """
+
+    features: pa.Table
+    lines: pa.Table
+    cells: pa.Table
+    shares: dict[str, pa.Table]
+
+
+class WorkFolder:
+    """Where the parts of one edition are kept while it is built; every file is written beside and renamed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, part: Part) -> Path:
+        """The folder of a part."""
+        return self.folder / part.source / f"{part.number:05d}"
+
+    def record(self, part: Part) -> PartRecord | None:
+        """What a part that is done says of itself; None if it is not, or not whole."""
+        folder = self.path(part)
+        try:
+            record = _RECORDS.validate_json((folder / _RECORD).read_bytes())
+            whole = all((folder / name).stat().st_size == size for name, size in record.sizes.items())
+        except (OSError, ValidationError):
+            return None
+        return record if whole else None
+
+    def keep(self, part: Part, record: PartRecord, tables: PartTables | None) -> None:
+        """Write a part; whoever is second with it leaves the first one's files, which are the same."""
+        target = self.path(part)
+        fresh = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}")
+        fresh.mkdir(parents=True)
+        sizes: dict[str, int] = {}
+        for name, table in [] if tables is None else _named(tables):
+            pq.write_table(table, fresh / name, compression="lz4", write_statistics=False)
+            sizes[name] = (fresh / name).stat().st_size
+        (fresh / _RECORD).write_bytes(_RECORDS.dump_json(replace(record, sizes=sizes)))
+        if self.record(part) is None:
+            shutil.rmtree(target, ignore_errors=True)
+            try:
+                fresh.rename(target)
+            except OSError:
+                if self.record(part) is None:
+                    raise
+        shutil.rmtree(fresh, ignore_errors=True)
+
+    def read(self, part: Part, name: str, **options: Any) -> pa.Table:
+        """A table of a part: `features`, `lines`, `cells`, or `shares-<collection>`."""
+        return pq.read_table(self.path(part) / f"{name}.parquet", memory_map=True, **options)
+
+    def has_features(self, part: Part) -> bool:
+        """Whether anything of a part lies in the region."""
+        return (self.path(part) / "features.parquet").exists()
+
+    def schema(self, part: Part, name: str) -> pa.Schema:
+        """Names and types of a table of a part."""
+        return pq.read_schema(self.path(part) / f"{name}.parquet")
+
+    def remove(self) -> None:
+        """Forget all parts."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # not empty, or never made
+            self.folder.parent.rmdir()
+
+
+_RECORDS: TypeAdapter[PartRecord] = TypeAdapter(PartRecord)
+
+
+def parts_of(source: Source, plan: Plan) -> list[Part]:
+    """The parts in which a source is read, the same on every machine.
+
+    Raises:
+        GisError: the file is missing or cannot be opened.
+    """
+    spans = spans_of(source, input_file(plan.inputs, source.file))
+    return [Part(source.id, number, len(spans), span) for number, span in enumerate(spans)]
+
+
+def work_part(plan: Plan, part: Part, stands: Geometries | None = None) -> tuple[PartRecord, PartTables | None]:
+    """Read a part, work out its emissions and share it out: the one function that every engine runs.
+
+    Args:
+        plan: the region.
+        part: which features.
+        stands: ground that earlier forest maps have taken, for a forest source.
+
+    Returns:
+        The record, and the tables; None where nothing of the part lies in the region.
+
+    Raises:
+        GisError, AccountingError, GridError: names source, feature and remedy.
+    """
+    source = plan.source(part.source)
+    layer = read_source(source, plan.inputs, plan.region.crs, plan.ground.reading_bbox, span=part.span)
+    if stands is not None and len(stands):
+        layer = without_ground(layer, stands)
+    if not len(layer.features):
+        return PartRecord(0, layer.report), None
+    odd = implausible(layer)
+    impossible = [finding for finding in odd if finding.level == "error"]
+    if impossible:
+        raise BadValue(f"source {source.id}: {'; '.join(map(told, impossible))}")
+    emissions = sector_emissions(source, layer.features, plan.region, plan.accounts)
+    tables = share_features(layer, emissions, plan, source)
+    return record_of(plan, len(layer.features), layer.report, emissions, tuple(odd)), tables
+
+
+def record_of(
+    plan: Plan, features: int, report: ReadReport, emissions: SectorEmissions, odd: tuple[Finding, ...] = ()
+) -> PartRecord:
+    """The record of a part from what its sector says."""
+    lookups = {name: {**lookup.factor.record(), "chosen": lookup.chosen} for name, lookup in emissions.lookups.items()}
+    used = plan.accounts.assumptions.used
+    return PartRecord(features, report, odd, emissions.counts, emissions.warnings, lookups, tuple(used))
+
+
+def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source) -> PartTables:
+    """Cut features to their domain and share them out to the finest grid, every zone set and hexagons."""
+    clipped = clip_to(layer.features.geometry.to_numpy(), plan.domain(source))
+    rows, cols, fine = grid_shares(clipped.geometries, plan.grid, clipped.measures)
+    shares = {
+        targets.info.id: share_table(zone_shares(clipped.geometries, targets.polygons, clipped.measures))
+        for targets in plan.zones
+    }
+    features = arrow_table(features_table(layer, emissions, clipped.outside))
+    return PartTables(features, lines_table(emissions.lines), cell_table(rows, cols, fine), shares)
+
+
+def told(finding: Finding) -> str:
+    """A finding as a sentence."""
+    return f"{finding.what} ({finding.count} features, e.g. {', '.join(finding.examples[:3])}): {finding.remedy}"
+
+
+def arrow_table(frame: pd.DataFrame) -> pa.Table:
+    """A frame as Arrow; geometry becomes WKB."""
+    plain = pd.DataFrame(frame).copy(deep=False)
+    for column in plain.columns:
+        if plain[column].dtype == "geometry":
+            wkb = shapely.to_wkb(np.asarray(plain[column]), byte_order=1)
+            plain[column] = pd.Series(wkb, index=plain.index, dtype=object)
+    return pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
+
+
+def lines_table(lines: pd.DataFrame) -> pa.Table:
+    """Emission lines as Arrow, words as dictionaries."""
+    words = [name for name in lines.columns if not pd.api.types.is_numeric_dtype(lines[name])]
+    return pa.Table.from_pandas(
+        lines.astype(dict.fromkeys(words, "category")), preserve_index=False
+    ).replace_schema_metadata(None)
+
+
+def cell_table(rows: IntArray, cols: IntArray, shares: Shares) -> pa.Table:
+    """Shares in cells, feature by feature."""
+    entries = shares.matrix.T.tocsr().tocoo()
+    cell = entries.col
+    return pa.table(
+        {
+            "feature": entries.row.astype(np.int32),
+            "row": rows[cell].astype(np.int32),
+            "col": cols[cell].astype(np.int32),
+            "share": entries.data,
+        }
+    )
+
+
+def share_table(shares: Shares) -> pa.Table:
+    """Shares in zones, feature by feature, and what lies in none of them."""
+    entries = shares.matrix.T.tocsr().tocoo()
+    beyond = np.flatnonzero(shares.outside)
+    return pa.table(
+        {
+            "feature": np.concatenate((entries.row, beyond)).astype(np.int32),
+            "target": np.concatenate((entries.col, np.full(beyond.size, OUTSIDE))).astype(np.int32),
+            "share": np.concatenate((entries.data, shares.outside[beyond])),
+        }
+    )
+
+
+def _named(tables: PartTables) -> Iterator[tuple[str, pa.Table]]:
+    yield "features.parquet", tables.features
+    yield "lines.parquet", tables.lines
+    yield "cells.parquet", tables.cells
+    for name, table in tables.shares.items():
+        yield f"shares-{name}.parquet", table

@@ -1,0 +1,64 @@
+"""What all parts of a build have in common: the region, its accounts, its ground and the targets on it."""
+
+from functools import cached_property
+from pathlib import Path
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from carbonmap.ground import Ground, domain_of, read_ground
+from carbonmap.region import Region, RegionFile
+from carbonmap.sectors import Accounts
+from carbonmap.targets import Targets, grids_of, hexagon_targets, zone_targets
+from gis.sources import Source
+from grids.grid import Grid
+
+
+class Plan:
+    """A region file with everything that follows from it before the first source is read.
+
+    Each process that works on parts makes its own from the same files; nothing in it depends on who made it.
+    """
+
+    def __init__(self, file: RegionFile) -> None:
+        self.file = file
+        self.region: Region = file.region
+        self.inputs: Path = file.inputs
+        self._domains: dict[str, BaseGeometry] = {}
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Factors and assumptions."""
+        return Accounts.of(self.region)
+
+    @cached_property
+    def ground(self) -> Ground:
+        """Zone sets and boundary."""
+        return read_ground(self.region, self.inputs)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The finest grid, on which features are shared out."""
+        return grids_of(self.region)[-1]
+
+    @cached_property
+    def zones(self) -> list[Targets]:
+        """Zone sets, then hexagons."""
+        return [*zone_targets(self.region, self.ground), *hexagon_targets(self.region, self.ground)]
+
+    def source(self, name: str) -> Source:
+        """The source of an id."""
+        return next(source for source in self.region.sources if source.id == name)
+
+    def domain(self, source: Source) -> BaseGeometry:
+        """The ground a source speaks for; the same object for sources that speak for the same ground."""
+        key = source.coverage if isinstance(source.coverage, str) else source.coverage.model_dump_json()
+        if key not in self._domains:
+            domain = domain_of(source, self.region, self.ground, self.inputs)
+            shapely.prepare(domain)
+            self._domains[key] = domain
+        return self._domains[key]
+
+    def in_order(self) -> list[Source]:
+        """Sources as the region file lists them, rasters last: where a forest map is, it wins."""
+        return sorted(self.region.sources, key=lambda source: source.is_raster)
