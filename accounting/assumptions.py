@@ -11,10 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-
 from accounting import tables
 from accounting.errors import AssumptionNotFound, InvalidAssumption, UnknownUnit
 from accounting.units import conversion, factor_unit
@@ -86,6 +82,8 @@ class Assumptions:
     items: dict[str, Assumption] = field(default_factory=dict)
     patterns: tuple[Pattern, ...] = ()
     _used: set[str] = field(default_factory=set)
+    _checked: set[str] = field(default_factory=set)
+    _whole: "Assumptions | None" = None
 
     @classmethod
     def load(cls, given: Mapping[str, Mapping[str, Any]], schema: Path) -> "Assumptions":
@@ -107,6 +105,10 @@ class Assumptions:
         """Ids of the assumptions that were asked for and found, sorted."""
         return tuple(sorted(self._used))
 
+    def apart(self) -> "Assumptions":
+        """The same assumptions with their own memory of what was used; what they use counts as used here too."""
+        return Assumptions(self.items, self.patterns, _whole=self)
+
     def get(self, *identifiers: str) -> Assumption | None:
         """The first of these assumptions that the region gives, recorded as used; None where it gives none.
 
@@ -114,12 +116,18 @@ class Assumptions:
             InvalidAssumption: an id is not in the schema (a mistake of the caller, found by tests).
         """
         for identifier in identifiers:
-            if self.patterns:
+            if self.patterns and identifier not in self._checked:
                 _pattern_of(identifier, self.patterns)
+                self._checked.add(identifier)
             if identifier in self.items:
-                self._used.add(identifier)
+                self._use(identifier)
                 return self.items[identifier]
         return None
+
+    def _use(self, identifier: str) -> None:
+        self._used.add(identifier)
+        if self._whole is not None:
+            self._whole._use(identifier)
 
     def number(self, unit: str, *identifiers: str) -> tuple[float, Assumption] | None:
         """The first of these assumptions as a number in `unit`, with the assumption; None where there is none.
@@ -164,24 +172,9 @@ def id_part(name: str) -> str:
     return "_".join(name.replace(".", " ").split())
 
 
-def joined_ids(*columns: npt.NDArray[np.object_] | str) -> npt.NDArray[np.object_]:
-    """Ids of several columns of lines in one: each id once, sorted, space separated.
-
-    Args:
-        columns: (n,) texts of ids, or one text for all lines; at least one is an array.
-
-    Returns:
-        (n,) texts; worked out once per distinct combination.
-    """
-    arrays = [column for column in columns if not isinstance(column, str)]
-    always = {name for column in columns if isinstance(column, str) for name in column.split()}
-    code = np.zeros(len(arrays[0]), dtype=np.int64)
-    texts: list[set[str]] = [always]
-    for array in arrays:
-        theirs, words = pd.factorize(array)
-        pairs, code = np.unique(code * max(len(words), 1) + theirs, return_inverse=True)
-        texts = [texts[pair // len(words)] | set(words[pair % len(words)].split()) for pair in pairs]
-    return np.array([" ".join(sorted(names)) for names in texts], dtype=object)[code]
+def sorted_ids(*texts: str) -> str:
+    """Ids of several texts in one: each id once, sorted, space separated."""
+    return " ".join(sorted({name for text in texts for name in text.split()}))
 
 
 def missing_message(identifiers: Iterable[str], unit: str, why: str) -> str:

@@ -1,11 +1,12 @@
-"""Activity to emissions: the frame of emission lines, and the formulas of the method note (sections A to C).
+"""Activity to emissions: emission lines, and the formulas of the method note (sections A to C).
 
 The formulas are pure and work elementwise on floats and arrays; units stand in the names. Emissions are signed:
 removals by growing forest are negative.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,22 +15,23 @@ import pandas as pd
 from accounting.errors import ShapeMismatch
 
 FloatArray = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int32]
 
 LINE_COLUMNS: dict[str, str] = {
     "feature": "int32",
     "year": "int16",
-    "carrier": "str",
-    "basis": "str",
-    "method": "str",
+    "carrier": "category",
+    "basis": "category",
+    "method": "category",
     "activity": "float64",
-    "activity_unit": "str",
-    "factor_id": "str",
+    "activity_unit": "category",
+    "factor_id": "category",
     "emissions_tco2e": "float64",
     "u_own": "float64",
-    "group": "str",
+    "group": "category",
     "u_group": "float64",
     "u_factor": "float64",
-    "assumptions": "str",
+    "assumptions": "category",
 }
 """Columns of emission lines and their types; docs/architecture.md says what each means."""
 
@@ -41,49 +43,163 @@ CO2_PER_C = 44.0 / 12.0
 DAYS_PER_YEAR = 365
 
 
-def line_block(feature: npt.NDArray[np.integer[Any]], **columns: Any) -> pd.DataFrame:
-    """Emission lines for some features; scalars are repeated.
+class Kind(NamedTuple):
+    """What many lines have in common: every column but the feature, its activity and its emissions."""
+
+    year: int
+    carrier: str
+    basis: str
+    method: str
+    activity_unit: str
+    factor_id: str
+    u_own: float
+    group: str
+    u_group: float
+    u_factor: float
+    assumptions: str
+
+
+_KIND_TYPES: dict[str, Any] = dict(Kind.__annotations__)
+
+
+@dataclass(frozen=True, eq=False)
+class EmissionLines:
+    """Emission lines of one layer: each points to its kind, of which there are few.
+
+    Lines stand by year, then by feature, then by kind; lines of one feature and kind as they were made. Kinds are
+    sorted and all used. So lines do not depend on how a layer was cut into parts, and sums run in one order.
+
+    Attributes:
+        kinds: distinct kinds, sorted.
+        feature: (n,) position in the layer.
+        kind: (n,) position in `kinds`.
+        activity: (n,) in the unit of the kind.
+        emissions_tco2e: (n,) signed.
+    """
+
+    kinds: tuple[Kind, ...]
+    feature: Positions
+    kind: Positions
+    activity: FloatArray
+    emissions_tco2e: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.feature)
+
+    def frame(self) -> pd.DataFrame:
+        """The lines with the columns of `LINE_COLUMNS`; texts are categories. (n rows)."""
+        columns: dict[str, Any] = {}
+        for name, dtype in LINE_COLUMNS.items():
+            if name not in Kind._fields:
+                columns[name] = getattr(self, name)
+                continue
+            values = [getattr(kind, name) for kind in self.kinds]
+            if dtype == "category":
+                words = sorted(set(values))
+                codes = np.array([words.index(value) for value in values], dtype=np.int16)
+                categories = pd.Index(words, dtype="str")
+                columns[name] = pd.Categorical.from_codes(codes[self.kind], categories=categories)
+            else:
+                columns[name] = np.array(values, dtype=dtype)[self.kind]
+        return pd.DataFrame(columns)
+
+
+def line_block(
+    feature: npt.NDArray[np.integer[Any]],
+    *,
+    activity: npt.ArrayLike,
+    emissions_tco2e: npt.ArrayLike,
+    kind: npt.NDArray[np.integer[Any]] | None = None,
+    **columns: Any,
+) -> EmissionLines:
+    """Emission lines of some features.
 
     Args:
         feature: (n,) positions in the layer.
-        columns: every other column of `LINE_COLUMNS`, a scalar or (n,).
+        activity: (n,) or one for all.
+        emissions_tco2e: (n,) or one for all.
+        kind: (n,) which of the kinds each line is of; without it all are of one kind.
+        columns: the fields of `Kind`, each a scalar or one value per kind.
 
     Returns:
-        (n rows) typed frame with exactly the columns of `LINE_COLUMNS`.
+        Lines, in the order of `join_lines`.
 
     Raises:
         ShapeMismatch: a column is missing, unknown, or of another length.
     """
-    missing = set(LINE_COLUMNS) - {"feature"} - set(columns)
-    unknown = set(columns) - set(LINE_COLUMNS)
+    missing, unknown = set(Kind._fields) - set(columns), set(columns) - set(Kind._fields)
     if missing or unknown:
-        raise ShapeMismatch(f"Emission lines need exactly {list(LINE_COLUMNS)}: missing {missing}, unknown {unknown}.")
-    data: dict[str, Any] = {"feature": np.asarray(feature)} | columns
-    series: dict[str, pd.Series[Any]] = {}
-    for name, dtype in LINE_COLUMNS.items():
-        value = data[name]
-        if np.ndim(value) and len(value) != len(feature):
-            raise ShapeMismatch(f"Emission lines: {name!r} has {len(value)} values for {len(feature)} features.")
-        filled = value if np.ndim(value) else np.full(len(feature), value, dtype=object if dtype == "str" else None)
-        series[name] = pd.Series(np.asarray(filled), dtype=dtype)
-    return pd.DataFrame(series)
+        raise ShapeMismatch(
+            f"Emission lines need exactly {list(LINE_COLUMNS)}: missing {sorted(missing)}, unknown {sorted(unknown)}."
+        )
+    n = len(feature)
+    lengths = {len(value) for value in columns.values() if np.ndim(value)}
+    if len(lengths) > 1 or (lengths and kind is None):
+        raise ShapeMismatch(
+            f"Emission lines: columns of {sorted(lengths)} kinds; expected are columns of one length, and for every "
+            "line the kind it is of."
+        )
+    n_kinds = lengths.pop() if lengths else 1
+    of = np.zeros(n, dtype=np.int32) if kind is None else np.asarray(kind, dtype=np.int32)
+    numbers = {"activity": np.asarray(activity, np.float64), "emissions_tco2e": np.asarray(emissions_tco2e, np.float64)}
+    for name, shape in {"kind": of.shape, **{name: values.shape for name, values in numbers.items()}}.items():
+        if shape not in ((), (n,)):
+            raise ShapeMismatch(f"Emission lines: {name!r} has {shape[0]} values for {n} features.")
+    if n and not 0 <= of.min() <= of.max() < n_kinds:
+        raise ShapeMismatch(f"Emission lines: kinds {of.min()} to {of.max()} of {n_kinds}.")
+    texts = [[_KIND_TYPES[name](value) for value in _repeated(columns[name], n_kinds)] for name in Kind._fields]
+    return join_lines(
+        [
+            EmissionLines(
+                kinds=tuple(map(Kind._make, zip(*texts, strict=True))),
+                feature=np.asarray(feature, dtype=np.int32),
+                kind=of,
+                activity=np.broadcast_to(numbers["activity"], n),
+                emissions_tco2e=np.broadcast_to(numbers["emissions_tco2e"], n),
+            )
+        ]
+    )
 
 
-def empty_lines() -> pd.DataFrame:
-    """Emission lines of nothing: the typed columns, no row."""
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in LINE_COLUMNS.items()})
+def _repeated(value: Any, times: int) -> Iterable[Any]:
+    return value if np.ndim(value) else [value] * times
 
 
-def join_lines(blocks: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """One frame from blocks of lines, ordered by year, then by block; the index is 0..n-1.
+def empty_lines() -> EmissionLines:
+    """Emission lines of nothing."""
+    nothing = np.zeros(0, dtype=np.int32)
+    return EmissionLines((), nothing, nothing, np.zeros(0), np.zeros(0))
 
-    The order is fixed so that sums run in the same order in every build.
+
+def join_lines(blocks: Iterable[EmissionLines], offsets: Sequence[int] | None = None) -> EmissionLines:
+    """Blocks of lines in one, in the order that `EmissionLines` describes.
+
+    Args:
+        blocks: lines of the same layer, or of consecutive parts of it.
+        offsets: per block, what is added to its features: how many lie in the parts before it.
     """
-    filled = [block for block in blocks if len(block)]
+    given = list(blocks)
+    shifts = [0] * len(given) if offsets is None else offsets
+    filled = [(block, shift) for block, shift in zip(given, shifts, strict=True) if len(block)]
     if not filled:
         return empty_lines()
-    lines = pd.concat(filled, ignore_index=True)
-    return lines.sort_values("year", kind="stable", ignore_index=True)
+    used = [np.flatnonzero(np.bincount(block.kind, minlength=len(block.kinds))).tolist() for block, _ in filled]
+    chosen = {block.kinds[k] for (block, _), of_block in zip(filled, used, strict=True) for k in of_block}
+    kinds = tuple(sorted(chosen))
+    place = {kind: position for position, kind in enumerate(kinds)}
+    feature = np.concatenate([block.feature + np.int32(shift) for block, shift in filled])
+    kind = np.concatenate(
+        [np.array([place.get(one, -1) for one in block.kinds], dtype=np.int32)[block.kind] for block, _ in filled]
+    )
+    activity = np.concatenate([block.activity for block, _ in filled])
+    emissions = np.concatenate([block.emissions_tco2e for block, _ in filled])
+    years = np.array([one.year for one in kinds])
+    rank = np.cumsum(np.diff(years, prepend=years[:1]) != 0)
+    key = (rank[kind] * (int(feature.max()) + 1) + feature) * len(kinds) + kind
+    if not bool(np.all(key[1:] >= key[:-1])):
+        order = np.argsort(key, kind="stable")  # merges runs that are in order already
+        feature, kind, activity, emissions = feature[order], kind[order], activity[order], emissions[order]
+    return EmissionLines(kinds, feature, kind, activity, emissions)
 
 
 # --- A. Buildings -----------------------------------------------------------------------------------------------------

@@ -239,6 +239,17 @@ class FactorTable:
         )
 
     @functools.cached_property
+    def vintages(self) -> tuple[int, ...]:
+        """Years of construction at which some row begins or ceases to hold, sorted; between two, answers are alike."""
+        rows = [*self.rows.values(), *self.overrides.values()]
+        return tuple(
+            sorted(
+                {row.built_from for row in rows if row.built_from is not None}
+                | {row.built_to + 1 for row in rows if row.built_to is not None}
+            )
+        )
+
+    @functools.cached_property
     def _by_activity(self) -> dict[str, list[Factor]]:
         index: dict[str, list[Factor]] = {}
         for row in self.rows.values():

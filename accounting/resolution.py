@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from accounting.assumptions import Assumptions
 from accounting.errors import FactorNotFound, InvalidAssumption
 from accounting.factors import Factor, FactorTable, Lookup
+from accounting.sector import remember
 from accounting.uncertainty import relative_sd
 
 ASSUMED = "assumed"
@@ -39,14 +40,14 @@ class Resolver:
 
     Attributes:
         factors: the factor tables with the region's overrides.
-        assumptions: the region's assumptions.
+        assumptions: the region's assumptions, of which it remembers those it found.
         regions: where factors are looked up, nearest first.
         lookups: factor id -> the lookup that chose it, for everything that was asked.
     """
 
     def __init__(self, factors: FactorTable, assumptions: Assumptions, regions: Sequence[str]) -> None:
         self.factors = factors
-        self.assumptions = assumptions
+        self.assumptions = assumptions.apart()
         self.regions = tuple(regions)
         self.lookups: dict[str, Lookup] = {}
         self._emission_factors: dict[tuple[str, str, int], Resolved] = {}
@@ -77,7 +78,7 @@ class Resolver:
             factor = lookup.factor
             rests_on = factor.id if factor.id in self.assumptions.items else ""
             resolved = Resolved(factor.tco2e_per(unit), factor, self.relative_sd_of(factor), rests_on)
-            self.lookups[factor.id] = lookup
+            remember(self.lookups, lookup)
             self._emission_factors[key] = resolved
         return self._emission_factors[key]
 
@@ -85,7 +86,7 @@ class Resolver:
         """A row that is no emission factor (an intensity, a share, a growth rate); None where the tables have none."""
         lookup = self.factors.find(activity, year=year, regions=self.regions, carrier=carrier, built=built)
         if lookup is not None:
-            self.lookups[lookup.factor.id] = lookup
+            remember(self.lookups, lookup)
         return lookup
 
     def u(self, name: str) -> float:

@@ -1,6 +1,7 @@
 """Emissions of buildings: what is metered as metered, what is not by intensity and floor area (METHODS A)."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from accounting.assumptions import Assumptions, joined_ids
-from accounting.emissions import join_lines, line_block
+from accounting.assumptions import Assumptions, sorted_ids
+from accounting.emissions import EmissionLines, join_lines, line_block
 from accounting.errors import FactorNotFound
 from accounting.factors import FactorTable
 from accounting.resolution import Resolver
-from accounting.sector import SectorEmissions
-from gis.errors import listed
-from gis.floor_area import KNOWN, SOURCES, FloorAreas, column_or_nan, floor_areas, require_floor_areas
+from accounting.sector import Remark, SectorEmissions
+from gis.columns import column_or_nan, distinct_codes
+from gis.floor_area import KNOWN, SOURCES, FloorAreas, floor_areas, require_floor_areas
 from gis.intensities import CARRIERS, Intensity, intensity
 from gis.meters import BASIS, Meter, metered_lines, metered_mask, meters_of, taken_as_net
-from gis.uses import check_uses, map_uses
+from gis.uses import USES, UseCodes, check_uses, use_codes
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -61,28 +62,31 @@ def building_emissions(
     resolver = Resolver(factors, assumptions, factor_regions)
     years = list(years)
     given = features["use"] if "use" in features.columns else pd.Series([None] * len(features), dtype=object)
-    mapped, unknown_uses = map_uses(given, check_uses(uses))
-    use = mapped.to_numpy(dtype=object)
+    use, unknown_uses = use_codes(given, check_uses(uses))
     meters = meters_of(features, years)
     areas = floor_areas(features, use, resolver)
-    kinds = _kinds(use, column_or_nan(features, "year_built"))
+    kinds = _kinds(use, column_or_nan(features, "year_built"), factors.vintages)
 
-    blocks: list[pd.DataFrame] = []
-    out = pd.DataFrame({"use": mapped.to_numpy(), "floor_area_m2": areas.area_m2, "floor_area_source": areas.source})
-    out["floor_area_source"] = out["floor_area_source"].astype("str")
+    blocks: list[EmissionLines] = []
+    derived: dict[str, Any] = {
+        "use": pd.Categorical.from_codes(use, categories=pd.Index(USES, dtype="str")),
+        "floor_area_m2": areas.area_m2,
+        "floor_area_source": pd.Categorical.from_codes(areas.source, categories=pd.Index(SOURCES, dtype="str")),
+    }
+    is_heated = use != USES.index("unheated")
     counts = {
         "buildings": len(features),
-        "unheated": int((use == "unheated").sum()),
+        "unheated": int((~is_heated).sum()),
         "use_unknown_word": sum(unknown_uses.values()),
     }
-    warnings: list[str] = []
+    remarks: list[Remark] = []
     unestimated = np.zeros(len(features), dtype=np.bool_)
     for year in years:
         of_year = [meter for meter in meters if meter.year == year]
         blocks += metered_lines(features, of_year, resolver)
         metered = metered_mask(features, of_year, year)
         any_meter = np.logical_or.reduce(list(metered.values())) if metered else np.zeros(len(features), dtype=np.bool_)
-        unmetered = ~any_meter & (use != "unheated")
+        unmetered = ~any_meter & is_heated
         require_floor_areas(areas, use, unmetered)
         # Without floor area no intensity helps: such a building stays missing, and asks for none.
         intensities = _intensities(kinds, year, unmetered & np.isfinite(areas.area_m2), resolver)
@@ -91,35 +95,47 @@ def building_emissions(
             blocks += model.lines(carrier, unmetered)
         for carrier, (lacking, rests_on) in _stand_ins(metered, any_meter, resolver).items():
             blocks += model.lines(carrier, lacking, rests_on)
-        out[f"modelled_tco2e_{year}"] = model.total_tco2e()
+        derived[f"modelled_tco2e_{year}"] = model.total_tco2e()
         unestimated |= unmetered & np.isnan(areas.area_m2)
         counts |= _counts(year, metered, any_meter, unmetered)
-        warnings += _meter_warnings(features, of_year, resolver)
-    counts |= {f"floor_area_{source}": int((areas.source == source).sum()) for source in SOURCES}
+        remarks += _meter_remarks(features, of_year, resolver)
+    of_source = np.bincount(areas.source, minlength=len(SOURCES)).tolist()
+    counts |= {f"floor_area_{source}": count for source, count in zip(SOURCES, of_source, strict=True)}
     counts["not_estimated"] = int(unestimated.sum())
-    warnings += _missing_warnings(features, unknown_uses, unestimated)
-    return SectorEmissions(join_lines(blocks), out, counts, tuple(warnings), dict(resolver.lookups))
+    remarks += _missing_remarks(features, unknown_uses, unestimated)
+    return SectorEmissions(
+        compact=join_lines(blocks),
+        features=pd.DataFrame(derived),
+        counts=counts,
+        warnings=tuple(map(str, remarks)),
+        lookups=dict(resolver.lookups),
+        remarks=tuple(remarks),
+        assumptions=resolver.assumptions.used,
+    )
 
 
 @dataclass(frozen=True)
 class _Kinds:
-    """Buildings that share use and year of construction: `of` (n,) points into the distinct `kinds`."""
+    """Buildings that share use and vintage: `of` (n,) points into the distinct `kinds` (use, a year of the vintage)."""
 
     kinds: list[tuple[str, int | None]]
-    of: npt.NDArray[np.intp]
+    of: npt.NDArray[np.int32]
 
 
-def _kinds(use: npt.NDArray[np.object_], year_built: FloatArray) -> _Kinds:
-    built = np.where(np.isfinite(year_built), year_built, -1).astype(np.int64)
-    codes, names = pd.factorize(use, sort=True)
-    pairs, of = np.unique(np.column_stack([codes, built]), axis=0, return_inverse=True)
-    kinds = [(str(names[code]), None if year < 0 else int(year)) for code, year in pairs]
-    return _Kinds(kinds, np.asarray(of).reshape(-1))
+def _kinds(use: UseCodes, year_built: FloatArray, vintages: Sequence[int]) -> _Kinds:
+    """Buildings by use and vintage: the tables' numbers change only at the years in `vintages`."""
+    years: list[int | None] = [None, *([vintages[0] - 1] if vintages else [None]), *vintages]
+    vintage = np.searchsorted(np.asarray(vintages, dtype=np.float64), np.trunc(year_built), side="right") + 1
+    vintage[~np.isfinite(year_built)] = 0
+    key = use.astype(np.intp) * len(years) + vintage
+    found, of = distinct_codes(key, len(USES) * len(years))
+    kinds = [(USES[one // len(years)], years[one % len(years)]) for one in found]
+    return _Kinds(kinds, of)
 
 
 def _intensities(kinds: _Kinds, year: int, modelled: BoolArray, resolver: Resolver) -> list[Intensity | None]:
     """Intensity of every kind; None where there is none and no building to be modelled needs it."""
-    needed = np.bincount(kinds.of, weights=modelled, minlength=len(kinds.kinds)) > 0
+    needed = np.bincount(kinds.of[modelled], minlength=len(kinds.kinds)) > 0
     found: list[Intensity | None] = []
     for (use, built), is_needed in zip(kinds.kinds, needed, strict=True):
         try:
@@ -156,51 +172,54 @@ class _Model:
     ) -> None:
         self.year, self.areas, self.resolver, self.of = year, areas, resolver, kinds.of
         self.intensities = intensities
-        kwh_m2 = self._per_kind(lambda one: one.kwh_m2, np.nan)[self.of]
+        kwh_m2 = np.array([np.nan if one is None else one.kwh_m2 for one in intensities])[self.of]
         # An unheated building takes nothing, whatever its floor area: known without it.
         self.kwh = np.where(kwh_m2 == 0, 0.0, kwh_m2 * areas.area_m2)
-        self.scatter = np.hypot(resolver.u("eui.building"), areas.u_own)
+        self.is_known = np.isfinite(self.kwh)
 
     def _share(self, carrier: str) -> FloatArray:
-        return self._per_kind(lambda one: one.shares.get(carrier, 0.0), 0.0)
+        return np.array([0.0 if one is None else one.shares.get(carrier, 0.0) for one in self.intensities])
 
-    def lines(self, carrier: str, which: BoolArray, because: str = "") -> list[pd.DataFrame]:
+    def lines(self, carrier: str, which: BoolArray, because: str = "") -> list[EmissionLines]:
         """Lines of one carrier for some buildings; those it has no share in, or no floor area, get none.
 
         `because` is an assumption that all of them rest on.
         """
         share = self._share(carrier)
-        of = np.flatnonzero(which & (share[self.of] > 0) & np.isfinite(self.kwh))
+        chosen = which & self.is_known
+        of = np.flatnonzero(chosen if (share > 0).all() else chosen & (share > 0)[self.of])
         if not len(of):
             return []
         factor = self.resolver.emission_factor(_activity(carrier), "kWh", self.year)
-        kind = self.of[of]
-        kwh = self.kwh[of] * share[kind]
-        is_known = np.isin(self.areas.source[of].astype(str), KNOWN)
-        rests_on = self._per_kind(lambda one: " ".join((one.assumptions, factor.assumptions, because)), "")
-        shared = self._per_kind(lambda one: one.u_group, 0.0).astype(np.float64)[kind]
+        kwh = self.kwh[of] * share[self.of[of]]
+        # Of one line kind are the buildings with one intensity and one way to their floor area.
+        n_bases = len(self.areas.bases)
+        found, kind = distinct_codes(self.of[of] * n_bases + self.areas.basis[of], len(self.intensities) * n_bases)
+        pairs = [(self.intensities[one // n_bases], self.areas.bases[one % n_bases]) for one in found]
+        pairs_known = [(one, area) for one, area in pairs if one is not None]
+        scatter = self.resolver.u("eui.building")
         return [
             line_block(
                 of,
                 year=self.year,
                 carrier=carrier,
                 basis=BASIS.get(carrier, "direct"),
-                method=np.where(self._per_kind(lambda one: one.of_use, False)[kind] & is_known, "modelled", "default"),
+                method=["modelled" if one.of_use and area.source in KNOWN else "default" for one, area in pairs_known],
                 activity=kwh,
                 activity_unit="kWh",
                 factor_id=factor.factor.id,
                 emissions_tco2e=kwh * factor.tco2e,
-                u_own=self.scatter[of],
-                group=self._per_kind(lambda one: one.group, "")[kind],
-                u_group=np.hypot(shared, self.areas.u_shared[of]),
+                kind=kind,
+                u_own=[math.hypot(scatter, area.u_own) for _, area in pairs_known],
+                group=[one.group for one, _ in pairs_known],
+                u_group=[math.hypot(one.u_group, area.u_shared) for one, area in pairs_known],
                 u_factor=factor.u,
-                assumptions=joined_ids(rests_on[kind], self.areas.assumptions[of]),
+                assumptions=[
+                    sorted_ids(one.assumptions, factor.assumptions, because, area.assumption)
+                    for one, area in pairs_known
+                ],
             )
         ]
-
-    def _per_kind(self, take: Callable[[Intensity], Any], otherwise: Any) -> npt.NDArray[Any]:
-        values = [otherwise if one is None else take(one) for one in self.intensities]
-        return np.array(values, dtype=object if isinstance(otherwise, str) else None)
 
     def total_tco2e(self) -> FloatArray:
         """What the model gives per building over all carriers; NaN where it cannot."""
@@ -214,8 +233,8 @@ class _Model:
             except FactorNotFound:
                 total = np.where(share[self.of] > 0, np.nan, total)
                 continue
-            total = total + self.kwh * share[self.of] * tco2e
-        return np.where(np.isfinite(self.kwh), total, np.nan)
+            total += self.kwh * (share * tco2e)[self.of]
+        return np.where(self.is_known, total, np.nan)
 
 
 def _activity(carrier: str) -> str:
@@ -227,36 +246,46 @@ def _counts(year: int, metered: Mapping[str, BoolArray], any_meter: BoolArray, u
     return counts | {f"metered_{carrier}_{year}": int(mask.sum()) for carrier, mask in metered.items()}
 
 
-def _missing_warnings(features: pd.DataFrame, unknown_uses: Mapping[str, int], unestimated: BoolArray) -> list[str]:
-    warnings: list[str] = []
+def _missing_remarks(features: pd.DataFrame, unknown_uses: Mapping[str, int], unestimated: BoolArray) -> list[Remark]:
+    remarks: list[Remark] = []
     if unknown_uses:
-        most_first = sorted(unknown_uses.items(), key=lambda item: (-item[1], item[0]))
-        words = listed(f"{word} ({count})" for word, count in most_first)
-        warnings.append(f"Uses that no mapping knows, taken as 'other': {words}.")
+        text = "Uses that no mapping knows, taken as 'other': {words}."
+        remarks.append(Remark(text, sum(unknown_uses.values()), words=unknown_uses, order="most"))
     if unestimated.any():
-        ids = features["id"].to_numpy(dtype=object)[unestimated]
-        warnings.append(
-            f"{int(unestimated.sum())} buildings have no meter and no floor area and are not estimated "
-            f"(missing, not zero): {listed(ids, 5)}. The assumption buildings.floor_area would fill them."
+        of = np.flatnonzero(unestimated)
+        ids = features["id"].iloc[of[:5]]
+        remarks.append(
+            Remark(
+                "{count} buildings have no meter and no floor area and are not estimated (missing, not zero): {words}. "
+                "The assumption buildings.floor_area would fill them.",
+                len(of),
+                words={str(name): 1 for name in ids},
+                shown=5,
+                n_words=len(of),
+            )
         )
-    return warnings
+    return remarks
 
 
-def _meter_warnings(features: pd.DataFrame, meters: Sequence[Meter], resolver: Resolver) -> list[str]:
-    warnings: list[str] = []
+def _meter_remarks(features: pd.DataFrame, meters: Sequence[Meter], resolver: Resolver) -> list[Remark]:
+    remarks: list[Remark] = []
     for meter in meters:
-        values = column_or_nan(features, meter.column)
+        values, column = column_or_nan(features, meter.column), meter.column
         negative = int((values < 0).sum())
         if negative:
-            warnings.append(f"{meter.column}: {negative} readings are negative (net feed-in?) and keep their sign.")
-        scaled = f"{meter.column}_months"
+            text = f"{column}: {{count}} readings are negative (net feed-in?) and keep their sign."
+            remarks.append(Remark(text, negative))
+        scaled = f"{column}_months"
         if scaled in features.columns:
             part = int((np.isfinite(values) & (column_or_nan(features, scaled) < 12)).sum())
             if part:
-                warnings.append(f"{meter.column}: {part} buildings have fewer than 12 months, scaled to a year.")
+                text = f"{column}: {{count}} buildings have fewer than 12 months, scaled to a year."
+                remarks.append(Remark(text, part))
         if np.isfinite(values).any() and taken_as_net(meter, resolver):
-            warnings.append(
-                f"{meter.column}: taken as net energy, as the factor is; meters bill gross energy, about a tenth more. "
-                "The assumption gas.net_to_gross turns it into net."
+            remarks.append(
+                Remark(
+                    f"{column}: taken as net energy, as the factor is; meters bill gross energy, about a tenth more. "
+                    "The assumption gas.net_to_gross turns it into net."
+                )
             )
-    return warnings
+    return remarks

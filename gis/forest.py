@@ -16,13 +16,18 @@ import pandas as pd
 
 from accounting.assumptions import Assumptions, id_part, missing_message
 from accounting.curves import SpeciesCoefficients
-from accounting.emissions import increment_uptake_tco2, join_lines, line_block, tier1_uptake_tco2_ha
+from accounting.emissions import (
+    EmissionLines,
+    increment_uptake_tco2,
+    join_lines,
+    line_block,
+    tier1_uptake_tco2_ha,
+)
 from accounting.errors import AssumptionNotFound
 from accounting.factors import Factor, FactorTable, Lookup
 from accounting.resolution import Resolver
-from accounting.sector import SectorEmissions
+from accounting.sector import Remark, SectorEmissions
 from accounting.uncertainty import relative_sd
-from gis.errors import listed
 from gis.stands import Stands
 
 FloatArray = npt.NDArray[np.float64]
@@ -92,7 +97,7 @@ def forest_emissions(
     resolver = Resolver(factors, assumptions, factor_regions)
     stands = Stands.of(features, factors.words)
     counts = {"stands": len(features)}
-    blocks: list[pd.DataFrame] = []
+    blocks: list[EmissionLines] = []
     net_per_ha = np.full(len(features), np.nan)
     for year in years:
         is_open = np.ones(len(features), dtype=np.bool_)
@@ -117,8 +122,16 @@ def forest_emissions(
             "uptake_tco2_ha": net_per_ha,
         }
     )
-    warnings = _warnings(stands, net_per_ha, resolver)
-    return SectorEmissions(join_lines(blocks), out, counts, warnings, dict(resolver.lookups))
+    remarks = _remarks(stands, net_per_ha, resolver)
+    return SectorEmissions(
+        compact=join_lines(blocks),
+        features=out,
+        counts=counts,
+        warnings=tuple(map(str, remarks)),
+        lookups=dict(resolver.lookups),
+        remarks=remarks,
+        assumptions=resolver.assumptions.used,
+    )
 
 
 def _by_increment(stands: Stands, is_open: BoolArray, year: int, resolver: Resolver) -> Iterator[Uptake]:
@@ -311,7 +324,7 @@ def _losses(stands: Stands, growing: Positions, resolver: Resolver) -> Uptake | 
     )
 
 
-def _lines(stands: Stands, uptake: Uptake, year: int, resolver: Resolver) -> pd.DataFrame:
+def _lines(stands: Stands, uptake: Uptake, year: int, resolver: Resolver) -> EmissionLines:
     # Adding 0.0 turns the -0.0 of unchanged land into a plain zero.
     return line_block(
         uptake.of,
@@ -337,25 +350,29 @@ def _each(values: npt.NDArray[np.object_], where: BoolArray) -> list[tuple[str, 
     return [(value, np.flatnonzero(where & (values == value))) for value in chosen]
 
 
-def _warnings(stands: Stands, per_ha: FloatArray, resolver: Resolver) -> tuple[str, ...]:
+def _remarks(stands: Stands, per_ha: FloatArray, resolver: Resolver) -> tuple[Remark, ...]:
     words = resolver.factors.words
-    warnings: list[str] = []
+    remarks: list[Remark] = []
     high = np.flatnonzero(per_ha > PLAUSIBLE_TCO2_HA)
     if len(high):
-        kinds = sorted({str(stands.species[i] or stands.cover[i]) for i in high})
-        warnings.append(
-            f"{len(high)} stands take up more than {PLAUSIBLE_TCO2_HA:g} tCO2 a year and hectare, at most "
-            f"{per_ha[high].max():.1f}, which is not plausible: {listed(kinds)}."
+        text = (
+            f"{{count}} stands take up more than {PLAUSIBLE_TCO2_HA:g} tCO2 a year and hectare, "
+            "at most {largest:.1f}, which is not plausible: {words}."
         )
-    species = [name for name in dict.fromkeys(stands.species) if name and name not in words.species]
+        kinds = {str(stands.species[i] or stands.cover[i]): 1 for i in high}
+        remarks.append(Remark(text, len(high), float(per_ha[high].max()), kinds, "name"))
+    species = {name: 1 for name in dict.fromkeys(stands.species) if name and name not in words.species}
     if species:
-        warnings.append(f"Species that no table knows, taken as tree cover: {listed(species)}.")
-    covers = [name for name in dict.fromkeys(stands.cover) if name and name not in words.land_cover]
+        remarks.append(Remark("Species that no table knows, taken as tree cover: {words}.", words=species))
+    covers = {name: 1 for name in dict.fromkeys(stands.cover) if name and name not in words.land_cover}
     if covers:
-        warnings.append(f"Land covers that data/schema/land_cover.csv lacks, not estimated: {listed(covers)}.")
+        text = "Land covers that data/schema/land_cover.csv lacks, not estimated: {words}."
+        remarks.append(Remark(text, words=covers))
     if (per_ha > 0).any() and "forest.loss" not in resolver.assumptions.items:
-        warnings.append(
-            "Removals are the growth of forest, of which harvest, fire and other losses are not taken off; the "
-            "assumption forest.loss would."
+        remarks.append(
+            Remark(
+                "Removals are the growth of forest, of which harvest, fire and other losses are not taken off; the "
+                "assumption forest.loss would."
+            )
         )
-    return tuple(warnings)
+    return tuple(remarks)

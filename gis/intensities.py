@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from accounting.assumptions import sorted_ids
 from accounting.emissions import normalised_shares
 from accounting.errors import FactorNotFound, InvalidAssumption
 from accounting.factors import Lookup
@@ -57,7 +58,7 @@ def intensity(use: str, built: int | None, year: int, resolver: Resolver) -> Int
     correction, corrections, u_correction = _corrections(use, resolver)
     assumed = resolver.assumptions.number("kWh/m2/yr", f"buildings.eui.{use}")
     if assumed is not None:
-        rests_on = _join(assumed[1].id, shares_rest_on, corrections)
+        rests_on = sorted_ids(assumed[1].id, shares_rest_on, corrections)
         # What is assumed of buildings whose use nobody knows (`other`) is of no use.
         u = math.hypot(assumed[1].relative_sd, u_correction)
         return Intensity(assumed[0] * correction, shares, use != "other", f"eui:{use}", u, rests_on)
@@ -70,7 +71,7 @@ def intensity(use: str, built: int | None, year: int, resolver: Resolver) -> Int
         if lookup is not None:
             u = math.hypot(resolver.u("eui.of_use" if of_use else "eui.all_uses"), u_correction)
             kwh_m2 = _mean(lookup, resolver) * correction
-            return Intensity(kwh_m2, shares, of_use, f"eui:{name}", u, _join(shares_rest_on, corrections))
+            return Intensity(kwh_m2, shares, of_use, f"eui:{name}", u, sorted_ids(shares_rest_on, corrections))
     raise FactorNotFound(
         f"No energy use intensity for use {use!r} (year {year}, regions {', '.join(resolver.regions)}), nor for its "
         f"class or for all uses. Remedy: give buildings.eui.{use} under assumptions: in the region file (kWh/m2, with "
@@ -117,7 +118,3 @@ def _corrections(use: str, resolver: Resolver) -> tuple[float, str, float]:
             names.append(found[1].id)
             u = math.hypot(u, found[1].relative_sd)
     return correction, " ".join(names), u
-
-
-def _join(*identifiers: str) -> str:
-    return " ".join(sorted({name for text in identifiers for name in text.split()}))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from accounting.emissions import line_block
+from accounting.emissions import EmissionLines, line_block
 from accounting.errors import UnknownUnit
 from accounting.resolution import Resolver
 from accounting.units import dimension, unit_name
@@ -86,14 +86,14 @@ def _activity(carrier: str, unit: str) -> str:
     return f"{carrier}.{_BY_DIMENSION[measures]}"
 
 
-def metered_lines(features: pd.DataFrame, meters: Sequence[Meter], resolver: Resolver) -> list[pd.DataFrame]:
+def metered_lines(features: pd.DataFrame, meters: Sequence[Meter], resolver: Resolver) -> list[EmissionLines]:
     """Lines of everything that was metered; null is not metered, zero is a reading.
 
     A negative reading (more fed into the grid than drawn) keeps its sign, as the published results do.
     Meters bill gas by its gross calorific value: where the factor is per net energy and the region gives
     `gas.net_to_gross`, the reading is turned into net energy first.
     """
-    blocks: list[pd.DataFrame] = []
+    blocks: list[EmissionLines] = []
     for meter in meters:
         values = features[meter.column].to_numpy(dtype=np.float64, na_value=np.nan)
         read = np.flatnonzero(np.isfinite(values))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from accounting.vocabulary import LandCover, Vocabulary
-from gis.floor_area import column_or_nan
+from gis.columns import column_or_nan
 from gis.measure import geodesic_area_m2
 
 FloatArray = npt.NDArray[np.float64]

@@ -13,17 +13,33 @@ from accounting.assumptions import Assumption
 from accounting.errors import AssumptionNotFound, InvalidAssumption
 from accounting.resolution import Resolver
 from accounting.units import conversion
+from gis.columns import Codes, coded, column_or_nan, words_of
 from gis.errors import BadValue, listed
-from gis.floor_area import column_or_nan
 
 FloatArray = npt.NDArray[np.float64]
-ObjectArray = npt.NDArray[np.object_]
+BoolArray = npt.NDArray[np.bool_]
 
 UNKNOWN_CLASS = "unknown"
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph)?", re.IGNORECASE)
 _VEHICLE_COLUMN = re.compile(r"aadt_([a-z][a-z_]*)")
 _ONE_WAY = ("yes", "true", "1", "-1", "reversible")
 _IMPLIED_ONE_WAY = ("motorway", "motorway_link")
+
+
+@dataclass(frozen=True)
+class RoadClasses:
+    """Road class of every segment: `of` (n,) points into the distinct `names`."""
+
+    names: list[str]
+    of: Codes
+
+    def has(self, name: str) -> BoolArray:
+        """(n,) segments of a class."""
+        return np.asarray(self.of == self.names.index(name))
+
+    def among(self, where: BoolArray) -> list[str]:
+        """Classes of the segments chosen, in the order of `names`."""
+        return [self.names[code] for code in np.flatnonzero(np.bincount(self.of[where], minlength=len(self.names)))]
 
 
 @dataclass(frozen=True)
@@ -36,35 +52,41 @@ class Traffic:
         estimated: (n,) whether it was estimated by the source, for this very segment.
         aadt: (n, k) vehicles per day, both directions, by `vehicles`.
         vehicles: (k,) `<vehicle>_<fuel>`.
-        u_own, group, u_group, assumptions: (n,) as in emission lines, without those of speed.
+        assumed: class -> the assumption for its segments that were neither counted nor estimated.
+        fleets: class -> vehicles and their shares, and where they are from.
     """
 
-    runs: npt.NDArray[np.bool_]
-    counted: npt.NDArray[np.bool_]
-    estimated: npt.NDArray[np.bool_]
+    runs: BoolArray
+    counted: BoolArray
+    estimated: BoolArray
     aadt: FloatArray
     vehicles: list[str]
-    u_own: FloatArray
-    group: ObjectArray
-    u_group: FloatArray
-    assumptions: ObjectArray
+    assumed: dict[str, Assumption]
+    fleets: dict[str, tuple[dict[str, float], Assumption]]
 
 
 @dataclass(frozen=True)
 class Speeds:
-    """Speed of every segment in km/h (NaN where it is not needed), and the assumption it rests on, or empty."""
+    """Speed of every segment.
+
+    Attributes:
+        kmh: (n,) km/h, NaN where it is not needed.
+        is_assumed: (n,) whether it is the assumption of its class.
+        assumed: class -> that assumption.
+    """
 
     kmh: FloatArray
-    assumptions: ObjectArray
+    is_assumed: BoolArray
+    assumed: dict[str, Assumption]
 
 
-def road_classes(features: pd.DataFrame) -> ObjectArray:
-    """(n,) road class of every segment in lower case, words joined by `_`; `unknown` where the layer says nothing."""
-    if "road_class" not in features.columns:
-        return np.full(len(features), UNKNOWN_CLASS, dtype=object)
-    codes, words = pd.factorize(features["road_class"].astype("object"), use_na_sentinel=True)
-    names = [re.sub(r"\W+", "_", str(word).lower()).strip("_") or UNKNOWN_CLASS for word in words]
-    return np.array([*names, UNKNOWN_CLASS], dtype=object)[codes]
+def road_classes(features: pd.DataFrame) -> RoadClasses:
+    """Road class of every segment in lower case, words joined by `_`; `unknown` where the layer says nothing."""
+    codes, words = coded(features, "road_class")
+    says = [re.sub(r"\W+", "_", word.lower()).strip("_") or UNKNOWN_CLASS for word in words]
+    names = sorted({*says, UNKNOWN_CLASS})
+    place = np.array([names.index(name) for name in (*says, UNKNOWN_CLASS)], dtype=np.intp)
+    return RoadClasses(names, place[codes])
 
 
 def speeds_kmh(given: "pd.Series[Any]") -> FloatArray:
@@ -72,10 +94,10 @@ def speeds_kmh(given: "pd.Series[Any]") -> FloatArray:
     if pd.api.types.is_numeric_dtype(given):
         values = given.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.where(values > 0, values, np.nan)
-    codes, words = pd.factorize(given.astype("object"), use_na_sentinel=True)
+    codes, words = words_of(given)
     table = np.full(len(words) + 1, np.nan)
     for position, word in enumerate(words):
-        match = _SPEED.fullmatch(str(word).strip())
+        match = _SPEED.fullmatch(word.strip())
         unit = "mph" if match and (match[2] or "").lower() == "mph" else "km/h"
         speed = float(match[1]) * conversion(unit, "km/h") if match else np.nan
         table[position] = speed if speed > 0 else np.nan
@@ -83,7 +105,7 @@ def speeds_kmh(given: "pd.Series[Any]") -> FloatArray:
 
 
 def segment_speeds(
-    features: pd.DataFrame, classes: ObjectArray, runs: npt.NDArray[np.bool_], length_km: FloatArray, resolver: Resolver
+    features: pd.DataFrame, classes: RoadClasses, runs: BoolArray, length_km: FloatArray, resolver: Resolver
 ) -> Speeds:
     """Speed of every segment with traffic: the layer's, else the assumption of its class, else of all roads.
 
@@ -94,22 +116,23 @@ def segment_speeds(
     """
     stated = "speed_kmh" in features.columns
     kmh = speeds_kmh(features["speed_kmh"]).copy() if stated else np.full(len(features), np.nan)
-    rests_on = np.full(len(features), "", dtype=object)
-    lacking: dict[str, npt.NDArray[np.bool_]] = {}
-    for name in dict.fromkeys(classes[runs & np.isnan(kmh)]):
-        these = runs & np.isnan(kmh) & (classes == name)
+    unknown = runs & np.isnan(kmh)
+    found: dict[str, Assumption] = {}
+    lacking: dict[str, BoolArray] = {}
+    for name in classes.among(unknown):
+        these = unknown & classes.has(name)
         assumed = resolver.assumptions.number("km/h", *_names("transport.speed", name, resolver), "transport.speed")
         if assumed is None:
             lacking[name] = these
             continue
-        kmh[these], rests_on[these] = assumed[0], assumed[1].id
+        kmh[these], found[name] = assumed
     if lacking:
         raise AssumptionNotFound(_message("a speed", "transport.speed", "km/h", lacking, length_km))
-    return Speeds(kmh, rests_on)
+    return Speeds(kmh, unknown, found)
 
 
 def segment_traffic(
-    features: pd.DataFrame, classes: ObjectArray, year: int, length_km: FloatArray, resolver: Resolver
+    features: pd.DataFrame, classes: RoadClasses, year: int, length_km: FloatArray, resolver: Resolver
 ) -> Traffic:
     """Vehicles per day on every segment.
 
@@ -146,36 +169,34 @@ def segment_traffic(
         classified |= np.isfinite(values)
     counted = classified | np.isfinite(total)
     words = resolver.factors.words.road_classes
-    has_traffic = np.array([name not in words or words[name].traffic for name in classes], dtype=np.bool_)
+    with_traffic = [name not in words or words[name].traffic for name in classes.names]
+    has_traffic = np.array(with_traffic, dtype=np.bool_)[classes.of]
     estimated = np.isfinite(estimate) & ~counted
     runs = counted | estimated | has_traffic
 
     by_class = np.sum([np.nan_to_num(values) for values in by_vehicle.values()], axis=0) if by_vehicle else np.zeros(n)
     beside = np.maximum(np.nan_to_num(total) - by_class, 0.0)
     all_day = np.where(classified, beside, np.where(estimated, estimate, total))
-    rests_on = np.full(n, "", dtype=object)
-    group = np.full(n, "", dtype=object)
-    u_group = np.zeros(n)
-    lacking: dict[str, npt.NDArray[np.bool_]] = {}
+    found: dict[str, Assumption] = {}
+    lacking: dict[str, BoolArray] = {}
     halved = np.where(_one_way(features, classes), 0.5, 1.0)
     unknown = runs & ~counted & ~estimated
-    for name in dict.fromkeys(classes[unknown]):
-        these = unknown & (classes == name)
+    for name in classes.among(unknown):
+        these = unknown & classes.has(name)
         assumed = resolver.assumptions.number("vehicles/day", *_names("transport.aadt", name, resolver))
         if assumed is None:
             lacking[name] = these
             continue
         all_day[these] = assumed[0] * halved[these]
-        rests_on[these], group[these], u_group[these] = assumed[1].id, f"aadt:{name}", assumed[1].relative_sd
+        found[name] = assumed[1]
     if lacking:
         raise AssumptionNotFound(_message("counts of vehicles", "transport.aadt", "vehicles/day", lacking, length_km))
 
-    fleets = {name: _fleet(name, resolver) for name in dict.fromkeys(classes[runs])}
+    fleets = {name: _fleet(name, resolver) for name in classes.among(runs)}
     vehicles = sorted({vehicle for shares, _ in fleets.values() for vehicle in shares})
     aadt = np.zeros((n, len(vehicles)))
     for name, (shares, assumption) in fleets.items():
-        these = runs & (classes == name)
-        rests_on[these] = [f"{text} {assumption.id}".strip() for text in rests_on[these]]
+        these = np.flatnonzero(runs & classes.has(name))
         parts = _parts(vehicles, shares, {kind: np.isfinite(values[these]) for kind, values in by_vehicle.items()})
         for column, vehicle in enumerate(vehicles):
             share = shares.get(vehicle, 0.0)
@@ -190,12 +211,11 @@ def segment_traffic(
                     f"Vehicles of class {kind!r} were counted, but {assumption.id} says nothing of their fuel; "
                     f"add e.g. {kind}_diesel to it."
                 )
-    u_own = np.where(counted, resolver.u("aadt.counted"), resolver.u("aadt.default"))
-    return Traffic(runs, counted, estimated, aadt, vehicles, u_own, group, u_group, rests_on)
+    return Traffic(runs, counted, estimated, aadt, vehicles, found, fleets)
 
 
 def _parts(
-    vehicles: Sequence[str], shares: Mapping[str, float], counted: Mapping[str, npt.NDArray[np.bool_]]
+    vehicles: Sequence[str], shares: Mapping[str, float], counted: Mapping[str, BoolArray]
 ) -> list[FloatArray | float]:
     """Of every vehicle, its part in traffic that was not counted by class, per segment.
 
@@ -235,13 +255,13 @@ def _fleet(name: str, resolver: Resolver) -> tuple[dict[str, float], Assumption]
     return found
 
 
-def _one_way(features: pd.DataFrame, classes: ObjectArray) -> npt.NDArray[np.bool_]:
+def _one_way(features: pd.DataFrame, classes: RoadClasses) -> BoolArray:
     if "oneway" not in features.columns:
         return np.zeros(len(features), dtype=np.bool_)
-    given = features["oneway"]
-    says = given.astype("object").map(lambda value: str(value).strip().lower() in _ONE_WAY).to_numpy(dtype=np.bool_)
-    implied = given.isna().to_numpy() & np.isin(classes.astype(str), _IMPLIED_ONE_WAY)
-    return np.asarray(says | implied, dtype=np.bool_)
+    codes, words = words_of(features["oneway"])
+    says = np.array([*(word.strip().lower() in _ONE_WAY for word in words), False], dtype=np.bool_)
+    implied = np.array([name in _IMPLIED_ONE_WAY for name in classes.names], dtype=np.bool_)
+    return np.asarray(says[codes] | ((codes < 0) & implied[classes.of]), dtype=np.bool_)
 
 
 def _names(prefix: str, road_class: str, resolver: Resolver) -> Sequence[str]:
@@ -250,9 +270,7 @@ def _names(prefix: str, road_class: str, resolver: Resolver) -> Sequence[str]:
     return [*names, f"{prefix}.{word.of_class}"] if word is not None and word.of_class else names
 
 
-def _message(
-    what: str, prefix: str, unit: str, lacking: dict[str, npt.NDArray[np.bool_]], length_km: FloatArray
-) -> str:
+def _message(what: str, prefix: str, unit: str, lacking: dict[str, BoolArray], length_km: FloatArray) -> str:
     classes = [
         f"{name} ({int(these.sum())}, {length_km[these].sum():.1f} km)" for name, these in sorted(lacking.items())
     ]

@@ -1,20 +1,24 @@
 """Emissions of road traffic, segment by segment: vehicles x length x fuel at a speed x factor (METHODS B1, B2)."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from accounting.assumptions import Assumptions, joined_ids
-from accounting.emissions import annual_vehicle_km, ev_electricity_kwh, join_lines, line_block
+from accounting.assumptions import Assumptions, sorted_ids
+from accounting.emissions import EmissionLines, annual_vehicle_km, ev_electricity_kwh, join_lines, line_block
 from accounting.errors import AssumptionNotFound
 from accounting.factors import FactorTable
 from accounting.resolution import Resolver
 from accounting.sector import SectorEmissions
+from gis.columns import Codes, distinct_codes
 from gis.measure import geodesic_length_km
-from gis.traffic import Speeds, Traffic, road_classes, segment_speeds, segment_traffic
+from gis.traffic import RoadClasses, Speeds, Traffic, road_classes, segment_speeds, segment_traffic
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -53,88 +57,157 @@ def road_emissions(
     resolver = Resolver(factors, assumptions, factor_regions)
     length_km = geodesic_length_km(features)
     classes = road_classes(features)
-    out = pd.DataFrame({"road_class": pd.Series(classes, dtype="str"), "length_km": length_km})
+    derived: dict[str, Any] = {
+        "road_class": pd.Series(np.array(classes.names, dtype=object)[classes.of], dtype="str"),
+        "length_km": length_km,
+    }
     counts = {"segments": len(features)}
-    blocks: list[pd.DataFrame] = []
+    blocks: list[EmissionLines] = []
     for year in years:
         traffic = segment_traffic(features, classes, year, length_km, resolver)
         speeds = segment_speeds(features, classes, traffic.runs, length_km, resolver)
-        blocks += _lines(year, traffic, speeds, length_km, resolver)
-        out["speed_kmh"] = speeds.kmh
-        out[f"aadt_{year}"] = np.where(traffic.runs, traffic.aadt.sum(axis=1), np.nan)
-        out[f"counted_{year}"] = traffic.counted
+        blocks += _lines(year, classes, traffic, speeds, length_km, resolver)
+        derived["speed_kmh"] = speeds.kmh
+        derived[f"aadt_{year}"] = np.where(traffic.runs, left_to_right(traffic.aadt), np.nan)
+        derived[f"counted_{year}"] = traffic.counted
         counts[f"counted_{year}"] = int(traffic.counted.sum())
         counts[f"estimated_{year}"] = int(traffic.estimated.sum())
         counts[f"assumed_{year}"] = int((traffic.runs & ~traffic.counted & ~traffic.estimated).sum())
-        counts["speed_assumed"] = int((speeds.assumptions != "").sum())
+        counts["speed_assumed"] = int(speeds.is_assumed.sum())
         counts["no_traffic"] = int((~traffic.runs).sum())
-    return SectorEmissions(join_lines(blocks), out, counts, (), dict(resolver.lookups))
+    return SectorEmissions(
+        compact=join_lines(blocks),
+        features=pd.DataFrame(derived),
+        counts=counts,
+        lookups=dict(resolver.lookups),
+        assumptions=resolver.assumptions.used,
+    )
+
+
+def left_to_right(columns: FloatArray) -> FloatArray:
+    """(n,) sum of (n, k) columns one by one: a column of zeros more, for vehicles of other roads, changes no bit."""
+    total = np.zeros(len(columns))
+    for column in columns.T:
+        total += column
+    return total
+
+
+_METHODS = ("metered", "modelled", "default")
 
 
 def _lines(
-    year: int, traffic: Traffic, speeds: Speeds, length_km: FloatArray, resolver: Resolver
-) -> list[pd.DataFrame]:
-    of = np.flatnonzero(traffic.runs)
-    vehicle_km = np.asarray(annual_vehicle_km(length_km[of, None], traffic.aadt[of]))
-    blocks: list[pd.DataFrame] = []
-    for fuel in ("petrol", "diesel", "electric"):
-        columns = [i for i, vehicle in enumerate(traffic.vehicles) if vehicle.endswith(f"_{fuel}")]
-        if not columns:
+    year: int, classes: RoadClasses, traffic: Traffic, speeds: Speeds, length_km: FloatArray, resolver: Resolver
+) -> list[EmissionLines]:
+    """Lines of one year, by fuel: one for every segment whose fleet has vehicles of it."""
+    method = np.where(traffic.counted, 0, np.where(traffic.estimated, 1, 2))
+    # Segments of one class, one way to their traffic and one to their speed are of one kind.
+    kinds = (classes.of * len(_METHODS) + method) * 2 + speeds.is_assumed
+    return [
+        block
+        for fuel in ("petrol", "diesel", "electric")
+        for block in _fuel_lines(fuel, year, classes, traffic, speeds, kinds, length_km, resolver)
+    ]
+
+
+def _fuel_lines(
+    fuel: str,
+    year: int,
+    classes: RoadClasses,
+    traffic: Traffic,
+    speeds: Speeds,
+    kinds: Codes,
+    length_km: FloatArray,
+    resolver: Resolver,
+) -> Iterator[EmissionLines]:
+    burns = {
+        name: [vehicle for vehicle in shares if vehicle.endswith(f"_{fuel}")]
+        for name, (shares, _) in traffic.fleets.items()
+    }
+    with_fuel = np.array([bool(burns.get(name)) for name in classes.names])[classes.of]
+    of = np.flatnonzero(traffic.runs & with_fuel)
+    if not len(of):
+        return
+    unit = "kWh" if fuel == "electric" else "L"
+    factor = resolver.emission_factor("electricity" if fuel == "electric" else f"{fuel}.volume", unit, year)
+    draws = {vehicle: _electricity(vehicle, year, resolver) for vehicle in _each(burns)} if fuel == "electric" else {}
+    amount = np.zeros(len(of))
+    for column, vehicle in enumerate(traffic.vehicles):
+        if not vehicle.endswith(f"_{fuel}"):
             continue
-        amount = np.zeros(len(of))
-        rests_on, u_use = "", 0.0 if fuel == "electric" else resolver.u("road.curve")
-        for column in columns:
-            vehicle = traffic.vehicles[column].removesuffix(f"_{fuel}")
-            if fuel == "electric":
-                kwh, rests_on, u_use = _electricity(vehicle, vehicle_km[:, column], year, rests_on, u_use, resolver)
-                amount += kwh
-            else:
-                curve = resolver.factors.curves.road_curve(vehicle, fuel)
-                amount += vehicle_km[:, column] * curve.litres_per_km(speeds.kmh[of])
-        unit = "kWh" if fuel == "electric" else "L"
-        factor = resolver.emission_factor("electricity" if fuel == "electric" else f"{fuel}.volume", unit, year)
-        extra = f"{rests_on} {factor.assumptions}"
-        at_speed = speeds.assumptions[of] if fuel != "electric" else ""
-        blocks.append(
-            line_block(
-                of,
-                year=year,
-                carrier="electricity" if fuel == "electric" else fuel,
-                basis="indirect" if fuel == "electric" else "direct",
-                method=np.select([traffic.counted[of], traffic.estimated[of]], ["metered", "modelled"], "default"),
-                activity=amount,
-                activity_unit=unit,
-                factor_id=factor.factor.id,
-                emissions_tco2e=amount * factor.tco2e,
-                u_own=traffic.u_own[of],
-                group=traffic.group[of],
-                u_group=traffic.u_group[of],
-                # The level of the fuel curve is wrong for all roads alike, as the factor is.
-                u_factor=np.hypot(factor.u, u_use),
-                assumptions=joined_ids(traffic.assumptions[of], at_speed, extra),
+        vehicle_km = np.asarray(annual_vehicle_km(length_km[of], traffic.aadt[of, column]))
+        if fuel == "electric":
+            amount += np.asarray(ev_electricity_kwh(vehicle_km, draws[vehicle].kwh_per_km, draws[vehicle].loss))
+        else:
+            curve = resolver.factors.curves.road_curve(vehicle.removesuffix(f"_{fuel}"), fuel)
+            amount += vehicle_km * curve.litres_per_km(speeds.kmh[of])
+
+    found, kind = distinct_codes(kinds[of], len(classes.names) * len(_METHODS) * 2)
+    columns: dict[str, list[Any]] = {name: [] for name in ("method", "u_own", "group", "u_group", "u_factor")}
+    columns["assumptions"] = []
+    for one in found:
+        name, method = classes.names[one // 2 // len(_METHODS)], _METHODS[one // 2 % len(_METHODS)]
+        assumed = traffic.assumed[name] if method == "default" else None
+        at_speed = speeds.assumed[name].id if one % 2 and fuel != "electric" else ""
+        used = [draws[vehicle] for vehicle in burns[name]] if fuel == "electric" else []
+        # The level of the fuel curve, or of what vehicles draw, is wrong for all roads alike, as the factor is.
+        u_use = max((draw.u for draw in used), default=0.0) if fuel == "electric" else resolver.u("road.curve")
+        columns["method"].append(method)
+        columns["u_own"].append(resolver.u("aadt.counted" if method == "metered" else "aadt.default"))
+        columns["group"].append("" if assumed is None else f"aadt:{name}")
+        columns["u_group"].append(0.0 if assumed is None else assumed.relative_sd)
+        columns["u_factor"].append(math.hypot(factor.u, u_use))
+        columns["assumptions"].append(
+            sorted_ids(
+                "" if assumed is None else assumed.id,
+                traffic.fleets[name][1].id,
+                at_speed,
+                factor.assumptions,
+                *(draw.assumptions for draw in used),
             )
         )
-    return blocks
+    yield line_block(
+        of,
+        year=year,
+        carrier="electricity" if fuel == "electric" else fuel,
+        basis="indirect" if fuel == "electric" else "direct",
+        activity=amount,
+        activity_unit=unit,
+        factor_id=factor.factor.id,
+        emissions_tco2e=amount * factor.tco2e,
+        kind=kind,
+        **columns,
+    )
 
 
-def _electricity(
-    vehicle: str, vehicle_km: FloatArray, year: int, rests_on: str, u_use: float, resolver: Resolver
-) -> tuple[FloatArray, str, float]:
-    """Electricity drawn by one class of vehicles, with the assumptions it rests on and its shared error added."""
-    names = [f"transport.ev.consumption.{vehicle}"] + (["transport.ev.consumption"] if vehicle == "car" else [])
+def _each(burns: Mapping[str, Sequence[str]]) -> list[str]:
+    return sorted({vehicle for vehicles in burns.values() for vehicle in vehicles})
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """What electric vehicles of one class draw per km, before the loss in charging; u is relative."""
+
+    kwh_per_km: float
+    loss: float
+    u: float
+    assumptions: str
+
+
+def _electricity(vehicle: str, year: int, resolver: Resolver) -> _Draw:
+    kind = vehicle.removesuffix("_electric")
+    names = [f"transport.ev.consumption.{kind}"] + (["transport.ev.consumption"] if kind == "car" else [])
     assumed = resolver.assumptions.number("kWh/km", *names)
-    lookup = resolver.value("ev.consumption", year=year) if vehicle == "car" and assumed is None else None
+    lookup = resolver.value("ev.consumption", year=year) if kind == "car" and assumed is None else None
     if assumed is not None:
         per_km, u, used = assumed[0], assumed[1].relative_sd, [assumed[1].id]
     elif lookup is not None:
         per_km, u, used = lookup.factor.value, resolver.relative_sd_of(lookup.factor), []
     else:
         raise AssumptionNotFound(
-            f"Electric vehicles of class {vehicle!r} are in the fleet, but what they use per km is not known here. "
+            f"Electric vehicles of class {kind!r} are in the fleet, but what they use per km is not known here. "
             f"Remedy: give {names[-1]} under assumptions: in the region file (kWh/km, with low, high, author, reason)."
         )
     loss = resolver.assumptions.number("1", "transport.ev.charge_loss")
     if loss is not None:
         used.append(loss[1].id)
-    kwh = ev_electricity_kwh(vehicle_km, per_km, loss[0] if loss is not None else 0.0)
-    return np.asarray(kwh, dtype=np.float64), " ".join([rests_on, *used]), max(u_use, u)
+    return _Draw(per_km, loss[0] if loss is not None else 0.0, u, " ".join(used))

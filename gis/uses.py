@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from accounting.tables import read_rows
+from gis.columns import words_of
 from gis.errors import BadValue, did_you_mean, listed
+
+UseCodes = npt.NDArray[np.int8]
 
 USES = (
     "residential", "apartment", "office", "retail", "education", "health", "hotel", "public", "industrial", "warehouse",
@@ -50,7 +54,21 @@ def check_uses(uses: Mapping[str, str], where: str = "uses") -> dict[str, str]:
 
 
 def map_uses(given: "pd.Series[Any]", uses: Mapping[str, str]) -> tuple["pd.Series[str]", dict[str, int]]:
-    """Each building's use in our words.
+    """Each building's use in our words, see `use_codes`.
+
+    Args:
+        given: (n,) uses as the source has them, null where it says nothing.
+        uses: theirs -> ours.
+
+    Returns:
+        (n,) uses, and the values that nothing maps with how many buildings have them.
+    """
+    codes, unknown = use_codes(given, uses)
+    return pd.Series(np.array(USES, dtype=object)[codes], index=given.index, dtype="str"), unknown
+
+
+def use_codes(given: "pd.Series[Any]", uses: Mapping[str, str]) -> tuple[UseCodes, dict[str, int]]:
+    """Each building's use as position in `USES`.
 
     A value is looked up as it stands, then in lower case, then part by part (`yes;apartments`); our own words stand for
     themselves. What is missing is `other`; what is unknown is `other` too, and counted.
@@ -60,19 +78,19 @@ def map_uses(given: "pd.Series[Any]", uses: Mapping[str, str]) -> tuple["pd.Seri
         uses: theirs -> ours.
 
     Returns:
-        (n,) uses, and the values that nothing maps with how many buildings have them.
+        (n,) positions, and the values that nothing maps with how many buildings have them.
     """
     lower = {theirs.lower(): ours for theirs, ours in uses.items()} | {use: use for use in USES}
     unknown: dict[str, int] = {}
-    codes, words = pd.factorize(given.astype("object"), use_na_sentinel=True)
+    codes, words = words_of(given)
     counts = np.bincount(codes[codes >= 0], minlength=len(words))
-    table = np.full(len(words) + 1, "other", dtype=object)
+    table = np.full(len(words) + 1, USES.index("other"), dtype=np.int8)
     for position, word in enumerate(words):
-        text = str(word).strip()
+        text = word.strip()
         parts = [uses.get(part.strip()) or lower.get(part.strip().lower()) for part in text.split(";")]
         known = [use for use in parts if use]
         found = uses.get(text) or lower.get(text.lower()) or next((use for use in known if use != "other"), None)
         if found is None and not known:
-            unknown[text] = int(counts[position])
-        table[position] = found or "other"
-    return pd.Series(table[codes], index=given.index, dtype="str"), unknown
+            unknown[text] = unknown.get(text, 0) + int(counts[position])
+        table[position] = USES.index(found or "other")
+    return table[codes], unknown

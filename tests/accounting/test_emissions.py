@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 
 from accounting.emissions import (
@@ -39,26 +38,51 @@ BLOCK = {
 
 
 def test_lines_have_exactly_the_columns_and_types_of_the_contract() -> None:
-    lines = line_block(np.array([3, 1]), **BLOCK | {"activity": np.array([1.0, 2.0])})
+    block = line_block(np.array([1, 3]), **BLOCK | {"activity": np.array([2.0, 1.0])})
+    lines = block.frame()
     assert {name: str(dtype) for name, dtype in lines.dtypes.items()} == LINE_COLUMNS
-    assert {name: str(dtype) for name, dtype in empty_lines().dtypes.items()} == LINE_COLUMNS
-    assert lines["feature"].tolist() == [3, 1]
+    assert {name: str(dtype) for name, dtype in empty_lines().frame().dtypes.items()} == LINE_COLUMNS
+    assert lines["feature"].tolist() == [1, 3]
+    assert lines["activity"].tolist() == [2.0, 1.0]
+    assert lines.drop(columns=["feature", "activity"]).to_dict("records")[1] == {
+        name: value for name, value in BLOCK.items() if name != "activity"
+    }
+
+
+def test_lines_of_several_kinds_point_to_them() -> None:
+    block = line_block(
+        np.array([0, 1, 2, 3]),
+        kind=np.array([2, 0, 2, 0]),
+        **BLOCK | {"method": ["modelled", "metered", "default"], "u_own": [0.3, 0.1, 0.5], "activity": np.arange(4.0)},
+    )
+    assert [kind.method for kind in block.kinds] == ["default", "modelled"], "sorted, and only those that occur"
+    assert block.frame()["method"].tolist() == ["default", "modelled", "default", "modelled"]
+    assert block.frame()["u_own"].tolist() == [0.5, 0.3, 0.5, 0.3]
 
 
 def test_lines_of_wrong_shape_are_refused() -> None:
     with pytest.raises(ShapeMismatch, match="'activity' has 3 values for 2 features"):
         line_block(np.array([0, 1]), **BLOCK | {"activity": np.zeros(3)})
-    with pytest.raises(ShapeMismatch, match=r"unknown \{'colour'\}"):
+    with pytest.raises(ShapeMismatch, match=r"unknown \['colour'\]"):
         line_block(np.array([0]), **BLOCK, colour=1)
+    with pytest.raises(ShapeMismatch, match=r"missing \['group'\]"):
+        line_block(np.array([0]), **{name: value for name, value in BLOCK.items() if name != "group"})
+    with pytest.raises(ShapeMismatch, match=r"columns of \[2\] kinds"):
+        line_block(np.array([0, 1]), **BLOCK | {"u_own": [0.1, 0.2]})
+    with pytest.raises(ShapeMismatch, match="kinds 0 to 2 of 2"):
+        line_block(np.array([0, 1]), kind=np.array([0, 2]), **BLOCK | {"u_own": [0.1, 0.2]})
 
 
-def test_joined_lines_are_ordered_by_year_and_then_as_given() -> None:
+def test_joined_lines_stand_by_year_feature_and_kind() -> None:
     later = line_block(np.array([0]), **BLOCK | {"year": 2024})
-    sooner = line_block(np.array([5, 4]), **BLOCK)
-    lines = join_lines([later, empty_lines(), sooner])
-    assert lines["feature"].tolist() == [5, 4, 0]
-    assert list(lines.index) == [0, 1, 2]
-    pd.testing.assert_frame_equal(join_lines([]), empty_lines())
+    heat = line_block(np.array([4, 5]), **BLOCK | {"carrier": "heat"})
+    twice = line_block(np.array([4, 4]), **BLOCK | {"activity": np.array([7.0, 3.0])})
+    lines = join_lines([later, heat, empty_lines(), twice]).frame()
+    assert lines["year"].tolist() == [2023, 2023, 2023, 2023, 2024]
+    assert lines["feature"].tolist() == [4, 4, 4, 5, 0]
+    assert lines["carrier"].tolist() == ["gas", "gas", "heat", "heat", "gas"]
+    assert lines["activity"].tolist() == [7.0, 3.0, 1.0, 1.0, 1.0], "of one feature and kind: as they were made"
+    assert len(join_lines([])) == 0
 
 
 def test_gas_by_volume() -> None:

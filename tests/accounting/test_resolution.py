@@ -1,10 +1,9 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from accounting.assumptions import Assumptions, joined_ids
+from accounting.assumptions import Assumptions, sorted_ids
 from accounting.errors import FactorNotFound
 from accounting.factors import FactorTable
 from accounting.resolution import Resolver
@@ -70,8 +69,32 @@ def test_a_region_may_give_a_factor_in_carbon_dioxide_alone(factor_folder: Path,
 
 
 def test_ids_are_joined_once_each_and_sorted() -> None:
-    first = np.array(["b a", "", "b a", "c"], dtype=object)
-    second = np.array(["a", "z", "a", ""], dtype=object)
-    assert joined_ids(first, "m", second).tolist() == ["a b m", "m z", "a b m", "c m"]
-    assert joined_ids(np.array(["x"], dtype=object)).tolist() == ["x"]
-    assert joined_ids(np.array([], dtype=object), "m").tolist() == []
+    assert sorted_ids("b a", "", "m", "a") == "a b m"
+    assert sorted_ids("", "") == ""
+
+
+def test_a_resolver_remembers_what_it_used_and_so_does_the_region(
+    factor_folder: Path, assumption_schema: Path
+) -> None:
+    heat = {"value": 0.1, "unit": "kgCO2e/kWh", "low": 0.0, "high": 0.2, "author": "a", "reason": "r"}
+    whole = Assumptions.load({"factor.heat": heat, "factor.cooling": heat}, assumption_schema)
+    first = Resolver(FactorTable.load(factor_folder), whole, ("nowhere",))
+    second = Resolver(FactorTable.load(factor_folder), whole, ("nowhere",))
+    first.emission_factor("heat", "kWh", 2020)
+    second.emission_factor("cooling", "kWh", 2020)
+    assert first.assumptions.used == ("factor.heat",)
+    assert second.assumptions.used == ("factor.cooling",)
+    assert whole.used == ("factor.cooling", "factor.heat")
+
+
+def test_of_two_reasons_for_one_row_the_order_of_asking_does_not_matter(
+    factor_folder: Path, assumption_schema: Path
+) -> None:
+    found = []
+    for years in ((2040, 2041), (2041, 2040)):
+        resolver = Resolver(FactorTable.load(factor_folder), Assumptions.load({}, assumption_schema), ("KR",))
+        for year in years:
+            resolver.emission_factor("electricity", "kWh", year)
+        found.append({name: lookup.chosen for name, lookup in resolver.lookups.items()})
+    assert found[0] == found[1]
+    assert "for 2040" in next(iter(found[0].values()))
