@@ -200,7 +200,10 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as stop:
         # Typer makes a silent exit of Ctrl-C, with the code that shells give it.
         if isinstance(stop, KeyboardInterrupt) or stop.code == STOPPED:
-            _complain("stopped before it was done; a build that is stopped publishes nothing")
+            _complain(
+                "stopped before it was done; a build that is stopped publishes nothing, and goes on from the parts "
+                "that are done when it is started again"
+            )
             raise SystemExit(STOPPED) from None
         raise
     except OSError as problem:

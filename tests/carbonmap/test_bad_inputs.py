@@ -469,7 +469,7 @@ def test_a_mistake_of_the_program_itself_shows_no_traceback(tiny, command, monke
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("carbonmap.build.read_ground", broken)
+    monkeypatch.setattr("carbonmap.plan.read_ground", broken)
     code, _, error = command("build", tiny.write(), "--store", tiny.store)
     assert code == 1
     assert "boom" in error
@@ -483,15 +483,25 @@ def test_ctrl_c_is_answered_with_a_sentence_and_publishes_nothing(tiny, command,
     monkeypatch.setattr("carbonmap.build.manifest_of", stopped)
     code, _, error = command("build", tiny.write(), "--store", tiny.store, "--quiet")
     assert code == 130
-    assert error == "carbonmap: stopped before it was done; a build that is stopped publishes nothing\n"
-    assert [path.name for path in tiny.store.rglob("*") if path.is_file()] == ["tiny.lock"]
+    assert error == (
+        "carbonmap: stopped before it was done; a build that is stopped publishes nothing, and goes on from the parts "
+        "that are done when it is started again\n"
+    )
+    # Nothing but the lock and the parts that are done, which the next build needs no more once it is published.
+    left = [path for path in tiny.store.rglob("*") if path.is_file() and "tiny.work" not in path.parts]
+    assert [path.name for path in left] == ["tiny.lock"]
+    monkeypatch.undo()
+    code, _, log = command("build", tiny.write(), "--store", tiny.store)
+    assert code == 0
+    assert "done before" in log
+    assert not (tiny.store / ".incoming" / "tiny.work").exists()
 
 
 def test_out_of_memory_in_a_library_is_told_as_such(tiny, command, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise RuntimeError("std::bad_alloc")
 
-    monkeypatch.setattr("carbonmap.build.read_ground", full)
+    monkeypatch.setattr("carbonmap.plan.read_ground", full)
     code, _, error = command("build", tiny.write(), "--store", tiny.store, "--quiet")
     assert code == 2
     assert error.startswith("carbonmap: out of memory.")

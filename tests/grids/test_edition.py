@@ -564,7 +564,7 @@ def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("grids.tables.pq.write_table", full)
+    monkeypatch.setattr("grids.tables.pq.ParquetWriter", full)
     with pytest.raises(EditionError, match="cannot be written: No space left on device"):
         publish(tmp_path, SECOND)
     assert Store(tmp_path).open("town").id == FIRST
