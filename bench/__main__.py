@@ -1,6 +1,7 @@
-"""The commands: `python -m bench cells | zones | build | growth | vertices`."""
+"""The commands: `python -m bench cells | zones | read | build | nation | growth | vertices`."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,8 @@ from bench.building import build_question
 from bench.compared import compare
 from bench.contestants import UnknownPeer, chosen_peers
 from bench.growing import growth as growth_question
+from bench.nation import Nation
+from bench.national import nation_question
 from bench.report import Report
 from bench.vertices import vertices as vertices_question
 from carbonmap.synthetic.plan import MIN_BUILDINGS
@@ -35,6 +38,14 @@ SizeOption = Annotated[
 CitySizeOption = Annotated[
     int,
     typer.Option("--size", min=10, max=10_000_000, help=f"Buildings of the city; at least {MIN_BUILDINGS} are drawn."),
+]
+
+NationSizeOption = Annotated[
+    int, typer.Option("--size", min=100, max=20_000_000, help="Buildings; roads, stands, zones and ground with them.")
+]
+InputsOption = Annotated[
+    Path | None,
+    typer.Option("--inputs", metavar="DIR", help="Where inputs are generated, and used again. Default: thrown away."),
 ]
 
 _CORES = os.cpu_count() or 1
@@ -71,6 +82,30 @@ def zones(
 def build(size: CitySizeOption = 5_000, repeat: RepeatOption = 1, json: JsonOption = None) -> None:
     """The whole build of a synthetic city against reading its inputs."""
     _finish(build_question(size=max(size, MIN_BUILDINGS), repeat=repeat, tell=_tell), json)
+
+
+@app.command()
+def nation(
+    size: NationSizeOption = 72_000,
+    metered: Annotated[float, typer.Option("--metered", min=0, max=1, help="Fraction of buildings with meters.")] = 1.0,
+    inputs: InputsOption = None,
+    repeat: RepeatOption = 1,
+    threads: ThreadsOption = _CORES,
+    options: Annotated[str, typer.Option("--options", help="More options of `carbonmap build`, in one text.")] = "",
+    limit: LimitOption = 3600,
+    json: JsonOption = None,
+) -> None:
+    """The whole build of a nation, energy join and all, against reading its inputs; 7,200,000 is the full size."""
+    report = nation_question(
+        Nation(size, metered),
+        inputs=inputs,
+        repeat=repeat,
+        threads=threads,
+        options=shlex.split(options),
+        limit_s=limit,
+        tell=_tell,
+    )
+    _finish(report, json)
 
 
 @app.command()

@@ -109,8 +109,10 @@ def write_nation(folder: Path, nation: Nation, tell: Tell) -> Path:
         folder / "roads.parquet", Spread.of(nation.roads, np.sqrt(density), rng), nation.country, nation.seed, tell
     )
     write_forests(folder / "forests.parquet", nation.forests, nation.country, nation.seed, tell)
-    write_meters(folder / "meters.parquet", floors_m2, nation.metered, nation.seed, tell)
-    region.write_text(region_text(), encoding="utf-8")
+    (folder / "meters.parquet").unlink(missing_ok=True)
+    if nation.metered:
+        write_meters(folder / "meters.parquet", floors_m2, nation.metered, nation.seed, tell)
+    region.write_text(region_text(metered=nation.metered > 0), encoding="utf-8")
     done.write_text(json.dumps(wanted), encoding="utf-8")  # last: a folder half written is never taken for a whole one
     return region
 
