@@ -111,7 +111,7 @@ def _build(
     sources = plan.in_order()
     parts = {source.id: parts_of(source, plan) for source in sources}
     progress.plan(4 + sum(map(len, parts.values())) + len(plan.zones) + len(plan.region.grid.sizes_m))
-    _work_parts(plan, sources, parts, work, progress, engine)
+    _work_parts(plan, sources, parts, work, identity, progress, engine)
     every = [SharedLayer(source, plan.domain(source), work, parts[source.id]) for source in sources]
     population = [layer for layer in every if layer.sector == "population"]
     layers = [layer for layer in every if layer.sector != "population"]
@@ -133,6 +133,7 @@ def _work_parts(
     sources: list[Source],
     parts: dict[str, list[Part]],
     work: WorkFolder,
+    identity: Mapping[str, Any],
     progress: Progress,
     engine: Engine,
 ) -> None:
@@ -143,7 +144,7 @@ def _work_parts(
     for part in waiting:
         if work.record(part) is not None:
             progress.step(f"{part}: done before")
-    engine.work([part for part in waiting if work.record(part) is None], plan, work, progress)
+    engine.work([part for part in waiting if work.record(part) is None], plan, work, identity, progress)
     for source in sources:
         if source.is_raster or source not in alone:
             for part in parts[source.id]:

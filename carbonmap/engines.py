@@ -1,6 +1,7 @@
 """What works on the parts of a build: this process, or workers on other machines."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from carbonmap.parts import Part, WorkFolder, work_part
 from carbonmap.plan import Plan
@@ -10,8 +11,17 @@ from carbonmap.progress import Progress
 class Engine(Protocol):
     """Something that works on parts, in any order; their files are all that counts."""
 
-    def work(self, parts: list[Part], plan: Plan, work: WorkFolder, progress: Progress) -> None:
+    def work(
+        self, parts: list[Part], plan: Plan, work: WorkFolder, identity: Mapping[str, Any], progress: Progress
+    ) -> None:
         """Work on parts and keep them; returns when all of them are kept.
+
+        Args:
+            parts: those that are not done yet.
+            plan: the region.
+            work: where parts are kept.
+            identity: of the edition (`carbonmap.manifest.identity_of`): whoever works on a part has the same of it.
+            progress: told of each part.
 
         Raises:
             GisError, AccountingError, GridError: as `work_part`; parts that were done are kept.
@@ -21,7 +31,9 @@ class Engine(Protocol):
 class LocalEngine:
     """One part after the other in this process; the compiled code in it uses all processors."""
 
-    def work(self, parts: list[Part], plan: Plan, work: WorkFolder, progress: Progress) -> None:
+    def work(
+        self, parts: list[Part], plan: Plan, work: WorkFolder, identity: Mapping[str, Any], progress: Progress
+    ) -> None:
         """Work on the parts in their order."""
         for part in parts:
             progress.step(f"{part}: reading and sharing out")
