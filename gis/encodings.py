@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gis.errors import UnreadableFile, WrongEncoding, listed
@@ -30,7 +32,14 @@ def check_text(values: NDArray[np.object_], column: str, file: str) -> None:
     Raises:
         WrongEncoding: with examples and the remedy.
     """
-    wrong = [text for text in pd.unique(values[~pd.isna(values)]) if isinstance(text, str) and looks_misread(text)]
+    present = values[~pd.isna(values)]
+    if pd.api.types.infer_dtype(present, skipna=False) == "string":
+        try:
+            if pc.all(pc.string_is_ascii(pa.array(present, pa.large_string()))).as_py() in (True, None):
+                return
+        except UnicodeEncodeError:  # halves of characters: looked at below
+            pass
+    wrong = [text for text in pd.unique(present) if isinstance(text, str) and looks_misread(text)]
     if wrong:
         raise WrongEncoding(
             f"{file}: column {column!r} does not decode to sensible text ({listed(map(repr, wrong), 3)}); give the "

@@ -217,7 +217,7 @@ def cleaned(
 
 def projected(geometries: NDArray[np.object_], source: pyproj.CRS, target: pyproj.CRS) -> NDArray[np.object_]:
     """Vertices in another CRS, Z dropped; where it is not defined they become infinite, and are refused later."""
-    flat = shapely.force_2d(geometries)
+    flat = shapely.force_2d(geometries) if shapely.has_z(geometries).any() else geometries
     if source.equals(target, ignore_axis_order=True):
         return np.asarray(flat, dtype=object)
     transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)

@@ -74,7 +74,7 @@ def clean(
     refusals: dict[int, str] = {}
     missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     report.empty += int(missing.sum())
-    geoms = shapely.force_2d(geometries)
+    geoms = shapely.force_2d(geometries) if shapely.has_z(geometries).any() else geometries.copy()
     finite = _finite(geoms)
     for index in np.flatnonzero(~missing & ~finite).tolist():
         refusals[index] = (
@@ -92,7 +92,7 @@ def clean(
             f"source {report.source} needs {' or '.join(families)}"
         )
 
-    usable = np.array([index for index in usable if index not in wrong], dtype=np.int64)
+    usable = usable[~np.isin(usable, list(wrong))] if wrong else usable
     invalid = usable[~shapely.is_valid(geoms[usable])]
     if len(invalid) and policy == "refuse":
         for index, reason in zip(invalid, shapely.is_valid_reason(geoms[invalid]), strict=True):
@@ -111,7 +111,7 @@ def clean(
             report.repaired.area_after_m2 = (report.repaired.area_after_m2 or 0.0) + float(shapely.area(kept))
             report.repaired.ids.append(str(ids[index]))
     report.refused.extend((str(ids[index]), reason) for index, reason in sorted(refusals.items()))
-    keep = np.array([index for index in usable if index not in refusals], dtype=np.int64)
+    keep = usable[~np.isin(usable, list(refusals))] if refusals else usable
     return Cleaned(geoms[keep], keep)
 
 

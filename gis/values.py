@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gis.errors import BadValue
@@ -40,7 +42,14 @@ def is_numeric_column(ours: str) -> bool:
 
 def texts(values: Iterable[Any]) -> NDArray[np.object_]:
     """Values as stripped text or None; whole floats lose their `.0`, so that keys of two files agree."""
-    array = np.asarray(values if isinstance(values, np.ndarray | pd.Series) else list(values), dtype=object)
+    array = np.asarray(values if isinstance(values, np.ndarray | pd.Series) else list(values))
+    if np.issubdtype(array.dtype, np.integer):
+        return array.astype(str).astype(object)
+    array = array.astype(object)
+    if pd.api.types.infer_dtype(array, skipna=True) == "string":  # all of them at once
+        trimmed = pc.utf8_trim_whitespace(pa.array(array, pa.large_string(), from_pandas=True))
+        kept = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.large_string()), trimmed)
+        return np.asarray(kept.to_numpy(zero_copy_only=False), dtype=object)
     codes, uniques = pd.factorize(array, use_na_sentinel=True)
     table = np.array([_text(value) for value in uniques] + [None], dtype=object)
     return table[codes]
@@ -71,8 +80,10 @@ def numbers(
     Raises:
         BadValue: decimal commas.
     """
-    array = np.asarray(values if isinstance(values, np.ndarray | pd.Series) else list(values), dtype=object)
-    codes, uniques = pd.factorize(array, use_na_sentinel=True)
+    array = np.asarray(values if isinstance(values, np.ndarray | pd.Series) else list(values))
+    if np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating):
+        return _finite_numbers(array.astype(np.float64))
+    codes, uniques = pd.factorize(array.astype(object), use_na_sentinel=True)
     table = np.full(len(uniques) + 1, np.nan)
     bad: dict[int, str] = {}
     plain = np.zeros(len(uniques), dtype=bool)
@@ -108,6 +119,12 @@ def numbers(
     counts = np.bincount(codes[codes >= 0], minlength=len(uniques)) if bad else np.zeros(0, dtype=int)
     unparsable = Unparsable(int(sum(counts[index] for index in bad)), [text[:80] for text in sorted(bad.values())[:5]])
     return table[codes], unparsable
+
+
+def _finite_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], Unparsable]:
+    endless = np.isinf(values)
+    examples = sorted({str(value) for value in values[endless].tolist()})
+    return np.where(endless, np.nan, values), Unparsable(int(endless.sum()), examples)
 
 
 def _number(text: str, column: str) -> float | None:

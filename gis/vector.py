@@ -136,8 +136,9 @@ def _finish(
     wkb = np.asarray(wkb, dtype=object)
     report.read += len(ids)
     for column in values.columns:
-        values[column] = _flat(values[column])
-        check_text(values[column].to_numpy(dtype=object), str(column), name)
+        if values[column].dtype == object:
+            values[column] = _flat(values[column])
+            check_text(values[column].to_numpy(dtype=object), str(column), name)
     crs = source_crs(declared, request.crs, name, report.notes)
     report.crs = crs.to_string() if crs.to_authority() is None else ":".join(crs.to_authority())
     with warnings.catch_warnings():
@@ -154,6 +155,8 @@ def _finish(
 
 def _flat(values: pd.Series) -> pd.Series:
     """Lists and records, which GeoJSON and Parquet know, as text: nothing after this expects a value of several."""
+    if pd.api.types.infer_dtype(values, skipna=True) == "string":
+        return values
     several = [isinstance(value, list | tuple | dict | set | np.ndarray) for value in values]
     if not any(several):
         return values
@@ -162,6 +165,13 @@ def _flat(values: pd.Series) -> pd.Series:
         for value, nested in zip(values, several, strict=True)
     ]
     return pd.Series(plain, index=values.index, dtype=object)
+
+
+def _values(column: pa.ChunkedArray) -> pd.Series:
+    """A column as pandas: numbers stay numbers where nothing is lost, all else becomes objects."""
+    if pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and not column.null_count):
+        return pd.Series(column.to_numpy())
+    return pd.Series(column.to_pandas().astype(object), dtype=object)
 
 
 def _is_topojson(path: Path) -> bool:
@@ -219,7 +229,7 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
     except (pa.ArrowInvalid, OSError) as problem:
         raise UnreadableFile(f"{name}: reading failed ({_first_line(problem)}); the file is damaged") from problem
     values = pd.DataFrame(
-        {column: pd.Series(table[column].to_pandas().astype(object), dtype=object) for column in request.columns},
+        {column: _values(table[column]) for column in request.columns},
         index=range(table.num_rows),
     )
     report.encoding = "UTF-8"
