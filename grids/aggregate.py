@@ -5,20 +5,22 @@
     loading(target, g) = sum over features of share x emissions x u_g            (signed; adds over targets and sectors)
     sd(target)         = sqrt(own + sum over groups of loading^2)
 
-Sums run in one order (layers by name, features by position, lines by value) and in one thread, without BLAS: the same
-inputs give the same bits, whatever the number of threads or the order of the emission lines.
+Sums run in one order (layers by name, features by position, lines by kind and value), each target in one thread and
+without BLAS: the same inputs give the same bits, whatever the number of threads or the order of the emission lines.
 
 Source: ARCHITECTURE, 'The idea that keeps it simple'; METHODS E (shared errors add linearly, own ones in quadrature).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
+from grids.blocks import block_bounds, in_blocks
 from grids.columns import (
     METHODS,
     Pair,
@@ -31,8 +33,11 @@ from grids.columns import (
     value_columns,
 )
 from grids.errors import GridError
-from grids.features import BoolArray, FloatArray, IntArray, check_lines, feature_emissions, groups_of, pairs_of
+from grids.features import BoolArray, FloatArray, IntArray, KindColumns, LayerLines, YearLines
 from grids.shares import Shares
+from grids.total_kernels import add_targets
+
+_ENTRIES_AT_ONCE = 100_000
 
 WHOLE = 0.999
 """Covered fraction from which a target counts as covered as a whole; the rest is drawing noise along borders."""
@@ -50,13 +55,31 @@ class LayerShares:
         layer: id of the layer.
         sector: buildings, transport or forest.
         shares: (targets, features) fraction of the whole feature in each target.
-        lines: emission lines of all years, columns as in docs/architecture.md.
+        lines: emission lines of all years: a frame with columns as in docs/architecture.md, or `LayerLines`, made once
+            for all collections.
     """
 
     layer: str
     sector: str
     shares: csr_array
-    lines: pd.DataFrame
+    lines: pd.DataFrame | LayerLines
+
+    @cached_property
+    def compact(self) -> LayerLines:
+        """The lines, checked.
+
+        Raises:
+            BadLines: lines that cannot be added up.
+            SumsMismatch: lines of another number of features than the shares.
+        """
+        if isinstance(self.lines, pd.DataFrame):
+            return LayerLines.of(self.layer, self.lines, self.shares.shape[1])
+        if self.lines.n_features != self.shares.shape[1]:
+            raise SumsMismatch(
+                f"layer {self.layer!r} has lines of {self.lines.n_features} features and shares of "
+                f"{self.shares.shape[1]}; expected is the same number"
+            )
+        return self.lines
 
 
 @dataclass(frozen=True)
@@ -193,7 +216,7 @@ def collection_sums(
     """
     ordered = sorted(layers, key=lambda layer: layer.layer)
     _check(ordered, n_targets, sectors, coverage, population)
-    groups = tuple(sorted(set().union(*(groups_of(layer.lines) for layer in ordered))))
+    groups = tuple(sorted(set().union(*(layer.compact.groups for layer in ordered))))
     by_sector: dict[str, SectorSums] = {}
     for sector in in_sector_order(sectors):
         mine = [layer for layer in ordered if layer.sector == sector]
@@ -210,6 +233,7 @@ def sector_sums(
     coverage: FloatArray,
     groups: Sequence[str],
     pairs: tuple[Pair, ...] | None = None,
+    skip: Mapping[str, BoolArray] | None = None,
 ) -> SectorSums:
     """Sum the layers of one sector; see `collection_sums`, which checks the arguments.
 
@@ -220,24 +244,22 @@ def sector_sums(
         coverage: (targets,) 0 to 1.
         groups: names of the groups of shared error; holds every group of the lines.
         pairs: columns of the result; by default the pairs that occur in any year.
+        skip: layer -> (kinds,) kinds of its lines that are left out.
     """
     if pairs is None:
-        pairs = in_pair_order(set().union(*(pairs_of(layer.lines) for layer in layers)))
+        pairs = in_pair_order(set().union(*(layer.compact.pairs for layer in layers)))
     values, absolute = np.zeros((n_targets, len(pairs))), np.zeros((n_targets, len(METHODS)))
-    own, illustrative = np.zeros(n_targets), np.zeros(n_targets)
+    own, illustrative = np.zeros(n_targets), np.zeros(n_targets, dtype=np.bool_)
     loadings = csr_array((n_targets, len(groups)), dtype=np.float64)
     touched = np.zeros(n_targets, dtype=bool)
-    known = bool(layers) and all(layer.lines.empty for layer in layers)
+    known = bool(layers) and all(layer.compact.is_empty for layer in layers)
     for layer in layers:
-        shares = _canonical(layer.shares)
-        of_year = layer.lines[layer.lines["year"] == year]
-        known |= not of_year.empty
-        features = feature_emissions(of_year, shares.shape[1], pairs, groups)
-        values += (shares @ features.emissions).toarray()
-        absolute += (shares @ features.absolute).toarray()
-        own += shares.power(2) @ features.own_variance
-        loadings = csr_array(loadings + shares @ features.loadings)
-        illustrative += shares @ features.illustrative
+        shares, lines = _canonical(layer.shares), layer.compact
+        known |= year in lines.by_year
+        columns = lines.columns(pairs, groups, None if skip is None else skip.get(layer.layer))
+        into = (values, absolute, own, illustrative)
+        mine = _added_lines(shares, lines.of_year(year), columns, len(groups), into)
+        loadings = mine if len(layers) == 1 else csr_array(loadings + mine)
         touched |= np.diff(shares.indptr) > 0
     loadings.sort_indices()
     return SectorSums(
@@ -246,10 +268,33 @@ def sector_sums(
         absolute=absolute,
         own=own,
         loadings=loadings,
-        illustrative=illustrative > 0,
+        illustrative=illustrative,
         coverage=coverage if known else np.zeros(n_targets),
         covered=(~(coverage <= 0) | touched) & known,
     )
+
+
+def _added_lines(
+    shares: csr_array,
+    lines: YearLines,
+    columns: KindColumns,
+    n_groups: int,
+    into: tuple[FloatArray, FloatArray, FloatArray, BoolArray],
+) -> csr_array:
+    """Add lines by shares into values, absolute values, own variances and marks; returns the loadings."""
+    entries = shares.indptr.astype(np.int64), shares.indices.astype(np.int32, copy=False), shares.data
+
+    def work(first: int, last: int) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
+        found: tuple[IntArray, npt.NDArray[np.int32], FloatArray] = add_targets(
+            first, last, entries, tuple(lines), tuple(columns), n_groups, *into
+        )
+        return found
+
+    blocks = list(in_blocks(work, block_bounds(entries[0] + np.arange(len(entries[0])), _ENTRIES_AT_ONCE)))
+    counts = [np.zeros(1, dtype=np.int64), *(block[0] for block in blocks)]
+    place = np.concatenate([block[1] for block in blocks]) if blocks else np.zeros(0, dtype=np.int32)
+    found = np.concatenate([block[2] for block in blocks]) if blocks else np.zeros(0)
+    return csr_array((found, place, np.cumsum(np.concatenate(counts))), shape=(shares.shape[0], n_groups))
 
 
 def to_coarser(index_of_parent: npt.NDArray[np.integer], n_parents: int, shares: Shares) -> Shares:
@@ -364,7 +409,7 @@ def _check(
             )
         if not bool(np.all((layer.shares.data >= 0) & (layer.shares.data <= 1 + 1e-9))):
             raise SumsMismatch(f"layer {layer.layer!r} has shares that are not fractions from 0 to 1")
-        check_lines(layer.layer, layer.lines, layer.shares.shape[1])
+        _ = layer.compact  # refuses lines that cannot be added up
     sourceless = set(coverage) - {layer.sector for layer in layers}
     if sourceless:
         raise SumsMismatch(f"coverage is given for {', '.join(sorted(sourceless))}, but no layer of it; leave it out")

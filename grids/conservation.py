@@ -6,19 +6,22 @@ The outside parts come from geometry (`Clipped.outside`, `Shares.outside`), neve
 so can the check fail.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from grids.aggregate import CollectionSums, LayerShares
-from grids.columns import in_pair_order
+from grids.blocks import block_bounds, in_blocks
+from grids.columns import Pair, in_pair_order
 from grids.errors import GridError
-from grids.features import FloatArray, check_lines, feature_emissions, groups_of, pairs_of
+from grids.features import FloatArray, LayerLines
+from grids.total_kernels import add_features
 
 TOLERANCE = 1e-9
 """Largest relative residual that may be published (ARCHITECTURE, truth 1)."""
+
+_FEATURES_AT_ONCE = 50_000
 
 Key = tuple[str, str, str, str, int]
 """Layer, sector, carrier, basis, year."""
@@ -131,7 +134,6 @@ def collection_residuals(
                 f"layer {layer.layer!r} has {n_features} features in its shares, {outside_domain.shape} outside the "
                 f"domain and {outside_collection.shape} outside the collection; expected is the same number"
             )
-        check_lines(layer.layer, layer.lines, n_features)
         balances |= dict(_balances(layer, outside_domain, outside_collection))
     return Residuals(collection, balances | _against_sums(balances, sums))
 
@@ -202,23 +204,24 @@ def _against_sums(balances: Mapping[Key, Balance], sums: Iterable[CollectionSums
 def _balances(
     layer: LayerShares, outside_domain: FloatArray, outside_collection: FloatArray
 ) -> Iterator[tuple[Key, Balance]]:
-    pairs, groups = in_pair_order(pairs_of(layer.lines)), sorted(groups_of(layer.lines))
-    for year in sorted({int(year) for year in layer.lines["year"].unique()}):
-        of_year = layer.lines[layer.lines["year"] == year]
-        emissions = feature_emissions(of_year, layer.shares.shape[1], pairs, groups).emissions
-        targets = (csr_array(layer.shares) @ emissions).toarray()
-        dense = emissions.toarray()
-        present = {(str(c), str(b)) for c, b in zip(of_year["carrier"], of_year["basis"], strict=True)}
-        for position, pair in enumerate(pairs):
-            if pair in present:
-                column = dense[:, position]
-                yield (
-                    (layer.layer, layer.sector, *pair, year),
-                    Balance(
-                        features=float(column.sum()),
-                        features_absolute=float(np.abs(column).sum()),
-                        targets=float(targets[:, position].sum()),
-                        outside_domain=float((column * outside_domain).sum()),
-                        outside_collection=float((column * outside_collection).sum()),
-                    ),
-                )
+    inside = np.bincount(layer.shares.indices, layer.shares.data, minlength=layer.shares.shape[1])
+    fractions = np.column_stack([inside, outside_domain, outside_collection])
+    lines = layer.compact
+    for year in lines.by_year:
+        pairs = in_pair_order(lines.pairs_in(year))
+        for pair, sums in zip(pairs, _sums_over_features(lines, year, pairs, fractions).T.tolist(), strict=True):
+            yield (layer.layer, layer.sector, *pair, year), Balance(*sums)
+
+
+def _sums_over_features(lines: LayerLines, year: int, pairs: Sequence[Pair], fractions: FloatArray) -> FloatArray:
+    """(5, pairs) the fields of `Balance`; blocks of features are added one after the other, in order."""
+    places = np.array([pairs.index(kind.pair) if kind.year == year else -1 for kind in lines.kinds], dtype=np.int64)
+    of_year = tuple(lines.of_year(year))
+
+    def work(first: int, last: int) -> FloatArray:
+        return add_features(first, last, of_year, places, fractions, len(pairs))
+
+    total = np.zeros((2 + fractions.shape[1], len(pairs)))
+    for block in in_blocks(work, block_bounds(np.arange(lines.n_features + 1), _FEATURES_AT_ONCE)):
+        total += block
+    return total

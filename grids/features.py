@@ -1,22 +1,23 @@
-"""Emissions by feature: emission lines of one layer and year as sparse (features x columns) matrices.
+"""Emissions by feature: the emission lines of one layer, compact and in one order, as sums need them.
 
-Everything a table needs later is linear in these matrices; geometry comes in only as shares. Sums run over lines
-sorted by feature, column and value, so that the order of the lines never changes a bit of the result.
+What many lines have in common (carrier, errors, group ...) is a *kind*; a line is a feature, a kind and an amount.
+Lines are sorted by feature, kind and amount, so that their order in a file never changes a bit of any sum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_array
 
 from grids.columns import BASES, CARRIERS, METHODS, Pair
 from grids.errors import GridError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+KindArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
 
 _TEXT = ("carrier", "basis", "method", "group", "factor_id", "assumptions")
@@ -24,172 +25,277 @@ _NUMBERS = ("emissions_tco2e", "u_own", "u_group", "u_factor")
 NEEDED = ("feature", "year", *_TEXT, *_NUMBERS)
 """Columns of emission lines that sums are made of."""
 
+METERED = METHODS.index("metered")
+
 
 class BadLines(GridError):
     """Emission lines that cannot be added up; the message names layer, column and feature."""
 
 
-@dataclass(frozen=True)
-class FeatureEmissions:
-    """What the features of one layer emit in one year.
+class LineKind(NamedTuple):
+    """What many lines have in common; `u_*` are relative standard deviations, 0 where there is no group."""
+
+    year: int
+    carrier: str
+    basis: str
+    method: str
+    group: str
+    factor_id: str
+    u_own: float
+    u_group: float
+    u_factor: float
+    is_assumed: bool
+
+    @property
+    def pair(self) -> Pair:
+        """Carrier and basis."""
+        return self.carrier, self.basis
+
+
+class YearLines(NamedTuple):
+    """Lines of one year by feature.
 
     Attributes:
-        emissions: (features, pairs) tCO2e, signed.
-        absolute: (features, 3) tCO2e, absolute emissions of the lines by method, in the order of `METHODS`.
-        own_variance: (features,) tCO2e squared; errors that this feature shares with no other.
-        loadings: (features, groups) tCO2e; one standard deviation of each shared error, signed.
-        illustrative: (features,) 1.0 where a line rests on an assumption of the region file.
+        starts: (features + 1,) where the lines of each feature begin.
+        kind: (lines,) position among the kinds of the layer; ascends within a feature.
+        emissions: (lines,) tCO2e, signed.
     """
 
-    emissions: csr_array
-    absolute: csr_array
-    own_variance: FloatArray
-    loadings: csr_array
-    illustrative: FloatArray
+    starts: IntArray
+    kind: KindArray
+    emissions: FloatArray
 
 
-def check_lines(layer: str, lines: pd.DataFrame, n_features: int) -> None:
-    """Refuse emission lines that would spoil a sum.
+@dataclass(frozen=True, eq=False)
+class LayerLines:
+    """Emission lines of one layer, all years.
 
-    Args:
-        layer: name for the message.
-        lines: emission lines of docs/architecture.md.
+    Attributes:
+        layer: id, for messages.
         n_features: features of the layer.
-
-    Raises:
-        BadLines: a column is missing, a number is null or infinite, a relative deviation negative, a word unknown,
-            a feature outside the layer, or a factor's error without the factor's id.
+        kinds: distinct kinds, sorted; by year first.
+        by_year: year -> lines, in the order of years.
     """
+
+    layer: str
+    n_features: int
+    kinds: tuple[LineKind, ...]
+    by_year: Mapping[int, YearLines]
+
+    @classmethod
+    def of(
+        cls, layer: str, lines: pd.DataFrame | Iterable[pd.DataFrame], n_features: int, *, what: str = ""
+    ) -> "LayerLines":
+        """Compact lines from frames.
+
+        Args:
+            layer: id.
+            lines: emission lines of docs/architecture.md, in one frame or in several.
+            n_features: features of the layer.
+            what: said behind the layer's id in messages.
+
+        Raises:
+            BadLines: a column is missing, a number is null or infinite, a relative deviation negative, a word unknown,
+                a feature outside the layer, or a factor's error without the factor's id.
+        """
+        frames = [lines] if isinstance(lines, pd.DataFrame) else lines
+        parts = [_compact(f"{layer!r}{what}", frame, n_features) for frame in frames]
+        kinds = tuple(sorted({kind for part in parts for kind in part[0]}))
+        place = {kind: position for position, kind in enumerate(kinds)}
+        moved = [np.array([place[kind] for kind in part[0]], dtype=np.int32)[part[2]] for part in parts]
+        feature = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, dtype=np.int32)
+        kind = np.concatenate(moved) if parts else np.zeros(0, dtype=np.int32)
+        emissions = np.concatenate([part[3] for part in parts]) if parts else np.zeros(0)
+        return cls(layer, n_features, kinds, _by_year(kinds, feature, kind, emissions, n_features))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no line at all."""
+        return not self.by_year
+
+    @property
+    def pairs(self) -> set[Pair]:
+        """Carrier and basis pairs that occur in any year."""
+        return {kind.pair for kind in self.kinds}
+
+    @property
+    def groups(self) -> set[str]:
+        """Names of the groups of shared error: those of activities, and `factor:<id>`."""
+        return {kind.group for kind in self.kinds if kind.group} | {
+            f"factor:{kind.factor_id}" for kind in self.kinds if kind.factor_id
+        }
+
+    def pairs_in(self, year: int) -> set[Pair]:
+        """Carrier and basis pairs that occur in one year."""
+        return {kind.pair for kind in self.kinds if kind.year == year}
+
+    def of_year(self, year: int) -> YearLines:
+        """Lines of one year; none where no line is of it."""
+        found = self.by_year.get(year)
+        if found is not None:
+            return found
+        nothing = np.zeros(self.n_features + 1, dtype=np.int64)
+        return YearLines(nothing, np.zeros(0, dtype=np.int32), np.zeros(0))
+
+    def columns(self, pairs: Sequence[Pair], groups: Sequence[str], skip: BoolArray | None = None) -> "KindColumns":
+        """Where each kind goes in tables with these columns; see `KindColumns`.
+
+        Args:
+            pairs: must hold every pair of the kinds that are not skipped.
+            groups: must hold every group.
+            skip: (kinds,) kinds to be left out.
+
+        Raises:
+            BadLines: a pair or a group has no column.
+        """
+        pair_at = {pair: position for position, pair in enumerate(pairs)}
+        group_at = {group: position for position, group in enumerate(groups)} | {"": -1}
+        left_out = np.zeros(len(self.kinds), dtype=bool) if skip is None else skip
+        try:
+            return KindColumns(
+                pair=np.array(
+                    [-1 if out else pair_at[kind.pair] for kind, out in zip(self.kinds, left_out, strict=True)],
+                    dtype=np.int64,
+                ),
+                method=np.array([METHODS.index(kind.method) for kind in self.kinds], dtype=np.int64),
+                u_own=np.array([kind.u_own for kind in self.kinds], dtype=np.float64),
+                group=np.array([group_at[kind.group] for kind in self.kinds], dtype=np.int64),
+                u_group=np.array([kind.u_group for kind in self.kinds], dtype=np.float64),
+                factor=np.array(
+                    [group_at[f"factor:{kind.factor_id}" if kind.factor_id else ""] for kind in self.kinds],
+                    dtype=np.int64,
+                ),
+                u_factor=np.array([kind.u_factor for kind in self.kinds], dtype=np.float64),
+                is_assumed=np.array([kind.is_assumed for kind in self.kinds], dtype=np.bool_),
+            )
+        except KeyError as error:
+            raise BadLines(
+                f"layer {self.layer!r}: lines hold {error.args[0]!r}, which has no column; make the columns of the "
+                "same lines"
+            ) from error
+
+
+class KindColumns(NamedTuple):
+    """Of every kind, the columns it is added to: arrays (kinds,) for compiled code.
+
+    Attributes:
+        pair: of carrier and basis; -1 for kinds that are left out.
+        method: in the order of `METHODS`.
+        u_own, u_group, u_factor: relative standard deviations.
+        group, factor: column of the group and of the factor's group; -1 for none.
+        is_assumed: rests on an assumption of the region file.
+    """
+
+    pair: IntArray
+    method: IntArray
+    u_own: FloatArray
+    group: IntArray
+    u_group: FloatArray
+    factor: IntArray
+    u_factor: FloatArray
+    is_assumed: BoolArray
+
+
+def _by_year(
+    kinds: Sequence[LineKind], feature: KindArray, kind: KindArray, emissions: FloatArray, n_features: int
+) -> dict[int, YearLines]:
+    year_of = np.array([one.year for one in kinds], dtype=np.int64)
+    found: dict[int, YearLines] = {}
+    years = sorted(set(year_of.tolist()))
+    for year in years:
+        here = slice(None) if len(years) == 1 else np.flatnonzero(year_of[kind] == year)
+        of, which, amount = feature[here], kind[here], emissions[here]
+        key = of.astype(np.int64) * len(kinds) + which
+        step = np.diff(key)
+        if bool(((step < 0) | ((step == 0) & (np.diff(amount) < 0))).any()):
+            order = np.argsort(key, kind="stable") if bool((step != 0).all()) else np.lexsort((amount, key))
+            sorted_key = key[order]
+            if bool((sorted_key[1:] == sorted_key[:-1]).any()):
+                order = np.lexsort((amount, key))
+            of, which, amount = of[order], which[order], amount[order]
+        starts = np.zeros(n_features + 1, dtype=np.int64)
+        np.cumsum(np.bincount(of, minlength=n_features), out=starts[1:])
+        found[year] = YearLines(starts, np.ascontiguousarray(which), np.ascontiguousarray(amount))
+    return found
+
+
+def _compact(
+    where: str, lines: pd.DataFrame, n_features: int
+) -> tuple[list[LineKind], KindArray, KindArray, FloatArray]:
+    """Kinds, and per line feature, kind and emissions; refuses what would spoil a sum, see `LayerLines.of`."""
     missing = [column for column in NEEDED if column not in lines.columns]
     if missing:
-        raise BadLines(f"layer {layer!r}: emission lines lack {', '.join(missing)}; expected are {', '.join(NEEDED)}")
-    features = lines["feature"].to_numpy()
-    if len(features) and not np.issubdtype(features.dtype, np.integer):
-        raise BadLines(f"layer {layer!r}: the column feature holds {features.dtype}; expected are integer positions")
-    _refuse(layer, lines, (features < 0) | (features >= n_features), "feature", f"positions 0 to {n_features - 1}")
-    grouped = _texts(lines, "group") != ""
-    for column in _NUMBERS:
-        numbers = lines[column].to_numpy(dtype=np.float64, na_value=np.nan)
-        wrong = ~np.isfinite(numbers)
-        if column != "emissions_tco2e":
-            wrong |= numbers < 0
+        raise BadLines(f"layer {where}: emission lines lack {', '.join(missing)}; expected are {', '.join(NEEDED)}")
+    feature = lines["feature"].to_numpy()
+    if len(feature) and not np.issubdtype(feature.dtype, np.integer):
+        raise BadLines(f"layer {where}: the column feature holds {feature.dtype}; expected are integer positions")
+    _refuse(where, lines, (feature < 0) | (feature >= n_features), "feature", f"positions 0 to {n_features - 1}")
+    emissions = lines["emissions_tco2e"].to_numpy(dtype=np.float64, na_value=np.nan)
+    _refuse(where, lines, ~np.isfinite(emissions), "emissions_tco2e", "a finite number")
+
+    # A kind is a combination of few values: they are numbered column by column, each time only those that occur.
+    code = np.zeros(len(lines), dtype=np.int64)
+    values: list[tuple[Any, ...]] = [()]
+    for column in ("year", *_TEXT, "u_own", "u_group", "u_factor"):
+        theirs, distinct = _coded(lines[column])
+        code, found = _numbered(code * len(distinct) + theirs, len(values) * len(distinct))
+        values = [(*values[one // len(distinct)], distinct[one % len(distinct)]) for one in found]
+    kinds: list[LineKind] = []
+    for position, (year, carrier, basis, method, group, factor, assumed, own, of_group, of_factor) in enumerate(values):
+        for column, value, words in (
+            ("carrier", carrier, CARRIERS),
+            ("basis", basis, BASES),
+            ("method", method, METHODS),
+        ):
+            if value not in words:
+                _refuse(where, lines, code == position, column, "one of " + ", ".join(words))
         # Without a group its deviation has no meaning and may be null.
-        if column == "u_group":
-            wrong &= grouped
-        expected = "a finite number" if column == "emissions_tco2e" else "a finite number, 0 or more"
-        _refuse(layer, lines, wrong, column, expected)
-    for column, words in (("carrier", CARRIERS), ("basis", BASES), ("method", METHODS)):
-        _refuse(layer, lines, ~lines[column].isin(words).to_numpy(), column, "one of " + ", ".join(words))
-    nameless = (_texts(lines, "factor_id") == "") & (lines["u_factor"].to_numpy(dtype=np.float64) > 0)
-    _refuse(layer, lines, nameless, "factor_id", "the id of the factor whose error u_factor is")
+        for column, u in (("u_own", own), ("u_group", of_group if group else 0.0), ("u_factor", of_factor)):
+            if not (np.isfinite(u) and u >= 0):
+                _refuse(where, lines, code == position, column, "a finite number, 0 or more")
+        if not factor and of_factor > 0:
+            _refuse(where, lines, code == position, "factor_id", "the id of the factor whose error u_factor is")
+        u_group = float(of_group) if group else 0.0
+        kinds.append(
+            LineKind(
+                int(year), carrier, basis, method, group, factor, float(own), u_group, float(of_factor), bool(assumed)
+            )
+        )
+    return kinds, feature.astype(np.int32), code.astype(np.int32), emissions
 
 
-def pairs_of(lines: pd.DataFrame) -> set[Pair]:
-    """Carrier and basis pairs that occur in any year."""
-    pairs = lines[["carrier", "basis"]].drop_duplicates()
-    return set(zip(pairs["carrier"].astype(str), pairs["basis"].astype(str), strict=True))
+def _coded(column: "pd.Series[Any]") -> tuple[IntArray, list[Any]]:
+    """(n,) codes of a column and its distinct values; null is the empty text, or NaN."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        words: list[Any] = [str(word) for word in column.cat.categories]
+        codes = column.cat.codes.to_numpy()
+    else:
+        codes, found = pd.factorize(column)
+        is_number = pd.api.types.is_numeric_dtype(column)
+        words = [word if is_number else str(word) for word in found.tolist()]
+    # What is null has the code -1, the last place.
+    return codes.astype(np.int64) % (len(words) + 1), [*words, np.nan if pd.api.types.is_numeric_dtype(column) else ""]
 
 
-def groups_of(lines: pd.DataFrame) -> set[str]:
-    """Names of the groups of shared error: those of activities, and `factor:<id>`."""
-    groups = set(pd.unique(_texts(lines, "group"))) | {
-        f"factor:{factor}" for factor in pd.unique(_texts(lines, "factor_id")) if factor
-    }
-    return {str(group) for group in groups if group}
+def _numbered(codes: IntArray, size: int) -> tuple[IntArray, list[int]]:
+    """Codes 0..size-1 as positions among those that occur, and these."""
+    if size > 4 * len(codes) + 65_536:
+        place, found = pd.factorize(codes)
+        return place.astype(np.int64), found.tolist()
+    occurs = np.zeros(size, dtype=bool)
+    occurs[codes] = True
+    chosen = np.flatnonzero(occurs)
+    at = np.zeros(size, dtype=np.int64)
+    at[chosen] = np.arange(len(chosen))
+    return at[codes], chosen.tolist()
 
 
-def feature_emissions(
-    lines: pd.DataFrame, n_features: int, pairs: Sequence[Pair], groups: Sequence[str]
-) -> FeatureEmissions:
-    """Sum the lines of one layer and year by feature.
-
-    A feature's own errors add linearly over its modelled and default lines (they share one floor area and one
-    intensity) and in quadrature over its metered lines (each has its own meter):
-    `own = (sum_modelled,default e u)^2 + sum_metered (e u)^2`.
-
-    Args:
-        lines: emission lines of one year, checked.
-        n_features: features of the layer.
-        pairs: columns of `emissions`; must hold every pair of the lines.
-        groups: columns of `loadings`; must hold every group of the lines.
-
-    Raises:
-        BadLines: a pair or a group of the lines has no column.
-
-    Source: ARCHITECTURE, 'The idea that keeps it simple'; METHODS E.
-    """
-    feature = lines["feature"].to_numpy(dtype=np.int64)
-    emissions = lines["emissions_tco2e"].to_numpy(dtype=np.float64)
-    own = emissions * lines["u_own"].to_numpy(dtype=np.float64)
-    pair_index = pd.Index([f"{carrier} {basis}" for carrier, basis in pairs], dtype=object)
-    pair = pair_index.get_indexer(pd.Index(_texts(lines, "carrier") + " " + _texts(lines, "basis"), dtype=object))
-    method = pd.Index(METHODS).get_indexer(pd.Index(_texts(lines, "method")))
-    metered = method == METHODS.index("metered")
-    one = np.zeros_like(feature)
-
-    group_index = pd.Index(np.array(groups, dtype=object))
-    group_names, factor_names = _texts(lines, "group"), _texts(lines, "factor_id")
-    in_group, has_factor = group_names != "", factor_names != ""
-    loading_rows = np.concatenate([feature[in_group], feature[has_factor]])
-    loading_columns = np.concatenate(
-        [group_index.get_indexer(pd.Index(group_names[in_group])),
-         group_index.get_indexer(pd.Index("factor:" + factor_names[has_factor]))]
-    )  # fmt: skip
-    if bool((pair < 0).any() or (loading_columns < 0).any()):
-        raise BadLines("lines hold a carrier, basis or group that has no column; make the columns of the same lines")
-    u_group = lines["u_group"].to_numpy(dtype=np.float64, na_value=np.nan)
-    u_factor = lines["u_factor"].to_numpy(dtype=np.float64)
-    loadings = np.concatenate([(emissions * u_group)[in_group], (emissions * u_factor)[has_factor]])
-
-    linear = summed(feature[~metered], one[~metered], own[~metered], (n_features, 1))
-    quadrature = summed(feature[metered], one[metered], own[metered] ** 2, (n_features, 1))
-    illustrative = np.zeros(n_features)
-    illustrative[feature[_texts(lines, "assumptions") != ""]] = 1.0
-    return FeatureEmissions(
-        emissions=summed(feature, pair, emissions, (n_features, len(pair_index))),
-        absolute=summed(feature, method, np.abs(emissions), (n_features, len(METHODS))),
-        own_variance=linear.toarray()[:, 0] ** 2 + quadrature.toarray()[:, 0],
-        loadings=summed(loading_rows, loading_columns, loadings, (n_features, len(groups))),
-        illustrative=illustrative,
-    )
-
-
-def summed(
-    rows: npt.NDArray[np.integer], columns: npt.NDArray[np.integer], values: FloatArray, shape: tuple[int, int]
-) -> csr_array:
-    """A sparse matrix of sums whose bits do not depend on the order of what is added.
-
-    Args:
-        rows: (n,) row of each entry.
-        columns: (n,) column of each entry.
-        values: (n,) entries; those of one place are added, smallest first.
-        shape: rows and columns of the result.
-
-    Returns:
-        csr with sorted columns and no stored zeros.
-    """
-    place = rows.astype(np.int64) * np.int64(max(shape[1], 1)) + columns.astype(np.int64)
-    order = np.lexsort((values, place))
-    place, values = place[order], values[order]
-    starts = np.flatnonzero(np.diff(place, prepend=-1))
-    sums = np.add.reduceat(values, starts) if len(starts) else np.zeros(0)
-    row, column = np.divmod(place[starts], max(shape[1], 1))
-    kept = sums != 0
-    counts = np.bincount(row[kept], minlength=shape[0])
-    return csr_array((sums[kept], column[kept], np.concatenate([[0], np.cumsum(counts)])), shape=shape)
-
-
-def _texts(lines: pd.DataFrame, column: str) -> npt.NDArray[np.object_]:
-    """A text column as objects, null as the empty string."""
-    return lines[column].astype(object).fillna("").to_numpy(dtype=object)
-
-
-def _refuse(layer: str, lines: pd.DataFrame, wrong: BoolArray, column: str, expected: str) -> None:
+def _refuse(where: str, lines: pd.DataFrame, wrong: BoolArray, column: str, expected: str) -> None:
     if not wrong.any():
         return
     worst = lines.iloc[int(np.flatnonzero(wrong)[0])]
     raise BadLines(
-        f"layer {layer!r}, feature {worst['feature']}, year {worst['year']}: {column} is {worst[column]}, expected is "
+        f"layer {where}, feature {worst['feature']}, year {worst['year']}: {column} is {worst[column]}, expected is "
         f"{expected} ({int(wrong.sum())} of {len(lines)} lines are wrong); correct the source or its reading, since "
         "nothing is dropped here"
     )

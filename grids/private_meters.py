@@ -4,17 +4,20 @@ Private is every line of method `metered` in a layer that is not open. The other
 and on public properties, and may be shown.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, hstack
 
 from grids.aggregate import CollectionSums, LayerShares, SectorSums, sector_sums
-from grids.columns import Pair, in_pair_order
+from grids.columns import METHODS, Pair, in_pair_order
 from grids.errors import GridError
-from grids.features import BoolArray, FloatArray, check_lines, feature_emissions, groups_of, pairs_of
+from grids.features import METERED, BoolArray, FloatArray, IntArray, LayerLines, LineKind
 
 
 class DisclosureError(GridError):
@@ -33,10 +36,10 @@ class PrivateLayer:
     """
 
     weights: FloatArray | None = None
-    modelled: pd.DataFrame | None = None
+    modelled: pd.DataFrame | LayerLines | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PrivatePart:
     """Features with a metered value other than 0 in the private layers of a sector.
 
@@ -51,6 +54,8 @@ class PrivatePart:
         modelled: (features, pairs) tCO2e that a model gives instead; None where a layer has no model.
         pairs: carriers and bases of the sector, and of the model.
         uneven: pairs whose lines have errors of several kinds, such as gas of two factors.
+        chosen: layer -> positions of its features among all of the layer.
+        sources: the lines and what is known beside, of which all but `shares` was made.
     """
 
     shares: csr_array
@@ -60,14 +65,16 @@ class PrivatePart:
     weights: FloatArray
     modelled: FloatArray | None
     pairs: tuple[Pair, ...]
-    uneven: frozenset[Pair] = frozenset()
+    uneven: frozenset[Pair]
+    chosen: Mapping[str, IntArray]
+    sources: tuple[tuple[LayerLines, PrivateLayer], ...]
 
     @property
     def present(self) -> BoolArray:
         """(targets,) whether any of the features lies there."""
         return np.diff(self.shares.indptr) > 0
 
-    @property
+    @cached_property
     def values(self) -> FloatArray:
         """(targets, pairs) true tCO2e of the private metered part."""
         return np.asarray(self.shares @ self.emissions)
@@ -86,7 +93,11 @@ class PrivatePart:
 
 
 def private_part(
-    layers: Sequence[LayerShares], private: Mapping[str, PrivateLayer], year: int, pairs: Sequence[Pair]
+    layers: Sequence[LayerShares],
+    private: Mapping[str, PrivateLayer],
+    year: int,
+    pairs: Sequence[Pair],
+    known: PrivatePart | None = None,
 ) -> PrivatePart:
     """Collect the private metered features of a sector.
 
@@ -95,28 +106,34 @@ def private_part(
         private: layers that are not open, by id.
         year: year of the activity.
         pairs: carriers and bases of the sector; those of the models are added.
+        known: the same of another collection and the same year; where it was made of the same lines, only shares are
+            new.
 
     Raises:
         DisclosureError: weights that are not one number per feature, finite and 0 or more.
         BadLines: modelled lines that cannot be added up.
     """
     chosen = [layer for layer in layers if layer.layer in private]
-    models = [private[layer.layer].modelled for layer in chosen]
-    for layer, lines in zip(chosen, models, strict=True):
-        if lines is not None:
-            check_lines(f"{layer.layer} (modelled)", lines, layer.shares.shape[1])
-    every = in_pair_order({*pairs, *set().union(*(pairs_of(lines) for lines in models if lines is not None))})
-    parts = [_of_layer(layer, private[layer.layer], year, every) for layer in chosen]
+    sources = tuple((layer.compact, private[layer.layer]) for layer in chosen)
+    if known is not None and _are_same(sources, known.sources) and set(pairs) <= set(known.pairs):
+        return replace(known, shares=_of_features(chosen, known.chosen))
+    models = [_modelled(layer, private[layer.layer]) for layer in chosen]
+    every = in_pair_order({*pairs, *set().union(*(lines.pairs for lines in models if lines is not None))})
+    parts = [_of_layer(layer, private[layer.layer], model, year, every)
+             for layer, model in zip(chosen, models, strict=True)]  # fmt: skip
+    of = {layer.layer: part.chosen for layer, part in zip(chosen, parts, strict=True)}
     modelled = [part.modelled for part in parts if part.modelled is not None]
     return PrivatePart(
-        shares=csr_array(hstack([part.shares for part in parts], format="csr")),
+        shares=_of_features(chosen, of),
         emissions=np.concatenate([part.emissions for part in parts]),
         own=np.concatenate([part.own for part in parts]),
-        u=np.max([part.u for part in parts], axis=0),
+        u=_largest_deviations(chosen, year, every),
         weights=np.concatenate([part.weights for part in parts]),
         modelled=np.concatenate(modelled) if len(modelled) == len(parts) else None,
         pairs=every,
         uneven=_uneven(chosen, year),
+        chosen=of,
+        sources=sources,
     )
 
 
@@ -138,81 +155,131 @@ def sums_without(
         pairs: columns of the result.
         only: leave out only private metered lines of these pairs.
     """
-    kept = []
-    for layer in layers:
-        if layer.layer in private:
-            out = _metered(layer.lines)
-            if only is not None:
-                out = out & np.any([_of_pair(layer.lines, pair) for pair in sorted(only)], axis=0)
-            layer = replace(layer, lines=layer.lines[~out])
-        kept.append(layer)
+    skip = {
+        layer.layer: np.array(
+            [kind.method == METHODS[METERED] and (only is None or kind.pair in only) for kind in layer.compact.kinds],
+            dtype=bool,
+        )
+        for layer in layers
+        if layer.layer in private
+    }
     return sector_sums(
-        kept,
+        layers,
         n_targets=sums.n_targets,
         year=sums.year,
         coverage=sums.sectors[sector].coverage,
         groups=sums.groups,
         pairs=pairs,
+        skip=skip,
     )
+
+
+class _LayerPart(NamedTuple):
+    chosen: IntArray
+    emissions: FloatArray
+    own: FloatArray
+    weights: FloatArray
+    modelled: FloatArray | None
+
+
+def _of_layer(
+    layer: LayerShares, known: PrivateLayer, model: LayerLines | None, year: int, pairs: tuple[Pair, ...]
+) -> _LayerPart:
+    lines, kinds = layer.compact.of_year(year), layer.compact.kinds
+    is_metered = np.array([kind.method == METHODS[METERED] for kind in kinds], dtype=bool)
+    pair_of = np.array([pairs.index(kind.pair) if kind.pair in pairs else 0 for kind in kinds], dtype=np.int64)
+    u_own = np.array([kind.u_own for kind in kinds], dtype=np.float64)
+    feature = np.repeat(np.arange(layer.compact.n_features), np.diff(lines.starts))
+    mine = is_metered[lines.kind] & (lines.emissions != 0)
+    feature, kind, amount = feature[mine], lines.kind[mine], lines.emissions[mine]
+    emissions, some = _by_pair(feature, pair_of[kind], amount, len(pairs))
+    own, _ = _by_pair(feature, pair_of[kind], np.abs(amount) * u_own[kind], len(pairs))
+    is_some = (emissions != 0).any(axis=1)
+    chosen = some[is_some]
+    modelled = None if model is None else _of_model(model, year, pairs, chosen)
+    weights = _weights(layer, known, modelled, chosen)
+    return _LayerPart(chosen, emissions[is_some], own[is_some], weights, modelled)
+
+
+def _by_pair(feature: IntArray, pair: IntArray, amount: FloatArray, n_pairs: int) -> tuple[FloatArray, IntArray]:
+    """(some, pairs) sums, and the features (some,) they are of; features ascend."""
+    is_first = np.diff(feature, prepend=-1) != 0
+    place = (np.cumsum(is_first) - 1) * n_pairs + pair
+    n_some = int(is_first.sum())
+    sums = np.bincount(place, amount, minlength=n_some * n_pairs).astype(np.float64)
+    return sums.reshape(n_some, n_pairs), feature[is_first]
+
+
+def _of_model(model: LayerLines, year: int, pairs: tuple[Pair, ...], chosen: IntArray) -> FloatArray:
+    """(chosen, pairs) what a model gives for some features."""
+    lines = model.of_year(year)
+    place = np.full(model.n_features, -1, dtype=np.int64)
+    place[chosen] = np.arange(len(chosen))
+    of = place[np.repeat(np.arange(model.n_features), np.diff(lines.starts))]
+    pair_of = np.array([pairs.index(kind.pair) for kind in model.kinds], dtype=np.int64)
+    mine = of >= 0
+    at = of[mine] * len(pairs) + pair_of[lines.kind[mine]]
+    sums = np.bincount(at, lines.emissions[mine], minlength=len(chosen) * len(pairs)).astype(np.float64)
+    return sums.reshape(len(chosen), len(pairs))
+
+
+def _of_features(layers: Sequence[LayerShares], chosen: Mapping[str, IntArray]) -> csr_array:
+    """(targets, features) shares of the features chosen."""
+    columns = [
+        layer.shares if len(chosen[layer.layer]) == layer.shares.shape[1] else layer.shares[:, chosen[layer.layer]]
+        for layer in layers
+    ]
+    return csr_array(columns[0] if len(columns) == 1 else hstack(columns, format="csr"))
+
+
+def _are_same(
+    mine: tuple[tuple[LayerLines, PrivateLayer], ...], theirs: tuple[tuple[LayerLines, PrivateLayer], ...]
+) -> bool:
+    return len(mine) == len(theirs) and all(
+        one[0] is other[0] and one[1] is other[1] for one, other in zip(mine, theirs, strict=True)
+    )
+
+
+def _modelled(layer: LayerShares, known: PrivateLayer) -> LayerLines | None:
+    if known.modelled is None or isinstance(known.modelled, LayerLines):
+        return known.modelled
+    return LayerLines.of(layer.layer, known.modelled, layer.shares.shape[1], what=" (modelled)")
+
+
+def _metered_kinds(layers: Sequence[LayerShares], year: int) -> list[LineKind]:
+    return [
+        kind
+        for layer in layers
+        for kind in layer.compact.kinds
+        if kind.year == year and kind.method == METHODS[METERED]
+    ]
 
 
 def _uneven(layers: Sequence[LayerShares], year: int) -> frozenset[Pair]:
     """Pairs whose metered lines do not all have the same errors: their deviation would tell the kinds apart."""
-    kinds: dict[Pair, set[tuple[object, ...]]] = {}
-    for layer in layers:
-        lines = layer.lines[(layer.lines["year"] == year) & _metered(layer.lines)]
-        errors = ["factor_id", "group", "u_own", "u_group", "u_factor"]
-        distinct = (
-            lines[["carrier", "basis", *errors]].drop_duplicates().astype({"group": object}).fillna({"group": ""})
-        )
-        distinct["u_group"] = distinct["u_group"].where(distinct["group"] != "", 0.0)
-        for carrier, basis, *kind in distinct.itertuples(index=False):
-            kinds.setdefault((str(carrier), str(basis)), set()).add(tuple(kind))
-    return frozenset(pair for pair, found in kinds.items() if len(found) > 1)
+    errors: dict[Pair, set[tuple[object, ...]]] = {}
+    for kind in _metered_kinds(layers, year):
+        error = (kind.factor_id, kind.group, kind.u_own, kind.u_group, kind.u_factor)
+        errors.setdefault(kind.pair, set()).add(error)
+    return frozenset(pair for pair, found in errors.items() if len(found) > 1)
 
 
-def _of_layer(layer: LayerShares, known: PrivateLayer, year: int, pairs: tuple[Pair, ...]) -> PrivatePart:
-    n_features = layer.shares.shape[1]
-    lines = layer.lines[(layer.lines["year"] == year) & _metered(layer.lines)]
-    emissions = _by_pair(lines, n_features, pairs)
-    chosen = np.flatnonzero((emissions != 0).any(axis=1))
-    amount = lines["emissions_tco2e"].abs()
-    u_group = lines["u_group"].where(lines["group"].fillna("") != "", 0.0)
-    whole = np.asarray(np.sqrt(lines["u_own"] ** 2 + u_group**2 + lines["u_factor"] ** 2), dtype=np.float64)
-    modelled = None if known.modelled is None else known.modelled[known.modelled["year"] == year]
-    return PrivatePart(
-        shares=csr_array(layer.shares[:, chosen]),
-        emissions=emissions[chosen],
-        own=_by_pair(lines.assign(emissions_tco2e=amount * lines["u_own"]), n_features, pairs)[chosen],
-        u=np.array([whole[_of_pair(lines, pair)].max(initial=0.0) for pair in pairs], dtype=np.float64),
-        weights=_weights(layer, known, modelled, pairs)[chosen],
-        modelled=None if modelled is None else _by_pair(modelled, n_features, pairs)[chosen],
-        pairs=pairs,
-    )
+def _largest_deviations(layers: Sequence[LayerShares], year: int, pairs: Sequence[Pair]) -> FloatArray:
+    """(pairs,) the largest relative deviation of any metered line: meter, group and factor together."""
+    largest = dict.fromkeys(pairs, 0.0)
+    for kind in _metered_kinds(layers, year):
+        whole = math.sqrt(kind.u_own**2 + kind.u_group**2 + kind.u_factor**2)
+        largest[kind.pair] = max(largest[kind.pair], whole)
+    return np.array([largest[pair] for pair in pairs], dtype=np.float64)
 
 
-def _weights(
-    layer: LayerShares, known: PrivateLayer, modelled: pd.DataFrame | None, pairs: tuple[Pair, ...]
-) -> FloatArray:
+def _weights(layer: LayerShares, known: PrivateLayer, modelled: FloatArray | None, chosen: IntArray) -> FloatArray:
     n_features = layer.shares.shape[1]
     if known.weights is not None:
         weights = np.asarray(known.weights, dtype=np.float64)
         if weights.shape != (n_features,) or not bool(np.all(np.isfinite(weights) & (weights >= 0))):
             raise DisclosureError(f"layer {layer.layer!r}: weights must be {n_features} finite numbers, 0 or more")
-        return weights
+        return weights[chosen]
     if modelled is not None:
-        return np.asarray(np.abs(_by_pair(modelled, n_features, pairs)).sum(axis=1))
-    return np.ones(n_features)
-
-
-def _by_pair(lines: pd.DataFrame, n_features: int, pairs: tuple[Pair, ...]) -> FloatArray:
-    groups = sorted(groups_of(lines))
-    return np.asarray(feature_emissions(lines, n_features, pairs, groups).emissions.toarray())
-
-
-def _of_pair(lines: pd.DataFrame, pair: Pair) -> BoolArray:
-    return ((lines["carrier"] == pair[0]) & (lines["basis"] == pair[1])).to_numpy(dtype=bool)
-
-
-def _metered(lines: pd.DataFrame) -> BoolArray:
-    return (lines["method"] == "metered").to_numpy(dtype=bool)
+        return np.asarray(np.abs(modelled).sum(axis=1))
+    return np.ones(len(chosen))

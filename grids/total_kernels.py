@@ -1,0 +1,128 @@
+"""Compiled: shares times emission lines, target by target, and sums over features for the check of conservation."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grids.compiled import compiled
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_METERED = 0  # position in grids.columns.METHODS
+
+
+@compiled
+def add_targets(
+    first: int,
+    last: int,
+    shares: Any,
+    lines: Any,
+    columns: Any,
+    n_groups: int,
+    values: FloatArray,
+    absolute: FloatArray,
+    own: FloatArray,
+    is_assumed: NDArray[np.bool_],
+) -> Any:
+    """Add the lines of all features to targets first..last, by shares.
+
+    Args:
+        first: of the rows of `shares`.
+        last: the row to stop before.
+        shares: (indptr, indices, data) of a canonical csr.
+        lines: (starts, kind, emissions), see `grids.features.YearLines`.
+        columns: see `grids.features.KindColumns`.
+        n_groups: of shared errors.
+        values: (targets, pairs) added to.
+        absolute: (targets, methods) added to.
+        own: (targets,) variances, added to.
+        is_assumed: (targets,) set where a line rests on an assumption.
+
+    Returns:
+        The loadings of these targets: entries per row, columns ascending within each row, values.
+    """
+    indptr, indices, data = shares
+    starts, kind_of, emissions = lines
+    pair_of, method_of, u_own, group_of, u_group, factor_of, u_factor, assumed = columns
+    loading, is_touched = np.zeros(n_groups), np.zeros(n_groups, np.bool_)
+    touched = np.empty(n_groups, np.int64)
+    counts = np.zeros(last - first, np.int64)
+    found, place = np.empty(4 * (last - first) + 16, np.float64), np.empty(4 * (last - first) + 16, np.int32)
+    size = 0
+    for target in range(first, last):
+        n_touched = 0
+        for entry in range(indptr[target], indptr[target + 1]):
+            share, feature = data[entry], indices[entry]
+            linear, squares = 0.0, 0.0
+            for line in range(starts[feature], starts[feature + 1]):
+                kind = kind_of[line]
+                pair, method = pair_of[kind], method_of[kind]
+                if pair < 0:
+                    continue
+                part = share * emissions[line]
+                values[target, pair] += part
+                absolute[target, method] += abs(part)
+                if assumed[kind]:
+                    is_assumed[target] = True
+                error = emissions[line] * u_own[kind]
+                if method == _METERED:
+                    squares += error * error
+                else:
+                    linear += error
+                for side in range(2):
+                    group, u = (group_of[kind], u_group[kind]) if side == 0 else (factor_of[kind], u_factor[kind])
+                    if group >= 0:
+                        if not is_touched[group]:
+                            is_touched[group] = True
+                            touched[n_touched] = group
+                            n_touched += 1
+                        loading[group] += part * u
+            own[target] += share * share * (linear * linear + squares)
+        groups = touched[:n_touched]
+        groups.sort()
+        if size + n_touched > found.size:
+            found = np.concatenate((found, np.empty(found.size + n_touched, np.float64)))
+            place = np.concatenate((place, np.empty(place.size + n_touched, np.int32)))
+        for group in groups:
+            if loading[group] != 0.0:
+                found[size], place[size] = loading[group], group
+                size += 1
+                counts[target - first] += 1
+            loading[group], is_touched[group] = 0.0, False
+    return counts, place[:size].copy(), found[:size].copy()
+
+
+@compiled
+def add_features(
+    first: int, last: int, lines: Any, pair_of: IntArray, fractions: FloatArray, n_pairs: int
+) -> FloatArray:
+    """Sums over features first..last.
+
+    Args:
+        first: of the features.
+        last: the feature to stop before.
+        lines: (starts, kind, emissions); kinds of one pair are neighbours.
+        pair_of: (kinds,) pair of each kind.
+        fractions: (features, parts) how much of each feature lies in each part.
+        n_pairs: columns.
+
+    Returns:
+        (2 + parts, pairs): emissions, absolute emissions by feature, and emissions in each part.
+    """
+    starts, kind_of, emissions = lines
+    sums = np.zeros((2 + fractions.shape[1], n_pairs))
+    for feature in range(first, last):
+        line, stop = starts[feature], starts[feature + 1]
+        while line < stop:
+            pair = pair_of[kind_of[line]]
+            amount = 0.0
+            while line < stop and pair_of[kind_of[line]] == pair:
+                amount += emissions[line]
+                line += 1
+            sums[0, pair] += amount
+            sums[1, pair] += abs(amount)
+            for part in range(fractions.shape[1]):
+                sums[2 + part, pair] += amount * fractions[feature, part]
+    return sums
