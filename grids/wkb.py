@@ -4,7 +4,7 @@ What the compiled code cannot vouch for (rings that cross or overlap, collection
 through `grids.measures.as_features`; it is the few that cost.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,26 @@ class WkbColumn:
         ends = np.cumsum([len(feature) for feature in given], dtype=np.int64)
         begins = np.concatenate((np.zeros(1, np.int64), ends[:-1])) if given else ends
         return cls(np.frombuffer(b"".join(given), np.uint8), begins, ends)
+
+    @classmethod
+    def from_geometries(cls, geometries: NDArray[np.object_]) -> "WkbColumn":
+        """Take geometry objects, written as well-known binary first; None is missing."""
+        column = pa.array(shapely.to_wkb(geometries), pa.large_binary(), from_pandas=True)
+        return cls.from_arrow(column)
+
+    def with_features(self, changed: Mapping[int, bytes | None]) -> "WkbColumn":
+        """The same column with some features exchanged, by position; None: missing.
+
+        Args:
+            changed: position -> its new bytes.
+        """
+        fresh = [feature or b"" for feature in changed.values()]
+        data = np.concatenate((self.data, np.frombuffer(b"".join(fresh), np.uint8))) if any(fresh) else self.data
+        begins, ends = self.begins.copy(), self.ends.copy()
+        which = np.fromiter(changed, np.int64, len(changed))
+        ends[which] = self.data.size + np.cumsum([len(feature) for feature in fresh], dtype=np.int64)
+        begins[which] = ends[which] - np.array([len(feature) for feature in fresh], dtype=np.int64)
+        return type(self)(data, begins, ends)
 
     @property
     def size(self) -> int:
