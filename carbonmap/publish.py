@@ -1,6 +1,6 @@
 """From shared layers to an edition: totals, conservation, disclosure, tables."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,9 @@ from grids.conservation import Residuals, collection_residuals
 from grids.coverage import covered_fraction
 from grids.disclosure import Held, hold, nests, region_row
 from grids.edition import EditionWriter
+from grids.feature_lines import FeatureLines
 from grids.grouping import Rule
+from grids.large_targets import has_large, large_tables
 from grids.private_meters import PrivateLayer
 from grids.shares import Shares
 
@@ -135,7 +137,13 @@ class Tables:
                 self.reports.setdefault(name, {})[str(year)] = public.report
                 self._write(writer, targets, year, public, shares)
             for layer in [*self._layers, *self._population]:
-                writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(targets, shares[layer.id]))
+                writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(shares[layer.id]))
+                if has_large(shares[layer.id].matrix):
+                    sums_of, largest = large_tables(_Years(layer, self._region.years), shares[layer.id].matrix)
+                    writer.write_private_table("sums", f"{layer.id}-{name}", sums_of)
+                    writer.write_private_table("largest", f"{layer.id}-{name}", largest)
+            if targets.info.kind != "grid":  # cells stand in the public table in the same order
+                writer.write_private_table("targets", name, pa.table({"id": targets.ids.astype(object)}))
             wanted = {later.info.parent for later in collections[position + 1 :]}
             above_shares = {of: kept for of, kept in above_shares.items() if of in wanted}
             if targets is self._grids[-1]:
@@ -218,12 +226,37 @@ class Coverage:
         return covered_fraction(polygons, domain, self._boundary)
 
 
-def share_rows(targets: Targets, shares: Shares) -> pa.Table:
-    """Shares as they are kept for receipts and scenarios: target by target, in the order of the targets."""
+def share_rows(shares: Shares) -> pa.Table:
+    """Shares as they are kept for receipts and scenarios: by target (its position), then by feature."""
     matrix = shares.matrix
-    target = np.repeat(np.arange(targets.count, dtype=np.int32), np.diff(matrix.indptr))
-    ids = pa.DictionaryArray.from_arrays(pa.array(target), pa.array(targets.ids.astype(object)))
-    return pa.table({"id": ids, "feature": matrix.indices.astype(np.int32), "share": matrix.data})
+    target = np.repeat(np.arange(shares.n_targets, dtype=np.int32), np.diff(matrix.indptr))
+    return pa.table({"target": target, "feature": matrix.indices.astype(np.int32), "share": matrix.data})
+
+
+def line_rows(lines: pd.DataFrame) -> pa.Table:
+    """Emission lines as they are kept: by year, then by feature, so that the lines of a feature are found at once."""
+    year, feature = lines["year"].to_numpy(), lines["feature"].to_numpy()
+    before = (year[1:] < year[:-1]) | ((year[1:] == year[:-1]) & (feature[1:] < feature[:-1]))
+    ordered = lines.iloc[np.lexsort((feature, year))] if before.any() else lines
+    return pa.Table.from_pandas(ordered, preserve_index=False)
+
+
+class _Years(Mapping[int, FeatureLines]):
+    """A layer's lines by year, made when they are asked for: one year's at a time in memory."""
+
+    def __init__(self, layer: SharedLayer, years: Sequence[int]) -> None:
+        self._layer, self._years = layer, years
+
+    def __getitem__(self, year: int) -> FeatureLines:
+        lines = self._layer.lines
+        of_year = lines[lines["year"] == year]
+        return FeatureLines.of(of_year.iloc[np.argsort(of_year["feature"], kind="stable")], self._layer.size)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._years)
+
+    def __len__(self) -> int:
+        return len(self._years)
 
 
 def _nest(above: list[LayerShares], below: list[LayerShares], index: IntArray) -> bool:

@@ -45,7 +45,7 @@ from grids.store_errors import EditionBroken, EditionError, EditionNotFound, Inv
 
 INCOMING = ".incoming"
 CURRENT = "current"
-PRIVATE_KINDS = ("features", "lines", "shares")
+PRIVATE_KINDS = ("features", "lines", "shares", "targets", "sums", "largest")
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _LEFTOVER = re.compile(r"(?P<region>.+)-[0-9a-f]{16}-\d+(?:\.broken)?")
@@ -250,8 +250,8 @@ class EditionWriter:
         """Write `private/<kind>-<name>.parquet`: what receipts and scenarios stand on, never served raw.
 
         Args:
-            kind: 'features', 'lines' or 'shares'.
-            name: the layer's id, or `<layer>-<collection>` for shares.
+            kind: one of `PRIVATE_KINDS`; docs/architecture.md says what each holds.
+            name: the layer's id; `<layer>-<collection>` for shares, sums and largest; the collection's for targets.
             parts: the table in parts with the same columns, one in memory at a time.
         """
         if kind not in PRIVATE_KINDS:

@@ -1,0 +1,186 @@
+"""Emission lines feature by feature, and what they add up to in one target: the arithmetic of a receipt.
+
+    part(t, l)    = s(t, f) e(l)                                   summed by kind of line: totals, methods, factors
+    own(t)        = sum_f s(t, f)^2 own(f)^2
+    loading(t, g) = sum over kinds of group g of u_g x their parts
+
+The same formulas as in `grids.aggregate` (docs/uncertainty-and-disclosure.md), in another order of summing: one target
+and all its features here, all targets there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+KIND = (
+    "carrier",
+    "basis",
+    "method",
+    "activity_unit",
+    "factor_id",
+    "u_own",
+    "group",
+    "u_group",
+    "u_factor",
+    "assumptions",
+)
+"""Columns that many emission lines have in common; lines of one kind differ in activity and emissions."""
+
+BLOCK = 1 << 18
+"""Features that are summed at once: a province has millions, and this bounds the memory."""
+
+
+@dataclass(frozen=True)
+class FeatureLines:
+    """Emission lines of one layer and one year, feature by feature.
+
+    Attributes:
+        kinds: (k,) distinct kinds, the columns of `KIND`, sorted.
+        first: (features + 1,) where the lines of each feature begin.
+        kind: (lines,) position in `kinds`.
+        activity: (lines,) of the whole feature, in the kind's unit.
+        emissions: (lines,) of the whole feature, tCO2e, signed.
+    """
+
+    kinds: pd.DataFrame
+    first: IntArray
+    kind: IntArray
+    activity: FloatArray
+    emissions: FloatArray
+
+    @classmethod
+    def of(cls, lines: pd.DataFrame, n_features: int) -> Self:
+        """Take lines of one year, features ascending (`feature` counts from 0), as docs/architecture.md has them."""
+        kinds, kind = kinds_of(lines)
+        first = np.zeros(n_features + 1, dtype=np.int64)
+        np.cumsum(np.bincount(lines["feature"].to_numpy(), minlength=n_features), out=first[1:])
+        return cls(kinds, first, kind, lines["activity"].to_numpy(), lines["emissions_tco2e"].to_numpy())
+
+    def places(self, features: IntArray) -> tuple[IntArray, IntArray]:
+        """Lines of some features.
+
+        Returns:
+            (n,) positions of the lines, and (n,) which of the features each belongs to.
+        """
+        counts = self.first[features + 1] - self.first[features]
+        owner = np.repeat(np.arange(len(features)), counts)
+        before = np.cumsum(counts) - counts
+        return np.arange(len(owner)) - before[owner] + self.first[features][owner], owner
+
+
+@dataclass(frozen=True)
+class TargetSums:
+    """What one layer has in one target in one year.
+
+    Attributes:
+        kinds: (k,) the kinds that occur there, the columns of `KIND`, sorted.
+        lines: (k,) how many lines of each.
+        activity: (k,) sum of share x activity.
+        emissions: (k,) sum of share x emissions, tCO2e.
+        own_variance: errors of single features, tCO2e squared.
+        parts: (features,) share x emissions of each feature, tCO2e.
+    """
+
+    kinds: pd.DataFrame
+    lines: IntArray
+    activity: FloatArray
+    emissions: FloatArray
+    own_variance: float
+    parts: FloatArray
+
+    @property
+    def loadings(self) -> dict[str, float]:
+        """Signed loading of each group of shared error, tCO2e: activities' groups, and `factor:<id>`."""
+        return loadings_of(self.kinds, self.emissions)
+
+
+def loadings_of(kinds: pd.DataFrame, emissions: FloatArray) -> dict[str, float]:
+    """Loadings by group, sorted by name, from (k,) sums by kind."""
+    found: dict[str, float] = {}
+    columns = (kinds[name] for name in ("group", "u_group", "factor_id", "u_factor"))
+    for amount, group, u_group, factor, u_factor in zip(emissions.tolist(), *columns, strict=True):
+        if group:
+            found[group] = found.get(group, 0.0) + amount * u_group
+        if factor:
+            name = f"factor:{factor}"
+            found[name] = found.get(name, 0.0) + amount * u_factor
+    return dict(sorted(found.items()))
+
+
+def sums_in_target(lines: FeatureLines, features: IntArray, shares: FloatArray) -> TargetSums:
+    """Add up the lines of the features that a target holds.
+
+    Args:
+        lines: of the layer and year.
+        features: (n,) ascending.
+        shares: (n,) fraction of each in the target.
+    """
+    n_kinds = len(lines.kinds)
+    metered = (lines.kinds["method"] == "metered").to_numpy(dtype=bool)
+    u_own = lines.kinds["u_own"].to_numpy(dtype=np.float64)
+    counts, activity, emissions = np.zeros(n_kinds, dtype=np.int64), np.zeros(n_kinds), np.zeros(n_kinds)
+    own_variance, parts = 0.0, np.empty(len(features))
+    for start in range(0, len(features), BLOCK):
+        block = slice(start, start + BLOCK)
+        place, owner = lines.places(features[block])
+        share, size = shares[block], len(features[block])
+        kind, amount, weight = lines.kind[place], lines.emissions[place], share[owner]
+        counts += np.bincount(kind, minlength=n_kinds)
+        activity += np.bincount(kind, lines.activity[place] * weight, n_kinds)
+        emissions += np.bincount(kind, amount * weight, n_kinds)
+        parts[block] = np.bincount(owner, amount, size) * share
+        own = amount * u_own[kind]
+        by_meter = metered[kind]
+        # Modelled lines of a feature rest on one floor area and one intensity; each meter errs by itself.
+        linear = np.bincount(owner, np.where(by_meter, 0.0, own), size)
+        quadrature = np.bincount(owner, np.where(by_meter, own * own, 0.0), size)
+        own_variance += float(np.sum((linear * linear + quadrature) * (share * share)))
+    some = np.flatnonzero(counts)
+    kinds = lines.kinds.iloc[some].reset_index(drop=True)
+    return TargetSums(kinds, counts[some], activity[some], emissions[some], own_variance, parts)
+
+
+def largest_first(parts: FloatArray, at_most: int) -> IntArray:
+    """Positions of the largest parts by size, largest first, of equal ones the first; at most so many."""
+    size = np.abs(parts)
+    if at_most < len(size):
+        least = np.partition(size, len(size) - at_most)[len(size) - at_most]
+        among = np.flatnonzero(size >= least)
+    else:
+        among = np.arange(len(size))
+    return among[np.argsort(-size[among], kind="stable")][:at_most]
+
+
+def kinds_of(lines: pd.DataFrame) -> tuple[pd.DataFrame, IntArray]:
+    """Distinct kinds of lines, sorted, and (lines,) which of them each line is of."""
+    key = np.zeros(len(lines), dtype=np.int64)
+    for column in KIND:
+        # Codes of one column after the other, renumbered each time so that they cannot overflow.
+        codes, words = pd.factorize(lines[column])
+        key, _ = pd.factorize(key * (len(words) + 1) + codes + 1)
+    _, at = np.unique(key, return_index=True)
+    kinds = lines[list(KIND)].iloc[at].reset_index(drop=True)
+    words = {column: kinds[column].astype(object).fillna("") for column in KIND if not column.startswith("u_")}
+    kinds = kinds.assign(**words, u_group=kinds["u_group"].fillna(0.0)).sort_values(list(KIND), kind="stable")
+    place = np.empty(len(kinds), dtype=np.int64)
+    place[kinds.index] = np.arange(len(kinds))
+    return kinds.reset_index(drop=True), place[key]
+
+
+def line_records(lines: FeatureLines, features: IntArray) -> Iterator[list[dict[str, object]]]:
+    """The lines of some features, for each a list of records: the kind's columns, activity, emissions_tco2e."""
+    kinds = lines.kinds.to_dict("records")
+    for feature in features.tolist():
+        here = slice(int(lines.first[feature]), int(lines.first[feature + 1]))
+        columns = (lines.kind[here].tolist(), lines.activity[here].tolist(), lines.emissions[here].tolist())
+        yield [
+            {**kinds[kind], "activity": activity, "emissions_tco2e": amount}
+            for kind, activity, amount in zip(*columns, strict=True)
+        ]

@@ -1,0 +1,80 @@
+"""Private tables of an edition, of which only the row groups are read that hold what a receipt asks for.
+
+Their rows stand in order (shares by target, lines by year and feature, features by position), so that the statistics
+in a file's footer say where each row can be; see docs/architecture.md for the columns.
+"""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from grids.store_errors import EditionBroken
+from grids.table_files import TableFile
+
+IntArray = NDArray[np.int64]
+
+
+class PrivateTable(TableFile):
+    """A private table; the footer is read once, rows when they are asked for.
+
+    Raises:
+        EditionBroken: missing or unreadable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, None)
+        self._bounds: dict[str, IntArray] = {}
+
+    @cached_property
+    def _leaves(self) -> dict[str, int]:
+        return {self._footer.schema.column(k).path: k for k in range(len(self._footer.schema))}
+
+    def bounds(self, column: str) -> IntArray:
+        """(groups, 2) smallest and largest value of an integer column in each row group, from the footer.
+
+        Raises:
+            EditionBroken: there is no such column, or it has no statistics.
+        """
+        if column not in self._bounds:
+            leaf = self._leaves.get(column)
+            found = np.empty((self._footer.num_row_groups, 2), dtype=np.int64)
+            for group in range(len(found)):
+                statistics = None if leaf is None else self._footer.row_group(group).column(leaf).statistics
+                if statistics is None or not statistics.has_min_max:
+                    raise EditionBroken(
+                        f"private table {self._path.name} has no statistics of {column}: an older version wrote it; "
+                        "build the region again"
+                    )
+                found[group] = statistics.min, statistics.max
+            self._bounds[column] = found
+        return self._bounds[column]
+
+    def rows_with(
+        self, column: str, values: IntArray, columns: list[str] | None = None, year: int | None = None
+    ) -> pa.Table:
+        """Rows whose integer column has one of some values, in the order of the file.
+
+        Args:
+            column: the column looked at.
+            values: ascending.
+            columns: what to read; all if none.
+            year: only rows of this year, for a table with a column `year`.
+        """
+        low, high = self.bounds(column).T
+        meets = np.searchsorted(values, low) < np.searchsorted(values, high, side="right")
+        wanted = {column: pa.array(values)}
+        if year is not None:
+            first, last = self.bounds("year").T
+            meets &= (first <= year) & (year <= last)
+            wanted["year"] = pa.array([year])
+        names = list(self.columns) if columns is None else columns
+        table = self._read(np.flatnonzero(meets), list(dict.fromkeys([*names, *wanted])))
+        kept = None
+        for name, among in wanted.items():
+            here = pc.is_in(table[name], value_set=among.cast(table[name].type))
+            kept = here if kept is None else pc.and_(kept, here)
+        return table.filter(kept).select(names)

@@ -1,0 +1,277 @@
+"""Reading receipts: from the number of a cell or zone to the features behind it, by the row groups that hold them.
+
+A receipt holds the true number, before disclosure control, feature by feature: it is for whoever runs the build, on
+the machine where the store is, and is never served.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grids.codes import parse_cell_code
+from grids.columns import in_sector_order, sd_column, total_column
+from grids.edition import Edition
+from grids.errors import GridError
+from grids.feature_lines import KIND, FeatureLines, largest_first, line_records, loadings_of, sums_in_target
+from grids.large_targets import LARGEST
+from grids.manifest import Collection, LayerInfo
+from grids.private_tables import PrivateTable
+from grids.receipt import FeaturePart, KindSums, LayerPart, Receipt, SectorPart, Sums
+from grids.store_errors import EditionBroken, ItemNotFound
+from grids.table_files import TableFile
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+TOP = 100
+"""Features a receipt lists unless told otherwise."""
+
+_LINE = [*KIND, "feature", "activity", "emissions_tco2e"]
+
+
+class BadReceipt(GridError):
+    """A receipt asked for in a way that makes no sense."""
+
+
+def receipt(
+    edition: Edition, collection: str, item: str, year: int | None = None, *, top: int = TOP, offset: int = 0
+) -> Receipt:
+    """What stands behind the numbers of one cell, hexagon or zone; see `Receipts.receipt`."""
+    return Receipts(edition).receipt(collection, item, year, top=top, offset=offset)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a target is.
+
+    Attributes:
+        info: its collection.
+        target: its position in the private tables.
+        id: as the public table writes it.
+        year: of the table.
+        file: the public table.
+        position: its row there.
+    """
+
+    info: Collection
+    target: int
+    id: str
+    year: int
+    file: TableFile
+    position: int
+
+
+class Receipts:
+    """The receipts of one edition; footers are read once and kept, so one of these may serve for long."""
+
+    def __init__(self, edition: Edition) -> None:
+        self._edition = edition
+        self._tables: dict[Path, TableFile] = {}
+        self._guard = threading.Lock()
+
+    def receipt(
+        self, collection: str, item: str, year: int | None = None, *, top: int = TOP, offset: int = 0
+    ) -> Receipt:
+        """The receipt of one cell, hexagon or zone in one year.
+
+        Args:
+            collection: its id.
+            item: cell code, H3 index or zone id.
+            year: the latest if none.
+            top: how many features to list, those with the largest parts first.
+            offset: how many of them to leave out first. Beyond the first hundred of a large target all its lines are
+                read, which takes seconds where it has millions.
+
+        Raises:
+            CollectionNotFound, YearNotFound, ItemNotFound: nothing of that name is published.
+            CellCodeError: the id of a cell that is no code.
+            BadReceipt: a negative `top` or `offset`.
+            EditionBroken: a private table is missing, damaged, or of an older version.
+        """
+        if top < 0 or offset < 0:
+            raise BadReceipt(f"a receipt of {top} features from number {offset} was asked for; expected is 0 or more")
+        place = self._place(self._edition.collection(collection), item, self._edition.year(collection, year))
+        manifest = self._edition.manifest
+        found = [
+            self._layer(layer, place, offset + top)
+            for layer in sorted(manifest.layers, key=lambda layer: layer.id)
+            if layer.sector in manifest.sectors
+        ]
+        layers = tuple(part for part, _ in found)
+        largest = [feature for _, features in found for feature in features]
+        largest.sort(key=lambda feature: (-abs(feature.part_tco2e), feature.layer, feature.feature))
+        kinds = [kind for layer in layers for kind in layer.kinds]
+        factor_ids = {name for kind in kinds for name in (kind.factor_id, *kind.factor_id.split("*"))}
+        assumed = {name for kind in kinds for name in kind.assumptions.split()} | factor_ids
+        files = {name for layer in layers if layer.features for name in layer.inputs}
+        sectors, held = self._sectors(place, layers)
+        return Receipt(
+            region=self._edition.region.id,
+            edition=self._edition.id,
+            collection=collection,
+            id=place.id,
+            year=place.year,
+            held=held,
+            sectors=sectors,
+            layers=layers,
+            n_features=sum(layer.features for layer in layers),
+            offset=offset,
+            features=self._named(largest[offset : offset + top]),
+            factors=tuple(record for record in manifest.factors if record.get("id") in factor_ids),
+            assumptions=tuple(record for record in manifest.assumptions if record.get("id") in assumed),
+            inputs=tuple(entry for entry in manifest.inputs if entry.file in files),
+        )
+
+    def _place(self, info: Collection, item: str, year: int) -> _Place:
+        """Find a target without reading more of the ids than needed.
+
+        Raises:
+            CellCodeError, ItemNotFound.
+        """
+        file = self._public(info, year)
+        if info.kind == "grid":
+            # Cells stand in the private tables as in the public one, along the same curve.
+            position = _cell_position(info, file, item)
+            target = position
+        else:
+            position = file.position(item)
+            target = self._private("targets", info.id).position(item)
+        if position is None or target is None:
+            raise ItemNotFound(
+                f"collection {info.id!r} of region {self._edition.region.id!r} has no item {item[:80]!r} in {year}"
+            )
+        (known,) = file.take(np.array([position]), ["id"])["id"].to_pylist()
+        return _Place(info, target, known, year, file, position)
+
+    def _layer(self, layer: LayerInfo, place: _Place, listed: int) -> tuple[LayerPart, list[FeaturePart]]:
+        """What a layer adds, and its so many largest features, without their ids."""
+        kept = self._kept_sums(layer, place, listed)
+        return self._from_lines(layer, place, listed) if kept is None else kept
+
+    def _kept_sums(self, layer: LayerInfo, place: _Place, listed: int) -> tuple[LayerPart, list[FeaturePart]] | None:
+        """As added up by the build, where the target is large and its largest features are enough."""
+        name = f"{layer.id}-{place.info.id}"
+        if listed > LARGEST or not self._path("largest", name).is_file():
+            return None
+        target = np.array([place.target])
+        rows = self._private("largest", name).rows_with("target", target, year=place.year).to_pylist()
+        if not rows:
+            return None
+        table = self._private("sums", name).rows_with("target", target, year=place.year)
+        kinds = table.drop_columns(["target", "year"]).to_pandas()
+        emissions = kinds["emissions_tco2e"].to_numpy()
+        sums = Sums(_added(emissions), rows[0]["own_variance"], loadings_of(kinds, emissions))
+        part = _layer_part(layer, rows[0]["features"], sums, kinds.to_dict("records"))
+        return part, [
+            FeaturePart(layer.id, row["feature"], "", row["share"], row["part_tco2e"], tuple(row["lines"]))
+            for row in rows[:listed]
+        ]
+
+    def _from_lines(self, layer: LayerInfo, place: _Place, listed: int) -> tuple[LayerPart, list[FeaturePart]]:
+        """Added up from the lines of the features that the target holds."""
+        shares = self._private("shares", f"{layer.id}-{place.info.id}")
+        rows = shares.rows_with("target", np.array([place.target]), ["feature", "share"])
+        features, share = rows["feature"].to_numpy().astype(np.int64), rows["share"].to_numpy()
+        table = self._private("lines", layer.id).rows_with("feature", features, _LINE, year=place.year)
+        frame = table.to_pandas()
+        frame["feature"] = np.searchsorted(features, frame["feature"].to_numpy())
+        lines = FeatureLines.of(frame, len(features))
+        found = sums_in_target(lines, features=np.arange(len(features)), shares=share)
+        sums = Sums(_added(found.emissions), found.own_variance, found.loadings)
+        numbers = {"lines": found.lines, "activity": found.activity, "emissions_tco2e": found.emissions}
+        part = _layer_part(layer, len(features), sums, found.kinds.assign(**numbers).to_dict("records"))
+        chosen = largest_first(found.parts, listed)
+        return part, [
+            FeaturePart(layer.id, int(features[at]), "", float(share[at]), float(found.parts[at]), tuple(records))
+            for at, records in zip(chosen.tolist(), line_records(lines, chosen), strict=True)
+        ]
+
+    def _named(self, features: Sequence[FeaturePart]) -> tuple[FeaturePart, ...]:
+        """The features with their ids in the sources."""
+        names: dict[tuple[str, int], str] = {}
+        for layer in {feature.layer for feature in features}:
+            wanted = np.unique([feature.feature for feature in features if feature.layer == layer])
+            ids = self._private("features", layer).take(wanted, ["id"])["id"].to_pylist()
+            names |= {(layer, position): name for position, name in zip(wanted.tolist(), ids, strict=True)}
+        return tuple(
+            FeaturePart(**{**vars(feature), "id": names[feature.layer, feature.feature]}) for feature in features
+        )
+
+    def _sectors(self, place: _Place, layers: tuple[LayerPart, ...]) -> tuple[dict[str, SectorPart], bool]:
+        """Sums by sector and of net beside what is published, and whether the target is held."""
+        names = in_sector_order(self._edition.manifest.sectors)
+        columns = [column for name in (*names, "net") for column in (total_column(name), sd_column(name))]
+        (row,) = place.file.take(np.array([place.position]), [*columns, "held"]).to_pylist()
+        parts = {name: added(layer.sums for layer in layers if layer.sector == name) for name in names}
+        parts["net"] = added(parts.values())
+        return {
+            name: SectorPart(sums, row[total_column(name)], row[sd_column(name)]) for name, sums in parts.items()
+        }, bool(row["held"])
+
+    def _public(self, info: Collection, year: int) -> TableFile:
+        path = self._edition.folder / "tables" / info.id / f"{year}.parquet"
+        with self._guard:
+            if path not in self._tables:
+                self._tables[path] = TableFile(path, info)
+            return self._tables[path]
+
+    def _path(self, kind: str, name: str) -> Path:
+        return self._edition.folder / "private" / f"{kind}-{name}.parquet"
+
+    def _private(self, kind: str, name: str) -> PrivateTable:
+        path = self._path(kind, name)
+        with self._guard:
+            if path not in self._tables:
+                if not path.is_file():
+                    raise EditionBroken(
+                        f"edition {self._edition.id} of region {self._edition.region.id!r} has no private table "
+                        f"{path.name}: its private folder was left behind, or an older version built it. Ask where the "
+                        "edition was built, or build it again"
+                    )
+                self._tables[path] = PrivateTable(path)
+            found = self._tables[path]
+        assert isinstance(found, PrivateTable)
+        return found
+
+
+def added(parts: Iterable[Sums]) -> Sums:
+    """Sums of several layers or sectors as one: loadings add before they are squared."""
+    emissions, own, loadings = 0.0, 0.0, dict[str, float]()
+    for part in parts:
+        emissions, own = emissions + part.emissions_tco2e, own + part.own_variance
+        for group, loading in part.loadings.items():
+            loadings[group] = loadings.get(group, 0.0) + loading
+    return Sums(emissions, own, dict(sorted(loadings.items())))
+
+
+def _added(values: FloatArray) -> float:
+    """A plain sum of few numbers, from left to right."""
+    return float(sum(values.tolist()))
+
+
+def _layer_part(layer: LayerInfo, n_features: int, sums: Sums, kinds: Iterable[dict[Any, Any]]) -> LayerPart:
+    listed = tuple(KindSums(**kind) for kind in kinds)
+    return LayerPart(layer.id, layer.sector, layer.open, n_features, sums, listed, _files(layer))
+
+
+def _files(layer: LayerInfo) -> tuple[str, ...]:
+    """Files a layer was read from, as its report names them."""
+    joins = layer.report.get("joins")
+    tables = [join.get("file") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
+    return tuple(dict.fromkeys(str(name) for name in (layer.report.get("file"), *tables) if name))
+
+
+def _cell_position(info: Collection, file: TableFile, item: str) -> int | None:
+    """Row of a cell in a grid's table, found by its place; the row groups that cannot hold it are not read."""
+    cell = parse_cell_code(item)
+    middle = (cell.east_m + cell.size_m / 2, cell.north_m + cell.size_m / 2)
+    positions, _ = file.meeting((*middle, *middle))
+    if cell.size_m != info.cell_size_m or not len(positions):
+        return None
+    (known,) = file.take(positions[:1], ["id"])["id"].to_pylist()
+    return int(positions[0]) if parse_cell_code(known) == cell else None
