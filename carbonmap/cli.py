@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -70,6 +71,29 @@ InputsOption = Annotated[
 StoreOption = Annotated[
     Path, typer.Option("--store", metavar="DIR", envvar="CARBONMAP_STORE", help="The folder of published editions.")
 ]
+
+
+class EngineName(StrEnum):
+    """What `--engine` takes."""
+
+    LOCAL = "local"
+    DASK = "dask"
+
+
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine", help="What works on the parts of large sources: this process, or Dask workers (docs/scale.md)."
+    ),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="With --engine dask: tcp://HOST:PORT of a running scheduler. Default: processes of this machine.",
+    ),
+]
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on; 127.0.0.1 is this machine only.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
 
@@ -124,21 +148,26 @@ def build(
     region: RegionArgument,
     inputs: InputsOption = None,
     store: StoreOption = Path("store"),
+    engine: EngineOption = EngineName.LOCAL,
+    scheduler: SchedulerOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Build an edition of a region and make it the one that is served.
 
-    The same inputs, region file, factors and code give the same edition id and the same bytes. A build that fails or is
-    stopped (Ctrl-C) publishes nothing; what was served stays.
+    The same inputs, region file, factors and code give the same edition id and the same bytes, whichever engine works
+    on them. A build that fails or is stopped (Ctrl-C) publishes nothing; what was served stays, and the same command
+    goes on from the parts that were done.
     """
     from carbonmap.build import build_region
+    from carbonmap.engines import engine_named
     from carbonmap.progress import Silent, Terminal
 
+    workers = engine_named(engine.value, scheduler)
     if quiet:
-        built = build_region(region, inputs, store, progress=Silent())
+        built = build_region(region, inputs, store, progress=Silent(), engine=workers)
     else:
         with Terminal("Building") as progress:
-            built = build_region(region, inputs, store, progress=progress)
+            built = build_region(region, inputs, store, progress=progress, engine=workers)
     _say_built(built.store, built.region, built.edition, built.seconds)
     for line in built.summary():
         _out.print(line)

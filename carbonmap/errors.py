@@ -7,3 +7,7 @@ class RegionError(ValueError):
 
 class BuildStopped(RuntimeError):
     """A build was stopped before it published anything; what was served before is untouched."""
+
+
+class EngineError(BuildStopped):
+    """Workers or their scheduler cannot work on a build; says which, why, and the remedy."""

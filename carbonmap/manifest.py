@@ -49,13 +49,23 @@ def identity_of(file: RegionFile) -> dict[str, Any]:
     for name, path in input_files(file.region, file.inputs).items():
         found = path if path.is_file() else input_file(file.inputs, name)
         inputs.append({"file": name, "bytes": found.stat().st_size, "sha256": file_digest(found)})
-    tables = sorted([*data_folder().glob("factors/*.csv"), *data_folder().glob("schema/*.csv")])
     return {
         "inputs": inputs,
         "resolved_region": file.region.model_dump(mode="json"),
-        "factors": {f"{path.parent.name}/{path.name}": file_digest(path) for path in tables},
-        "code": {"version": __version__, "sha256": code_digest(CODE), "libraries": libraries()},
+        "factors": table_digests(),
+        "code": code_identity(),
     }
+
+
+def table_digests() -> dict[str, str]:
+    """Digests of the factor tables and schemas that ship with the program, by `<folder>/<file>`."""
+    tables = sorted([*data_folder().glob("factors/*.csv"), *data_folder().glob("schema/*.csv")])
+    return {f"{path.parent.name}/{path.name}": file_digest(path) for path in tables}
+
+
+def code_identity() -> dict[str, Any]:
+    """Version and digest of our code on disk, and versions of the libraries that compute."""
+    return {"version": __version__, "sha256": code_digest(CODE), "libraries": libraries()}
 
 
 def libraries() -> dict[str, str]:
