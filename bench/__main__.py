@@ -118,10 +118,14 @@ def growth(
 
 @app.command()
 def vertices(
-    size: SizeOption = 10_000, repeat: RepeatOption = 3, limit: LimitOption = 600, json: JsonOption = None
+    size: SizeOption = 200_000,
+    repeat: RepeatOption = 3,
+    threads: ThreadsOption = 1,
+    limit: LimitOption = 600,
+    json: JsonOption = None,
 ) -> None:
     """Nanoseconds per vertex of each step of ours."""
-    _finish(vertices_question(size=size, repeat=repeat, limit_s=limit, tell=_tell), json)
+    _finish(vertices_question(size=size, repeat=repeat, threads=threads, limit_s=limit, tell=_tell), json)
 
 
 def _compare(question: str, size: int, repeat: int, names: str, threads: int, limit: float, json: Path | None) -> None:

@@ -63,14 +63,15 @@ class Contestant:
 
 
 OURS = (
-    Contestant("ours, GeoParquet", "file", ours.from_geoparquet),
-    Contestant("ours, WKB", "WKB", ours.from_wkb),
-    Contestant("ours, GeoDataFrame", "objects", ours.from_geodataframe),
+    Contestant("ours, GeoParquet", "file", ours.from_geoparquet, uses_threads=True),
+    Contestant("ours, WKB", "WKB", ours.from_wkb, uses_threads=True),
+    Contestant("ours, GeoDataFrame", "objects", ours.from_geodataframe, uses_threads=True),
 )
 PEERS = (
     Contestant("tobler", "objects", peers.tobler, ("tobler",), lines=False, digits="single"),
     Contestant("overlay", "objects", peers.overlay, ("geopandas",)),
     Contestant("shapely-bounds", "objects", peers.shapely_bounds, ("shapely",), questions=("cells",)),
+    Contestant("shapely-clip", "objects", peers.shapely_clip, ("shapely",), questions=("cells",)),
     Contestant("shapely-contains", "objects", peers.shapely_contains, ("shapely",), questions=("zones",)),
     Contestant("strtree", "objects", peers.strtree, ("shapely",)),
     Contestant(

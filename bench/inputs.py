@@ -53,9 +53,14 @@ class Frame:
         return _WEST, _SOUTH
 
     @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north."""
+        return _WEST, _SOUTH, _WEST + self.side_m, _SOUTH + self.side_m
+
+    @property
     def polygon(self) -> BaseGeometry:
         """The square itself."""
-        return shapely.box(_WEST, _SOUTH, _WEST + self.side_m, _SOUTH + self.side_m)
+        return shapely.box(*self.bounds)
 
     def cell_polygons(self) -> GeometryArray:
         """The cells' squares, row by row from the south-west."""

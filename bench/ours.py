@@ -1,10 +1,9 @@
-"""Our own way, called as a build calls it: cut to the domain, share out, add up."""
+"""Our own way, called as a build calls it: straight from well-known binary, on as many threads as are given."""
 
 from collections.abc import Callable
 
 import geopandas as gpd
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
@@ -12,57 +11,61 @@ from numpy.typing import NDArray
 from bench.cases import Case
 from bench.inputs import CELL_M, CRS
 from grids.grid import Grid
-from grids.shares import Clipped, Shares, clip_to, grid_shares, zone_shares
+from grids.wkb import WkbColumn, cell_sums, parts_in_cells
+from grids.zone_index import ZoneIndex, parts_in_zones
 
 FloatArray = NDArray[np.float64]
-GeometryArray = NDArray[np.object_]
 Run = Callable[[], FloatArray]
 
 
 def from_geoparquet(case: Case) -> Run:
-    """Read the file, decode its WKB, share out, add up."""
+    """Read the file, share out, add up."""
 
     def run() -> FloatArray:
         table = pq.read_table(case.file)
-        return totals(case, decoded(table["geometry"]), table["value"].to_numpy())
+        return totals(case, WkbColumn.from_arrow(table["geometry"]), table["value"].to_numpy())
 
     return run
 
 
 def from_wkb(case: Case) -> Run:
-    """Decode WKB that lies in memory as GeoParquet holds it, share out, add up."""
+    """Share out well-known binary that lies in memory as GeoParquet holds it, add up."""
     wkb = pq.read_table(case.file, columns=["geometry"])["geometry"]
-    return lambda: totals(case, decoded(wkb), case.layer.values)
+    return lambda: totals(case, WkbColumn.from_arrow(wkb), case.layer.values)
 
 
 def from_geodataframe(case: Case) -> Run:
-    """Share out geometry objects that are in memory, add up."""
+    """Write the geometry objects of a GeoDataFrame as well-known binary, share out, add up."""
     frame: gpd.GeoDataFrame = case.layer.frame()
-    return lambda: totals(case, frame.geometry.to_numpy(), frame["value"].to_numpy())
+
+    def run() -> FloatArray:
+        wkb = WkbColumn.from_bytes(shapely.to_wkb(frame.geometry.to_numpy()))
+        return totals(case, wkb, frame["value"].to_numpy())
+
+    return run
 
 
-def totals(case: Case, geometries: GeometryArray, values: FloatArray) -> FloatArray:
+def totals(case: Case, wkb: WkbColumn, values: FloatArray) -> FloatArray:
     """(targets,) sums of the values shared out."""
-    return summed(case, shared(case, clip_to(geometries, case.domain)), values)
+    return zone_totals(case, wkb, values) if case.question == "zones" else cell_totals(case, wkb, values)
 
 
-def decoded(wkb: pa.ChunkedArray) -> GeometryArray:
-    """Geometry objects of a column of WKB."""
-    return np.asarray(shapely.from_wkb(wkb.to_numpy()), dtype=np.object_)
+def cell_totals(case: Case, wkb: WkbColumn, values: FloatArray) -> FloatArray:
+    """(cells,) sums, added as features are cut: no share is kept."""
+    found = cell_sums(wkb, values, grid_of(case), case.grid.bounds, threads=case.place.threads)
+    return found.sums.ravel()
 
 
-def shared(case: Case, clipped: Clipped) -> tuple[NDArray[np.int64], Shares]:
-    """The targets that hold something, and the shares in them."""
-    if case.question == "zones":
-        return np.arange(case.zones.size), zone_shares(clipped.geometries, case.zones, clipped.measures)
-    grid = Grid(CRS, case.grid.origin_m, CELL_M, "korea")
-    rows, cols, shares = grid_shares(clipped.geometries, grid, clipped.measures)
-    return rows * case.grid.cells + cols, shares
+def zone_totals(case: Case, wkb: WkbColumn, values: FloatArray) -> FloatArray:
+    """(zones,) sums, the zones' index made anew."""
+    threads, grid = case.place.threads, grid_of(case)
+    index = ZoneIndex.of(case.zones, grid, threads=threads)
+    cells = parts_in_cells(wkb, grid, threads=threads)
+    found = parts_in_zones(wkb, cells, index, threads=threads)
+    amounts = found.amount / cells.measures[found.owner] * values[found.owner]
+    return np.asarray(np.bincount(found.zone, amounts, minlength=case.zones.size), dtype=np.float64)
 
 
-def summed(case: Case, found: tuple[NDArray[np.int64], Shares], values: FloatArray) -> FloatArray:
-    """Shares times values, target by target."""
-    places, shares = found
-    total = np.zeros(case.zones.size if case.question == "zones" else case.grid.cells**2)
-    total[places] = shares.matrix @ values
-    return total
+def grid_of(case: Case) -> Grid:
+    """The grid whose cells are asked for."""
+    return Grid(CRS, case.grid.origin_m, CELL_M, "korea")

@@ -76,7 +76,8 @@ def postgis(case: Case) -> Run:
     measure = "ST_Length" if layer.is_lines else "ST_Area"
     # The sums themselves are asked for: over a bare count(*) the planner leaves the intersections out.
     query = (
-        f"SELECT target, sum(value * {measure}(ST_Intersection(f.g, t.g)) / {measure}(f.g)) "
+        "SELECT target, sum(CASE WHEN ST_CoveredBy(f.g, t.g) THEN value "
+        f"ELSE value * {measure}(ST_Intersection(f.g, t.g)) / {measure}(f.g) END) "
         "FROM f JOIN t ON ST_Intersects(f.g, t.g) GROUP BY target"
     )
 

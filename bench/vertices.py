@@ -1,7 +1,7 @@
 """Question `vertices`: nanoseconds per vertex of each step of ours, one after the other."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -11,12 +11,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import shapely
 
-from bench import ours
-from bench.cases import QUESTIONS, Case, Place, few_of, read_case, write_inputs
+from bench.cases import Case, Place, few_of, read_case, write_inputs
 from bench.inputs import LAYERS
 from bench.measure import Measured, measured
+from bench.ours import grid_of
 from bench.report import Report, Row
-from grids.shares import clip_to
+from grids.wkb import WkbColumn, cell_sums, parts_in_cells
+from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
 
 Tell = Callable[[str], None]
 
@@ -29,34 +30,42 @@ COLUMNS = {
 }
 STEPS = (
     "read GeoParquet",
-    "decode WKB",
-    *(f"{step}, {question}" for question in QUESTIONS for step in ("cut to the domain", "share out", "add up")),
+    "write geometry objects as WKB",
+    "add values into cells",
+    "shares in cells",
+    "shares in zones, from those in cells",
+    "shares in domain and outside, from those in cells",
 )
+INDEX_STEPS = ("see zones through the grid", "see the domain through the grid")
+"""Made once for all layers, of the vertices of the zones."""
 
 
 def prepare_steps(layer: str, place: Place) -> Callable[[], dict[str, float]]:
     """All steps, after a few features have gone the same way."""
-    _timed(layer, few_of(place))
-    return lambda: _timed(layer, place)
+    _timed(read_case("zones", layer, few_of(place)))
+    case = read_case("zones", layer, place)
+    _ = case.zones, case.domain  # read before the clock runs
+    return lambda: _timed(case)
 
 
-def vertices(*, size: int, repeat: int, limit_s: float, tell: Tell) -> Report:
+def vertices(*, size: int, repeat: int, threads: int, limit_s: float, tell: Tell) -> Report:
     """Measure every step of every layer.
 
     Args:
         size: buildings of the generated city.
         repeat: rounds; within one, the layers take turns.
+        threads: of ours; one shows what the code costs.
         limit_s: for one layer.
         tell: is told of each step.
 
     Raises:
         RuntimeError: a layer is not done in time.
     """
-    settings = {"size": size, "repeat": repeat, "threads": 1}
+    settings = {"size": size, "repeat": repeat, "threads": threads}
     report = Report("vertices", "Nanoseconds per vertex of ours, step by step", COLUMNS, settings)
     runs: dict[str, list[Measured]] = {layer: [] for layer in LAYERS}
     with TemporaryDirectory(prefix="bench-") as folder:
-        place = Place(Path(folder), size)
+        place = Place(Path(folder), size, threads)
         tell(f"generating a city of {size} buildings")
         write_inputs(place)
         for turn in range(repeat):
@@ -66,32 +75,30 @@ def vertices(*, size: int, repeat: int, limit_s: float, tell: Tell) -> Report:
                 if run.failure:
                     raise RuntimeError(f"{layer}: {run.failure}")
                 runs[layer].append(run)
-        count = {
-            layer: int(shapely.get_num_coordinates(read_case("cells", layer, place).layer.geometries).sum())
-            for layer in LAYERS
-        }
+        cases = {layer: read_case("zones", layer, place) for layer in LAYERS}
+        count = {layer: int(shapely.get_num_coordinates(case.layer.geometries).sum()) for layer, case in cases.items()}
+        of_zones = int(shapely.get_num_coordinates(cases[LAYERS[0]].zones).sum())
     report.rows = [_row(layer, count[layer], step, runs[layer]) for layer in LAYERS for step in STEPS]
+    every = [run for layer in LAYERS for run in runs[layer]]
+    report.rows += [_row("zones", of_zones, step, every) for step in INDEX_STEPS]
     return report
 
 
-def _timed(layer: str, place: Place) -> dict[str, float]:
+def _timed(case: Case) -> dict[str, float]:
     """Seconds by step."""
-    clock = _Clock()
-    file = place.file(layer)
-    table = clock.time("read GeoParquet", partial(pq.read_table, file))
-    geometries = clock.time("decode WKB", partial(ours.decoded, table["geometry"]))
-    for question, case in _cases(layer, place):
-        clipped = clock.time(f"cut to the domain, {question}", partial(clip_to, geometries, case.domain))
-        found = clock.time(f"share out, {question}", partial(ours.shared, case, clipped))
-        clock.time(f"add up, {question}", partial(ours.summed, case, found, case.layer.values))
+    clock, grid, threads = _Clock(), grid_of(case), case.place.threads
+    table = clock.time("read GeoParquet", partial(pq.read_table, case.file))
+    clock.time("write geometry objects as WKB", partial(shapely.to_wkb, case.layer.geometries))
+    wkb = WkbColumn.from_arrow(table["geometry"])
+    adding = partial(cell_sums, wkb, case.layer.values, grid, case.grid.bounds, threads=threads)
+    clock.time("add values into cells", adding)
+    cells = clock.time("shares in cells", partial(parts_in_cells, wkb, grid, threads=threads))
+    zones = clock.time("see zones through the grid", partial(ZoneIndex.of, case.zones, grid, threads=threads))
+    inside = clock.time("see the domain through the grid", partial(domain_index, case.domain, grid, threads=threads))
+    sharing = partial(parts_in_zones, wkb, cells, threads=threads)
+    clock.time("shares in zones, from those in cells", partial(sharing, zones))
+    clock.time("shares in domain and outside, from those in cells", partial(sharing, inside))
     return clock.seconds
-
-
-def _cases(layer: str, place: Place) -> Iterator[tuple[str, Case]]:
-    for question in QUESTIONS:
-        case = read_case(question, layer, place)
-        _ = case.domain  # made before the clock runs
-        yield question, case
 
 
 class _Clock:
