@@ -13,6 +13,7 @@ from gis.layers import ReadReport
 from gis.raster import class_runs
 from gis.sources import Source
 from grids.land_cover import ClassAreas
+from grids.sharing import cell_entries, zone_entries
 
 
 def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tuple[PartRecord, PartTables]:
@@ -49,6 +50,9 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
     derived = emissions.features.reset_index(drop=True)
     table = pd.concat([features[[name for name in features if name not in derived]], derived], axis=1)
     table["outside_share"] = 0.0
-    shares = {targets.info.id: share_table(areas.zone_shares(targets.info.id)) for targets in plan.zones}
-    tables = PartTables(arrow_table(table), lines_table(emissions.lines), cell_table(*areas.grid_shares()), shares)
+    shares = {
+        targets.info.id: share_table(zone_entries(areas.zone_shares(targets.info.id))) for targets in plan.zones
+    }
+    cells = cell_table(cell_entries(*areas.grid_shares()))
+    tables = PartTables(arrow_table(table), lines_table(emissions.lines), cells, shares)
     return record_of(plan, len(features), report, emissions), tables

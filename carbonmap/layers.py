@@ -1,7 +1,7 @@
 """Layers as the sum of their parts: what adding up, disclosure and the edition need of them, read when it is needed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -13,26 +13,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
-from carbonmap.parts import OUTSIDE, Part, PartRecord, WorkFolder
+from carbonmap.parts import Part, PartRecord, WorkFolder
 from gis.checks import Finding
 from gis.layers import MOST_EXAMPLES, ReadReport
 from gis.readers import nothing_left
 from gis.sources import Source
 from grids.grid import Grid
 from grids.shares import Shares
+from grids.sharing import GAP, CellEntries
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class FineCells:
-    """What a layer has in the cells of the finest grid, entry by entry."""
-
-    feature: IntArray
-    row: IntArray
-    col: IntArray
-    share: FloatArray
 
 
 class SharedLayer:
@@ -115,18 +106,18 @@ class SharedLayer:
                     table = table.append_column(field, pa.nulls(table.num_rows, field.type))
             yield table.select(schema.names).cast(schema)
 
-    def cells(self) -> FineCells:
+    def cells(self) -> CellEntries:
         """Shares in the finest grid."""
         table = pa.concat_tables(self._tables("cells"))
         feature, row, col = (table[name].to_numpy() for name in ("feature", "row", "col"))
-        return FineCells(feature, row, col, table["share"].to_numpy())
+        return CellEntries(feature, row, col, table["share"].to_numpy())
 
     def zone_shares(self, collection: str, n_targets: int) -> Shares:
         """Shares in a zone set or in hexagons."""
         table = pa.concat_tables(self._tables(f"shares-{collection}"))
         feature, target, share = (table[name].to_numpy() for name in ("feature", "target", "share"))
         outside = np.zeros(self.size)
-        beyond = target == OUTSIDE
+        beyond = target == GAP
         outside[feature[beyond]] = share[beyond]
         inside = ~beyond
         return Shares(_matrix(share[inside], target[inside], feature[inside], (n_targets, self.size)), outside)

@@ -32,14 +32,10 @@ from gis.raw import Span
 from gis.readers import read_source
 from gis.sources import Source
 from gis.spans import spans_of
-from grids.shares import Shares, clip_to, grid_shares, zone_shares
+from grids.sharing import CellEntries, ZoneEntries
+from grids.wkb import WkbColumn
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 Geometries = NDArray[np.object_]
-
-OUTSIDE = -1
-"""As a target: what lies in the domain, but in none of the collection's targets."""
 
 _RECORD = "record.json"
 
@@ -89,7 +85,7 @@ class PartTables:
         features: private rows, geometry as WKB; `outside_share` is what lies outside the domain.
         lines: emission lines.
         cells: feature, row, col, share in the finest grid.
-        shares: collection id -> feature, target, share; target `OUTSIDE` for what lies in none.
+        shares: collection id -> feature, target, share; target `GAP` for what lies in none.
     """
 
     features: pa.Table
@@ -209,14 +205,10 @@ def record_of(
 
 def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source) -> PartTables:
     """Cut features to their domain and share them out to the finest grid, every zone set and hexagons."""
-    clipped = clip_to(layer.features.geometry.to_numpy(), plan.domain(source))
-    rows, cols, fine = grid_shares(clipped.geometries, plan.grid, clipped.measures)
-    shares = {
-        targets.info.id: share_table(zone_shares(clipped.geometries, targets.polygons, clipped.measures))
-        for targets in plan.zones
-    }
-    features = arrow_table(features_table(layer, emissions, clipped.outside))
-    return PartTables(features, lines_table(emissions.lines), cell_table(rows, cols, fine), shares)
+    shared = plan.division(source).share_out(WkbColumn.from_geometries(layer.features.geometry.to_numpy()))
+    features = arrow_table(features_table(layer, emissions, shared.outside))
+    shares = {name: share_table(entries) for name, entries in shared.zones.items()}
+    return PartTables(features, lines_table(emissions.lines), cell_table(shared.cells), shares)
 
 
 def told(finding: Finding) -> str:
@@ -242,31 +234,16 @@ def lines_table(lines: pd.DataFrame) -> pa.Table:
     ).replace_schema_metadata(None)
 
 
-def cell_table(rows: IntArray, cols: IntArray, shares: Shares) -> pa.Table:
+def cell_table(cells: CellEntries) -> pa.Table:
     """Shares in cells, feature by feature."""
-    entries = shares.matrix.T.tocsr().tocoo()
-    cell = entries.col
-    return pa.table(
-        {
-            "feature": entries.row.astype(np.int32),
-            "row": rows[cell].astype(np.int32),
-            "col": cols[cell].astype(np.int32),
-            "share": entries.data,
-        }
-    )
+    feature, row, col = (column.astype(np.int32) for column in (cells.feature, cells.row, cells.col))
+    return pa.table({"feature": feature, "row": row, "col": col, "share": cells.share})
 
 
-def share_table(shares: Shares) -> pa.Table:
+def share_table(zones: ZoneEntries) -> pa.Table:
     """Shares in zones, feature by feature, and what lies in none of them."""
-    entries = shares.matrix.T.tocsr().tocoo()
-    beyond = np.flatnonzero(shares.outside)
-    return pa.table(
-        {
-            "feature": np.concatenate((entries.row, beyond)).astype(np.int32),
-            "target": np.concatenate((entries.col, np.full(beyond.size, OUTSIDE))).astype(np.int32),
-            "share": np.concatenate((entries.data, shares.outside[beyond])),
-        }
-    )
+    feature, target = (column.astype(np.int32) for column in (zones.feature, zones.target))
+    return pa.table({"feature": feature, "target": target, "share": zones.share})
 
 
 def _named(tables: PartTables) -> Iterator[tuple[str, pa.Table]]:

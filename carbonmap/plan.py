@@ -12,6 +12,7 @@ from carbonmap.sectors import Accounts
 from carbonmap.targets import Targets, grids_of, hexagon_targets, zone_targets
 from gis.sources import Source
 from grids.grid import Grid
+from grids.sharing import Division
 
 
 class Plan:
@@ -25,6 +26,7 @@ class Plan:
         self.region: Region = file.region
         self.inputs: Path = file.inputs
         self._domains: dict[str, BaseGeometry] = {}
+        self._divisions: dict[int, Division] = {}
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -58,6 +60,14 @@ class Plan:
             shapely.prepare(domain)
             self._domains[key] = domain
         return self._domains[key]
+
+    def division(self, source: Source) -> Division:
+        """What the features of a source are shared out to, made once for sources that speak for the same ground."""
+        domain = self.domain(source)
+        if id(domain) not in self._divisions:
+            zones = {zones.info.id: zones.polygons for zones in self.zones}
+            self._divisions[id(domain)] = Division(domain, self.grid, zones)
+        return self._divisions[id(domain)]
 
     def in_order(self) -> list[Source]:
         """Sources as the region file lists them, rasters last: where a forest map is, it wins."""

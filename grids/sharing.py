@@ -1,0 +1,162 @@
+"""Features shared out: cut to the domain, to the cells of the finest grid, and to every set of zones, in one go.
+
+The cells come first (`grids.wkb`); the domain and the zones are seen through the same grid (`grids.zone_index`), so
+that only features that meet a border are looked at again, and only those that cross the domain's border are cut.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from shapely.geometry.base import BaseGeometry
+
+from grids.errors import GridError
+from grids.grid import Grid
+from grids.measures import NEGLIGIBLE, NOWHERE
+from grids.shares import Shares, clip_to
+from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
+from grids.zone_index import ZoneIndex, domain_index, gap_between, parts_in_zones
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+GeometryArray = NDArray[np.object_]
+
+GAP = -1
+"""As a target: what lies in the domain, but in none of the zones."""
+
+
+@dataclass(frozen=True)
+class CellEntries:
+    """Shares in cells, ordered by feature: (entries,) each; a share is a fraction of the whole feature."""
+
+    feature: IntArray
+    row: IntArray
+    col: IntArray
+    share: FloatArray
+
+
+@dataclass(frozen=True)
+class ZoneEntries:
+    """Shares in zones, ordered by feature: (entries,) each; target `GAP` for what lies in none."""
+
+    feature: IntArray
+    target: IntArray
+    share: FloatArray
+
+
+@dataclass(frozen=True)
+class SharedOut:
+    """Features shared out.
+
+    Attributes:
+        outside: (features,) fraction of the whole feature outside the domain, from geometry by itself.
+        cells: in the finest grid, inside the domain.
+        zones: by zone set, inside the domain.
+        repaired: positions of polygons that were made valid first.
+    """
+
+    outside: FloatArray
+    cells: CellEntries
+    zones: dict[str, ZoneEntries]
+    repaired: IntArray
+
+
+class Division:
+    """A domain and zone sets on it, seen through a grid: what features are shared out to."""
+
+    def __init__(self, domain: BaseGeometry, grid: Grid, zones: Mapping[str, GeometryArray]) -> None:
+        """See everything through the grid.
+
+        Args:
+            domain: valid polygon or multipolygon in the grid's CRS.
+            grid: the finest grid.
+            zones: zone sets and hexagons by collection id: polygons in the order of their ids.
+
+        Raises:
+            GeometryError: a domain or zone that is no valid polygon, or zones that overlap.
+            GridError: more borders or cells than fit in memory.
+        """
+        self.grid = grid
+        self.domain = domain
+        self._within = domain_index(domain, grid)
+        self._zones = {
+            name: ZoneIndex.of(polygons, grid, gap=gap_between(polygons, domain)) for name, polygons in zones.items()
+        }
+
+    def share_out(self, column: WkbColumn) -> SharedOut:
+        """Share features out.
+
+        Args:
+            column: features in the grid's CRS; missing and empty ones are nowhere, so outside as a whole.
+
+        Raises:
+            GeometryError: bytes that are no geometry, or coordinates that are not finite metres.
+        """
+        cells = parts_in_cells(column, self.grid)
+        whole = cells.measures
+        outside, crossing = self._outside(column, cells)
+        if crossing.size:
+            column, outside[crossing] = self._cut(column, crossing)
+        gone = np.flatnonzero((outside >= 1) & (cells.kinds != NOWHERE))
+        if crossing.size or gone.size:
+            column = column.with_features(dict.fromkeys(gone.tolist()))
+            cells = parts_in_cells(column, self.grid)
+        parts = cells.parts
+        share = _fractions(parts.amount, parts.owner, whole)
+        real = share > NEGLIGIBLE
+        in_cells = CellEntries(parts.owner[real], parts.row[real], parts.col[real], share[real])
+        zones = {name: self._in_zones(column, cells, whole, index) for name, index in self._zones.items()}
+        return SharedOut(outside, in_cells, zones, cells.repaired)
+
+    def _outside(self, column: WkbColumn, cells: FeatureParts) -> tuple[FloatArray, IntArray]:
+        """What lies outside the domain, and who crosses its border or touches it."""
+        found = parts_in_zones(column, cells, self._within)
+        share = _fractions(found.amount, found.owner, cells.measures)
+        beyond = found.zone != 0
+        inside = np.bincount(found.owner[~beyond], share[~beyond], minlength=column.size)
+        outside = np.bincount(found.owner[beyond], share[beyond], minlength=column.size).astype(np.float64)
+        outside[outside <= NEGLIGIBLE] = 0.0
+        outside[cells.kinds == NOWHERE] = 1.0
+        outside[(inside <= NEGLIGIBLE) & (outside > 0)] = 1.0
+        return outside, np.flatnonzero((outside > 0) & (outside < 1)).astype(np.int64)
+
+    def _cut(self, column: WkbColumn, which: IntArray) -> tuple[WkbColumn, FloatArray]:
+        """The column with these features cut to the domain, and what of them lies outside."""
+        features = shapely.from_wkb(np.array([column.feature(f) for f in which.tolist()], dtype=np.object_))
+        clipped = clip_to(features, self.domain)
+        wkb = shapely.to_wkb(clipped.geometries)
+        return column.with_features(dict(zip(which.tolist(), wkb.tolist(), strict=True))), clipped.outside
+
+    def _in_zones(self, column: WkbColumn, cells: FeatureParts, whole: FloatArray, index: ZoneIndex) -> ZoneEntries:
+        found = parts_in_zones(column, cells, index)
+        share = _fractions(found.amount, found.owner, whole)
+        real = share > NEGLIGIBLE
+        target = np.where(found.zone == index.n_zones, GAP, found.zone)
+        return ZoneEntries(found.owner[real], target[real], share[real])
+
+
+def cell_entries(rows: IntArray, cols: IntArray, shares: Shares) -> CellEntries:
+    """Shares in cells (`rows`, `cols`: the targets) as entries."""
+    entries = csr_array(shares.matrix.T).tocoo()
+    return CellEntries(entries.row.astype(np.int64), rows[entries.col], cols[entries.col], entries.data)
+
+
+def zone_entries(shares: Shares) -> ZoneEntries:
+    """Shares in zones, and what lies in none of them, as entries."""
+    entries = csr_array(shares.matrix.T).tocoo()
+    beyond = np.flatnonzero(shares.outside)
+    feature = np.concatenate((entries.row, beyond)).astype(np.int64)
+    target = np.concatenate((entries.col, np.full(beyond.size, GAP))).astype(np.int64)
+    return ZoneEntries(feature, target, np.concatenate((entries.data, shares.outside[beyond])))
+
+
+def _fractions(amount: FloatArray, owner: IntArray, whole: FloatArray) -> FloatArray:
+    """Amounts as fractions of their whole."""
+    share = amount / whole[owner]
+    if not np.isfinite(share).all():
+        first = int(owner[np.flatnonzero(~np.isfinite(share))[0]])
+        raise GridError(f"Feature {first} has parts, but no area, length or number of points to share out.")
+    return np.minimum(share, 1.0)
