@@ -25,9 +25,9 @@ from scipy.sparse import csr_array, diags_array, vstack
 
 from grids.aggregate import CollectionSums, LayerShares, SectorSums, block_sums, check_parents
 from grids.columns import METHODS, Pair, pair_column
-from grids.differencing import NEGLIGIBLE_SHARE, contributions, told_by_difference, without_rounding
+from grids.differencing import Subtraction, without_rounding
 from grids.features import BoolArray, FloatArray, IntArray
-from grids.grouping import Rule, Siblings, held_groups, reasons
+from grids.grouping import NEGLIGIBLE_SHARE, Rule, Siblings, held_groups, judge
 from grids.private_meters import DisclosureError, PrivateLayer, PrivatePart, private_part, sums_without
 
 
@@ -37,17 +37,22 @@ class SectorState:
 
     Attributes:
         mode: `shared` (groups), or, where the region's own total would tell of one feature, `modelled` or `null`.
-        shares: (targets, features) of the private features.
+        part: the private features and their shares.
         published: (targets, pairs) tCO2e of the private metered part as shown.
         held: (targets,) where that is not the true part.
         withheld: pairs whose columns are null everywhere, because one of them would tell of one feature.
     """
 
     mode: str
-    shares: csr_array
+    part: PrivatePart
     published: FloatArray
     held: BoolArray
     withheld: frozenset[Pair]
+
+    @property
+    def shares(self) -> csr_array:
+        """(targets, features) shares of the private features."""
+        return self.part.shares
 
 
 @dataclass(frozen=True)
@@ -170,32 +175,34 @@ def _hold_sector(
 ) -> Held:
     sums = public.sums
     true = sums.sectors[sector]
-    part = private_part(layers, private, sums.year, true.pairs)
+    part = private_part(layers, private, sums.year, true.pairs, None if before is None else before.part)
     some = part.present
     if before is None:
         mode, withheld = _region_mode(part, rule)
     else:
         mode, withheld = before.mode, before.withheld
     tested = _tested(part, withheld)
-    too_few, dominated = _reasons(part.shares, tested, rule)
+    judged = judge(part.shares, tested, rule, with_bounds=mode == "shared" and bool(others))
     counts: dict[str, object] = {
         "mode": mode,
         "targets": sums.n_targets,
         "with_private_meters": int(some.sum()),
-        "too_few": int(too_few.sum()),
-        "dominated": int((dominated & ~too_few).sum()),
+        "too_few": int(judged.too_few.sum()),
+        "dominated": int((judged.dominated & ~judged.too_few).sum()),
     }
     if mode == "shared":
-        must = too_few | dominated
+        must = judged.sensitive
         told = np.zeros_like(must)
-        for other in others:
-            told |= told_by_difference(csr_array(other.shares[~other.held]), part.shares, tested, rule) & ~must
+        if others:
+            subtraction = Subtraction(part.shares, tested, rule, judged)
+            for other in others:
+                told |= subtraction.told_by(other.shares, other.held) & ~must
         published, held, groups = _shared(part, tested, must | told, before, index, rule)
         counts |= {"by_difference": int(told.sum()), "added": int((held & ~must & ~told).sum()), "groups": groups}
     else:
         modelled = part.modelled if mode == "modelled" and part.modelled is not None else np.zeros_like(part.emissions)
         published, held = part.shares @ modelled, some
-    state = SectorState(mode, part.shares, published, held, withheld)
+    state = SectorState(mode, part, published, held, withheld)
     rest = sums_without(layers, private, sums, sector, part.pairs)
     veiled = withheld | part.uneven
     shown = true if not veiled else sums_without(layers, private, sums, sector, part.pairs, only=veiled)
@@ -240,15 +247,6 @@ def _tested(part: PrivatePart, withheld: frozenset[Pair]) -> FloatArray:
     return np.hstack([total, part.emissions[:, apart], part.emissions[:, together].sum(axis=1, keepdims=True)])
 
 
-def _reasons(shares: csr_array, tested: FloatArray, rule: Rule) -> tuple[BoolArray, BoolArray]:
-    too_few = np.zeros(shares.shape[0], dtype=bool)
-    dominated = too_few.copy()
-    for position in range(tested.shape[1]):
-        few, large = reasons(contributions(shares, tested[:, position]), rule)
-        too_few, dominated = too_few | few, dominated | large
-    return too_few, dominated
-
-
 def _shared(
     part: PrivatePart, tested: FloatArray, must: BoolArray, before: SectorState | None, index: IntArray, rule: Rule
 ) -> tuple[FloatArray, BoolArray, int]:
@@ -259,21 +257,21 @@ def _shared(
     remainder = _remainder(before.shares, part.shares, index)
     shares = csr_array(vstack([part.shares, remainder], format="csr"))
     family = np.concatenate([index, np.arange(remainder.shape[0])])
-    all_must = np.concatenate([must, np.logical_or(*_reasons(remainder, tested, rule))])
+    all_must = np.concatenate([must, judge(remainder, tested, rule).sensitive])
     some = np.diff(shares.indptr) > 0
     weights = np.asarray(shares @ part.weights)
     published = np.asarray(shares @ part.emissions)
     held = some & before.held[family]
     published[held] = _split(before.published, family[held], weights[held])
     siblings = Siblings(shares, tested, family, all_must & ~before.held[family], weights)
-    groups = 0
-    for group in held_groups(siblings, rule):
-        pooled = published[group].sum(axis=0, keepdims=True)
-        published[group] = _split(pooled, np.zeros(len(group), dtype=np.int64), weights[group])
-        held[group] = True
-        groups += 1
+    members, starts = held_groups(siblings, rule)
+    if len(members):
+        group = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        pooled = np.add.reduceat(published[members], starts[:-1], axis=0)
+        published[members] = _split(pooled, group, weights[members])
+        held[members] = True
     n_targets = len(true)
-    return published[:n_targets], held[:n_targets], groups
+    return published[:n_targets], held[:n_targets], len(starts) - 1
 
 
 def _remainder(above: csr_array, below: csr_array, index: IntArray) -> csr_array:

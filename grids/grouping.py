@@ -4,14 +4,21 @@ A target whose value must not be shown is replaced by a share of its group's sum
 subtracting the shown siblings from the parent, so that a group has at least two targets and passes the rule as a whole.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from grids.blocks import block_bounds, in_blocks
 from grids.errors import GridError
 from grids.features import BoolArray, FloatArray, IntArray
+from grids.holding_kernels import group_families, judge_targets
+
+NEGLIGIBLE_SHARE = 1e-9
+"""Shares below this are rounding left over from adding the parts of a feature."""
+
+_ENTRIES_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,11 @@ class Rule:
                 "expected are a count of at least 1 and a percentage from 0 to 100"
             )
 
+    @property
+    def plain(self) -> tuple[int, float, float]:
+        """Least count, p as a fraction, and the share that counts as rounding, for compiled code."""
+        return self.min_count, self.dominance_percent / 100, NEGLIGIBLE_SHARE
+
     def allows(self, contributions: FloatArray) -> bool:
         """Whether sums over features may be shown.
 
@@ -54,6 +66,51 @@ class Rule:
         return bool(np.all((count == 0) | enough))
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What the rule says of targets.
+
+    Attributes:
+        too_few: (targets,) some sum rests on 1 to `min_count - 1` features.
+        dominated: (targets,) some sum rests on enough features, of which one dominates.
+        bounds: (targets, sums) count, lasting, total and room for `grids.holding_kernels.doubtful_pairs`; no rows where
+            they were not asked for.
+    """
+
+    too_few: BoolArray
+    dominated: BoolArray
+    bounds: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], FloatArray, FloatArray]
+
+    @property
+    def sensitive(self) -> BoolArray:
+        """(targets,) whose sums must not be shown."""
+        return self.too_few | self.dominated
+
+
+def judge(shares: csr_array, tested: FloatArray, rule: Rule, *, with_bounds: bool = False) -> Judged:
+    """Hold every target's sums against the rule.
+
+    Args:
+        shares: (targets, features) of private metered features.
+        tested: (features, sums) values.
+        rule: the least count and the p % rule.
+        with_bounds: also what tells quickly whether a difference to another target may be sensitive.
+    """
+    n_targets = shares.shape[0]
+    too_few, dominated = np.zeros(n_targets, dtype=np.bool_), np.zeros(n_targets, dtype=np.bool_)
+    shape = (n_targets if with_bounds else 0, tested.shape[1])
+    counts, lasting = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+    bounds = counts, lasting, np.zeros(shape), np.zeros(shape)
+    rows, values = csr_parts(shares), np.ascontiguousarray(tested)
+
+    def work(first: int, last: int) -> None:
+        judge_targets(first, last, rows, values, rule.plain, too_few, dominated, bounds)
+
+    for _ in in_blocks(work, block_bounds(rows[0] + np.arange(n_targets + 1), _ENTRIES_AT_ONCE)):
+        pass
+    return Judged(too_few, dominated, bounds)
+
+
 def sensitive(contributions: csr_array, rule: Rule) -> BoolArray:
     """Targets whose sum must not be shown.
 
@@ -65,38 +122,13 @@ def sensitive(contributions: csr_array, rule: Rule) -> BoolArray:
         (targets,) true where 1 to `min_count - 1` features contribute, or `total - x1 - x2 < p/100 x1` for the absolute
         contributions `x1 >= x2 >= ...`. False where none contributes.
     """
-    too_few, dominated = reasons(contributions, rule)
-    return too_few | dominated
+    return judge(contributions, np.ones((contributions.shape[1], 1)), rule).sensitive
 
 
-def reasons(contributions: csr_array, rule: Rule) -> tuple[BoolArray, BoolArray]:
-    """Why targets are sensitive: too few features, or enough of them but one dominates; see `sensitive`."""
-    n_targets = contributions.shape[0]
-    kept = contributions.data != 0
-    rows = np.repeat(np.arange(n_targets), np.diff(contributions.indptr))[kept]
-    values = np.abs(contributions.data[kept])
-    count = np.bincount(rows, minlength=n_targets)
-    some = count > 0
-    starts = (np.cumsum(count) - count)[some]
-    largest = np.zeros(n_targets)
-    largest[some] = _taken_out(values, rows, starts)
-    _taken_out(values, rows, starts)
-    rest = np.bincount(rows, values, minlength=n_targets)
-    too_few = some & (count < rule.min_count)
-    return too_few, some & ~too_few & (rest < rule.dominance_percent / 100 * largest)
-
-
-def _taken_out(values: FloatArray, rows: IntArray, starts: IntArray) -> FloatArray:
-    """The largest value of each row, of which one is set to 0 in place; rows are contiguous from `starts`."""
-    if not len(starts):
-        return np.zeros(0)
-    largest = np.maximum.reduceat(values, starts)
-    lengths = np.diff(starts, append=len(values))
-    at = np.flatnonzero(values == np.repeat(largest, lengths))
-    first = np.ones(len(at), dtype=bool)
-    first[1:] = rows[at[1:]] != rows[at[:-1]]
-    values[at[first]] = 0.0
-    return np.asarray(largest, dtype=np.float64)
+def csr_parts(matrix: csr_array) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
+    """A sparse matrix as compiled code takes it: where rows begin, columns, values."""
+    indices = matrix.indices.astype(np.int32, copy=False)
+    return matrix.indptr.astype(np.int64, copy=False), indices, matrix.data
 
 
 @dataclass(frozen=True)
@@ -118,7 +150,7 @@ class Siblings:
     weights: FloatArray
 
 
-def held_groups(siblings: Siblings, rule: Rule) -> Iterator[IntArray]:
+def held_groups(siblings: Siblings, rule: Rule) -> tuple[IntArray, IntArray]:
     """Groups of targets to be held together, each within one parent.
 
     Sensitive siblings are joined in the order of targets (in Z-order: neighbours) until at least two pass the rule
@@ -127,51 +159,30 @@ def held_groups(siblings: Siblings, rule: Rule) -> Iterator[IntArray]:
     passes the rule itself and has at least two targets always yields groups that pass; its only target is as public as
     the parent and is not held.
 
-    Yields:
-        Positions of the targets of one group, at least two.
+    Returns:
+        Positions of the targets of all groups, one group after the other, and where groups begin and end in it; a group
+        has at least two targets.
     """
     counted = np.diff(siblings.shares.indptr) > 0
-    present = np.flatnonzero(counted)
-    present = present[np.argsort(siblings.parents[present], kind="stable")]
-    parents, starts = np.unique(siblings.parents[present], return_index=True)
-    wanted = np.isin(parents, siblings.parents[siblings.sensitive & counted])
-    for family in np.compress(wanted, np.arange(len(parents))):
-        stop = starts[family + 1] if family + 1 < len(parents) else len(present)
-        yield from _groups_of_family(siblings, present[starts[family] : stop], rule)
+    asked = siblings.sensitive & counted
+    families = np.unique(siblings.parents[asked])
+    must, of_must = _by_family(np.flatnonzero(asked), siblings.parents, families)
+    others = np.flatnonzero(counted & ~siblings.sensitive)
+    spare, of_spare = _by_family(
+        others[np.argsort(siblings.weights[others], kind="stable")], siblings.parents, families
+    )
+    found: tuple[IntArray, IntArray] = group_families(
+        (must, of_must, spare, of_spare),
+        csr_parts(siblings.shares),
+        np.ascontiguousarray(siblings.tested),
+        rule.plain[:2],
+    )
+    return found
 
 
-def _groups_of_family(siblings: Siblings, family: IntArray, rule: Rule) -> Iterator[IntArray]:
-    must = siblings.sensitive[family]
-    others = family[~must]
-    spare = others[np.lexsort((others, siblings.weights[others]))].tolist()
-    groups: list[list[int]] = []
-    current: list[int] = []
-    for target in family[must].tolist():
-        current.append(target)
-        if _passes(siblings, current, rule):
-            groups.append(current)
-            current = []
-    while current and not _passes(siblings, current, rule):
-        if groups:
-            current = groups.pop() + current
-        elif spare:
-            current.append(spare.pop(0))
-        else:
-            break
-    if len(current) > 1:
-        groups.append(current)
-    for group in groups:
-        yield np.array(sorted(group), dtype=np.int64)
-
-
-def _passes(siblings: Siblings, group: list[int], rule: Rule) -> bool:
-    """At least two targets that pass the rule together; a feature cut by their border counts once."""
-    if len(group) < 2:
-        return False
-    pointers, shares = siblings.shares.indptr, siblings.shares
-    spans = [slice(pointers[target], pointers[target + 1]) for target in group]
-    features = np.concatenate([shares.indices[span] for span in spans])
-    parts = np.concatenate([shares.data[span] for span in spans])
-    distinct, place = np.unique(features, return_inverse=True)
-    whole = np.bincount(place, parts, minlength=len(distinct))
-    return rule.allows(whole[:, None] * siblings.tested[distinct])
+def _by_family(targets: IntArray, parents: IntArray, families: IntArray) -> tuple[IntArray, IntArray]:
+    """Targets of these parents, parent by parent and else in the order given, and where each parent's begin."""
+    mine = targets[np.isin(parents[targets], families)]
+    mine = mine[np.argsort(parents[mine], kind="stable")]
+    starts = np.searchsorted(parents[mine], families, side="left")
+    return mine, np.append(starts, len(mine)).astype(np.int64)

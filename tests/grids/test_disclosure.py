@@ -13,10 +13,10 @@ from scipy.sparse import csr_array
 
 from grids.aggregate import CollectionSums, LayerShares, collection_sums
 from grids.columns import read_columns
-from grids.differencing import _doubtful_pairs, told_by_difference
+from grids.differencing import Subtraction, told_by_difference
 from grids.disclosure import DisclosureError, Held, PrivateLayer, hold, nests, region_row
 from grids.errors import GridError
-from grids.grouping import Rule, sensitive
+from grids.grouping import Rule, judge, sensitive
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
 YEAR = 2023
@@ -493,9 +493,16 @@ def test_a_district_less_one_of_its_many_cells_is_settled_by_sums():
     cells = csr_array(np.kron(np.eye(40), np.ones((1, 10))))
     district = csr_array(np.ones((1, 400)))
     values = np.linspace(1, 2, 400)[:, None]
-    assert len(_doubtful_pairs(district, cells, values, RULE)[0]) == 0
-    values[7] = 300  # hardly less than all the others together hold
-    assert sorted(_doubtful_pairs(district, cells, values, RULE)[1]) == list(range(40))
+
+    def doubtful():
+        judged = judge(cells, values, RULE, with_bounds=True)
+        return sorted(Subtraction(cells, values, RULE, judged).doubtful(district)[1])
+
+    assert doubtful() == []
+    values[7] = 300  # half of what all the others together hold: no cell less makes that too little
+    assert doubtful() == []
+    values[7] = 5900  # the others hold hardly more than a tenth of it
+    assert doubtful() == list(range(40))
 
 
 # What is refused
