@@ -54,4 +54,4 @@ def _ids_are_unique(file: pq.ParquetFile, column: str | None) -> bool:
         ids = pc.utf8_trim_whitespace(ids)
     elif not pa.types.is_integer(ids.type):
         return False
-    return bool(ids.null_count == 0 and pc.count_distinct(ids).as_py() == len(ids))
+    return bool(ids.null_count == 0 and len(pc.unique(ids)) == len(ids))

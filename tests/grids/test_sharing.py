@@ -1,0 +1,167 @@
+"""Features shared out to domain, cells and zones in one go: by hand, and against overlays of geometry objects."""
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from grids.errors import GeometryError
+from grids.grid import Grid
+from grids.hexagons import hexagons
+from grids.shares import clip_to, grid_shares, zone_shares
+from grids.sharing import GAP, Division, SharedOut, cell_entries, zone_entries
+from grids.wkb import WkbColumn
+
+CRS = "EPSG:5179"
+GRID = Grid(CRS, (0, 0), 100, "korea")
+X, Y = 960_000.0, 1_940_000.0
+
+
+def box(west: float, south: float, east: float, north: float) -> BaseGeometry:
+    return shapely.box(X + west, Y + south, X + east, Y + north)
+
+
+def several(*shapes: BaseGeometry | None) -> NDArray[np.object_]:
+    return np.array([*shapes, None], dtype=object)[:-1]
+
+
+def share(division: Division, *shapes: BaseGeometry | None) -> SharedOut:
+    return division.share_out(WkbColumn.from_geometries(several(*shapes)))
+
+
+def in_cells(shared: SharedOut) -> dict[tuple[int, int, int], float]:
+    cells = shared.cells
+    row, col = cells.row - int(Y // 100), cells.col - int(X // 100)
+    return dict(
+        zip(zip(cells.feature.tolist(), row.tolist(), col.tolist(), strict=True), cells.share.tolist(), strict=True)
+    )
+
+
+def in_zones(shared: SharedOut, name: str) -> dict[tuple[int, int], float]:
+    zones = shared.zones[name]
+    return dict(zip(zip(zones.feature.tolist(), zones.target.tolist(), strict=True), zones.share.tolist(), strict=True))
+
+
+def test_a_building_by_hand() -> None:
+    """A square of 40 m, a quarter of it in each of four cells; the domain ends in its middle, as do the zones."""
+    halves = several(box(0, 0, 90, 300), box(90, 0, 100, 300))
+    division = Division(box(0, 0, 100, 300), GRID, {"halves": halves})
+    shared = share(division, box(80, 80, 120, 120))
+    assert shared.outside.tolist() == pytest.approx([0.5])
+    assert in_cells(shared) == pytest.approx({(0, 0, 0): 0.25, (0, 1, 0): 0.25})
+    assert in_zones(shared, "halves") == pytest.approx({(0, 0): 0.25, (0, 1): 0.25})
+
+
+def test_what_lies_in_no_zone_is_told_and_what_lies_outside_has_no_part_anywhere() -> None:
+    division = Division(box(0, 0, 300, 300), GRID, {"west": several(box(0, 0, 150, 300))})
+    shared = share(division, box(140, 10, 180, 20), box(400, 400, 410, 410), None, shapely.Polygon())
+    assert shared.outside.tolist() == [0, 1, 1, 1]
+    assert in_zones(shared, "west") == pytest.approx({(0, 0): 0.25, (0, GAP): 0.75})
+    assert {feature for feature, _, _ in in_cells(shared)} == {0}
+
+
+def test_lines_and_points_on_a_shared_border_belong_to_the_first_zone_and_on_the_rim_to_the_domain() -> None:
+    zones = several(box(0, 0, 150, 300), box(150, 0, 300, 300))
+    division = Division(box(0, 0, 300, 300), GRID, {"two": zones})
+    border = shapely.LineString([(X + 150, Y + 10), (X + 150, Y + 60)])
+    rim = shapely.LineString([(X + 300, Y + 10), (X + 300, Y + 60)])
+    corner, beyond = shapely.Point(X + 300, Y + 300), shapely.Point(X + 300.001, Y + 300)
+    shared = share(division, border, rim, corner, beyond)
+    assert shared.outside.tolist() == [0, 0, 0, 1]
+    assert in_zones(shared, "two") == {(0, 0): 1, (1, 1): 1, (2, 1): 1}
+
+
+def test_a_ring_that_crosses_itself_counts_as_it_is_made_valid() -> None:
+    division = Division(box(0, 0, 1000, 1000), GRID, {"all": several(box(0, 0, 1000, 1000))})
+    bow = shapely.Polygon([(X + 50, Y + 50), (X + 350, Y + 350), (X + 350, Y + 50), (X + 50, Y + 250)])
+    shared = share(division, bow)
+    assert shared.repaired.tolist() == [0]
+    assert sum(in_cells(shared).values()) == pytest.approx(1, abs=1e-12)
+    assert in_zones(shared, "all") == pytest.approx({(0, 0): 1})
+
+
+def test_no_metres_are_refused() -> None:
+    division = Division(box(0, 0, 300, 300), GRID, {})
+    with pytest.raises(GeometryError, match="Feature 1"):
+        share(division, box(0, 0, 10, 10), shapely.Point(np.inf, 0))
+
+
+def test_entries_of_a_matrix_and_back() -> None:
+    shapes = several(box(80, 80, 120, 120), box(10, 10, 20, 20))
+    clipped = clip_to(shapes, box(0, 0, 300, 300))
+    rows, cols, cells = grid_shares(clipped.geometries, GRID, clipped.measures)
+    division = Division(box(0, 0, 300, 300), GRID, {"west": several(box(0, 0, 100, 300))})
+    shared = share(division, *shapes)
+    entries = cell_entries(rows, cols, cells)
+    assert sorted(zip(entries.feature, entries.row, entries.col, entries.share, strict=True)) == sorted(
+        zip(shared.cells.feature, shared.cells.row, shared.cells.col, shared.cells.share, strict=True)
+    )
+    west = zone_entries(zone_shares(clipped.geometries, several(box(0, 0, 100, 300)), clipped.measures))
+    assert sorted(zip(west.feature, west.target, west.share, strict=True)) == sorted(
+        zip(*vars(shared.zones["west"]).values(), strict=True)
+    )
+
+
+on_lines = st.integers(-8, 8).map(lambda k: k * 50.0)
+anywhere = st.floats(-400, 400, allow_nan=False, width=32)
+places = st.tuples(on_lines | anywhere, on_lines | anywhere)
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> BaseGeometry:
+    given_places = [(X + x, Y + y) for x, y in draw(st.lists(places, min_size=3, max_size=8))]
+    kind = draw(st.sampled_from(["polygon", "polygon", "line", "points"]))
+    if kind == "line":
+        return shapely.LineString(given_places)
+    return shapely.Polygon(given_places) if kind == "polygon" else shapely.MultiPoint(given_places)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(shapes(), min_size=1, max_size=5),
+    st.lists(st.tuples(on_lines, on_lines | anywhere), min_size=3, max_size=6, unique=True),
+)
+def test_any_features_agree_with_overlays(given_shapes: list[BaseGeometry], corners: list[tuple[float, float]]) -> None:
+    domain = shapely.MultiPoint([(X + x, Y + y) for x, y in corners]).convex_hull
+    if domain.area < 100:
+        domain = domain.buffer(50)
+    middle = (domain.bounds[0] + domain.bounds[2]) / 2
+    west, east = box(-2000, -2000, middle - X, 2000), box(middle - X, -2000, 2000, 0)
+    zones = several(*(zone.intersection(domain) for zone in (west, east)))
+    zones = zones[shapely.area(zones) > 0]
+    features = several(*given_shapes)
+    shared = Division(domain, GRID, {"zones": zones}).share_out(WkbColumn.from_geometries(features))
+
+    clipped = clip_to(features, domain)
+    rows, cols, cells = grid_shares(clipped.geometries, GRID, clipped.measures)
+    expected = zone_shares(clipped.geometries, zones, clipped.measures)
+    tolerance = 1e-9 * np.maximum(1, shapely.length(features) / np.maximum(shapely.area(features), 1e-3))
+    tolerance = np.where(shapely.get_dimensions(features) == 2, tolerance, 1e-9)
+    assert (np.abs(shared.outside - clipped.outside) <= tolerance).all()
+    per_cell = np.zeros((features.size, rows.size + 1))
+    place = {(row, col): k for k, (row, col) in enumerate(zip(rows.tolist(), cols.tolist(), strict=True))}
+    for feature, row, col, part in zip(*vars(shared.cells).values(), strict=True):
+        per_cell[feature, place.get((int(row), int(col)), rows.size)] += part
+    assert (np.abs(per_cell[:, :-1].T - cells.matrix.toarray()) <= tolerance).all()
+    assert (per_cell[:, -1] <= tolerance).all()
+    per_zone = np.zeros((features.size, zones.size + 1))
+    for feature, target, part in zip(*vars(shared.zones["zones"]).values(), strict=True):
+        per_zone[feature, target] += part
+    assert (np.abs(per_zone[:, :-1].T - expected.matrix.toarray()) <= tolerance).all()
+    assert (np.abs(per_zone.sum(axis=1) + shared.outside - 1) <= tolerance).all()
+
+
+def test_hexagons_hold_everything_of_the_domain() -> None:
+    domain = box(0, 0, 3000, 3000)
+    _, polygons = hexagons(domain, CRS, 8)
+    rng = np.random.default_rng(5)
+    places = rng.uniform(-500, 3500, (300, 2)) + (X, Y)
+    features = shapely.buffer(shapely.points(places), rng.uniform(5, 400, 300))
+    shared = Division(domain, GRID, {"h3-8": polygons}).share_out(WkbColumn.from_geometries(features))
+    entries = shared.zones["h3-8"]
+    assert (entries.target != GAP).all()
+    held = np.bincount(entries.feature, entries.share, minlength=300)
+    assert held + shared.outside == pytest.approx(np.ones(300), abs=1e-12)
