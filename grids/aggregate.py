@@ -319,6 +319,8 @@ def to_coarser(index_of_parent: npt.NDArray[np.integer], n_parents: int, shares:
 
 def block_sums(index_of_parent: IntArray, n_parents: int, matrix: csr_array) -> csr_array:
     """Rows of a sparse matrix added by parent, in the order of rows."""
+    if n_parents == 1:
+        return csr_array(np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])[None, :])
     targets = np.arange(len(index_of_parent))
     blocks = csr_array((np.ones(len(targets)), (index_of_parent, targets)), shape=(n_parents, len(targets)))
     return _canonical(csr_array(blocks @ matrix))

@@ -38,6 +38,7 @@ class SectorState:
     Attributes:
         mode: `shared` (groups), or, where the region's own total would tell of one feature, `modelled` or `null`.
         part: the private features and their shares.
+        tested: (features, sums) values of them whose sums can be read.
         published: (targets, pairs) tCO2e of the private metered part as shown.
         held: (targets,) where that is not the true part.
         withheld: pairs whose columns are null everywhere, because one of them would tell of one feature.
@@ -45,6 +46,7 @@ class SectorState:
 
     mode: str
     part: PrivatePart
+    tested: FloatArray
     published: FloatArray
     held: BoolArray
     withheld: frozenset[Pair]
@@ -181,7 +183,9 @@ def _hold_sector(
         mode, withheld = _region_mode(part, rule)
     else:
         mode, withheld = before.mode, before.withheld
-    tested = _tested(part, withheld)
+    # Which carriers are withheld is settled for the region; so are the sums, where the features are the same.
+    is_settled = before is not None and part.emissions is before.part.emissions
+    tested = before.tested if before is not None and is_settled else _tested(part, withheld)
     judged = judge(part.shares, tested, rule, with_bounds=mode == "shared" and bool(others))
     counts: dict[str, object] = {
         "mode": mode,
@@ -202,7 +206,7 @@ def _hold_sector(
     else:
         modelled = part.modelled if mode == "modelled" and part.modelled is not None else np.zeros_like(part.emissions)
         published, held = part.shares @ modelled, some
-    state = SectorState(mode, part, published, held, withheld)
+    state = SectorState(mode, part, tested, published, held, withheld)
     rest = sums_without(layers, private, sums, sector, part.pairs)
     veiled = withheld | part.uneven
     shown = true if not veiled else sums_without(layers, private, sums, sector, part.pairs, only=veiled)
@@ -243,8 +247,11 @@ def _tested(part: PrivatePart, withheld: frozenset[Pair]) -> FloatArray:
     """(features, sums) the sums that can be read: the total, each carrier shown, and the withheld ones together."""
     together = [k for k, pair in enumerate(part.pairs) if pair in withheld]
     apart = [k for k, pair in enumerate(part.pairs) if pair not in withheld]
-    total = part.emissions.sum(axis=1, keepdims=True)
-    return np.hstack([total, part.emissions[:, apart], part.emissions[:, together].sum(axis=1, keepdims=True)])
+    tested = np.empty((len(part.emissions), len(apart) + 2))
+    tested[:, 0] = part.emissions.sum(axis=1)
+    tested[:, 1:-1] = part.emissions[:, apart]
+    tested[:, -1] = part.emissions[:, together].sum(axis=1)
+    return tested
 
 
 def _shared(

@@ -18,6 +18,7 @@ from grids.aggregate import CollectionSums, LayerShares, SectorSums, sector_sums
 from grids.columns import METHODS, Pair, in_pair_order
 from grids.errors import GridError
 from grids.features import METERED, BoolArray, FloatArray, IntArray, LayerLines, LineKind
+from grids.total_kernels import metered_features
 
 
 class DisclosureError(GridError):
@@ -125,11 +126,11 @@ def private_part(
     modelled = [part.modelled for part in parts if part.modelled is not None]
     return PrivatePart(
         shares=_of_features(chosen, of),
-        emissions=np.concatenate([part.emissions for part in parts]),
-        own=np.concatenate([part.own for part in parts]),
+        emissions=_stacked([part.emissions for part in parts]),
+        own=_stacked([part.own for part in parts]),
         u=_largest_deviations(chosen, year, every),
-        weights=np.concatenate([part.weights for part in parts]),
-        modelled=np.concatenate(modelled) if len(modelled) == len(parts) else None,
+        weights=_stacked([part.weights for part in parts]),
+        modelled=_stacked(modelled) if len(modelled) == len(parts) else None,
         pairs=every,
         uneven=_uneven(chosen, year),
         chosen=of,
@@ -189,25 +190,10 @@ def _of_layer(
     is_metered = np.array([kind.method == METHODS[METERED] for kind in kinds], dtype=bool)
     pair_of = np.array([pairs.index(kind.pair) if kind.pair in pairs else 0 for kind in kinds], dtype=np.int64)
     u_own = np.array([kind.u_own for kind in kinds], dtype=np.float64)
-    feature = np.repeat(np.arange(layer.compact.n_features), np.diff(lines.starts))
-    mine = is_metered[lines.kind] & (lines.emissions != 0)
-    feature, kind, amount = feature[mine], lines.kind[mine], lines.emissions[mine]
-    emissions, some = _by_pair(feature, pair_of[kind], amount, len(pairs))
-    own, _ = _by_pair(feature, pair_of[kind], np.abs(amount) * u_own[kind], len(pairs))
-    is_some = (emissions != 0).any(axis=1)
-    chosen = some[is_some]
+    chosen, emissions, own = metered_features(tuple(lines), is_metered, pair_of, u_own, len(pairs))
     modelled = None if model is None else _of_model(model, year, pairs, chosen)
     weights = _weights(layer, known, modelled, chosen)
-    return _LayerPart(chosen, emissions[is_some], own[is_some], weights, modelled)
-
-
-def _by_pair(feature: IntArray, pair: IntArray, amount: FloatArray, n_pairs: int) -> tuple[FloatArray, IntArray]:
-    """(some, pairs) sums, and the features (some,) they are of; features ascend."""
-    is_first = np.diff(feature, prepend=-1) != 0
-    place = (np.cumsum(is_first) - 1) * n_pairs + pair
-    n_some = int(is_first.sum())
-    sums = np.bincount(place, amount, minlength=n_some * n_pairs).astype(np.float64)
-    return sums.reshape(n_some, n_pairs), feature[is_first]
+    return _LayerPart(chosen, emissions, own, weights, modelled)
 
 
 def _of_model(model: LayerLines, year: int, pairs: tuple[Pair, ...], chosen: IntArray) -> FloatArray:
@@ -230,6 +216,10 @@ def _of_features(layers: Sequence[LayerShares], chosen: Mapping[str, IntArray]) 
         for layer in layers
     ]
     return csr_array(columns[0] if len(columns) == 1 else hstack(columns, format="csr"))
+
+
+def _stacked(arrays: Sequence[FloatArray]) -> FloatArray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _are_same(

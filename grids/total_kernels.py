@@ -126,3 +126,48 @@ def add_features(
             for part in range(fractions.shape[1]):
                 sums[2 + part, pair] += amount * fractions[feature, part]
     return sums
+
+
+@compiled
+def metered_features(
+    lines: Any, is_metered: NDArray[np.bool_], pair_of: IntArray, u_own: FloatArray, n_pairs: int
+) -> Any:
+    """Features whose metered lines do not all come to 0.
+
+    Args:
+        lines: (starts, kind, emissions).
+        is_metered: (kinds,) lines that count.
+        pair_of: (kinds,) pair of each kind.
+        u_own: (kinds,) relative deviation of each kind.
+        n_pairs: columns.
+
+    Returns:
+        Positions (some,), sums (some, pairs), and sums of absolute emissions times deviation (some, pairs).
+    """
+    starts, kind_of, emissions = lines
+    n_features, n_some = starts.size - 1, 0
+    for feature in range(n_features):
+        for line in range(starts[feature], starts[feature + 1]):
+            if is_metered[kind_of[line]] and emissions[line] != 0.0:
+                n_some += 1
+                break
+    chosen = np.empty(n_some, np.int64)
+    sums, own = np.zeros((n_some, n_pairs)), np.zeros((n_some, n_pairs))
+    place = 0
+    for feature in range(n_features):
+        has_any, has_sum = False, False
+        for line in range(starts[feature], starts[feature + 1]):
+            kind = kind_of[line]
+            if is_metered[kind] and emissions[line] != 0.0:
+                has_any = True
+                sums[place, pair_of[kind]] += emissions[line]
+                own[place, pair_of[kind]] += abs(emissions[line]) * u_own[kind]
+        if has_any:
+            for pair in range(n_pairs):
+                has_sum = has_sum or sums[place, pair] != 0.0
+            if has_sum:
+                chosen[place] = feature
+                place += 1
+            else:
+                sums[place], own[place] = 0.0, 0.0
+    return chosen[:place], sums[:place], own[:place]
