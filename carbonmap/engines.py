@@ -1,12 +1,14 @@
 """What works on the parts of a build: this process, or workers on other machines."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from carbonmap.errors import RegionError
 from carbonmap.parts import Part, WorkFolder, work_part
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
+from grids.blocks import threads_here
 
 
 class Engine(Protocol):
@@ -29,16 +31,32 @@ class Engine(Protocol):
         """
 
 
+AT_ONCE = 2
+"""Parts under way at a time: while one waits for Python the other computes. Each needs up to half a gigabyte."""
+
+
 class LocalEngine:
-    """One part after the other in this process; the compiled code in it uses all processors."""
+    """Work in this process: two parts at a time, and all processors in the compiled code of each."""
 
     def work(
         self, parts: list[Part], plan: Plan, work: WorkFolder, identity: Mapping[str, Any], progress: Progress
     ) -> None:
-        """Work on the parts in their order."""
-        for part in parts:
-            progress.step(f"{part}: reading and sharing out")
+        """Work on the parts; told of in their order."""
+
+        def one(part: Part) -> None:
             work.keep(part, *work_part(plan, part))
+
+        for source in {part.source: plan.source(part.source) for part in parts}.values():
+            plan.division(source)  # made once, before two threads ask for it
+        with ThreadPoolExecutor(min(AT_ONCE, threads_here())) as pool:
+            under_way = [(part, pool.submit(one, part)) for part in parts]
+            try:
+                for part, future in under_way:
+                    progress.step(f"{part}: reading and sharing out")
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)  # what is under way is finished and kept
+                raise
 
 
 def engine_named(name: Literal["local", "dask"], scheduler: str | None) -> Engine:

@@ -158,7 +158,7 @@ def test_hexagons_hold_everything_of_the_domain() -> None:
     domain = box(0, 0, 3000, 3000)
     _, polygons = hexagons(domain, CRS, 8)
     rng = np.random.default_rng(5)
-    places = rng.uniform(-500, 3500, (300, 2)) + (X, Y)
+    places = rng.uniform(-500, 3500, (300, 2)) + np.array([X, Y])
     features = shapely.buffer(shapely.points(places), rng.uniform(5, 400, 300))
     shared = Division(domain, GRID, {"h3-8": polygons}).share_out(WkbColumn.from_geometries(features))
     entries = shared.zones["h3-8"]
