@@ -54,7 +54,7 @@ _out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 @app.command()
 def cells(
-    size: SizeOption = 10_000,
+    size: SizeOption = 200_000,
     repeat: RepeatOption = 3,
     peers: PeersOption = "all",
     threads: ThreadsOption = _CORES,
@@ -67,7 +67,7 @@ def cells(
 
 @app.command()
 def zones(
-    size: SizeOption = 10_000,
+    size: SizeOption = 200_000,
     repeat: RepeatOption = 3,
     peers: PeersOption = "all",
     threads: ThreadsOption = _CORES,
@@ -110,10 +110,16 @@ def nation(
 
 @app.command()
 def growth(
-    size: SizeOption = 100_000, repeat: RepeatOption = 1, limit: LimitOption = 600, json: JsonOption = None
+    size: NationSizeOption = 1_000_000,
+    repeat: RepeatOption = 1,
+    threads: ThreadsOption = _CORES,
+    whole: Annotated[bool, typer.Option("--whole", help="Measure whole builds too.")] = False,
+    limit: LimitOption = 3600,
+    json: JsonOption = None,
 ) -> None:
-    """Ours at three sizes a power of ten apart, the largest as given, with the fitted exponent."""
-    _finish(growth_question(size=size, repeat=repeat, limit_s=limit, tell=_tell), json)
+    """Ours at four sizes a power of ten apart, the largest as given, with the exponent fitted to the last three."""
+    report = growth_question(size=size, repeat=repeat, threads=threads, whole=whole, limit_s=limit, tell=_tell)
+    _finish(report, json)
 
 
 @app.command()

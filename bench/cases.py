@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from bench.inputs import LAYERS, Frame, Layer, make_layer, make_zones, read_layer, write_layer
+from bench.inputs import LAYERS, Frame, Layer, make_layer, make_zones, read_layer, read_values, write_layer
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -47,11 +47,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Case:
-    """A layer in memory and what it is shared out to."""
+    """A layer and what it is shared out to; what is not asked for is not read."""
 
     question: str
-    layer: Layer
+    name: str
     place: Place
+
+    @cached_property
+    def layer(self) -> Layer:
+        """The layer as geometry objects."""
+        return read_layer(self.name, self.file)
+
+    @cached_property
+    def values(self) -> FloatArray:
+        """(features,) what is shared out."""
+        return read_values(self.file)
 
     @property
     def grid(self) -> Frame:
@@ -60,8 +70,8 @@ class Case:
 
     @property
     def file(self) -> Path:
-        """The GeoParquet file that the layer was read from."""
-        return self.place.file(self.layer.name)
+        """The GeoParquet file of the layer."""
+        return self.place.file(self.name)
 
     @cached_property
     def zones(self) -> GeometryArray:
@@ -78,6 +88,11 @@ class Case:
         """What the targets cover."""
         return shapely.union_all(self.zones) if self.question == "zones" else self.grid.polygon
 
+    def with_objects(self) -> "Case":
+        """The same case, its layer and targets in memory as geometry objects."""
+        _ = self.layer, self.values, self.targets
+        return self
+
     def measure(self, geometries: GeometryArray) -> FloatArray:
         """Length of lines, area of polygons."""
         return np.asarray((shapely.length if self.layer.is_lines else shapely.area)(geometries), dtype=np.float64)
@@ -85,7 +100,7 @@ class Case:
     def added_up(self, target: IntArray, feature: IntArray, parts: GeometryArray) -> FloatArray:
         """(targets,) totals of parts of features (n,), each with its target."""
         share = self.measure(parts) / self.measure(self.layer.geometries)[feature]
-        totals = np.bincount(target, share * self.layer.values[feature], minlength=self.targets.size)
+        totals = np.bincount(target, share * self.values[feature], minlength=self.targets.size)
         return np.asarray(totals, dtype=np.float64)
 
 
@@ -103,8 +118,14 @@ def write_inputs(place: Place) -> None:
 
 
 def read_case(question: str, layer: str, place: Place) -> Case:
-    """The case in full."""
-    return Case(question, read_layer(layer, place.file(layer)), place)
+    """The case of a layer that has been written.
+
+    Raises:
+        FileNotFoundError: it has not.
+    """
+    if not place.file(layer).is_file():
+        raise FileNotFoundError(place.file(layer))
+    return Case(question, layer, place)
 
 
 def few_of(place: Place) -> Place:

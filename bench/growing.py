@@ -6,14 +6,22 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pyarrow.parquet as pq
+import shapely
 
-from bench.cases import QUESTIONS, Place, write_inputs
-from bench.contestants import prepared
-from bench.inputs import LAYERS, features_of
+from bench.cases import QUESTIONS
+from bench.inputs import CELL_M, CRS, LAYERS
 from bench.measure import Measured, measured
+from bench.nation import Nation, write_nation
+from bench.national import build_of, first_build
+from bench.processes import Watched
 from bench.report import Report, Row
+from grids.grid import Grid
+from grids.wkb import WkbColumn, cell_sums, parts_in_cells
+from grids.zone_index import ZoneIndex, parts_in_zones
 
 Tell = Callable[[str], None]
+Run = Measured | Watched
 
 COLUMNS = {
     "layer": "layer",
@@ -22,48 +30,88 @@ COLUMNS = {
     "seconds": "seconds",
     "us_per_feature": "us per feature",
     "peak_mb": "peak MB",
+    "error": "not conserved",
     "exponent": "exponent",
     "note": "",
 }
+STEPS = 4
+_FITTED = 3
+_ZONES = "dong"
+_FEW = 1_000  # features of a first call
 
 
-def sizes_up_to(largest: int, steps: int = 3) -> list[int]:
-    """Cities a power of ten apart, the largest last."""
-    return [size for k in range(steps - 1, -1, -1) if (size := largest // 10**k) >= 1]
+def sizes_up_to(largest: int, least: int = 100) -> list[int]:
+    """Sizes a power of ten apart, four at most, the largest last."""
+    return [size for k in range(STEPS - 1, -1, -1) if (size := largest // 10**k) >= least or k == 0]
 
 
-def growth(*, size: int, repeat: int, limit_s: float, tell: Tell) -> Report:
-    """Measure ours, from WKB, at sizes a power of ten apart and fit `seconds ~ features^exponent`.
+def prepare_sharing(layer: str, question: str, folder: Path, nation: Nation, threads: int) -> Callable[[], float]:
+    """The work of sharing a layer of a nation out to cells or zones; returns the largest conservation error."""
+    wkb = pq.read_table(folder / f"{layer}.parquet", columns=["geometry"])["geometry"]
+    zones = np.asarray(shapely.from_wkb(pq.read_table(folder / f"{_ZONES}.parquet")["geometry"].to_numpy()))
+    grid = Grid(CRS, (0, 0), CELL_M, "inspire")
+    share_out = _to_cells if question == "cells" else _to_zones
+    share_out(WkbColumn.from_arrow(wkb.slice(0, _FEW)), zones, grid, nation, threads)
+    return lambda: share_out(WkbColumn.from_arrow(wkb), zones, grid, nation, threads)
+
+
+def _to_cells(wkb: WkbColumn, zones: np.ndarray, grid: Grid, nation: Nation, threads: int) -> float:
+    west, south, east, north = nation.country.bounds
+    found = cell_sums(wkb, np.ones((wkb.size, 1)), grid, (west, south, east, north), threads=threads)
+    inside, whole = float(found.sums.sum() + found.outside.sum()), wkb.size - found.nowhere.size
+    return abs(inside - whole) / whole
+
+
+def _to_zones(wkb: WkbColumn, zones: np.ndarray, grid: Grid, nation: Nation, threads: int) -> float:
+    index = ZoneIndex.of(zones, grid, threads=threads)
+    cells = parts_in_cells(wkb, grid, threads=threads)
+    found = parts_in_zones(wkb, cells, index, threads=threads)
+    shares = found.amount / cells.measures[found.owner]
+    # No feature has more in zones than there is of it; what leaves the country is in none.
+    return float(max(0.0, np.bincount(found.owner, shares).max() - 1.0))
+
+
+def growth(*, size: int, repeat: int, threads: int, whole: bool, limit_s: float, tell: Tell) -> Report:
+    """Measure ours, from WKB, at sizes a power of ten apart and fit `seconds ~ features^exponent` to the largest three.
 
     Args:
-        size: buildings of the largest city.
+        size: buildings of the largest nation.
         repeat: rounds; within one, the sizes take turns.
+        threads: of ours.
+        whole: whether whole builds are measured too.
         limit_s: what takes longer is ended and left out of the fit.
         tell: is told of each step.
     """
-    sizes = sizes_up_to(size)
-    report = Report("growth", "Growth of ours, from WKB", COLUMNS, {"size": size, "repeat": repeat, "threads": 1})
-    runs: dict[tuple[str, str, int], list[Measured]] = {}
-    with TemporaryDirectory(prefix="bench-") as folder:
-        places = [Place(Path(folder) / str(buildings), buildings) for buildings in sizes]
-        for place in places:
-            tell(f"generating a city of {place.buildings} buildings")
-            write_inputs(place)
+    settings = {"size": size, "repeat": repeat, "threads": threads}
+    report = Report("growth", "Growth of ours, from WKB", COLUMNS, settings)
+    nations = [Nation(buildings, metered=1.0 if whole else 0.0) for buildings in sizes_up_to(size)]
+    runs: dict[tuple[str, str, int], list[Run]] = {}
+    with TemporaryDirectory(prefix="bench-") as scratch:
+        folders = {nation.size: Path(scratch) / str(nation.size) for nation in nations}
+        for nation in nations:
+            tell(f"generating a nation of {nation.size:,} buildings")
+            write_nation(folders[nation.size], nation, lambda _what: None)
+        work = [(layer, question) for question in QUESTIONS for layer in LAYERS]
+        if whole:
+            tell("a first, small build")
+            first_build(Path(scratch), nations[0], (), threads=threads, limit_s=limit_s)
         for turn in range(repeat):
-            for question in QUESTIONS:
-                for layer in LAYERS:
-                    for place in places:
-                        tell(f"{layer} to {question}, {place.buildings}, round {turn + 1} of {repeat}")
-                        run = measured(prepared, "ours, WKB", question, layer, place, limit_s=limit_s)
-                        runs.setdefault((layer, question, place.buildings), []).append(run)
-    for layer in LAYERS:
-        for question in QUESTIONS:
-            rows = [_row(layer, question, buildings, runs[layer, question, buildings]) for buildings in sizes]
-            for row in rows:
-                row["exponent"] = None
-            rows[-1]["exponent"] = fitted_exponent([row["features"] for row in rows], [row["seconds"] for row in rows])
-            report.rows += rows
-    report.notes = ["exponent: of the line through log(seconds) against log(features); 1 is linear growth."]
+            for layer, question in work:
+                for nation in nations:
+                    tell(f"{layer} to {question}, {nation.size:,}, round {turn + 1} of {repeat}")
+                    given = (layer, question, folders[nation.size], nation, threads)
+                    run: Run = measured(prepare_sharing, *given, limit_s=limit_s)
+                    runs.setdefault((layer, question, nation.size), []).append(run)
+            for nation in nations if whole else ():
+                tell(f"whole build, {nation.size:,}, round {turn + 1} of {repeat}")
+                run = build_of(folders[nation.size], Path(scratch) / "store", threads=threads, limit_s=limit_s)
+                runs.setdefault(("nation", "build", nation.size), []).append(run)
+    for layer, question in [*work, ("nation", "build")] if whole else work:
+        report.rows += _rows(layer, question, nations, runs)
+    report.notes = [
+        f"exponent: of the line through log(seconds) over log(features) of the largest {_FITTED} sizes; 1 is linear.",
+        "not conserved: of the total in and outside cells; what a feature has too much in zones.",
+    ]
     return report
 
 
@@ -76,8 +124,22 @@ def fitted_exponent(features: Sequence[int], seconds: Sequence[float | None]) ->
     return float(slope)
 
 
-def _row(layer: str, question: str, buildings: int, runs: list[Measured]) -> Row:
-    features = features_of(layer, buildings)
+def features_of(layer: str, nation: Nation) -> int:
+    """How many features of a layer a nation has; of the whole build, its buildings."""
+    return {"roads": nation.roads, "forests": nation.forests}.get(layer, nation.size)
+
+
+def _rows(
+    layer: str, question: str, nations: Sequence[Nation], runs: dict[tuple[str, str, int], list[Run]]
+) -> list[Row]:
+    rows = [_row(layer, question, nation, runs[layer, question, nation.size]) for nation in nations]
+    largest = rows[-_FITTED:]
+    exponent = fitted_exponent([row["features"] for row in largest], [row["seconds"] for row in largest])
+    return [row | {"exponent": exponent if row is rows[-1] else None} for row in rows]
+
+
+def _row(layer: str, question: str, nation: Nation, runs: Sequence[Run]) -> Row:
+    features = features_of(layer, nation)
     row: Row = {"layer": layer, "question": question, "features": features, "seconds": None}
     row["note"] = next((run.failure for run in runs if run.failure), "")
     if not row["note"]:
@@ -88,4 +150,7 @@ def _row(layer: str, question: str, buildings: int, runs: list[Measured]) -> Row
             "us_per_feature": 1e6 * median(seconds) / features,
             "peak_mb": max(run.peak_mb for run in runs),
         }
+        errors = [run.answer for run in runs if isinstance(run, Measured)]
+        if errors:
+            row["error"] = max(errors)
     return row

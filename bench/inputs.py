@@ -153,6 +153,11 @@ def read_layer(name: str, file: Path) -> Layer:
     return Layer(name, np.asarray(geometries, dtype=np.object_), table["value"].to_numpy())
 
 
+def read_values(file: Path) -> FloatArray:
+    """Read the numbers of a layer alone."""
+    return np.asarray(pq.read_table(file, columns=["value"])["value"].to_numpy(), dtype=np.float64)
+
+
 def _places(rng: np.random.Generator, count: int, frame: Frame) -> FloatArray:
     """Places in towns of many sizes, and one in seven anywhere; 100 m away from the frame's rim."""
     towns = 60

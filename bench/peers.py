@@ -25,6 +25,7 @@ _WORTH_PREPARING = 12  # cells met by a polygon's bounds, above which asking for
 
 def strtree(case: Case) -> Run:
     """shapely: a tree over the features, then the intersection of every pair that meets."""
+    case = case.with_objects()
     features, targets = case.layer.geometries, case.targets
 
     def run() -> FloatArray:
@@ -37,6 +38,7 @@ def strtree(case: Case) -> Run:
 
 def shapely_bounds(case: Case) -> Run:
     """shapely, expert hand: cells from the features' bounds; what lies in one cell is not cut at all."""
+    case = case.with_objects()
     return lambda: _bounds_of_cells(case)
 
 
@@ -45,14 +47,16 @@ def shapely_clip(case: Case) -> Run:
 
     `clip_by_rect` is no overlay: it is many times faster, and its answer may be no valid geometry, but it has the area.
     """
+    case = case.with_objects()
     return lambda: _clipped_to_cells(case)
 
 
 def shapely_contains(case: Case) -> Run:
     """shapely, expert hand: zones that contain a feature settle it, and only the rest is cut."""
+    case = case.with_objects()
 
     def run() -> FloatArray:
-        features, zones, values = case.layer.geometries, case.zones, case.layer.values
+        features, zones, values = case.layer.geometries, case.zones, case.values
         shapely.prepare(zones)
         zone, feature = shapely.STRtree(features).query(zones, predicate="contains")
         totals = np.bincount(zone, values[feature], minlength=zones.size)
@@ -66,7 +70,7 @@ def shapely_contains(case: Case) -> Run:
 
 def overlay(case: Case) -> Run:
     """geopandas.overlay, then sums by target."""
-    features = case.layer.frame()
+    features = case.with_objects().layer.frame()
     targets = gpd.GeoDataFrame({"target": np.arange(case.targets.size)}, geometry=case.targets, crs=CRS)
 
     def run() -> FloatArray:
@@ -82,7 +86,7 @@ def tobler(case: Case) -> Run:
     """tobler.area_weighted.area_interpolate of one extensive variable."""
     from tobler.area_weighted import area_interpolate
 
-    features = case.layer.frame()
+    features = case.with_objects().layer.frame()
     targets = gpd.GeoDataFrame(geometry=case.targets, crs=CRS)
 
     def run() -> FloatArray:
@@ -97,7 +101,7 @@ def exactextract(case: Case) -> Run:
     from exactextract import exact_extract
     from exactextract.raster import NumPyRasterSource
 
-    features, n = case.layer.frame(), case.grid.cells
+    features, n = case.with_objects().layer.frame(), case.grid.cells
     west, south = case.grid.origin_m
     numbers = np.arange(n * n, dtype=np.int32).reshape(n, n)[::-1]
     raster = NumPyRasterSource(
@@ -116,7 +120,7 @@ def exactextract(case: Case) -> Run:
         cell = np.concatenate(found["values"].to_numpy()).astype(np.int64)
         covered = np.concatenate(found["coverage"].to_numpy()) * CELL_M**2
         share = covered / case.measure(case.layer.geometries)[feature]
-        return np.asarray(np.bincount(cell, share * case.layer.values[feature], minlength=n * n), dtype=np.float64)
+        return np.asarray(np.bincount(cell, share * case.values[feature], minlength=n * n), dtype=np.float64)
 
     return run
 
@@ -197,7 +201,7 @@ def _bounds_of_cells(case: Case) -> FloatArray:
 
 def _clipped_to_cells(case: Case) -> FloatArray:
     totals, feature, cell = _cells_met(case)
-    features, values, n = case.layer.geometries, case.layer.values, case.grid.cells
+    features, values, n = case.layer.geometries, case.values, case.grid.cells
     whole = case.measure(features)
     if not case.layer.is_lines:
         many = np.flatnonzero(np.bincount(feature, minlength=features.size)[feature] > _WORTH_PREPARING)
@@ -221,7 +225,7 @@ def _clipped_to_cells(case: Case) -> FloatArray:
 
 def _cells_met(case: Case) -> tuple[FloatArray, IntArray, IntArray]:
     """Totals of what lies in one cell alone, and (pairs,) every other feature with each cell that its bounds meet."""
-    features, values, n = case.layer.geometries, case.layer.values, case.grid.cells
+    features, values, n = case.layer.geometries, case.values, case.grid.cells
     low_and_high = (shapely.bounds(features) - np.tile(case.grid.origin_m, 2)) // CELL_M
     west, south, east, north = low_and_high.astype(np.int64).T
     alone = (west == east) & (south == north) & (west >= 0) & (south >= 0) & (east < n) & (north < n)

@@ -17,7 +17,8 @@ from bench.contestants import OURS, PEERS, Contestant, UnknownPeer, chosen_peers
 from bench.growing import fitted_exponent, sizes_up_to
 from bench.inputs import LAYERS, Frame, make_layer, make_zones
 from bench.measure import measured
-from bench.vertices import STEPS
+from bench.processes import watched
+from bench.vertices import INDEX_STEPS, STEPS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as Unix tells it")
 
@@ -81,16 +82,31 @@ def test_a_build_is_held_against_reading_its_inputs(tmp_path: Path) -> None:
     assert sum(step["seconds"] for step in steps) <= building["seconds"]
 
 
+def test_the_build_of_a_nation_is_held_against_reading_its_inputs(tmp_path: Path) -> None:
+    answer = asked(tmp_path, "nation", "--size", "300", "--inputs", str(tmp_path / "inputs"))
+    rows = {row["work"].strip(): row for row in answer["rows"]}
+    reading, building = rows["reading all inputs (pyarrow)"], rows["the whole build"]
+    files = [row for name, row in rows.items() if name.endswith(".parquet")]
+    assert {"buildings.parquet", "roads.parquet", "forests.parquet", "meters.parquet", "ri.parquet"} <= rows.keys()
+    assert reading["mb"] == pytest.approx(sum(row["mb"] for row in files))
+    assert building["ratio"] == pytest.approx(building["seconds"] / reading["seconds"])
+    assert building["peak_mb"] > reading["peak_mb"] > 1
+    assert len(rows) > len(files) + 5  # the build tells its steps
+    assert float(answer["notes"][-1].split("residual is ")[1].split()[0]) < EXACT
+
+
 def test_growth_has_an_exponent_for_each_layer_and_question(tmp_path: Path) -> None:
-    rows = asked(tmp_path, "growth", "--size", "1000")["rows"]
-    assert len(rows) == 3 * 3 * 2
-    assert [row["features"] for row in rows if row["layer"] == "buildings"] == [10, 100, 1000] * 2
-    assert all(math.isfinite(row["exponent"]) for row in rows[2::3])
+    rows = asked(tmp_path, "growth", "--size", "2000")["rows"]
+    assert len(rows) == 2 * 3 * 2
+    assert [row["features"] for row in rows if row["layer"] == "buildings"] == [200, 2000] * 2
+    assert all(math.isfinite(row["exponent"]) for row in rows[1::2])
+    assert all(row["error"] < EXACT for row in rows)
 
 
 def test_vertices_takes_every_step_of_every_layer(tmp_path: Path) -> None:
-    rows = asked(tmp_path, "vertices", "--size", "100", "--repeat", "1")["rows"]
-    assert [(row["layer"], row["step"]) for row in rows] == [(layer, step) for layer in LAYERS for step in STEPS]
+    rows = asked(tmp_path, "vertices", "--size", "200", "--repeat", "1")["rows"]
+    expected = [*((layer, step) for layer in LAYERS for step in STEPS), *(("zones", step) for step in INDEX_STEPS)]
+    assert [(row["layer"], row["step"]) for row in rows] == expected
     assert all(row["ns_per_vertex"] * row["vertices"] == pytest.approx(row["seconds"] * 1e9) for row in rows)
 
 
@@ -134,7 +150,28 @@ def test_a_lost_share_is_seen_as_an_error(place: Place) -> None:
 def test_the_fitted_exponent_of_a_square_is_two() -> None:
     assert fitted_exponent([10, 100, 1000], [1.0, 100.0, 10_000.0]) == pytest.approx(2)
     assert fitted_exponent([10, 100], [1.0, None]) is None
-    assert sizes_up_to(100_000) == [1000, 10_000, 100_000]
+    assert sizes_up_to(10_000_000) == [10_000, 100_000, 1_000_000, 10_000_000]
+    assert sizes_up_to(2_000) == [200, 2_000]
+
+
+def test_a_watched_command_tells_its_steps_its_children_and_its_end() -> None:
+    child = "import time; held = bytes(150_000_000); time.sleep(1)"
+    script = (
+        "import subprocess, sys; print('[1/2] first', file=sys.stderr, flush=True); "
+        f"subprocess.run([sys.executable, '-c', {child!r}], check=True); "
+        "print('[2/2] second', file=sys.stderr, flush=True); print('done')"
+    )
+    done = watched([sys.executable, "-c", script], environment={}, limit_s=60)
+    assert done.failure == ""
+    assert done.output == "done\n"
+    assert list(done.steps()) == ["first", "second"]
+    assert done.steps()["first"] > done.steps()["second"]
+    assert done.peak_mb > 150
+    asked_of_it = "import os, sys; sys.exit(os.environ['CARBONMAP_THREADS'] + ' threads')"
+    failed = watched([sys.executable, "-c", asked_of_it], environment={"CARBONMAP_THREADS": "7"}, limit_s=60)
+    assert failed.failure == "exit code 1: 7 threads"
+    late = watched([sys.executable, "-c", "import time; time.sleep(60)"], environment={}, limit_s=0.2)
+    assert late.failure == "not done within 0.2 s"
 
 
 # --- inputs and what all are compared with ------------------------------------------------------------------------
