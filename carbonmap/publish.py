@@ -1,6 +1,6 @@
 """From shared layers to an edition: totals, conservation, disclosure, tables."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -52,6 +52,7 @@ class Tables:
         self._rule = Rule(plan.region.disclosure.min_count, plan.region.disclosure.dominance_percent)
         self._private = {layer.id: PrivateLayer(weights=_weights(layer)) for layer in layers if not layer.open}
         self._fine: dict[str, Shares] = {}
+        self._by_feature: dict[str, dict[int, FeatureLines]] = {}
         self.residuals: dict[str, Residuals] = {}
         self.reports: dict[str, dict[str, object]] = {}
 
@@ -139,7 +140,7 @@ class Tables:
             for layer in [*self._layers, *self._population]:
                 writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(shares[layer.id]))
                 if has_large(shares[layer.id].matrix):
-                    sums_of, largest = large_tables(_Years(layer, self._region.years), shares[layer.id].matrix)
+                    sums_of, largest = large_tables(self._lines_by_year(layer), shares[layer.id].matrix)
                     writer.write_private_table("sums", f"{layer.id}-{name}", sums_of)
                     writer.write_private_table("largest", f"{layer.id}-{name}", largest)
             if targets.info.kind != "grid":  # cells stand in the public table in the same order
@@ -149,6 +150,12 @@ class Tables:
             if targets is self._grids[-1]:
                 self._fine.clear()
         return tops
+
+    def _lines_by_year(self, layer: SharedLayer) -> dict[int, FeatureLines]:
+        """A layer's lines feature by feature, made once for all collections that have large targets."""
+        if layer.id not in self._by_feature:
+            self._by_feature[layer.id] = FeatureLines.by_year(_in_order(layer.lines), layer.size)
+        return self._by_feature[layer.id]
 
     def _inside(self, layer: SharedLayer) -> FloatArray:
         """(features,) fraction of each feature in the domain, as the cells hold it."""
@@ -234,29 +241,15 @@ def share_rows(shares: Shares) -> pa.Table:
 
 
 def line_rows(lines: pd.DataFrame) -> pa.Table:
-    """Emission lines as they are kept: by year, then by feature, so that the lines of a feature are found at once."""
+    """Emission lines as they are kept, in the order of `_in_order`."""
+    return pa.Table.from_pandas(_in_order(lines), preserve_index=False)
+
+
+def _in_order(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines by year, then by feature, so that those of a feature are found at once; as they are if they stand so."""
     year, feature = lines["year"].to_numpy(), lines["feature"].to_numpy()
     before = (year[1:] < year[:-1]) | ((year[1:] == year[:-1]) & (feature[1:] < feature[:-1]))
-    ordered = lines.iloc[np.lexsort((feature, year))] if before.any() else lines
-    return pa.Table.from_pandas(ordered, preserve_index=False)
-
-
-class _Years(Mapping[int, FeatureLines]):
-    """A layer's lines by year, made when they are asked for: one year's at a time in memory."""
-
-    def __init__(self, layer: SharedLayer, years: Sequence[int]) -> None:
-        self._layer, self._years = layer, years
-
-    def __getitem__(self, year: int) -> FeatureLines:
-        lines = self._layer.lines
-        of_year = lines[lines["year"] == year]
-        return FeatureLines.of(of_year.iloc[np.argsort(of_year["feature"], kind="stable")], self._layer.size)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._years)
-
-    def __len__(self) -> int:
-        return len(self._years)
+    return lines.iloc[np.lexsort((feature, year))] if before.any() else lines
 
 
 def _nest(above: list[LayerShares], below: list[LayerShares], index: IntArray) -> bool:

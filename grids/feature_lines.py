@@ -8,7 +8,6 @@ The same formulas as in `grids.aggregate` (docs/uncertainty-and-disclosure.md), 
 and all its features here, all targets there.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,6 +17,7 @@ import pandas as pd
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+KindArray = npt.NDArray[np.int32]
 
 KIND = (
     "carrier",
@@ -33,8 +33,10 @@ KIND = (
 )
 """Columns that many emission lines have in common; lines of one kind differ in activity and emissions."""
 
-BLOCK = 1 << 18
-"""Features that are summed at once: a province has millions, and this bounds the memory."""
+BLOCK = 1 << 14
+"""Features that are summed at once: a province has millions, and what few have fits the processor's cache."""
+
+_PLACES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class FeatureLines:
 
     kinds: pd.DataFrame
     first: IntArray
-    kind: IntArray
+    kind: KindArray
     activity: FloatArray
     emissions: FloatArray
 
@@ -59,6 +61,21 @@ class FeatureLines:
     def of(cls, lines: pd.DataFrame, n_features: int) -> Self:
         """Take lines of one year, features ascending (`feature` counts from 0), as docs/architecture.md has them."""
         kinds, kind = kinds_of(lines)
+        return cls._of(kinds, kind, lines, n_features)
+
+    @classmethod
+    def by_year(cls, lines: pd.DataFrame, n_features: int) -> dict[int, Self]:
+        """Take lines of all years, by year and then by feature; the years share their kinds, and nothing is copied."""
+        kinds, kind = kinds_of(lines)
+        year = lines["year"].to_numpy()
+        starts = np.flatnonzero(np.diff(year, prepend=-1))
+        found = {}
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(year)], strict=True):
+            found[int(year[start])] = cls._of(kinds, kind[start:end], lines.iloc[start:end], n_features)
+        return found
+
+    @classmethod
+    def _of(cls, kinds: pd.DataFrame, kind: KindArray, lines: pd.DataFrame, n_features: int) -> Self:
         first = np.zeros(n_features + 1, dtype=np.int64)
         np.cumsum(np.bincount(lines["feature"].to_numpy(), minlength=n_features), out=first[1:])
         return cls(kinds, first, kind, lines["activity"].to_numpy(), lines["emissions_tco2e"].to_numpy())
@@ -158,29 +175,40 @@ def largest_first(parts: FloatArray, at_most: int) -> IntArray:
     return among[np.argsort(-size[among], kind="stable")][:at_most]
 
 
-def kinds_of(lines: pd.DataFrame) -> tuple[pd.DataFrame, IntArray]:
-    """Distinct kinds of lines, sorted, and (lines,) which of them each line is of."""
-    key = np.zeros(len(lines), dtype=np.int64)
+def kinds_of(lines: pd.DataFrame) -> tuple[pd.DataFrame, KindArray]:
+    """Distinct kinds of lines, sorted, and (lines,) which of them each line is of; words that are null are empty."""
+    key, n_keys = np.zeros(len(lines), dtype=np.int64), 1
     for column in KIND:
-        # Codes of one column after the other, renumbered each time so that they cannot overflow.
-        codes, words = pd.factorize(lines[column])
-        key, _ = pd.factorize(key * (len(words) + 1) + codes + 1)
-    _, at = np.unique(key, return_index=True)
+        values = lines[column]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            codes, n_words = values.cat.codes.to_numpy(), len(values.cat.categories)
+        else:
+            codes, words = pd.factorize(values)
+            n_words = len(words)
+        # Few combinations occur: they are renumbered before their numbers grow too large for a table of places.
+        if n_keys * (n_words + 1) > _PLACES:
+            key, n_keys = _renumbered(key, n_keys)
+        key *= n_words + 1
+        key += codes
+        key += 1  # null has the code -1
+        n_keys *= n_words + 1
+    key, n_keys = _renumbered(key, n_keys)
+    at = np.empty(n_keys, dtype=np.int64)
+    at[key] = np.arange(len(key))
     kinds = lines[list(KIND)].iloc[at].reset_index(drop=True)
-    words = {column: kinds[column].astype(object).fillna("") for column in KIND if not column.startswith("u_")}
-    kinds = kinds.assign(**words, u_group=kinds["u_group"].fillna(0.0)).sort_values(list(KIND), kind="stable")
-    place = np.empty(len(kinds), dtype=np.int64)
+    texts = {column: kinds[column].astype(object).fillna("") for column in KIND if not column.startswith("u_")}
+    kinds = kinds.assign(**texts, u_group=kinds["u_group"].fillna(0.0)).sort_values(list(KIND), kind="stable")
+    place = np.empty(len(kinds), dtype=np.int32)
     place[kinds.index] = np.arange(len(kinds))
     return kinds.reset_index(drop=True), place[key]
 
 
-def line_records(lines: FeatureLines, features: IntArray) -> Iterator[list[dict[str, object]]]:
-    """The lines of some features, for each a list of records: the kind's columns, activity, emissions_tco2e."""
-    kinds = lines.kinds.to_dict("records")
-    for feature in features.tolist():
-        here = slice(int(lines.first[feature]), int(lines.first[feature + 1]))
-        columns = (lines.kind[here].tolist(), lines.activity[here].tolist(), lines.emissions[here].tolist())
-        yield [
-            {**kinds[kind], "activity": activity, "emissions_tco2e": amount}
-            for kind, activity, amount in zip(*columns, strict=True)
-        ]
+def _renumbered(codes: IntArray, size: int) -> tuple[IntArray, int]:
+    """Codes 0 to size - 1 as positions among those that occur, and how many these are."""
+    if size > _PLACES:
+        place, found = pd.factorize(codes)
+        return place.astype(np.int64), len(found)
+    occurs = np.zeros(size, dtype=np.int64)
+    occurs[codes] = 1
+    place = np.cumsum(occurs) - 1
+    return place[codes], int(occurs.sum())

@@ -17,8 +17,8 @@ from grids.codes import parse_cell_code
 from grids.columns import in_sector_order, sd_column, total_column
 from grids.edition import Edition
 from grids.errors import GridError
-from grids.feature_lines import KIND, FeatureLines, largest_first, line_records, loadings_of, sums_in_target
-from grids.large_targets import LARGEST
+from grids.feature_lines import KIND, FeatureLines, largest_first, loadings_of, sums_in_target
+from grids.large_targets import LARGEST, lines_of
 from grids.manifest import Collection, LayerInfo
 from grids.private_tables import PrivateTable
 from grids.receipt import FeaturePart, KindSums, LayerPart, Receipt, SectorPart, Sums
@@ -188,7 +188,7 @@ class Receipts:
         chosen = largest_first(found.parts, listed)
         return part, [
             FeaturePart(layer.id, int(features[at]), "", float(share[at]), float(found.parts[at]), tuple(records))
-            for at, records in zip(chosen.tolist(), line_records(lines, chosen), strict=True)
+            for at, records in zip(chosen.tolist(), lines_of(lines, chosen).to_pylist(), strict=True)
         ]
 
     def _named(self, features: Sequence[FeaturePart]) -> tuple[FeaturePart, ...]:
