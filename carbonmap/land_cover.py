@@ -46,7 +46,8 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
             "area_ha": areas.area_ha,
         }
     )
-    emissions = sector_emissions(source, features, region, plan.accounts)
+    accounts = plan.accounts.apart()
+    emissions = sector_emissions(source, features, region, accounts)
     derived = emissions.features.reset_index(drop=True)
     table = pd.concat([features[[name for name in features if name not in derived]], derived], axis=1)
     table["outside_share"] = 0.0
@@ -55,4 +56,4 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
     }
     cells = cell_table(cell_entries(*areas.grid_shares()))
     tables = PartTables(arrow_table(table), lines_table(emissions.lines), cells, shares)
-    return record_of(plan, len(features), report, emissions), tables
+    return record_of(accounts, len(features), report, emissions), tables

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from accounting.sector import SectorEmissions
 from carbonmap.plan import Plan
-from carbonmap.sectors import features_table, sector_emissions
+from carbonmap.sectors import Accounts, features_table, sector_emissions
 from gis.checks import Finding, implausible
 from gis.errors import BadValue
 from gis.files import input_file
@@ -189,18 +189,19 @@ def work_part(plan: Plan, part: Part, stands: Geometries | None = None) -> tuple
     impossible = [finding for finding in odd if finding.level == "error"]
     if impossible:
         raise BadValue(f"source {source.id}: {'; '.join(map(told, impossible))}")
-    emissions = sector_emissions(source, layer.features, plan.region, plan.accounts)
+    accounts = plan.accounts.apart()
+    emissions = sector_emissions(source, layer.features, plan.region, accounts)
     tables = share_features(layer, emissions, plan, source)
-    return record_of(plan, len(layer.features), layer.report, emissions, tuple(odd)), tables
+    return record_of(accounts, len(layer.features), layer.report, emissions, tuple(odd)), tables
 
 
 def record_of(
-    plan: Plan, features: int, report: ReadReport, emissions: SectorEmissions, odd: tuple[Finding, ...] = ()
+    accounts: Accounts, features: int, report: ReadReport, emissions: SectorEmissions, odd: tuple[Finding, ...] = ()
 ) -> PartRecord:
-    """The record of a part from what its sector says."""
+    """The record of a part from what its sector says; accounts of its own remember what it used, and nothing else."""
     lookups = {name: {**lookup.factor.record(), "chosen": lookup.chosen} for name, lookup in emissions.lookups.items()}
-    used = plan.accounts.assumptions.used
-    return PartRecord(features, report, odd, emissions.counts, emissions.warnings, lookups, tuple(used))
+    used = accounts.assumptions.used
+    return PartRecord(features, report, odd, emissions.counts, emissions.warnings, lookups, used)
 
 
 def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source) -> PartTables:

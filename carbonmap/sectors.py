@@ -1,6 +1,6 @@
 """From a layer to its emissions: which room's function answers for which sector, and what it is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -53,6 +53,10 @@ class Accounts:
                     f"{did_you_mean(rest[1], known[sector])}"
                 )
         return cls(factors, assumptions)
+
+    def apart(self) -> Self:
+        """The same with its own memory of the assumptions that were used, for one part of a build."""
+        return replace(self, assumptions=self.assumptions.apart())
 
 
 def years_of(source: Source, region: Region) -> tuple[int, ...]:
