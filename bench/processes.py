@@ -92,6 +92,8 @@ def watched(command: Sequence[str], *, environment: Mapping[str, str], limit_s: 
     process.returncode = os.waitstatus_to_exitcode(status)
     for listener in listeners:
         listener.join()
+    process.stdout.close()
+    process.stderr.close()
     found.cpu_seconds = usage.ru_utime + usage.ru_stime
     found.peak_mb = peak
     found.output = "".join(said)

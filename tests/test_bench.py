@@ -155,7 +155,7 @@ def test_the_fitted_exponent_of_a_square_is_two() -> None:
 
 
 def test_a_watched_command_tells_its_steps_its_children_and_its_end() -> None:
-    child = "import time; held = bytes(150_000_000); time.sleep(1)"
+    child = "import time; held = b'x' * 150_000_000; time.sleep(1)"
     script = (
         "import subprocess, sys; print('[1/2] first', file=sys.stderr, flush=True); "
         f"subprocess.run([sys.executable, '-c', {child!r}], check=True); "
