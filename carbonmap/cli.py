@@ -1,4 +1,4 @@
-"""The command line: `carbonmap demo | check | build | serve | info`."""
+"""The command line: `carbonmap demo | check | build | serve | info | receipt`."""
 
 import logging
 import os
@@ -37,6 +37,7 @@ A region file (YAML) says what a place is and which files describe it. From it c
     carbonmap build REGION      make an edition (published tables with their manifest)
     carbonmap serve             the web map and the API over what was built
     carbonmap info              what is in the store
+    carbonmap receipt ...       what stands behind one number
 
 `carbonmap demo` does all of it for a synthetic city, in under a minute.""",
 )
@@ -190,6 +191,35 @@ def info(
     lines = describe_region(store, region) if region else describe_store(store)
     for line in lines:
         _out.print(line, markup=False)
+
+
+@app.command()
+def receipt(
+    region: Annotated[str, typer.Argument(metavar="REGION", help="A region in the store.", show_default=False)],
+    collection: Annotated[
+        str, typer.Argument(metavar="COLLECTION", help="grid-100m, h3-8, or a zone set's id.", show_default=False)
+    ],
+    item: Annotated[
+        str, typer.Argument(metavar="ID", help="A cell's code, a hexagon's or a zone's id.", show_default=False)
+    ],
+    year: Annotated[int | None, typer.Option("--year", help="Default: the latest.")] = None,
+    store: StoreOption = Path("store"),
+    top: Annotated[int, typer.Option("--top", min=0, help="How many features to list, the largest first.")] = 100,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="How many of them to leave out first.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with everything that is known.")] = False,
+) -> None:
+    """Say what stands behind one number: features, activities, factors, assumptions, inputs, and its uncertainty.
+
+    It holds the true number, also where the public table holds it back, feature by feature: it is for whoever runs the
+    build, not to be passed on.
+    """
+    from carbonmap.receipt import receipt_json, receipt_lines
+    from grids.edition import Store
+    from grids.receipts import receipt as read_receipt
+
+    found = read_receipt(Store(store).open(region), collection, item, year, top=top, offset=offset)
+    for line in [receipt_json(found)] if as_json else receipt_lines(found):
+        typer.echo(line)
 
 
 def _say_version(wanted: bool) -> None:
