@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from grids.blocks import block_bounds, in_blocks
 from grids.columns import BASES, CARRIERS, METHODS, Pair
 from grids.errors import GridError
+from grids.line_kernels import by_feature, number_lines, renumber
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -24,6 +26,8 @@ _TEXT = ("carrier", "basis", "method", "group", "factor_id", "assumptions")
 _NUMBERS = ("emissions_tco2e", "u_own", "u_group", "u_factor")
 NEEDED = ("feature", "year", *_TEXT, *_NUMBERS)
 """Columns of emission lines that sums are made of."""
+
+_LINES_AT_ONCE = 500_000
 
 METERED = METHODS.index("metered")
 
@@ -100,12 +104,13 @@ class LayerLines:
         """
         frames = [lines] if isinstance(lines, pd.DataFrame) else lines
         parts = [_compact(f"{layer!r}{what}", frame, n_features) for frame in frames]
-        kinds = tuple(sorted({kind for part in parts for kind in part[0]}))
+        kinds = tuple(sorted({kind for of_line, *_ in parts for kind in of_line}))
         place = {kind: position for position, kind in enumerate(kinds)}
-        moved = [np.array([place[kind] for kind in part[0]], dtype=np.int32)[part[2]] for part in parts]
-        feature = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, dtype=np.int32)
-        kind = np.concatenate(moved) if parts else np.zeros(0, dtype=np.int32)
-        emissions = np.concatenate([part[3] for part in parts]) if parts else np.zeros(0)
+        for of_line, _, kind, _ in parts:
+            renumber(kind, np.array([place[one] for one in of_line], dtype=np.int32))
+        feature = _stacked([part[1] for part in parts], np.int32)
+        kind = _stacked([part[2] for part in parts], np.int32)
+        emissions = _stacked([part[3] for part in parts], np.float64)
         return cls(layer, n_features, kinds, _by_year(kinds, feature, kind, emissions, n_features))
 
     @property
@@ -196,6 +201,10 @@ class KindColumns(NamedTuple):
     is_assumed: BoolArray
 
 
+def _stacked(arrays: Sequence[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate([np.zeros(0, dtype=dtype), *arrays])
+
+
 def _by_year(
     kinds: Sequence[LineKind], feature: KindArray, kind: KindArray, emissions: FloatArray, n_features: int
 ) -> dict[int, YearLines]:
@@ -205,17 +214,11 @@ def _by_year(
     for year in years:
         here = slice(None) if len(years) == 1 else np.flatnonzero(year_of[kind] == year)
         of, which, amount = feature[here], kind[here], emissions[here]
-        key = of.astype(np.int64) * len(kinds) + which
-        step = np.diff(key)
-        if bool(((step < 0) | ((step == 0) & (np.diff(amount) < 0))).any()):
-            order = np.argsort(key, kind="stable") if bool((step != 0).all()) else np.lexsort((amount, key))
-            sorted_key = key[order]
-            if bool((sorted_key[1:] == sorted_key[:-1]).any()):
-                order = np.lexsort((amount, key))
-            of, which, amount = of[order], which[order], amount[order]
-        starts = np.zeros(n_features + 1, dtype=np.int64)
-        np.cumsum(np.bincount(of, minlength=n_features), out=starts[1:])
-        found[year] = YearLines(starts, np.ascontiguousarray(which), np.ascontiguousarray(amount))
+        starts, is_ordered = by_feature(of, which, amount, n_features)
+        if not is_ordered:
+            order = np.lexsort((amount, which, of))
+            which, amount = which[order], amount[order]
+        found[year] = YearLines(starts, which, amount)
     return found
 
 
@@ -233,61 +236,74 @@ def _compact(
     emissions = lines["emissions_tco2e"].to_numpy(dtype=np.float64, na_value=np.nan)
     _refuse(where, lines, ~np.isfinite(emissions), "emissions_tco2e", "a finite number")
 
-    # A kind is a combination of few values: they are numbered column by column, each time only those that occur.
-    code = np.zeros(len(lines), dtype=np.int64)
-    values: list[tuple[Any, ...]] = [()]
-    for column in ("year", *_TEXT, "u_own", "u_group", "u_factor"):
-        theirs, distinct = _coded(lines[column])
-        code, found = _numbered(code * len(distinct) + theirs, len(values) * len(distinct))
-        values = [(*values[one // len(distinct)], distinct[one % len(distinct)]) for one in found]
-    kinds: list[LineKind] = []
-    for position, (year, carrier, basis, method, group, factor, assumed, own, of_group, of_factor) in enumerate(values):
-        for column, value, words in (
-            ("carrier", carrier, CARRIERS),
-            ("basis", basis, BASES),
-            ("method", method, METHODS),
-        ):
-            if value not in words:
-                _refuse(where, lines, code == position, column, "one of " + ", ".join(words))
-        # Without a group its deviation has no meaning and may be null.
-        for column, u in (("u_own", own), ("u_group", of_group if group else 0.0), ("u_factor", of_factor)):
-            if not (np.isfinite(u) and u >= 0):
-                _refuse(where, lines, code == position, column, "a finite number, 0 or more")
-        if not factor and of_factor > 0:
-            _refuse(where, lines, code == position, "factor_id", "the id of the factor whose error u_factor is")
-        u_group = float(of_group) if group else 0.0
-        kinds.append(
-            LineKind(
-                int(year), carrier, basis, method, group, factor, float(own), u_group, float(of_factor), bool(assumed)
-            )
+    words = {column: _coded(lines[column]) for column in _TEXT}
+    kind, of_kind = _numbered(lines, [codes for codes, _ in words.values()])
+    texts = {column: [distinct[code] for code in codes[of_kind]] for column, (codes, distinct) in words.items()}
+    for column, allowed in (("carrier", CARRIERS), ("basis", BASES), ("method", METHODS)):
+        unknown = np.array([word not in allowed for word in texts[column]], dtype=bool)
+        _refuse_kinds(where, lines, kind, unknown, column, "one of " + ", ".join(allowed))
+    is_grouped = np.array([group != "" for group in texts["group"]], dtype=bool)
+    u_own, u_group, u_factor = (column.to_numpy(dtype=np.float64, na_value=np.nan)[of_kind] for column in
+                                (lines["u_own"], lines["u_group"], lines["u_factor"]))  # fmt: skip
+    # Without a group its deviation has no meaning and may be null.
+    u_group = np.where(is_grouped, u_group, 0.0)
+    for column, u in (("u_own", u_own), ("u_group", u_group), ("u_factor", u_factor)):
+        _refuse_kinds(where, lines, kind, ~(np.isfinite(u) & (u >= 0)), column, "a finite number, 0 or more")
+    nameless = np.array([factor == "" for factor in texts["factor_id"]], dtype=bool) & (u_factor > 0)
+    _refuse_kinds(where, lines, kind, nameless, "factor_id", "the id of the factor whose error u_factor is")
+    kinds = [
+        LineKind(*values)
+        for values in zip(
+            lines["year"].to_numpy()[of_kind].tolist(),
+            texts["carrier"],
+            texts["basis"],
+            texts["method"],
+            texts["group"],
+            texts["factor_id"],
+            u_own.tolist(),
+            u_group.tolist(),
+            u_factor.tolist(),
+            [text != "" for text in texts["assumptions"]],
+            strict=True,
         )
-    return kinds, feature.astype(np.int32), code.astype(np.int32), emissions
+    ]
+    return kinds, feature.astype(np.int32), kind, emissions
 
 
-def _coded(column: "pd.Series[Any]") -> tuple[IntArray, list[Any]]:
-    """(n,) codes of a column and its distinct values; null is the empty text, or NaN."""
+def _coded(column: "pd.Series[Any]") -> tuple[npt.NDArray[Any], list[str]]:
+    """(n,) codes of a column of texts and its distinct words; null has the code -1 and is the empty text, the last."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        words: list[Any] = [str(word) for word in column.cat.categories]
-        codes = column.cat.codes.to_numpy()
-    else:
-        codes, found = pd.factorize(column)
-        is_number = pd.api.types.is_numeric_dtype(column)
-        words = [word if is_number else str(word) for word in found.tolist()]
-    # What is null has the code -1, the last place.
-    return codes.astype(np.int64) % (len(words) + 1), [*words, np.nan if pd.api.types.is_numeric_dtype(column) else ""]
+        return column.cat.codes.to_numpy(), [*map(str, column.cat.categories), ""]
+    codes, found = pd.factorize(column)
+    return codes, [*map(str, found.tolist()), ""]
 
 
-def _numbered(codes: IntArray, size: int) -> tuple[IntArray, list[int]]:
-    """Codes 0..size-1 as positions among those that occur, and these."""
-    if size > 4 * len(codes) + 65_536:
-        place, found = pd.factorize(codes)
-        return place.astype(np.int64), found.tolist()
-    occurs = np.zeros(size, dtype=bool)
-    occurs[codes] = True
-    chosen = np.flatnonzero(occurs)
-    at = np.zeros(size, dtype=np.int64)
-    at[chosen] = np.arange(len(chosen))
-    return at[codes], chosen.tolist()
+def _numbered(lines: pd.DataFrame, words: Sequence[npt.NDArray[Any]]) -> tuple[KindArray, IntArray]:
+    """(n,) number of each line's combination of values, and a line of each; equal ones may have several numbers."""
+    year = lines["year"].to_numpy()
+    deviations = [lines[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("u_own", "u_group", "u_factor")]
+    kind = np.empty(len(lines), dtype=np.int32)
+
+    def work(first: int, last: int) -> IntArray:
+        here = slice(first, last)
+        codes = np.stack([column[here] for column in words]).astype(np.int32)
+        columns = year[here].astype(np.int32), codes, *(values[here] for values in deviations)
+        return np.asarray(first + number_lines(columns, kind[here]))
+
+    bounds = block_bounds(np.arange(len(lines) + 1), _LINES_AT_ONCE)
+    of_kind = list(in_blocks(work, bounds))
+    numbered = 0
+    for first, last, found in zip(bounds[:-1].tolist(), bounds[1:].tolist(), of_kind, strict=True):
+        kind[first:last] += numbered
+        numbered += len(found)
+    return kind, np.concatenate([np.zeros(0, dtype=np.int64), *of_kind])
+
+
+def _refuse_kinds(
+    where: str, lines: pd.DataFrame, kind: KindArray, wrong: BoolArray, column: str, expected: str
+) -> None:
+    if wrong.any():
+        _refuse(where, lines, wrong[kind], column, expected)
 
 
 def _refuse(where: str, lines: pd.DataFrame, wrong: BoolArray, column: str, expected: str) -> None:
