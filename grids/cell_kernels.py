@@ -1,80 +1,44 @@
 """Compiled: which area or length of one feature lies in each cell of a regular grid.
 
-Areas come from the edges alone, as a glyph is filled: an edge that rises by `dy` inside a cell adds the area between
-itself and the cell's right border, and `dy x size` to every cell further right in that row. Each edge is walked once
-through the cells it crosses; a running sum along each row then is the exact area of the feature in each cell, at a cost
-of vertices + crossings + cells covered. Which cell an edge passes is counted from the borders it crosses, never asked
-of a rounded coordinate; heights are summed as integers, so that what a ring adds to a row is taken away again to the
-last bit, and no cell beyond it is touched.
+Areas come from the edges alone, as a glyph is filled (see `grids.window_kernels`). Each edge is walked once through the
+cells it crosses; a running sum along each row then is the exact area of the feature in each cell, at a cost of
+vertices + crossings + cells covered. Which cell an edge of a line passes is counted from the borders it crosses, never
+asked of a rounded coordinate.
 
-A feature comes as rings (or lines) over flat coordinates: ring `r` has the vertices `starts[r]` to `starts[r + 1]`, and
-`shells[r]` says whether it is a shell or a hole. Sums are held in a window of fixed size; what does not fit in it is
-shared out window by window, in the order of rows and columns.
+A feature comes as rings (or lines, or points), as `grids.crossing_kernels` has them; the grid as (east, north, size) in
+whole metres; what is written to is the `workspace`, the address of a table of addresses (`grids.workspace`). Each
+function returns a kind, the measure (m2, m, number of points) and how many parts are found by now.
 """
 
 import math
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from grids.compiled import compiled
-from grids.ring_kernels import rings_are_doubtful
+from grids.crossing_kernels import BOX, RING, SHELL, TURN, VERTICES, nodes_of, rings_cross
+from grids.memory_kernels import float_at, int_at, put_float, put_int
+from grids.window_kernels import CELLS_AT_ONCE, add_piece, empty_cells, empty_pieces, put_found, touch
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-Window = tuple[FloatArray, IntArray, IntArray, IntArray]
-Found = tuple[IntArray, IntArray, IntArray, FloatArray]
-
-MAX_COORDINATE_M = 1e8  # beyond it nothing is metres of this planet, and heights would no longer fit 64 bits
-UNITS_PER_M = 2.0**36  # heights as integers of 15 pm: finer than float64 resolves any coordinate above 65 km
+MAX_COORDINATE_M = 1e8  # beyond it nothing is metres of this planet, and cells would no longer fit 32 bits
 
 NOWHERE, POINTS, LINES, AREAS = -1, 0, 1, 2  # what a feature is measured by, as in grids.measures
 DOUBTFUL, NOT_METRES = 3, 4  # a polygon to be looked at by itself; a coordinate that is no finite metre
+SHORT = 6  # more room is needed than there is
 
-_CELLS_AT_ONCE = 1 << 16  # of a window; 2 MB per thread, near the processor
-_RESIDUE = 1e-13  # of a cell, or of the feature where it is smaller: less than that is the rounding of a touch
+# The table of a workspace, 8 bytes each: addresses, how much there is room for, and how much was needed.
+WINDOW, RINGS, NODES, LEVELS, COPIES, FOUND = 0, 48, 56, 64, 72, 80
+ROOM_FOR_PIECES, ROOM_FOR_RINGS, ROOM_FOR_NODES, ROOM_FOR_COPIES, ROOM_FOR_FOUND = 96, 104, 112, 120, 128
+NEED = 40  # bytes behind each room
+
+RESIDUE = 1e-13  # of a cell, or of the feature where it is smaller: less than that is the rounding of a touch
 _DOUBT = 1e-9  # a cell that holds less than nothing, or more than all, by this part of itself: rings cross or overlap
 _THINNEST_M = 1e-9  # mean width below which a polygon may be no polygon at all
-
-
-@compiled
-def new_window() -> Window:
-    """Return empty sums: area (or length) and rise per cell of the window, first and last column touched per row."""
-    area, rise = np.zeros(_CELLS_AT_ONCE), np.zeros(_CELLS_AT_ONCE, np.int64)
-    first, last = np.full(_CELLS_AT_ONCE, _CELLS_AT_ONCE, np.int64), np.full(_CELLS_AT_ONCE, -1, np.int64)
-    return area, rise, first, last
-
-
-@compiled
-def new_found(room: int) -> Found:
-    """Return empty lists of owner, row, column and amount."""
-    none = np.empty(room, np.int64)
-    return none, np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
-
-
-@compiled
-def _with_room(found: Found, n: int, more: int) -> Found:
-    owner, row, col, amount = found
-    if n + more <= owner.size:
-        return found
-    larger = new_found(2 * (n + more))
-    for k in range(n):
-        larger[0][k], larger[1][k], larger[2][k], larger[3][k] = owner[k], row[k], col[k], amount[k]
-    return larger
-
-
-@compiled
-def _put(found: Found, n: int, owner: int, row: int, col: int, amount: float) -> Any:
-    found = _with_room(found, n, 1)
-    found[0][n], found[1][n], found[2][n], found[3][n] = owner, row, col, amount
-    return n + 1, found
+_BEYOND = 1.2 * MAX_COORDINATE_M
 
 
 @compiled
 def cell_of(value: float, origin: int, size: int) -> Any:
     """Return the half-open cell along one axis: floor, corrected where the division rounded across a border."""
-    index = np.int64(math.floor((value - origin) / size))
+    index = math.floor((value - origin) * (1.0 / size))
     if value < origin + index * size:
         index -= 1
     elif value >= origin + (index + 1) * size:
@@ -83,353 +47,257 @@ def cell_of(value: float, origin: int, size: int) -> Any:
 
 
 @compiled
-def _units(metres: float) -> Any:
-    return np.int64(np.rint(metres * UNITS_PER_M))
+def cells_along(low: float, high: float, origin: int, size: int) -> Any:
+    """Return the first and last cell along one axis that hold something of what has an extent."""
+    first, last = cell_of(low, origin, size), cell_of(high, origin, size)
+    if last > first and high == origin + last * size:
+        last -= 1  # what ends on a border has no area beyond
+    return first, last
 
 
 @compiled
-def _add(window: Window, place: Any, areal: bool, row: int, col: int, amount: float, rise: int) -> None:
-    """Add a piece of an edge to its cell; left of the window it opens area in all of it, right of it none."""
-    first_row, first_col, height, width, _, _, size = place
-    j, i = row - first_row, col - first_col
-    if j < 0 or j >= height or i >= width:
-        return
-    if i < 0:
-        if not areal:
-            return
-        i = 0
-        amount = size * (rise / UNITS_PER_M)
-    area, rises, first, last = window
-    k = j * width + i
-    area[k] += amount
-    rises[k] += rise
-    if i < first[j]:
-        first[j] = i
-    if i > last[j]:
-        last[j] = i
+def has_room(workspace: int, room: int, needed: int) -> bool:
+    """Whether the workspace has this much room; if not, what is needed is noted."""
+    if needed <= int_at(workspace + room):
+        return True
+    put_int(workspace + room + NEED, needed)
+    return False
 
 
 @compiled
-def _walk(
-    window: Window,
-    place: Any,
-    areal: bool,
+def window_of(workspace: int) -> Any:
+    """Return the window of a workspace, see `grids.window_kernels`."""
+    return (
+        int_at(workspace),
+        int_at(workspace + 8),
+        int_at(workspace + 16),
+        int_at(workspace + 24),
+        int_at(workspace + 32),
+        int_at(workspace + 40),
+    )
+
+
+@compiled
+def found_of(workspace: int) -> Any:
+    """Return where a workspace keeps what is found, see `grids.window_kernels`."""
+    return int_at(workspace + FOUND), int_at(workspace + FOUND + 8), int_at(workspace + ROOM_FOR_FOUND)
+
+
+@compiled
+def survey_ring(at: int, vertices: int) -> Any:
+    """Return a ring's extent (west, south, east, north), twice its signed area, and whether it is of finite metres."""
+    base_x, base_y = float_at(at), float_at(at + 8)
+    x_low, y_low, x_high, y_high = base_x, base_y, base_x, base_y
+    doubled, px, py, finite = 0.0, 0.0, 0.0, 0.0
+    for _ in range(vertices - 1):
+        at += 16
+        x, y = float_at(at), float_at(at + 8)
+        x_low, x_high = (x if x < x_low else x_low), (x if x > x_high else x_high)
+        y_low, y_high = (y if y < y_low else y_low), (y if y > y_high else y_high)
+        qx, qy = x - base_x, y - base_y
+        doubled += px * qy - qx * py
+        finite += qx + qy  # what is no number passes all comparisons, but not this
+        px, py = qx, qy
+    low, high = min(x_low, y_low), max(x_high, y_high)
+    sound = low >= -MAX_COORDINATE_M and high <= MAX_COORDINATE_M and finite == finite
+    return x_low, y_low, x_high, y_high, doubled, sound
+
+
+@compiled
+def _walk_edge(
+    window: Any,
+    pieces: int,
+    frame: Any,
     turn: int,
     ax: float,
     ay: float,
-    acol: int,
-    arow: int,
+    a_height: int,
     bx: float,
     by: float,
-    bcol: int,
-    brow: int,
-) -> None:
-    """Walk one edge through the cells it crosses, from its left (then lower) end, so that both directions cut alike."""
-    first_row, first_col, height, width, east, north, size = place
-    if max(arow, brow) < first_row or min(arow, brow) >= first_row + height or min(acol, bcol) >= first_col + width:
-        return
-    if bx < ax or (bx == ax and by < ay):
-        ax, ay, acol, arow, bx, by, bcol, brow = bx, by, bcol, brow, ax, ay, acol, arow
+    b_height: int,
+) -> int:
+    """Walk an edge of a polygon through the rows and columns it crosses; metres from the window's corner.
+
+    From its lower end, so that both directions cut alike. Returns how many pieces there are, as `add_piece` does.
+    """
+    rows, width, size, bits, per_metre = frame
+    if ay > by:
+        ax, ay, a_height, bx, by, b_height = bx, by, b_height, ax, ay, a_height
         turn = -turn
-    dx, dy = bx - ax, by - ay
-    length = 0.0 if areal else math.hypot(dx, dy)
-    if acol == bcol and arow == brow:
-        if areal:
-            rise = turn * (_units(by) - _units(ay))
-            from_west = (ax - (east + acol * size)) + dx / 2
-            _add(window, place, areal, arow, acol, (rise / UNITS_PER_M) * (size - from_west), rise)
-        else:
-            _add(window, place, areal, arow, acol, length, 0)
-        return
-    up = by >= ay
-    # An end on a line may add a piece of no length beyond it, which weighs nothing.
-    left_x, left_y = bcol - acol, abs(brow - arow)
-    col, row = acol, arow
-    x, t, height_here = ax - (east + acol * size), 0.0, _units(ay)
-    entry = first_row if up else first_row + height - 1
-    if (arow < entry) == up and arow != entry:  # go straight to where the edge enters the window's rows
-        line = north + (entry if up else entry + 1) * size
-        row, left_y = entry, abs(brow - entry)
-        t, height_here = (line - ay) / dy, _units(float(line))
-        col = min(max(cell_of(ax + t * dx, east, size), acol), bcol)
-        while col < bcol and (east + (col + 1) * size - ax) / dx <= t:
-            col += 1
-        while col > acol and (east + col * size - ax) / dx > t:
-            col -= 1
-        left_x = bcol - col
-        x = min(max((ax - (east + col * size)) + t * dx, 0.0), float(size))
-    beyond = first_row + height if up else first_row - 1
+    if ay == by:
+        return pieces
+    lean = (bx - ax) / (by - ay)
+    least, most = min(ax, bx), max(ax, bx)
+    j = min(int(ay * per_metre), rows - 1)
+    x, height = ax, a_height
     more = True
     while more:
-        west, south = east + col * size, north + row * size
-        t_x = (west + size - ax) / dx if left_x else np.inf
-        line = south + size if up else south
-        t_y = (line - ay) / dy if left_y else np.inf
-        more = left_x + left_y > 0
-        next_col, next_row = col, row
-        # The free coordinate of a crossing may round out of its cell by an ulp; the lines counted are what holds.
-        if not more:
-            t_end, x_end, height_end = 1.0, bx - west, _units(by)
-        elif t_x <= t_y:
-            t_end, x_end = t_x, float(size)
-            height_end = _units(float(south)) + _units(min(max((ay - south) + t_x * dy, 0.0), float(size)))
-            left_x -= 1
-            next_col = col + 1
-        else:
-            t_end, x_end, height_end = t_y, (ax - west) + t_y * dx, _units(float(line))
-            left_y -= 1
-            next_row = row + 1 if up else row - 1
-        x_end = min(max(x_end, 0.0), float(size))
-        if areal:
-            rise = turn * (height_end - height_here)
-            _add(window, place, areal, row, col, (rise / UNITS_PER_M) * (size - (x + x_end) / 2), rise)
-        else:
-            _add(window, place, areal, row, col, (t_end - t) * length, 0)
-        x = 0.0 if next_col > col else x_end
-        t, height_here, col, row = t_end, height_end, next_col, next_row
-        more = more and row != beyond
+        line = float((j + 1) * size)
+        more = line < by
+        x_end, height_end = bx, b_height
+        if more:
+            x_end, height_end = min(max(ax + (line - ay) * lean, least), most), ((j + 1) * size) << bits
+        rest = turn * (height_end - height)
+        left, right = min(x, x_end), max(x, x_end)
+        i = min(int(left * per_metre), width - 1)
+        border = float((i + 1) * size)
+        if pieces < 0:
+            touch(window, j, i)
+        if right > border:
+            slope = rest / (right - left)
+            while right > border:
+                part = int((border - left) * slope)
+                pieces = add_piece(window, width, pieces, j, i, part * (0.5 * (border - left)), part)
+                rest -= part
+                left = border
+                i += 1
+                border += size
+            if pieces < 0:
+                touch(window, j, i)
+        pieces = add_piece(window, width, pieces, j, i, rest * (border - 0.5 * (left + right)), rest)
+        x, height = x_end, height_end
+        j += 1
+    return pieces
 
 
 @compiled
-def _empty(window: Window, place: Any, owner: int, least: float, most: float, found: Found, n: int) -> Any:
-    """Sum along the rows of the window, note what each cell holds and leave the window empty; and is all plausible."""
-    first_row, first_col, height, width, _, _, size = place
-    area, rises, first, last = window
-    plausible = True
-    for j in range(height):
-        end = last[j]
-        if end < 0:
+def _walk_ring(ring: int, window: Any, pieces: int, frame: Any, west: float, south: float) -> int:
+    """Walk the edges of a ring; those that stay in one cell, which most do, are added at once.
+
+    Places are metres from the window's corner, which no rounding changes. Which cell holds one on a border may be
+    rounded either way: the piece that comes of it weighs nothing.
+    """
+    rows, width, size, bits, per_metre = frame
+    at, vertices, turn = int_at(ring), int_at(ring + VERTICES), int_at(ring + TURN)
+    unit = float(1 << bits)
+    ax, ay = float_at(at) - west, float_at(at + 8) - south
+    a_col, a_row, a_height = min(int(ax * per_metre), width - 1), min(int(ay * per_metre), rows - 1), int(ay * unit)
+    if pieces < 0:
+        touch(window, a_row, a_col)
+    for _ in range(vertices - 1):
+        at += 16
+        bx, by = float_at(at) - west, float_at(at + 8) - south
+        b_col, b_row, b_height = min(int(bx * per_metre), width - 1), min(int(by * per_metre), rows - 1), int(by * unit)
+        if a_col == b_col and a_row == b_row:
+            rise = turn * (b_height - a_height)
+            to_border = float((a_col + 1) * size) - 0.5 * (ax + bx)
+            pieces = add_piece(window, width, pieces, a_row, a_col, rise * to_border, rise)
+        else:
+            pieces = _walk_edge(window, pieces, frame, turn, ax, ay, a_height, bx, by, b_height)
+            if pieces < 0:
+                touch(window, b_row, b_col)
+        ax, ay, a_col, a_row, a_height = bx, by, b_col, b_row, b_height
+    return pieces
+
+
+@compiled
+def crossings_at_most(rings: int, n_rings: int, east: int, north: int, size: int) -> int:
+    """How many pieces the edges fall into, at most; each end may be rounded into a neighbouring cell."""
+    pieces = 1
+    for r in range(n_rings):
+        at, vertices = int_at(rings + RING * r), int_at(rings + RING * r + VERTICES)
+        if vertices == 0:
             continue
-        found = _with_room(found, n, width - first[j])
-        open_height, i = np.int64(0), first[j]
-        while i <= end or (open_height != 0 and i < width):
-            k = j * width + i
-            amount = area[k] + size * (open_height / UNITS_PER_M)
-            open_height += rises[k]
-            area[k], rises[k] = 0.0, 0
-            if abs(amount) > least:
-                plausible = plausible and 0 < amount < most
-                found[0][n], found[1][n], found[2][n], found[3][n] = owner, first_row + j, first_col + i, amount
-                n += 1
-            i += 1
-        first[j], last[j] = _CELLS_AT_ONCE, -1
-    return n, found, plausible
+        a_col, a_row = cell_of(float_at(at), east, size), cell_of(float_at(at + 8), north, size)
+        for _ in range(vertices - 1):
+            at += 16
+            b_col, b_row = cell_of(float_at(at), east, size), cell_of(float_at(at + 8), north, size)
+            pieces += 5 + abs(b_col - a_col) + abs(b_row - a_row)
+            a_col, a_row = b_col, b_row
+    return pieces
 
 
 @compiled
-def _windows(
-    xs: FloatArray,
-    ys: FloatArray,
-    starts: IntArray,
-    first: int,
-    last: int,
-    areal: bool,
-    turns: IntArray,
-    extent: Any,
-    place: Any,
-    window: Window,
-    owner: int,
-    least: float,
-    most: float,
-    found: Found,
-    n: int,
-) -> Any:
-    """Walk the edges of a feature and sum up, in as many windows as its rows and columns (`extent`) need."""
-    row, last_row, col, last_col = extent
-    east, north, size = place
-    width = min(last_col - col + 1, _CELLS_AT_ONCE)
-    height = min(last_row - row + 1, _CELLS_AT_ONCE // width)
-    plausible = True
-    for low_row in range(row, last_row + 1, height):
-        rows = min(height, last_row - low_row + 1)
-        for low_col in range(col, last_col + 1, width):
-            here = (low_row, low_col, rows, min(width, last_col - low_col + 1), east, north, size)
-            for r in range(first, last):
-                if starts[r + 1] - starts[r] < 2:
-                    continue
-                ax, ay = xs[starts[r]], ys[starts[r]]
-                acol, arow = cell_of(ax, east, size), cell_of(ay, north, size)
-                for v in range(starts[r] + 1, starts[r + 1]):
-                    bx, by = xs[v], ys[v]
-                    bcol, brow = cell_of(bx, east, size), cell_of(by, north, size)
-                    if bx != ax or by != ay:
-                        _walk(window, here, areal, turns[r - first], ax, ay, acol, arow, bx, by, bcol, brow)
-                    ax, ay, acol, arow = bx, by, bcol, brow
-            n, found, fits = _empty(window, here, owner, least, most, found, n)
-            plausible = plausible and fits
-    return n, found, plausible
+def _survey(rings: int, n_rings: int, check: bool) -> Any:
+    """Write box and turn of each ring; return a kind (AREAS if all is well), the area, the extent and nodes needed."""
+    whole, west, south, east, north = 0.0, _BEYOND, _BEYOND, -_BEYOND, -_BEYOND
+    nodes, kind = 0, AREAS
+    for r in range(n_rings):
+        ring = rings + RING * r
+        at, vertices, shell = int_at(ring), int_at(ring + VERTICES), int_at(ring + SHELL)
+        x_low, y_low, x_high, y_high, doubled = _BEYOND, _BEYOND, -_BEYOND, -_BEYOND, 0.0
+        if vertices:
+            x_low, y_low, x_high, y_high, doubled, sound = survey_ring(at, vertices)
+            if not sound:
+                return NOT_METRES, 0.0, west, south, east, north, 0
+            end = at + 16 * (vertices - 1)
+            if vertices < 4 or float_at(at) != float_at(end) or float_at(at + 8) != float_at(end + 8):
+                kind = DOUBTFUL if check else kind  # no ring at all
+            nodes += nodes_of(vertices - 1)
+        put_float(ring + BOX, x_low)
+        put_float(ring + BOX + 8, y_low)
+        put_float(ring + BOX + 16, x_high)
+        put_float(ring + BOX + 24, y_high)
+        # A shell opens area where it goes down if it turns counter-clockwise, a hole the other way round.
+        put_int(ring + TURN, -1 if (doubled > 0) == (shell != 0) else 1)
+        whole += abs(doubled) / 2 if shell else -abs(doubled) / 2
+        west, south, east, north = min(west, x_low), min(south, y_low), max(east, x_high), max(north, y_high)
+    if west > east:
+        return NOWHERE, 0.0, west, south, east, north, 0
+    if check and not whole > _THINNEST_M * ((east - west) + (north - south)):
+        kind = DOUBTFUL
+    return kind, whole, west, south, east, north, nodes
 
 
 @compiled
 def polygon_in_cells(
-    xs: FloatArray,
-    ys: FloatArray,
-    starts: IntArray,
-    shells: IntArray,
-    first: int,
-    last: int,
-    place: Any,
-    check: bool,
-    scratch: Any,
-    owner: int,
-    found: Found,
-    n: int,
+    rings: int, n_rings: int, grid: Any, check: bool, measured: bool, workspace: int, owner: int, n: int
 ) -> Any:
-    """Share out one polygon or multipolygon, rings `first` to `last`.
+    """Share out one polygon or multipolygon.
 
-    `place` is (east, north, size) of the grid in whole metres. Returns the kind, the area in m2, how many parts are
-    found by now, and the parts. With `check`, rings that cross themselves or each other make the feature DOUBTFUL and
-    leave no parts; without, such rings are taken as they are.
+    Args:
+        rings: address of its rings; boxes and turns are written to them.
+        n_rings: how many.
+        grid: see the module.
+        check: whether rings that cross themselves or each other make the feature DOUBTFUL, without any parts; else they
+            are taken as they are.
+        measured: whether parts are m2, or else shares of the whole.
+        workspace: see the module.
+        owner: whose the parts are.
+        n: how many are found already.
     """
-    east, north, size = place
-    window, boxes, turns = scratch
-    whole, least_x, least_y, most_x, most_y = 0.0, np.inf, np.inf, -np.inf, -np.inf
-    for r in range(first, last):
-        start, stop = starts[r], starts[r + 1]
-        if stop == start:
-            boxes[r - first] = np.nan  # overlaps nothing
-            continue
-        base_x, base_y = xs[start], ys[start]
-        doubled, px, py = 0.0, 0.0, 0.0
-        x_low, y_low, x_high, y_high = base_x, base_y, base_x, base_y
-        for v in range(start, stop):
-            x, y = xs[v], ys[v]
-            if not (abs(x) <= MAX_COORDINATE_M and abs(y) <= MAX_COORDINATE_M):
-                return NOT_METRES, 0.0, n, found
-            x_low, y_low, x_high, y_high = min(x_low, x), min(y_low, y), max(x_high, x), max(y_high, y)
-            qx, qy = x - base_x, y - base_y
-            doubled += px * qy - qx * py
-            px, py = qx, qy
-        if check and (px != 0.0 or py != 0.0 or stop - start < 4):
-            return DOUBTFUL, 0.0, n, found  # not closed, or no ring at all
-        # A shell opens area where it goes down if it turns counter-clockwise, a hole the other way round.
-        turns[r - first] = -1 if (doubled > 0) == (shells[r] != 0) else 1
-        whole += abs(doubled) / 2 if shells[r] else -abs(doubled) / 2
-        k = r - first
-        boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3] = x_low, y_low, x_high, y_high
-        if shells[r] or not check:
-            least_x, least_y = min(least_x, x_low), min(least_y, y_low)
-            most_x, most_y = max(most_x, x_high), max(most_y, y_high)
-    if least_x > most_x:
-        return NOWHERE, 0.0, n, found
-    if check and not whole > _THINNEST_M * ((most_x - least_x) + (most_y - least_y)):
-        return DOUBTFUL, 0.0, n, found
-    col, row = cell_of(least_x, east, size), cell_of(least_y, north, size)
-    # A polygon that ends on a border has no area beyond.
-    last_col, last_row = cell_of(most_x, east, size), cell_of(most_y, north, size)
-    last_col -= last_col > col and most_x == east + last_col * size
-    last_row -= last_row > row and most_y == north + last_row * size
+    east, north, size = grid
+    kind, whole, x_low, y_low, x_high, y_high, nodes = _survey(rings, n_rings, check)
+    if kind != AREAS:
+        return kind, 0.0, n
+    col, last_col = cells_along(x_low, x_high, east, size)
+    row, last_row = cells_along(y_low, y_high, north, size)
     one = col == last_col and row == last_row
-    if check and (last - first > 1 or not one) and rings_are_doubtful(xs, ys, starts, shells, first, last, boxes):
-        return DOUBTFUL, 0.0, n, found
+    found = found_of(workspace)
+    if one and not measured:
+        return AREAS, whole, put_found(found, n, owner, row, col, 1.0)
+    window = window_of(workspace)
+    if check:
+        if not has_room(workspace, ROOM_FOR_NODES, nodes) or not has_room(workspace, ROOM_FOR_PIECES, n_rings):
+            return SHORT, 0.0, n
+        if rings_cross(rings, n_rings, int_at(workspace + NODES), int_at(workspace + LEVELS), window):
+            return DOUBTFUL, 0.0, n
     if one:
-        n, found = _put(found, n, owner, row, col, whole)
-        return AREAS, whole, n, found
+        return AREAS, whole, put_found(found, n, owner, row, col, whole)
+    height, width = last_row - row + 1, last_col - col + 1
+    pieces = -1
+    if height > CELLS_AT_ONCE // width:
+        pieces = 0
+        if not has_room(workspace, ROOM_FOR_PIECES, crossings_at_most(rings, n_rings, east, north, size)):
+            return SHORT, 0.0, n
+    bits = 61  # of heights: as many as an integer has beside the metres
+    while (height * size) >> (61 - bits):
+        bits -= 1
+    frame = (height, width, size, bits, 1.0 / size)
+    extent, west, south = (row, col, height, width), float(east + col * size), float(north + row * size)
+    for r in range(n_rings):
+        if int_at(rings + RING * r + VERTICES) > 1:
+            pieces = _walk_ring(rings + RING * r, window, pieces, frame, west, south)
     cell = float(size) * size
-    least = _RESIDUE * min(cell, abs(whole))
+    scale = 1.0 / float(1 << bits)
+    least, most = RESIDUE * min(cell, abs(whole)), cell * (1 + _DOUBT)
+    if not measured:
+        scale, least, most = scale / whole, least / whole, most / whole
     before = n
-    extent = (row, last_row, col, last_col)
-    n, found, plausible = _windows(
-        xs, ys, starts, first, last, True, turns, extent, place, window, owner, least, cell * (1 + _DOUBT), found, n
-    )
+    if pieces < 0:
+        n, plausible = empty_cells(window, extent, size, scale, owner, least, most, found, n)
+    else:
+        n, plausible = empty_pieces(window, pieces, extent, size, scale, owner, least, most, found, n)
     if check and not plausible:
-        return DOUBTFUL, 0.0, before, found
-    return AREAS, whole, n, found
-
-
-@compiled
-def line_in_cells(
-    xs: FloatArray,
-    ys: FloatArray,
-    starts: IntArray,
-    first: int,
-    last: int,
-    place: Any,
-    scratch: Any,
-    owner: int,
-    found: Found,
-    n: int,
-) -> Any:
-    """Share out one line or multiline, parts `first` to `last`; returns as `polygon_in_cells` does.
-
-    A line of no length is one point, its westernmost, lowest corner.
-    """
-    east, north, size = place
-    window, _, turns = scratch
-    whole = 0.0
-    low_x, low_y, least_x, least_y, most_x, most_y = np.inf, np.inf, np.inf, np.inf, -np.inf, -np.inf
-    for r in range(first, last):
-        for v in range(starts[r], starts[r + 1]):
-            x, y = xs[v], ys[v]
-            if not (abs(x) <= MAX_COORDINATE_M and abs(y) <= MAX_COORDINATE_M):
-                return NOT_METRES, 0.0, n, found
-            if x < low_x or (x == low_x and y < low_y):
-                low_x, low_y = x, y
-            least_x, least_y, most_x, most_y = min(least_x, x), min(least_y, y), max(most_x, x), max(most_y, y)
-            if v > starts[r]:
-                whole += math.hypot(x - xs[v - 1], y - ys[v - 1])
-    if least_x > most_x:
-        return NOWHERE, 0.0, n, found
-    if whole == 0:
-        n, found = _put(found, n, owner, cell_of(low_y, north, size), cell_of(low_x, east, size), 1.0)
-        return POINTS, 1.0, n, found
-    row, last_row = cell_of(least_y, north, size), cell_of(most_y, north, size)
-    col, last_col = cell_of(least_x, east, size), cell_of(most_x, east, size)
-    if col == last_col and row == last_row:
-        n, found = _put(found, n, owner, row, col, whole)
-        return LINES, whole, n, found
-    least = _RESIDUE * min(float(size), whole)
-    extent = (row, last_row, col, last_col)
-    n, found, _ = _windows(
-        xs, ys, starts, first, last, False, turns, extent, place, window, owner, least, np.inf, found, n
-    )
-    return LINES, whole, n, found
-
-
-@compiled
-def points_in_cells(xs: FloatArray, ys: FloatArray, n_points: int, place: Any, owner: int, found: Found, n: int) -> Any:
-    """Share out one point or several; every point counts, even equal ones; an empty one (all NaN) is nowhere."""
-    east, north, size = place
-    whole = 0.0
-    before = n
-    for v in range(n_points):
-        x, y = xs[v], ys[v]
-        if math.isnan(x) and math.isnan(y):
-            continue
-        if not (abs(x) <= MAX_COORDINATE_M and abs(y) <= MAX_COORDINATE_M):
-            return NOT_METRES, 0.0, before, found
-        n, found = _put(found, n, owner, cell_of(y, north, size), cell_of(x, east, size), 1.0)
-        whole += 1.0
-    return (POINTS if whole > 0 else NOWHERE), whole, n, found
-
-
-@compiled
-def rings_in_cells(
-    xs: FloatArray,
-    ys: FloatArray,
-    starts: IntArray,
-    shells: IntArray,
-    features: IntArray,
-    first: int,
-    last: int,
-    areal: bool,
-    place: Any,
-) -> Any:
-    """Share out valid polygons, or lines, `first` to `last`; feature `f` has the rings `features[f]` and following.
-
-    Returns how many parts there are, the parts, and the first feature with a coordinate that is no metre (or -1).
-    """
-    found = new_found(2 * (last - first) + 64)
-    n, most = 0, 1
-    for f in range(first, last):
-        most = max(most, features[f + 1] - features[f])
-    scratch = (new_window(), np.empty((most, 4)), np.ones(most, np.int64))
-    for f in range(first, last):
-        a, b = features[f], features[f + 1]
-        if areal:
-            kind, _, n, found = polygon_in_cells(xs, ys, starts, shells, a, b, place, False, scratch, f, found, n)
-        else:
-            kind, _, n, found = line_in_cells(xs, ys, starts, a, b, place, scratch, f, found, n)
-        if kind == NOT_METRES:
-            return n, found, f
-    return n, found, -1
+        return DOUBTFUL, 0.0, before
+    return AREAS, whole, n

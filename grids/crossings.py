@@ -5,15 +5,16 @@ The work itself is compiled (`grids.cell_kernels`); here geometries become flat 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from grids.blocks import block_bounds, in_blocks
-from grids.cell_kernels import MAX_COORDINATE_M, rings_in_cells
+from grids.cell_kernels import AREAS, LINES, MAX_COORDINATE_M, NOT_METRES
 from grids.errors import GeometryError
+from grids.ragged_kernels import ragged_in_cells
+from grids.workspace import Found, addresses_of, workspace
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -99,13 +100,18 @@ def line_lengths(lines: GeometryArray, origin: tuple[int, int], size: int) -> Ce
     return _shared_out(parts, part_owner, np.ones(part_owner.size, np.int64), len(lines), False, origin, size)
 
 
-def join_parts(parts: Iterable[tuple[int, tuple[IntArray, IntArray, IntArray, FloatArray]]]) -> CellParts:
-    """Blocks of parts as the compiled code returns them (how many, and lists with room to spare), one after another."""
-    none = np.zeros(0, dtype=np.int64)
-    blocks = [(none, none, none, np.zeros(0))]
-    blocks += [(a[:n], b[:n], c[:n], d[:n]) for n, (a, b, c, d) in parts]
-    owner, row, col, amount = (np.concatenate(column) for column in zip(*blocks, strict=True))
-    return CellParts(owner, row, col, amount)
+def join_parts(parts: Iterable[Found]) -> CellParts:
+    """Blocks of parts as compiled code finds them, one after another."""
+    blocks = list(parts)
+    n = sum(amount.size for _, amount in blocks)
+    owner, row, col = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    amounts = np.empty(n)
+    k = 0
+    for cells, amount in blocks:
+        here = slice(k, k + amount.size)
+        owner[here], row[here], col[here], amounts[here] = cells[:, 0], cells[:, 1], cells[:, 2], amount
+        k += amount.size
+    return CellParts(owner, row, col, amounts)
 
 
 def _shared_out(
@@ -118,20 +124,31 @@ def _shared_out(
     size: int,
 ) -> CellParts:
     coordinates, ring = shapely.get_coordinates(rings, return_index=True)
-    xs, ys = np.ascontiguousarray(coordinates[:, 0]), np.ascontiguousarray(coordinates[:, 1])
+    vertices = np.ascontiguousarray(coordinates)
     starts = np.searchsorted(ring, np.arange(len(rings) + 1)).astype(np.int64)
     features = np.searchsorted(ring_owner, np.arange(n + 1)).astype(np.int64)
-    place = (int(origin[0]), int(origin[1]), int(size))
+    kinds, measures = np.empty(n, np.int64), np.empty(n)
+    place, kind = (int(origin[0]), int(origin[1]), int(size)), AREAS if areal else LINES
 
-    def work(first: int, last: int) -> Any:
-        return rings_in_cells(xs, ys, starts, shells, features, first, last, areal, place)
+    def work(first: int, last: int) -> Found:
+        def share(f: int, n: int, address: int) -> tuple[int, int]:
+            at = addresses_of(vertices, starts, shells, features, kinds, measures)
+            after: tuple[int, int] = ragged_in_cells(
+                at[0], at[1], at[2], at[3], f, last, kind, place, False, True, address, n, at[4], at[5]
+            )
+            return after
 
-    blocks = []
-    for count, found, wrong in in_blocks(work, block_bounds(starts[features], _VERTICES_AT_ONCE)):
-        if wrong >= 0:
-            raise GeometryError(f"Feature {wrong} has a coordinate that is no finite metre below {MAX_COORDINATE_M:g}.")
-        blocks.append((count, found))
-    return join_parts(blocks)
+        with workspace() as mine:
+            return mine.found_by(share, first, last)
+
+    parts = join_parts(in_blocks(work, block_bounds(starts[features], _VERTICES_AT_ONCE)))
+    wrong = np.flatnonzero(kinds == NOT_METRES)
+    if wrong.size:
+        raise GeometryError(
+            f"Feature {wrong[0]} has a coordinate that is no finite metre below {MAX_COORDINATE_M:g}; metres in the "
+            "region's CRS were expected."
+        )
+    return parts
 
 
 def _together(parts: CellParts, owners: IntArray) -> CellParts:

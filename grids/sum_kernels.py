@@ -8,30 +8,28 @@ from numpy.typing import NDArray
 from grids.compiled import compiled
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @compiled
 def add_shares(
-    owner: IntArray,
-    row: IntArray,
-    col: IntArray,
-    amount: FloatArray,
-    measures: FloatArray,
-    values: FloatArray,
-    frame: Any,
-    sums: FloatArray,
-    outside: FloatArray,
+    cells: NDArray[np.int32], shares: FloatArray, values: FloatArray, frame: Any, sums: FloatArray, outside: FloatArray
 ) -> None:
-    """Add each feature's values, by the share of each part in the whole, to cells of a frame, or else to `outside`."""
+    """Add each feature's values, by its shares, to cells of a frame, or else to `outside`.
+
+    Args:
+        cells: (n, 3) feature, row and column.
+        shares: (n,) part of the whole feature.
+        values: (features, k).
+        frame: first row, first column, rows and columns.
+        sums: (rows * columns, k), added to.
+        outside: (k,), added to.
+    """
     first_row, first_col, height, width = frame
-    for k in range(owner.size):
-        f = owner[k]
-        share = amount[k] / measures[f]
-        j, i = row[k] - first_row, col[k] - first_col
+    for p in range(shares.size):
+        f, j, i = np.int64(cells[p, 0]), cells[p, 1] - first_row, cells[p, 2] - first_col
         if 0 <= j < height and 0 <= i < width:
             for c in range(values.shape[1]):
-                sums[j * width + i, c] += share * values[f, c]
+                sums[j * width + i, c] += shares[p] * values[f, c]
         else:
             for c in range(values.shape[1]):
-                outside[c] += share * values[f, c]
+                outside[c] += shares[p] * values[f, c]

@@ -7,21 +7,30 @@ the bytes that are left before it is believed. Collections and curves are left t
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from grids.cell_kernels import (
+    AREAS,
+    COPIES,
     DOUBTFUL,
+    LINES,
     NOWHERE,
-    line_in_cells,
-    new_found,
-    new_window,
-    points_in_cells,
+    RINGS,
+    ROOM_FOR_COPIES,
+    ROOM_FOR_FOUND,
+    ROOM_FOR_RINGS,
+    SHORT,
+    cells_along,
+    found_of,
+    has_room,
     polygon_in_cells,
+    survey_ring,
 )
 from grids.compiled import compiled
+from grids.crossing_kernels import RING, SHELL, TURN, VERTICES
+from grids.path_kernels import line_in_cells, points_in_cells
+from grids.memory_kernels import count_in, float_at, float_in, int_at, put_float, put_int
+from grids.window_kernels import put_found
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -31,36 +40,16 @@ _POINT, _LINE, _POLYGON, _MULTIPOINT, _MULTILINE, _MULTIPOLYGON, _LAST_KNOWN = 1
 _HAS_Z, _HAS_M, _HAS_SRID = 0x80000000, 0x40000000, 0x20000000  # PostGIS's own flags
 
 
-def _reader(bits: int, number: Any, result: Any) -> Any:
-    """Make an intrinsic that reads `bits` at any address, aligned or not, in either byte order."""
-
-    @intrinsic
-    def read(typing: Any, address: Any, swapped: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            at, swap = arguments
-            raw = builder.load(builder.inttoptr(at, ir.IntType(bits).as_pointer()), align=1)
-            value = builder.select(builder.trunc(swap, ir.IntType(1)), builder.bswap(raw), raw)
-            return builder.bitcast(value, number) if bits == 64 else builder.zext(value, number)
-
-        return result(types.int64, types.boolean), generate
-
-    return read
-
-
-_count_at = _reader(32, ir.IntType(64), types.int64)
-_float_at = _reader(64, ir.DoubleType(), types.float64)
-
-
 @compiled
 def _header(at: int, end: int) -> Any:
     """Read byte order, type and dimensions: (type or -1, swapped, bytes per vertex, address of what follows)."""
     if end - at < 5:
         return -1, False, 16, at
-    order = _count_at(at, False) & 0xFF
+    order = count_in(at, False) & 0xFF
     if order > 1:
         return -1, False, 16, at
     swapped = order == 0
-    code = _count_at(at + 1, swapped)
+    code = count_in(at + 1, swapped)
     at += 5
     stride = 16 + 8 * ((code & _HAS_Z) != 0) + 8 * ((code & _HAS_M) != 0)
     if code & _HAS_SRID:
@@ -77,8 +66,8 @@ def _header(at: int, end: int) -> Any:
 @compiled
 def _vertices(at: int, n: int, swapped: bool, stride: int, xs: FloatArray, ys: FloatArray, n_points: int) -> None:
     for k in range(n):
-        xs[n_points + k] = _float_at(at + k * stride, swapped)
-        ys[n_points + k] = _float_at(at + k * stride + 8, swapped)
+        xs[n_points + k] = float_in(at + k * stride, swapped)
+        ys[n_points + k] = float_in(at + k * stride + 8, swapped)
 
 
 @compiled
@@ -86,7 +75,7 @@ def decode_wkb(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArr
     """Read one geometry into flat coordinates; return its type (without 'multi'), vertices and rings.
 
     The type is -1 for damaged bytes and 0 for what only GEOS reads. `xs` and `ys` must hold a sixteenth of the bytes,
-    `starts` and `shells` a quarter of them (and two more); ring `r` then has the vertices `starts[r]` to `starts[r + 1]`.
+    `starts` and `shells` a quarter of them, and two more; ring `r` has the vertices `starts[r]` to `starts[r + 1]`.
     """
     code, swapped, stride, at = _header(at, end)
     if code < 0:
@@ -98,7 +87,7 @@ def decode_wkb(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArr
         single = code - 3
         if end - at < 4:
             return -1, 0, 0
-        parts = _count_at(at, swapped)
+        parts = count_in(at, swapped)
         at += 4
         if parts * 5 > end - at:
             return -1, 0, 0
@@ -113,7 +102,7 @@ def decode_wkb(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArr
         if single == _POLYGON:
             if end - at < 4:
                 return -1, 0, 0
-            rings = _count_at(at, swapped)
+            rings = count_in(at, swapped)
             at += 4
             if rings * 4 > end - at:
                 return -1, 0, 0
@@ -122,7 +111,7 @@ def decode_wkb(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArr
             if single != _POINT:
                 if end - at < 4:
                     return -1, 0, 0
-                n = _count_at(at, swapped)
+                n = count_in(at, swapped)
                 at += 4
             if n * stride > end - at:
                 return -1, 0, 0
@@ -136,45 +125,177 @@ def decode_wkb(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArr
 
 
 @compiled
+def _find_rings(at: int, end: int, rings: int, room: int) -> Any:
+    """Find the rings (lines, points) of one geometry.
+
+    Returns its type (without 'multi'; -1 for damaged bytes, 0 for what only GEOS reads), the number of rings, of their
+    vertices, and whether these must be copied to be read as they are. Of each ring the address, the vertices, whether
+    it is a shell, and how to read it (bytes from vertex to vertex, negative if swapped) are written, up to the room.
+    """
+    code, swapped, stride, at = _header(at, end)
+    if code < 0:
+        return -1, 0, 0, False
+    if code > _MULTIPOLYGON:
+        return 0, 0, 0, False
+    parts, single = 1, code
+    if code >= _MULTIPOINT:
+        single = code - 3
+        if end - at < 4:
+            return -1, 0, 0, False
+        parts = count_in(at, swapped)
+        at += 4
+        if parts * 5 > end - at:
+            return -1, 0, 0, False
+    n_rings, total, copied = 0, 0, False
+    for _ in range(parts):
+        if code >= _MULTIPOINT:
+            inner, swapped, stride, at = _header(at, end)
+            if inner != single:
+                return -1, 0, 0, False
+        copied = copied or swapped or stride != 16
+        n = 1
+        if single == _POLYGON:
+            if end - at < 4:
+                return -1, 0, 0, False
+            n = count_in(at, swapped)
+            at += 4
+            if n * 4 > end - at:
+                return -1, 0, 0, False
+        for r in range(n):
+            vertices = 1
+            if single != _POINT:
+                if end - at < 4:
+                    return -1, 0, 0, False
+                vertices = count_in(at, swapped)
+                at += 4
+            if vertices * stride > end - at:
+                return -1, 0, 0, False
+            if n_rings < room:
+                ring = rings + RING * n_rings
+                put_int(ring, at)
+                put_int(ring + VERTICES, vertices)
+                put_int(ring + SHELL, int(r == 0))
+                put_int(ring + TURN, -stride if swapped else stride)
+            at += vertices * stride
+            total += vertices
+            n_rings += 1
+    return (single if at == end else -1), n_rings, total, copied
+
+
+@compiled
+def _copy_rings(rings: int, n_rings: int, copy: int) -> None:
+    """Copy vertices to where they can be read as they are, and write their new addresses."""
+    for r in range(n_rings):
+        ring = rings + RING * r
+        at, stride = int_at(ring), int_at(ring + TURN)
+        put_int(ring, copy)
+        for _ in range(int_at(ring + VERTICES)):
+            put_float(copy, float_in(at, stride < 0))
+            put_float(copy + 8, float_in(at + 8, stride < 0))
+            at += abs(stride)
+            copy += 16
+
+
+@compiled
+def _plain_ring(at: int, end: int) -> int:
+    """How many vertices the one closed ring has that these bytes are, as nearly all buildings; 0 if they are not."""
+    if end - at < 77 or count_in(at, False) & 0xFF != 1 or count_in(at + 1, False) != _POLYGON:
+        return 0
+    vertices = count_in(at + 9, False)
+    if count_in(at + 5, False) != 1 or end - at != 13 + 16 * vertices:
+        return 0
+    closed = float_at(at + 13) == float_at(end - 16) and float_at(at + 21) == float_at(end - 8)
+    return vertices if closed else 0
+
+
+@compiled
+def feature_in_cells(
+    kind: int, rings: int, n_rings: int, grid: Any, check: bool, measured: bool, workspace: int, owner: int, n: int
+) -> Any:
+    """Share out one feature of this kind; see `grids.cell_kernels`."""
+    if kind == AREAS:
+        return polygon_in_cells(rings, n_rings, grid, check, measured, workspace, owner, n)
+    if kind == LINES:
+        return line_in_cells(rings, n_rings, grid, measured, workspace, owner, n)
+    return points_in_cells(rings, n_rings, grid, measured, workspace, owner, n)
+
+
+@compiled
+def _bytes_in_cells(at: int, end: int, grid: Any, measured: bool, workspace: int, owner: int, n: int) -> Any:
+    """Share out the geometry between two addresses."""
+    rings = int_at(workspace + RINGS)
+    vertices = _plain_ring(at, end)
+    if vertices:
+        put_int(rings, at + 13)
+        put_int(rings + VERTICES, vertices)
+        put_int(rings + SHELL, 1)
+        return polygon_in_cells(rings, 1, grid, True, measured, workspace, owner, n)
+    kind, n_rings, total, copied = _find_rings(at, end, rings, int_at(workspace + ROOM_FOR_RINGS))
+    if kind <= 0:
+        return (DAMAGED if kind < 0 else DOUBTFUL), 0.0, n
+    if not has_room(workspace, ROOM_FOR_RINGS, n_rings):
+        return SHORT, 0.0, n
+    if copied:
+        if not has_room(workspace, ROOM_FOR_COPIES, total):
+            return SHORT, 0.0, n
+        _copy_rings(rings, n_rings, int_at(workspace + COPIES))
+    return feature_in_cells(kind - 1, rings, n_rings, grid, True, measured, workspace, owner, n)
+
+
+@compiled
 def wkb_in_cells(
     base: int,
-    begins: IntArray,
-    ends: IntArray,
+    begins: int,
+    ends: int,
     first: int,
     last: int,
-    place: Any,
-    kinds: IntArray,
-    measures: FloatArray,
+    grid: Any,
+    measured: bool,
+    workspace: int,
+    n: int,
+    kinds: int,
+    measures: int,
 ) -> Any:
-    """Share out features `first` to `last`, the bytes of each between its `begins` and `ends` behind address `base`.
+    """Share out features `first` to `last` of those whose bytes lie behind an address.
 
-    Writes what each is measured by (or why it is not: DOUBTFUL, NOT_METRES, DAMAGED) and by how much, and returns how
-    many parts there are, and the parts. A feature of no bytes is nowhere.
+    Args:
+        base: the address.
+        begins: address of where each feature's bytes begin behind it, as 64-bit integers.
+        ends: the same of their ends; a feature of no bytes is nowhere.
+        first: the first feature.
+        last: the one after the last.
+        grid: (east, north, size) in whole metres.
+        measured: whether m2, m and numbers of points are asked for. If not, parts are shares of the whole, and of one
+            ring in one cell, which has the share 1 there, nobody looks at how it runs; nor is its area known.
+        workspace: what is written to, see `grids.cell_kernels`.
+        n: how many parts are found already.
+        kinds: address of what each feature is measured by (or why it is not: DOUBTFUL, NOT_METRES, DAMAGED), written.
+        measures: address of the measures, written.
+
+    Returns:
+        The feature that needs more room than there is, or else `last`; and how many parts are found.
     """
-    most = np.int64(64)
+    east, north, size = grid
     for f in range(first, last):
-        most = max(most, ends[f] - begins[f])
-    xs, ys = np.empty(most // 16 + 1), np.empty(most // 16 + 1)
-    starts, shells = np.empty(most // 4 + 2, np.int64), np.empty(most // 4 + 2, np.int64)
-    window = new_window()
-    scratch = (window, np.empty((16, 4)), np.empty(16, np.int64))
-    found = new_found(2 * (last - first) + 64)
-    n = 0
-    for f in range(first, last):
-        kinds[f], measures[f] = NOWHERE, 0.0
-        if ends[f] == begins[f]:
-            continue
-        kind, n_points, n_rings = decode_wkb(base + begins[f], base + ends[f], xs, ys, starts, shells)
-        if n_rings > scratch[2].size:
-            scratch = (window, np.empty((2 * n_rings, 4)), np.empty(2 * n_rings, np.int64))
-        if kind == _POLYGON:
-            kinds[f], measures[f], n, found = polygon_in_cells(
-                xs, ys, starts, shells, 0, n_rings, place, True, scratch, f, found, n
-            )
-        elif kind == _LINE:
-            kinds[f], measures[f], n, found = line_in_cells(xs, ys, starts, 0, n_rings, place, scratch, f, found, n)
-        elif kind == _POINT:
-            kinds[f], measures[f], n, found = points_in_cells(xs, ys, n_points, place, f, found, n)
-        else:
-            kinds[f] = DAMAGED if kind < 0 else DOUBTFUL
-    return n, found
+        at, end = base + int_at(begins + 8 * f), base + int_at(ends + 8 * f)
+        kind, measure, after = NOWHERE, 0.0, n
+        alone = False
+        if not measured:
+            vertices = _plain_ring(at, end)
+            if vertices:
+                x_low, y_low, x_high, y_high, _, sound = survey_ring(at + 13, vertices)
+                if sound:
+                    col, last_col = cells_along(x_low, x_high, east, size)
+                    row, last_row = cells_along(y_low, y_high, north, size)
+                    alone = col == last_col and row == last_row
+                    if alone:
+                        kind, measure = AREAS, 1.0
+                        after = put_found(found_of(workspace), n, f, row, col, 1.0)
+        if end > at and not alone:
+            kind, measure, after = _bytes_in_cells(at, end, grid, measured, workspace, f, n)
+        if kind == SHORT or not has_room(workspace, ROOM_FOR_FOUND, after):
+            return f, n
+        put_int(kinds + 8 * f, kind)
+        put_float(measures + 8 * f, measure)
+        n = after
+    return last, n

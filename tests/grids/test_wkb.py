@@ -43,16 +43,17 @@ def pictures(features: WkbColumn, **options: bool) -> list[Picture]:
 
 
 def by_intersection(shape: BaseGeometry) -> Picture:
-    """The same by GEOS, cell by cell."""
-    west, south, east, north = shape.bounds
-    cols = np.arange((west - 700_000) // 100 - 1, (east - 700_000) // 100 + 2).astype(int)
-    rows = np.arange((south - 1_300_000) // 100 - 1, (north - 1_300_000) // 100 + 2).astype(int)
-    row, col = (index.ravel() for index in np.meshgrid(rows, cols, indexing="ij"))
+    """The same by GEOS, cell by cell, at coordinates moved (exactly) to the corner: it rounds northings to 0.2 nm."""
     areal = shape.geom_type.endswith("Polygon")
     valid = shapely.make_valid(shape) if areal else shape
-    inside = shapely.intersection(valid, GRID.cell_polygons(row, col))
+    local = shapely.transform(valid, lambda c: c - CORNER)
+    west, south, east, north = local.bounds
+    cols = np.arange(west // 100 - 1, east // 100 + 2).astype(int)
+    rows = np.arange(south // 100 - 1, north // 100 + 2).astype(int)
+    row, col = (index.ravel() for index in np.meshgrid(rows, cols, indexing="ij"))
+    inside = shapely.intersection(local, shapely.box(col * 100, row * 100, col * 100 + 100, row * 100 + 100))
     amount = shapely.area(inside) if areal else shapely.length(inside)
-    return {(int(r) - 6400, int(c) - 2600): float(a) for r, c, a in zip(row, col, amount, strict=True) if a > 0}
+    return {(int(r), int(c)): float(a) for r, c, a in zip(row, col, amount, strict=True) if a > 0}
 
 
 def agree(found: Picture, expected: Picture, cell: float, whole: float) -> None:
