@@ -1,220 +1,202 @@
-"""Joining tables of meters and attributes to features by key; keys that match nothing are counted on both sides."""
+"""Joining tables of meters and attributes to features by key; keys that match nothing are counted on both sides.
 
-import re
+Tables are walked through block by block. What is kept is a number for each key and one sum (or value) for each key and
+column: 7 million buildings with 36 readings each need a few hundred megabytes, however the table's rows are ordered.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-from gis.errors import BadValue, ColumnMissing, DuplicateIds, did_you_mean, listed
-from gis.files import file_kind, input_file
-from gis.layers import JoinReport, Unparsable
-from gis.raw import require_columns
-from gis.sources import METER_COLUMN, Join
-from gis.tables import Table, read_table
-from gis.values import is_numeric_column, matches, numbers, texts
+from gis.errors import BadValue, ColumnMissing, did_you_mean, listed
+from gis.files import input_file
+from gis.key_index import KeyIndex
+from gis.layers import JoinReport
+from gis.meter_readings import Readings, columns_needed, readings_of_block, rows_with_keys
+from gis.meter_sums import MeterSums
+from gis.raw import Progress
+from gis.sources import Join
+from gis.table_blocks import Block, open_table
+from gis.wide_columns import WideColumns, both_unparsable
 
-_MONTH = re.compile(r"^(?P<year>\d{4})[-/.]?(?P<month>\d{1,2})(?:[-/.]?\d{1,2})?$")
+_BATCH_ROWS = 1 << 16
+_REPORT, _FEATURES = b"carbonmap.join", b"carbonmap.features"
 
 
-def join_table(features: pd.DataFrame, join: Join, inputs: Path) -> tuple[pd.DataFrame, JoinReport]:
+def join_table(
+    features: pd.DataFrame, join: Join, inputs: Path, progress: Progress | None = None
+) -> tuple[pd.DataFrame, JoinReport]:
     """Columns of one joined table, aligned with the features.
 
     Args:
         features: the layer's columns (ours), one row per feature.
         join: what the region file says.
         inputs: folder of the input files.
+        progress: called with a text and the fraction done.
 
     Returns:
         A frame with the features' index and the joined columns (null where the table knows nothing), and the report.
 
     Raises:
-        FileMissing, ColumnMissing, DuplicateIds (a wide table's key stands twice), BadValue, WrongEncoding.
+        FileMissing, UnknownFormat, ColumnMissing, DuplicateIds (a wide table's key stands twice), BadValue,
+        WrongEncoding, UnreadableFile, EmptyLayer.
     """
-    path = input_file(inputs, join.file)
-    if file_kind(path) != "table":
-        raise BadValue(f"joins: {join.file} is no table; expected .csv, .tsv, .txt or .xlsx")
     if join.on not in features.columns:
+        input_file(inputs, join.file)
         raise ColumnMissing(
             f"joins: {join.file}: on: {join.on!r} is no column of the layer; it has: "
             f"{listed(features.columns)}.{did_you_mean(join.on, features.columns)}"
         )
-    table = read_table(path, join.layer, join.encoding)
-    report = JoinReport(join.file, rows=len(table.rows), encoding=table.encoding)
-    table = _filtered(table, join, path.name, report)
-    made = _wide(table, join, path.name, report) if join.layout == "wide" else _long(table, join, path.name, report)
-
-    on = pd.Series(texts(features[join.on]), index=features.index, dtype=object)
-    found = on.isin(made.index)
-    report.keys = len(made)
-    unmatched = [str(key) for key in made.index[~made.index.isin(on)]]
-    report.keys_unmatched, report.keys_unmatched_examples = len(unmatched), sorted(unmatched)[:5]
-    report.keys_matched = report.keys - report.keys_unmatched
-    if report.keys and not report.keys_matched:  # a wrong key: every meter would be lost, and every building modelled
-        known = sorted(str(key) for key in on.dropna().unique())
-        raise BadValue(
-            f"joins: {join.file}: none of its {report.keys} keys (column {join.key!r}: "
-            f"{listed(report.keys_unmatched_examples)}) is in {join.on!r} of the layer ({listed(known[:5])}); correct "
-            "key or on, or the column that is read as it"
-        )
-    report.features_unmatched = int((~found).sum())
-    report.columns = [str(column) for column in made.columns]
-    aligned = made.reindex(on.to_numpy())
-    aligned.index = features.index
-    return aligned, report
+    made = _Joined(features[join.on], join, inputs, Path(gettempdir()), progress)
+    columns = made.columns.columns(made.keys)
+    return pd.DataFrame(columns, index=features.index), made.report
 
 
-def _filtered(table: Table, join: Join, name: str, report: JoinReport) -> Table:
-    present = [str(column) for column in table.rows.columns]
-    named = (join.year if isinstance(join.year, str) else None, join.month, join.carrier, join.value, join.unit_column)
-    wanted = (join.key, *join.where, *join.columns.values(), *(column for column in named if column))
-    require_columns(wanted, present, name)
-    keep = np.ones(len(table.rows), dtype=bool)
-    for column, allowed in join.where.items():
-        keep &= matches(table.rows[column], allowed, column, f"{name}, column {column!r}")
-    report.filtered = int((~keep).sum())
-    keys = texts(table.rows[join.key])
-    keyless = keep & pd.isna(keys)
-    report.rows_without_key = int(keyless.sum())
-    keep &= ~keyless
-    rows = table.rows.loc[keep].reset_index(drop=True)
-    rows[join.key] = pd.Series(keys[keep], dtype=object)
-    return Table(rows, table.encoding, table.delimiter)
+@dataclass(frozen=True)
+class JoinedTable:
+    """A table joined to all features of a source, in a file of its own: parts of the source take their rows of it.
+
+    It is no more than a path, so that it may be handed to other processes.
+
+    Attributes:
+        path: an Arrow file, a column per joined column, rows in the order of the ids it was made for.
+    """
+
+    path: Path
+
+    @classmethod
+    def make(cls, ids: Any, join: Join, inputs: Path, path: Path, progress: Progress | None = None) -> "JoinedTable":
+        """Join a table to the features of a source.
+
+        Args:
+            ids: (n,) what `join.on` holds, of every feature in file order: an Arrow array or chunked array, an array or
+                a series; null: matches nothing; the same one several times: each gets the values.
+            join: what the region file says.
+            inputs: folder of the input files.
+            path: file to write, whole or not at all; its folder also takes what does not fit in memory.
+            progress: called with a text and the fraction done.
+
+        Raises:
+            As `join_table`.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = _Joined(ids, join, inputs, path.parent, progress)
+        none = made.columns.columns(made.keys[:0])
+        kinds = {ours: pa.string() if values.dtype == object else pa.float64() for ours, values in none.items()}
+        report = json.dumps(asdict(made.report), ensure_ascii=False, allow_nan=False)
+        schema = pa.schema(list(kinds.items()), metadata={_REPORT: report, _FEATURES: str(len(made.keys))})
+        incoming = path.with_name(f"{path.name}.incoming")
+        with pa.OSFile(str(incoming), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for begin in range(0, len(made.keys) if kinds else 0, _BATCH_ROWS):
+                values = made.columns.columns(made.keys[begin : begin + _BATCH_ROWS])
+                arrays = [pa.array(values[ours], type=kind) for ours, kind in kinds.items()]
+                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+        incoming.replace(path)
+        return cls(path)
+
+    @property
+    def report(self) -> JoinReport:
+        """What became of the table."""
+        return TypeAdapter(JoinReport).validate_json(self._file().schema.metadata[_REPORT])
+
+    def rows(self, first: int, last: int) -> pd.DataFrame:
+        """The joined columns of the features at positions `first` up to, not including, `last`; index: positions.
+
+        Numbers are float64 (NaN: unknown), texts object (None: unknown). Only these rows are read.
+
+        Raises:
+            IndexError: positions that the source does not have.
+        """
+        file = self._file()
+        count = int(file.schema.metadata[_FEATURES])
+        if not 0 <= first <= last <= count:
+            raise IndexError(f"{self.path.name} holds rows 0 to {count}; asked for {first} to {last}")
+        batches = range(first // _BATCH_ROWS, -(-last // _BATCH_ROWS) if file.schema.names else 0)
+        table = pa.Table.from_batches([file.get_batch(batch) for batch in batches], schema=file.schema)
+        table = table.slice(first - batches.start * _BATCH_ROWS, last - first)
+        columns = {name: table[name].to_numpy() for name in table.column_names}
+        return pd.DataFrame(columns, index=pd.RangeIndex(first, last))
+
+    def _file(self) -> pa.ipc.RecordBatchFileReader:
+        return pa.ipc.open_file(pa.memory_map(str(self.path)))
 
 
-def _numbers(table: Table, theirs: str, ours: str, name: str, report: JoinReport) -> NDArray[np.float64]:
-    values, bad = numbers(
-        table.rows[theirs], ours, f"{name}, column {theirs!r}", refuse_commas=True, any_comma=table.any_comma
-    )
-    if bad.count:
-        report.unparsable[theirs] = Unparsable(bad.count, bad.examples)
-    return values
+class _Joined:
+    """A table's columns per key, and the key of each feature."""
 
+    def __init__(self, ids: Any, join: Join, inputs: Path, work: Path, progress: Progress | None) -> None:
+        path = input_file(inputs, join.file)
+        self._join, self._progress = join, progress
+        self._tell(0.0)
+        self._table = open_table(path, join.key, columns_needed(join), join.layer, join.encoding)
+        self.report = JoinReport(join.file, rows=self._table.rows, encoding=self._table.encoding)
+        self._index = KeyIndex(self._table.whole_keys)
+        self.keys = self._index.find(ids)
+        self._known = len(self._index)
+        self.columns = self._wide() if join.layout == "wide" else self._long(work)
+        self._count_both_sides()
+        self._tell(1.0)
 
-def _wide(table: Table, join: Join, name: str, report: JoinReport) -> pd.DataFrame:
-    made = pd.DataFrame(index=pd.Index(table.rows[join.key], dtype=object))
-    for ours, theirs in join.columns.items():
-        if is_numeric_column(ours):
-            made[ours] = _numbers(table, theirs, ours, name, report)
-            report.values_missing += int(made[ours].isna().sum())
-        else:
-            made[ours] = texts(table.rows[theirs])
-    repeated = made.index[made.index.duplicated(keep=False)]
-    if not len(repeated):
+    def _tell(self, fraction: float) -> None:
+        if self._progress is not None:
+            self._progress(f"joining {self._join.file}", fraction)
+
+    def _rows(self, report: JoinReport) -> Iterator[tuple[NDArray[np.int32], Block]]:
+        read = 0
+        for keys, block, rows in rows_with_keys(self._table, self._join, self._index, report):
+            yield keys, block
+            read += rows
+            self._tell(read / self._table.rows)
+
+    def _wide(self) -> WideColumns:
+        made = WideColumns(self._index, self._join, self._table)
+        for keys, block in self._rows(self.report):
+            made.add(keys, block, self.report)
+        made.finish(self.report)
         return made
-    report.duplicate_keys = int(repeated.nunique())
-    report.duplicate_examples = sorted(str(key) for key in repeated.unique())[:5]
-    if join.duplicates == "refuse":
-        raise DuplicateIds(
-            f"{name}: {report.duplicate_keys} keys of column {join.key!r} stand in several rows, e.g. "
-            f"{listed(report.duplicate_examples)}; say what to do with duplicates: sum (add the numbers) or first"
-        )
-    groups = made.groupby(level=0, sort=False)
-    if join.duplicates == "first":
-        return groups.head(1)
-    return pd.DataFrame(
-        {
-            ours: groups[ours].sum(min_count=1) if is_numeric_column(ours) else groups[ours].first()
-            for ours in join.columns
-        }
-    )
 
+    def _long(self, work: Path) -> MeterSums:
+        made = MeterSums(self._index, self._join, self._table.name)
+        for readings in self._readings(self.report):
+            made.add(readings)
+        again = self._readings(JoinReport(self._join.file))  # counts everything a second time, for nobody
+        made.finish(again, self.report, work)
+        return made
 
-def _long(table: Table, join: Join, name: str, report: JoinReport) -> pd.DataFrame:
-    """One column `<carrier>_<unit>_<year>` per carrier, unit and year: the sum of 12 months, or of yearly rows."""
-    assert join.value is not None
-    year, month = _periods(table, join, name)
-    long = pd.DataFrame(
-        {
-            "key": table.rows[join.key].to_numpy(dtype=object),
-            "year": year,
-            "month": month,
-            "column": _column_names(table, join, name),
-            "value": _numbers(table, join.value, "", name, report),
-        }
-    )
-    report.values_missing = int(long["value"].isna().sum())
-    with np.errstate(over="ignore"):  # what is no number any more is refused below
-        periods = long.groupby(["key", "column", "year", "month"], sort=True)["value"].agg(["sum", "count", "size"])
-    # Several meters of one building in one month add up; that is said, since a file appended twice looks the same.
-    several = periods.index[periods["size"] > 1].get_level_values("key")
-    report.duplicate_keys, report.duplicate_examples = int(several.nunique()), sorted(map(str, several.unique()))[:5]
-    report.repeated_rows = int((long.duplicated() & long["value"].notna() & (long["value"] != 0)).sum())
-    # A month of which any reading is missing is not known, as if it were not there.
-    known = periods.loc[periods["count"] == periods["size"], "sum"]
-    with np.errstate(over="ignore"):
-        years = known.groupby(level=["key", "column", "year"], sort=True).agg(["sum", "count"])
-    made: dict[str, pd.Series] = {}
-    for (column, number), group in years.groupby(level=["column", "year"], sort=True):
-        ours = f"{column}_{number}"
-        totals = group.droplevel(["column", "year"])
-        amount, months = totals["sum"], totals["count"]
-        if np.isinf(amount).any():
+    def _readings(self, report: JoinReport) -> Iterator[Readings]:
+        assert self._join.value is not None
+        for keys, block in self._rows(report):
+            readings, bad = readings_of_block(keys, block, self._join, self._table)
+            if bad.count:
+                report.unparsable[self._join.value] = both_unparsable(report.unparsable.get(self._join.value), bad)
+            yield readings
+
+    def _count_both_sides(self) -> None:
+        join, report = self._join, self.report
+        named = self.columns.with_rows()
+        report.keys, report.keys_matched = int(named.sum()), int(named[: self._known].sum())
+        report.keys_unmatched = report.keys - report.keys_matched
+        if report.keys_unmatched:
+            unmatched = named.copy()
+            unmatched[: self._known] = False
+            report.keys_unmatched_examples = self._index.smallest(unmatched, 5)
+        if (
+            report.keys and not report.keys_matched
+        ):  # a wrong key: every meter would be lost, and every building modelled
+            known = self._index.smallest(np.arange(len(named)) < self._known, 5)
             raise BadValue(
-                f"{name}: {ours} of {listed(amount.index[np.isinf(amount)])} adds up to more than any number"
+                f"joins: {join.file}: none of its {report.keys} keys (column {join.key!r}: "
+                f"{listed(report.keys_unmatched_examples)}) is in {join.on!r} of the layer ({listed(known)}); correct "
+                "key or on, or the column that is read as it"
             )
-        if join.month is not None and (short := months < 12).any():
-            report.incomplete_years[ours] = int(short.sum())
-            if join.missing_months == "scale":
-                amount = amount * 12 / months
-                made[f"{ours}_months"] = months.astype(float)
-            else:
-                amount = amount.where(~short)
-        made[ours] = amount
-    keys = pd.Index(sorted(set(long["key"])), dtype=object)
-    return pd.DataFrame({ours: series.reindex(keys) for ours, series in sorted(made.items())}, index=keys)
-
-
-def _periods(table: Table, join: Join, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Year and month (0: the whole year) of every row."""
-    count = len(table.rows)
-    years = np.full(count, join.year if isinstance(join.year, int) else 0, dtype=np.int64)
-    if isinstance(join.year, str):
-        years = _whole(table, join.year, 1900, 2200, "a year", name)
-    if join.month is None:
-        return years, np.zeros(count, dtype=np.int64)
-    if join.year is not None:
-        return years, _whole(table, join.month, 1, 12, "a month, 1 to 12", name)
-    codes, uniques = pd.factorize(texts(table.rows[join.month]), use_na_sentinel=True)
-    found = [_MONTH.match(str(value)) for value in uniques]
-    wrong = [
-        value for value, match in zip(uniques, found, strict=True) if not match or not 1 <= int(match["month"]) <= 12
-    ]
-    if wrong or (codes < 0).any():
-        raise BadValue(
-            f"{name}, column {join.month!r}: {listed(wrong) if wrong else 'empty cells'}; expected months "
-            "such as 202301 or 2023-01, or a column for the year too"
-        )
-    pairs = np.array([(int(match["year"]), int(match["month"])) for match in found if match], dtype=np.int64)
-    return pairs[codes, 0], pairs[codes, 1]
-
-
-def _whole(table: Table, column: str, low: int, high: int, what: str, name: str) -> NDArray[np.int64]:
-    values, bad = numbers(table.rows[column], "", f"{name}, column {column!r}")
-    wrong = np.isnan(values) | (values < low) | (values > high) | (values != np.floor(values))
-    if wrong.any():
-        shown = bad.examples or [str(value) for value in table.rows[column][wrong].iloc[:3]]
-        raise BadValue(f"{name}, column {column!r}: {int(wrong.sum())} values are not {what}, e.g. {listed(shown)}")
-    return values.astype(np.int64)
-
-
-def _column_names(table: Table, join: Join, name: str) -> NDArray[np.object_]:
-    """`<carrier>_<unit>` of every row, in our words."""
-    count = len(table.rows)
-    given = texts(table.rows[join.carrier]) if join.carrier else np.full(count, join.carrier_is, dtype=object)
-    units = texts(table.rows[join.unit_column]) if join.unit_column else np.full(count, join.unit, dtype=object)
-    both = pd.Series(list(zip(given, units, strict=True)), dtype=object)
-    codes, uniques = pd.factorize(both)
-    named = []
-    for carrier, unit in uniques:
-        ours = join.carriers.get(carrier, carrier)
-        column = f"{str(ours).lower()}_{str(unit).lower()}"
-        if carrier is None or unit is None or not METER_COLUMN.match(column):
-            raise BadValue(
-                f"{name}: carrier {carrier!r} with unit {unit!r} makes no column of ours (<carrier>_<unit>); map the "
-                "carrier with carriers: {theirs: ours} to electricity, gas, heat, steam, oil, lpg, coal or wood, and "
-                "write the unit as kWh, MWh, GJ, Nm3, therm, kBtu ..."
-            )
-        named.append(column)
-    return np.array(named, dtype=object)[codes]
+        report.features_unmatched = int((~np.append(named, False)[self.keys]).sum())
+        report.columns = list(self.columns.names)

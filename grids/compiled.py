@@ -29,17 +29,18 @@ def compiled(function: Function) -> Function:
     except RuntimeError as error:  # no folder that can be written
         _log.info("%s is compiled in memory only: %s", function.__name__, error)
     else:
-        dispatcher._cache._cache_file._source_stamp = _sources()
+        dispatcher._cache._cache_file._source_stamp = _sources(Path(function.__code__.co_filename).parent)
         dispatcher._cache = _ForgivingCache(dispatcher._cache, function.__name__)
     return cast(Function, dispatcher)
 
 
 @functools.cache
-def _sources() -> str:
-    """Digest of all our compiled modules: numba would not notice a change of what is called in another file."""
+def _sources(folder: Path) -> str:
+    """Digest of the compiled modules here and in a folder: numba would not notice a change in another file."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*_kernels.py")):
-        digest.update(source.read_bytes())
+    for place in dict.fromkeys((Path(__file__).parent, folder)):
+        for source in sorted(place.glob("*_kernels.py")):
+            digest.update(source.read_bytes())
     return digest.hexdigest()
 
 

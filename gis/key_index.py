@@ -1,0 +1,128 @@
+"""Keys of features and of tables, numbered: millions of them in little memory."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gis.meter_kernels import fill_slots, find_keys
+from gis.values import texts
+
+Numbers = NDArray[np.int32]
+
+_LARGEST = "9223372036854775807"
+_ALL = np.zeros(0, dtype=np.bool_)
+
+
+class KeyIndex:
+    """Numbers keys in order of their first appearance.
+
+    Keys agree as `gis.values.texts` writes them: 7, 7.0 and ` 7 ` are one key, 007 is another.
+
+    Attributes:
+        whole: keys are held as 64 bit numbers, since the table holds them so; else as text.
+    """
+
+    def __init__(self, whole: bool) -> None:
+        self.whole = whole
+        self._slots = np.zeros(1 << 10, dtype=np.int32)
+        self._hashes = np.zeros(1 << 9, dtype=np.uint32)
+        self._bytes = np.zeros(1 << 13, dtype=np.uint8)
+        self._ends = np.zeros(len(self._hashes) + 1, dtype=np.int64)
+        self._used = np.zeros(2, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._used[0])
+
+    def find(self, keys: Any) -> Numbers:
+        """(n,) the number of each key, a new one where it was not known; -1 where there is none.
+
+        Args:
+            keys: (n,) an Arrow array, or anything `texts` takes.
+        """
+        if isinstance(keys, pa.ChunkedArray):
+            found = [self.find(chunk) for chunk in keys.chunks]
+            return np.concatenate(found) if found else np.zeros(0, dtype=np.int32)
+        if isinstance(keys, pa.Array) and pa.types.is_dictionary(keys.type):
+            distinct = np.append(self.find(keys.dictionary), np.int32(-1))
+            codes: NDArray[np.int32] = keys.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
+            return distinct[codes]
+        keys = _as_arrow(keys)
+        if self.whole:
+            held = _as_whole(keys)
+            data = held.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint8)
+            ends = np.arange(0, 8 * len(held) + 1, 8, dtype=np.int64)
+        else:
+            held = keys.cast(pa.large_string())
+            _, offsets, raw = held.buffers()
+            ends = np.frombuffer(offsets, dtype=np.int64)[held.offset : held.offset + len(held) + 1]
+            data = np.frombuffer(raw or b"", dtype=np.uint8)
+        valid = held.is_valid().to_numpy(zero_copy_only=False) if held.null_count else _ALL
+        return self._numbered(data, ends, valid)
+
+    def _numbered(self, data: NDArray[np.uint8], ends: NDArray[np.int64], valid: NDArray[np.bool_]) -> Numbers:
+        numbers = np.empty(len(ends) - 1, dtype=np.int32)
+        row = 0
+        while True:
+            row = find_keys(
+                data, ends, valid, not self.whole, row, self._slots, self._hashes, self._bytes, self._ends,
+                self._used, numbers,
+            )  # fmt: skip
+            if row == len(numbers):
+                return numbers
+            self._grow(int(ends[row + 1] - ends[row]))
+
+    def _grow(self, width: int) -> None:
+        """Make room for at least one more key of so many bytes; arrays grow in place where the system can."""
+        count, size = int(self._used[0]), int(self._used[1])
+        if count == len(self._hashes):
+            self._hashes.resize(count + count // 2, refcheck=False)
+            self._ends.resize(len(self._hashes) + 1, refcheck=False)
+        if size + width > len(self._bytes):
+            self._bytes.resize(size + size // 2 + width, refcheck=False)
+        if 3 * (count + 1) > 2 * len(self._slots):
+            self._slots = np.zeros(2 * len(self._slots), dtype=np.int32)
+            fill_slots(self._slots, self._bytes, self._ends, count)
+
+    def smallest(self, chosen: NDArray[np.bool_], most: int) -> list[str]:
+        """The first of the chosen keys, sorted as text.
+
+        Args:
+            chosen: (number of keys,) mask.
+            most: how many.
+        """
+        count, size = len(self), int(self._used[1])
+        if self.whole:
+            held = pa.array(self._bytes[:size].view(np.int64)[chosen]).cast(pa.string())
+        else:
+            buffers = [None, pa.py_buffer(self._ends[: count + 1]), pa.py_buffer(self._bytes[:size])]
+            held = pa.Array.from_buffers(pa.large_string(), count, buffers).filter(pa.array(chosen))
+        return sorted(held.take(pc.bottom_k_unstable(held, most)).to_pylist())
+
+
+def _as_arrow(keys: Any) -> pa.Array:
+    """Keys as whole numbers or as text; white space around Arrow's texts is left to the compiled code."""
+    if not isinstance(keys, pa.Array):
+        array = keys if isinstance(keys, np.ndarray | pd.Series) else np.array(list(keys), dtype=object)
+        if isinstance(array, np.ndarray) and array.dtype.kind == "i":
+            return pa.array(array)
+        return pa.array(texts(array), type=pa.large_string())
+    kind = keys.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind):
+        return keys
+    return pa.array(texts(keys.to_pylist()), type=pa.large_string())
+
+
+def _as_whole(keys: pa.Array) -> pa.Array:
+    """Keys as int64; null for all that a whole number, written plainly, can not be."""
+    if pa.types.is_integer(keys.type) and keys.type != pa.uint64():
+        return keys.cast(pa.int64())
+    written = pc.utf8_trim_whitespace(keys.cast(pa.large_string()))
+    digits = pc.utf8_ltrim(written, characters="-")
+    length = pc.utf8_length(digits)
+    fits = pc.or_(pc.less(length, 19), pc.and_(pc.equal(length, 19), pc.less_equal(digits, _LARGEST)))
+    plain = pc.and_(fits, pc.match_substring_regex(written, "^(0|-?[1-9][0-9]*)$"))
+    return pc.if_else(plain, written, pa.scalar(None, pa.large_string())).cast(pa.int64())
