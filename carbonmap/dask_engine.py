@@ -10,9 +10,11 @@ import logging
 import os
 import pickle
 import re
+import signal
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -37,6 +39,11 @@ UNSEEN_S = 90
 MOST_LOSSES = 3
 """Workers that may die of one part."""
 
+WORKER_BYTES = 1536 << 20
+"""Memory that a worker of this machine should have for itself: a part, the plan, and the program."""
+
+LOOPBACK = "127.0.0.1"
+
 _ADDRESS = re.compile(
     r"(?:tcp|tls)://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<port>\d{1,5})"
 )
@@ -46,12 +53,12 @@ _dask: Any = distributed  # which declares the types of some of its functions, a
 
 
 class DaskEngine:
-    """Workers of a scheduler, or as many processes of this machine as it has processors.
+    """Workers of a scheduler that is running, or processes of this machine.
 
     Args:
         scheduler: `tcp://HOST:PORT` or `tls://HOST:PORT` of a running one; None: processes of this machine, for the
             time of the build.
-        processes: how many of them.
+        processes: how many of them; default: as many as there are processors, and memory for.
         patience_s: how long to wait, in seconds, while there is no worker.
 
     Raises:
@@ -60,7 +67,7 @@ class DaskEngine:
 
     def __init__(self, scheduler: str | None = None, *, processes: int | None = None, patience_s: float = 60.0) -> None:
         self._scheduler = None if scheduler is None else checked_address(scheduler)
-        self._processes = processes or threads_here()
+        self._processes = processes
         self._patience_s = patience_s
 
     def reach(self) -> None:
@@ -101,20 +108,8 @@ class DaskEngine:
             with _client_of(self._scheduler) as client:
                 yield client
             return
-        threads = max(1, threads_here() // self._processes)
-        environment = {"CARBONMAP_THREADS": os.environ.get("CARBONMAP_THREADS", str(threads))}
-        if not os.environ.get("CARBONMAP_DEBUG"):
-            environment["PYTHONWARNINGS"] = "ignore"  # as the command line does
         with (
-            _dask.LocalCluster(
-                n_workers=self._processes,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-                env=environment,
-            ) as cluster,
+            local_cluster(self._processes or _processes_here()) as cluster,
             _dask.Client(cluster, set_as_default=False) as client,
         ):
             yield client
@@ -225,7 +220,7 @@ class _Shift:
             self._waiting.appendleft(part)
             return
         workers = sum(address not in self._refused for address in self._present)
-        self._progress.step(f"{part}: done by {address} ({workers} workers)")
+        self._progress.step(f"{part}: done by {address} ({workers} worker{'s' * (workers != 1)})")
 
     def _scheduler_lost(self) -> EngineError:
         return EngineError(
@@ -247,6 +242,54 @@ def checked_address(text: str) -> str:
             "`dask scheduler` prints it, e.g. tcp://10.0.0.5:8786"
         )
     return text
+
+
+@contextlib.contextmanager
+def local_cluster(processes: int) -> Iterator[Any]:
+    """A scheduler and workers, each a process, which listen on loopback only and end with the `with` statement.
+
+    Args:
+        processes: how many workers.
+    """
+    threads = max(1, threads_here() // max(processes, 1))
+    environment = {"CARBONMAP_THREADS": os.environ.get("CARBONMAP_THREADS", str(threads))}
+    if not os.environ.get("CARBONMAP_DEBUG"):
+        environment["PYTHONWARNINGS"] = "ignore"  # as the command line does
+    with _without_ctrl_c():
+        cluster = _dask.LocalCluster(
+            n_workers=processes,
+            threads_per_worker=1,
+            processes=True,
+            host=LOOPBACK,
+            # Without one it would still answer /health, on port 8787 if it can.
+            scheduler_kwargs={"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"},
+            silence_logs=logging.CRITICAL,
+            env=environment,
+        )
+    with cluster:
+        yield cluster
+
+
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Let what is started here, and what that starts later, not see Ctrl-C, which a terminal sends to all of them.
+
+    It is for this process to end the others. One that comes meanwhile is seen when this is left.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which lets Ctrl-C through again when it has to start its own process first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _processes_here() -> int:
+    memory: int = _dask.system.MEMORY_LIMIT
+    return max(1, min(threads_here(), memory // WORKER_BYTES))
 
 
 @contextlib.contextmanager
