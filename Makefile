@@ -35,6 +35,8 @@ check: $(VENV)/.dev web/node_modules/.installed ## check format, lint, types, im
 bench: $(VENV)/.bench ## measure times, memory and exactness against public tools (SIZE=10000: buildings; REPEAT=3)
 	$(PY) -m bench cells $(BENCH) --json bench/results/cells.json
 	$(PY) -m bench zones $(BENCH) --json bench/results/zones.json
+	$(PY) -m bench read $(BENCH) --json bench/results/read.json
+	$(PY) -m bench nation $(BENCH) --json bench/results/nation.json
 	$(PY) -m bench build $(BENCH) --json bench/results/build.json
 	$(PY) -m bench growth $(BENCH) --json bench/results/growth.json
 	$(PY) -m bench vertices $(BENCH) --json bench/results/vertices.json

@@ -46,6 +46,7 @@ _BUILDING_FIELDS = {
     "levels": pa.int16(),
     "year_built": pa.int16(),
     "floor_area": pa.float64(),
+    "footprint": pa.float64(),
 }
 
 _SQUARE = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
@@ -117,6 +118,7 @@ def write_buildings(file: Path, spread: Spread, country: Country, seed: int, tel
                 "levels": pa.array(levels.astype(np.int16), mask=unknown["levels"]),
                 "year_built": pa.array(rng.integers(1960, 2024, n).astype(np.int16), mask=unknown["year_built"]),
                 "floor_area": pa.array(np.round(footprint * levels, 1), mask=unknown["floor_area"]),
+                "footprint": np.round(footprint, 2),
             }
             writer.write(columns, polygons)
             tell(f"buildings: {last:,} of {count:,}")
