@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gis.errors import listed
 from grids.columns import BASES, CARRIERS
-from grids.receipt import FeaturePart, Receipt, SectorPart
+from grids.receipt import FeaturePart, KindSums, LayerPart, Receipt, SectorPart
 
 PRIVATE = "private: true numbers, feature by feature, before disclosure control; for the operator, not to be passed on"
 
@@ -30,12 +31,7 @@ def receipt_lines(receipt: Receipt) -> Iterator[str]:
                 f"{_tonnes(layer.sums.emissions_tco2e)} tCO2e, sd {_tonnes(layer.sums.sd_tco2e)}"
             )
             yield from _uncertainty(layer.sums.own_variance, layer.sums.loadings)
-            yield from (
-                f"  {_tonnes(kind.emissions_tco2e):>16} t  {kind.carrier} {kind.basis}, {kind.method}: "
-                f"{kind.activity:,.6g} {kind.activity_unit} by {kind.factor_id or 'no factor'}, {kind.lines:,} lines"
-                f"{f', rests on {kind.assumptions}' if kind.assumptions else ''}"
-                for kind in sorted(layer.kinds, key=lambda kind: -abs(kind.emissions_tco2e))
-            )
+            yield from _kinds(layer)
     yield ""
     yield from _features(receipt)
     yield from _records("factors", receipt.factors, ("value", "unit", "region", "period", "source", "chosen"))
@@ -68,6 +64,24 @@ def _uncertainty(own_variance: float, loadings: Mapping[str, float]) -> Iterator
     shared = sorted(loadings.items(), key=lambda item: (-abs(item[1]), item[0]))
     told = ", ".join(f"{group} {_tonnes(loading)}" for group, loading in shared if loading)
     yield f"  sd of single features {_tonnes(own_variance**0.5)} t; shared errors, signed: {told or 'none'}"
+
+
+def _kinds(layer: LayerPart) -> Iterator[str]:
+    """A layer's emissions by carrier, basis, method and factor; which errors they share stands in the JSON."""
+    found: dict[tuple[str, ...], list[KindSums]] = {}
+    for kind in layer.kinds:
+        key = (kind.carrier, kind.basis, kind.method, kind.activity_unit, kind.factor_id)
+        found.setdefault(key, []).append(kind)
+    rows = [(sum(kind.emissions_tco2e for kind in kinds), key, kinds) for key, kinds in found.items()]
+    for emissions, (carrier, basis, method, unit, factor), kinds in sorted(
+        rows, key=lambda row: (-abs(row[0]), row[1])
+    ):
+        activity, lines = sum(kind.activity for kind in kinds), sum(kind.lines for kind in kinds)
+        assumed = sorted({name for kind in kinds for name in kind.assumptions.split()})
+        yield (
+            f"  {_tonnes(emissions):>16} t  {carrier} {basis}, {method}: {activity:,.6g} {unit} by "
+            f"{factor or 'no factor'}, lines: {lines:,}{f', rests on {listed(assumed)}' if assumed else ''}"
+        )
 
 
 def _features(receipt: Receipt) -> Iterator[str]:

@@ -167,7 +167,7 @@ def sums_in_target(lines: FeatureLines, features: IntArray, shares: FloatArray) 
 def largest_first(parts: FloatArray, at_most: int) -> IntArray:
     """Positions of the largest parts by size, largest first, of equal ones the first; at most so many."""
     size = np.abs(parts)
-    if at_most < len(size):
+    if 0 < at_most < len(size):
         least = np.partition(size, len(size) - at_most)[len(size) - at_most]
         among = np.flatnonzero(size >= least)
     else:
