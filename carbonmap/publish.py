@@ -13,10 +13,10 @@ from carbonmap.layers import SharedLayer
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
 from carbonmap.region import SECTORS
-from carbonmap.targets import Targets
+from carbonmap.targets import Targets, grids_of
 from grids.aggregate import CollectionSums, LayerShares, collection_sums, to_coarser
 from grids.conservation import Residuals, collection_residuals
-from grids.coverage import covered_fraction
+from grids.coverage import covered_cells, covered_fraction
 from grids.disclosure import Held, hold, nests, region_row
 from grids.edition import EditionWriter
 from grids.feature_lines import FeatureLines
@@ -48,7 +48,7 @@ class Tables:
         self._population = population
         self._grids = grids
         self._grid = plan.grid
-        self._coverage = Coverage(plan.ground.boundary, layers, population)
+        self._coverage = Coverage(plan, layers)
         self._rule = Rule(plan.region.disclosure.min_count, plan.region.disclosure.dominance_percent)
         self._private = {layer.id: PrivateLayer(weights=_weights(layer)) for layer in layers if not layer.open}
         self._fine: dict[str, Shares] = {}
@@ -80,7 +80,7 @@ class Tables:
         """
         name = targets.info.id
         here = [LayerShares(layer.id, layer.sector, shares[layer.id].matrix, layer.lines) for layer in self._layers]
-        coverage = self._coverage.of(targets.polygons)
+        coverage = self._coverage.of(targets)
         sums = {
             year: collection_sums(
                 here,
@@ -177,7 +177,7 @@ class Tables:
             if not missing.all():
                 matrix = shares[source.id].matrix
                 total += matrix @ np.where(missing, 0.0, residents)
-                reached = ~(self._coverage.fraction(source.domain, targets.polygons) <= 0)
+                reached = ~(self._coverage.fraction(source.domain, targets) <= 0)
                 known |= reached | (np.diff(matrix.indptr) > 0)
                 unknown |= matrix @ missing.astype(np.float64) > 0
         return np.where(known & ~unknown, total, np.nan)
@@ -208,29 +208,35 @@ class Coverage:
     A source that does not claim to be complete covers nothing: its features are there, but none is no zero.
     """
 
-    def __init__(self, boundary: BaseGeometry, layers: list[SharedLayer], others: list[SharedLayer]) -> None:
-        self._boundary = boundary
+    def __init__(self, plan: Plan, layers: list[SharedLayer]) -> None:
+        self._boundary = plan.ground.boundary
+        self._grids = grids_of(plan.region)
         self._domains: dict[str, BaseGeometry] = {}
         for sector in sorted({layer.sector for layer in layers}):
             distinct = {id(layer.domain): layer.domain for layer in layers if layer.sector == sector and layer.complete}
             domains = list(distinct.values())
             self._domains[sector] = domains[0] if len(domains) == 1 else shapely.union_all(domains)
 
-    def of(self, polygons: Geometries) -> dict[str, FloatArray]:
+    def of(self, targets: Targets) -> dict[str, FloatArray]:
         """Sector -> (targets,) covered fraction; null where a target has no ground in the region."""
         found: dict[int, FloatArray] = {}  # sectors mostly share one domain
         for domain in self._domains.values():
             if id(domain) not in found:
-                found[id(domain)] = self.fraction(domain, polygons)
+                found[id(domain)] = self.fraction(domain, targets)
         return {sector: found[id(domain)] for sector, domain in self._domains.items()}
 
     def of_region(self) -> dict[str, FloatArray]:
         """The same of the region as one target."""
-        return self.of(np.array([self._boundary], dtype=object))
+        whole = np.array([self._boundary], dtype=object)
+        return {sector: covered_fraction(whole, domain, self._boundary) for sector, domain in self._domains.items()}
 
-    def fraction(self, domain: BaseGeometry, polygons: Geometries) -> FloatArray:
+    def fraction(self, domain: BaseGeometry, targets: Targets) -> FloatArray:
         """(targets,) covered fraction of each target by one domain."""
-        return covered_fraction(polygons, domain, self._boundary)
+        if targets.info.kind != "grid":
+            return covered_fraction(targets.polygons, domain, self._boundary)
+        grid = next(grid for grid in self._grids if grid.size_m == targets.info.cell_size_m)
+        rows, cols = (targets.columns[name].to_numpy() for name in ("row", "col"))
+        return covered_cells(grid, rows, cols, domain, self._boundary)
 
 
 def share_rows(shares: Shares) -> pa.Table:

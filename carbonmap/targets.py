@@ -41,7 +41,7 @@ class Targets:
         info: what the edition says of the collection.
         ids: (n,) cell codes, zone ids or H3 indexes.
         area_ha: (n,) geodesic.
-        polygons: (n,) in the region's CRS.
+        polygons: (n,) in the region's CRS; none are kept for cells, whose rows and columns say it.
         parent: (n,) position in the parent collection's targets; None at the top.
         columns: id, row, col or names and parent_id, as published before the numbers.
     """
@@ -106,7 +106,7 @@ def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets
         )
         columns = pd.DataFrame({"id": ids.astype(object), "row": row, "col": col})
         area = grid.geodesic_area_ha(row, col)
-        targets.append(Targets(info, ids, area, grid.cell_polygons(row, col), parent, columns))
+        targets.append(Targets(info, ids, area, np.empty(0, dtype=object), parent, columns))
     return targets
 
 

@@ -8,7 +8,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -154,52 +155,94 @@ class EditionWriter:
         Raises:
             InvalidTable: missing or doubled ids, a table written twice, columns unlike another year's, bad geometry.
         """
+        where = self._described(collection, year)
+        if collection.kind == "grid":
+            if geometry is not None:
+                raise InvalidTable(f"{where}: cells of a grid need no geometry, row and col say it")
+            rows, cols = _cells_of(frame, where)
+            if len(rows):
+                frame = frame.iloc[np.argsort(self._grid(collection).zorder(rows, cols), kind="stable")]
+            self.write_cells(collection, year, [frame])
+            return
+        frame = tables.with_year(frame, year, where)
+        tables.check_ids(frame, where)
+        table, bounds = self._shape_table(frame, geometry, where)
+        path = self._table_path(collection, year, table.column_names, where)
+        tables.write_parquet(table, path)
+        self._note(collection, year, table.num_rows, bounds)
+
+    def write_cells(self, collection: CollectionInfo, year: int, frames: Iterable[pd.DataFrame]) -> None:
+        """Write a grid's public table of one year from frames, one of them in memory at a time.
+
+        Args:
+            collection: a grid, the same info for every year.
+            year: the table's year.
+            frames: at least one, of public columns; rows of all of them in Z-order.
+
+        Raises:
+            InvalidTable: see `write_table`; cells that are not in Z-order, or there twice.
+        """
+        where = self._described(collection, year)
+        grid = self._grid(collection)
+        last, n_rows, corners = -1, 0, []
+
+        def parts(first: pd.DataFrame, rest: Iterator[pd.DataFrame]) -> Iterator[pa.Table]:
+            nonlocal last, n_rows
+            for given in chain([first], rest):
+                frame = tables.with_year(given, year, where)
+                tables.check_ids(frame, where)
+                rows, cols = _cells_of(frame, where)
+                if len(rows):
+                    keys = grid.zorder(rows, cols)
+                    if int(keys[0]) <= last or (keys[1:] <= keys[:-1]).any():
+                        raise InvalidTable(f"{where}: cells must come in Z-order, each of them once")
+                    last = int(keys[-1])
+                    corners.append((cols.min(), rows.min(), cols.max() + 1, rows.max() + 1))
+                n_rows += len(rows)
+                yield tables.public_table(frame, where)
+
+        rest = iter(frames)
+        first = tables.with_year(next(rest), year, where)
+        path = self._table_path(collection, year, [str(name) for name in first.columns], where)
+        tables.write_parquet_parts(parts(first, rest), path, tables.ROW_GROUP)
+        bounds = None
+        if corners:
+            east, north = grid.origin_m
+            low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+            size = grid.size_m
+            bounds = _bbox((east + low[0] * size, north + low[1] * size, east + high[2] * size, north + high[3] * size))
+        self._note(collection, year, n_rows, bounds)
+
+    def _described(self, collection: CollectionInfo, year: int) -> str:
+        """How messages name a table that is about to be written; the first and only time."""
         where = f"table {collection.id}/{year}"
         known = self._infos.setdefault(collection.id, collection)
         if known != collection:
             raise InvalidTable(f"{where}: collection {collection.id!r} was described differently for another year")
         if year in self._written.get(collection.id, {}):
             raise InvalidTable(f"{where} is written twice")
-        frame = tables.with_year(frame, year, where)
-        tables.check_ids(frame, where)
-        if collection.kind == "grid":
-            table, bounds = self._grid_table(collection, frame, geometry, where)
-        else:
-            table, bounds = self._shape_table(frame, geometry, where)
-        columns = tuple(name for name in table.column_names if name not in (tables.GEOMETRY, tables.COVERING))
+        return where
+
+    def _grid(self, info: CollectionInfo) -> Grid:
+        east, north = cast(tuple[int, int], info.origin_m)
+        return Grid(self._crs, (east, north), cast(int, info.cell_size_m), info.codes or "inspire")
+
+    def _table_path(self, collection: CollectionInfo, year: int, names: Sequence[str], where: str) -> Path:
+        """Where a table goes, once its columns are known to be those of the other years."""
+        columns = tuple(name for name in names if name not in (tables.GEOMETRY, tables.COVERING))
         if self._columns.setdefault(collection.id, columns) != columns:
             differ = sorted(set(columns) ^ set(self._columns[collection.id])) or ["their order"]
             raise InvalidTable(f"{where}: columns differ from another year's: {', '.join(differ)}")
         path = self._incoming / "tables" / collection.id / f"{int(year)}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        tables.write_parquet(table, path)
-        info = TableInfo(rows=table.num_rows, bytes=path.stat().st_size, sha256=file_digest(path))
+        return path
+
+    def _note(self, collection: CollectionInfo, year: int, n_rows: int, bounds: Bbox | None) -> None:
+        path = self._incoming / "tables" / collection.id / f"{int(year)}.parquet"
+        info = TableInfo(rows=n_rows, bytes=path.stat().st_size, sha256=file_digest(path))
         self._written.setdefault(collection.id, {})[int(year)] = info
         if bounds is not None:
             self._bounds.setdefault(collection.id, []).append(bounds)
-
-    def _grid_table(
-        self, info: CollectionInfo, frame: pd.DataFrame, geometry: Any, where: str
-    ) -> tuple[pa.Table, Bbox | None]:
-        if geometry is not None:
-            raise InvalidTable(f"{where}: cells of a grid need no geometry, row and col say it")
-        missing = [name for name in ("row", "col") if name not in frame.columns]
-        if missing:
-            raise InvalidTable(
-                f"{where}: a grid's table needs the columns row and col, {' and '.join(missing)} is missing"
-            )
-        table = tables.public_table(frame, where)
-        if table["row"].null_count or table["col"].null_count:
-            raise InvalidTable(f"{where}: row and col of a cell cannot be null")
-        rows, cols = (table[name].to_numpy().astype(np.int64) for name in ("row", "col"))
-        if not len(rows):
-            return table, None
-        size = cast(int, info.cell_size_m)
-        east, north = cast(tuple[int, int], info.origin_m)
-        grid = Grid(self._crs, (east, north), size, info.codes or "inspire")
-        table = table.take(pa.array(np.argsort(grid.zorder(rows, cols), kind="stable")))
-        low = (east + cols.min() * size, north + rows.min() * size)
-        return table, (*low, east + (cols.max() + 1) * size, north + (rows.max() + 1) * size)
 
     def _shape_table(self, frame: pd.DataFrame, geometry: Any, where: str) -> tuple[pa.Table, Bbox | None]:
         if geometry is None:
@@ -355,6 +398,17 @@ class EditionWriter:
                 f"the tables were written for {self._region!r} in {self._crs}"
             )
         return manifest
+
+
+def _cells_of(frame: pd.DataFrame, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of cells, which a grid's table must have."""
+    missing = [name for name in ("row", "col") if name not in frame.columns]
+    if missing:
+        raise InvalidTable(f"{where}: a grid's table needs the columns row and col, {' and '.join(missing)} is missing")
+    table = tables.public_table(frame[["row", "col"]], where)
+    if table["row"].null_count or table["col"].null_count:
+        raise InvalidTable(f"{where}: row and col of a cell cannot be null")
+    return table["row"].to_numpy().astype(np.int64), table["col"].to_numpy().astype(np.int64)
 
 
 def point_to(store: Path, region: str, edition_id: str) -> None:

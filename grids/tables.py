@@ -51,7 +51,7 @@ def check_ids(frame: pd.DataFrame, where: str) -> None:
     if "id" not in frame.columns:
         raise InvalidTable(f"{where}: there is no column id, only {', '.join(map(str, frame.columns[:8]))}")
     ids = frame["id"]
-    if ids.isna().any() or not all(isinstance(value, str) and value for value in ids):
+    if (pd.api.types.infer_dtype(ids, skipna=False) != "string" and len(ids)) or (ids == "").any():
         first = int(np.argmax([not isinstance(value, str) or not value for value in ids]))
         raise InvalidTable(f"{where}: every id must be a text, that of row {first} is {ids.iloc[first]!r}")
     if ids.duplicated().any():
@@ -147,7 +147,7 @@ def write_parquet(table: pa.Table, path: Path, row_group: int = ROW_GROUP) -> No
 
 
 def write_parquet_parts(parts: Iterable[pa.Table], path: Path, row_group: int = PRIVATE_ROW_GROUP) -> None:
-    """Write a table that comes in parts with the same columns; row groups end with a part."""
+    """Write a table that comes in parts (at least one) with the same columns; row groups end with a part."""
     writer: pq.ParquetWriter | None = None
     try:
         for part in parts:

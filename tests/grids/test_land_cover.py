@@ -5,7 +5,7 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
-from grids.coverage import covered_fraction
+from grids.coverage import covered_cells, covered_fraction
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.land_cover import ClassAreas
@@ -154,7 +154,8 @@ def test_what_is_asked_for_wrongly_is_named() -> None:
 
 
 def test_covered_fraction_of_cells() -> None:
-    cells = GRID.cell_polygons([30_000, 30_000, 30_000, 30_000, 30_000], [39_999, 40_000, 40_001, 40_002, 40_003])
+    rows, cols = np.full(5, 30_000), np.arange(39_999, 40_004)
+    cells = GRID.cell_polygons(rows, cols)
     boundary, domain = box(50, 0, 300, 300), box(0, 0, 175, 300)
     nowhere = float("nan")  # without ground in the region
     for ground, expected in (
@@ -163,6 +164,7 @@ def test_covered_fraction_of_cells() -> None:
         (shapely.Polygon(), [nowhere, 0, 0, 0, nowhere]),
     ):
         assert covered_fraction(cells, ground, boundary).tolist() == pytest.approx(expected, nan_ok=True)
+        assert covered_cells(GRID, rows, cols, ground, boundary).tolist() == pytest.approx(expected, nan_ok=True)
 
 
 def test_covered_fraction_with_a_long_border() -> None:
