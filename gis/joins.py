@@ -5,7 +5,7 @@ column: 7 million buildings with 36 readings each need a few hundred megabytes, 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -26,7 +26,7 @@ from gis.meter_sums import MeterSums
 from gis.raw import Progress
 from gis.sources import Join
 from gis.table_blocks import Block, open_table
-from gis.wide_columns import WideColumns, both_unparsable
+from gis.wide_columns import Values, WideColumns, both_unparsable
 
 _BATCH_ROWS = 1 << 16
 _REPORT, _FEATURES = b"carbonmap.join", b"carbonmap.features"
@@ -57,8 +57,7 @@ def join_table(
             f"{listed(features.columns)}.{did_you_mean(join.on, features.columns)}"
         )
     made = _Joined(features[join.on], join, inputs, Path(gettempdir()), progress)
-    columns = made.columns.columns(made.keys)
-    return pd.DataFrame(columns, index=features.index), made.report
+    return _frame(made.columns.columns(made.keys), features.index), made.report
 
 
 @dataclass(frozen=True)
@@ -123,11 +122,16 @@ class JoinedTable:
         batches = range(first // _BATCH_ROWS, -(-last // _BATCH_ROWS) if file.schema.names else 0)
         table = pa.Table.from_batches([file.get_batch(batch) for batch in batches], schema=file.schema)
         table = table.slice(first - batches.start * _BATCH_ROWS, last - first)
-        columns = {name: table[name].to_numpy() for name in table.column_names}
-        return pd.DataFrame(columns, index=pd.RangeIndex(first, last))
+        columns = {ours: table[ours].to_numpy() for ours in table.column_names}
+        return _frame(columns, pd.RangeIndex(first, last))
 
     def _file(self) -> pa.ipc.RecordBatchFileReader:
         return pa.ipc.open_file(pa.memory_map(str(self.path)))
+
+
+def _frame(columns: Mapping[str, Values], index: pd.Index) -> pd.DataFrame:
+    made = {ours: pd.Series(values, index=index, dtype=values.dtype) for ours, values in columns.items()}
+    return pd.DataFrame(made, index=index)
 
 
 class _Joined:
@@ -146,16 +150,16 @@ class _Joined:
         self._count_both_sides()
         self._tell(1.0)
 
-    def _tell(self, fraction: float) -> None:
+    def _tell(self, fraction: float, what: str = "") -> None:
         if self._progress is not None:
-            self._progress(f"joining {self._join.file}", fraction)
+            self._progress(f"joining {self._join.file}{what}", fraction)
 
-    def _rows(self, report: JoinReport) -> Iterator[tuple[NDArray[np.int32], Block]]:
+    def _rows(self, report: JoinReport, what: str = "") -> Iterator[tuple[NDArray[np.int32], Block]]:
         read = 0
         for keys, block, rows in rows_with_keys(self._table, self._join, self._index, report):
             yield keys, block
             read += rows
-            self._tell(read / self._table.rows)
+            self._tell(read / self._table.rows, what)
 
     def _wide(self) -> WideColumns:
         made = WideColumns(self._index, self._join, self._table)
@@ -168,13 +172,14 @@ class _Joined:
         made = MeterSums(self._index, self._join, self._table.name)
         for readings in self._readings(self.report):
             made.add(readings)
-        again = self._readings(JoinReport(self._join.file))  # counts everything a second time, for nobody
+        unread = JoinReport(self._join.file)  # what is counted a second time
+        again = self._readings(unread, ", months with several rows")
         made.finish(again, self.report, work)
         return made
 
-    def _readings(self, report: JoinReport) -> Iterator[Readings]:
+    def _readings(self, report: JoinReport, what: str = "") -> Iterator[Readings]:
         assert self._join.value is not None
-        for keys, block in self._rows(report):
+        for keys, block in self._rows(report, what):
             readings, bad = readings_of_block(keys, block, self._join, self._table)
             if bad.count:
                 report.unparsable[self._join.value] = both_unparsable(report.unparsable.get(self._join.value), bad)

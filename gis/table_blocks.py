@@ -175,10 +175,14 @@ def coded(values: Column) -> tuple[Codes, list[str]]:
         values = values.cast(pa.date32(), safe=False)
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
-    given = texts(np.array([*values.dictionary.to_pylist(), None], dtype=object))
+    size = len(values.dictionary)
+    codes = values.indices.fill_null(size).to_numpy(zero_copy_only=False)
+    occurring = np.flatnonzero(np.bincount(codes, minlength=size + 1)[:size])  # the others' rows were filtered out
+    given = texts(np.array(values.dictionary.take(pa.array(occurring)).to_pylist() or [None], dtype=object))
     renamed, uniques = pd.factorize(given, use_na_sentinel=True)
-    codes = values.indices.fill_null(len(given) - 1).to_numpy(zero_copy_only=False)
-    return renamed.astype(np.int32)[codes], [str(text) for text in uniques]
+    table = np.full(size + 1, -1, dtype=np.int32)
+    table[occurring] = renamed[: len(occurring)]
+    return table[codes], [str(text) for text in uniques]
 
 
 def as_objects(values: Column) -> NDArray[np.object_]:
