@@ -27,7 +27,9 @@ from grids.shares import Shares
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Geometries = NDArray[np.object_]
+
+ROWS_AT_ONCE = 1 << 18
+"""Cells whose public columns are in memory at once: about 100 MB."""
 
 
 class Tables:
@@ -185,20 +187,17 @@ class Tables:
     def _write(
         self, writer: EditionWriter, targets: Targets, year: int, public: Held, shares: Mapping[str, Shares]
     ) -> None:
-        numbers = public.table()
-        frame = pd.concat(
-            [
-                targets.columns.reset_index(drop=True),
-                pd.DataFrame({"year": numbers["year"], "area_ha": targets.area_ha}),
-                numbers.drop(columns="year"),
-            ],
-            axis=1,
-        )
-        geometry = None if targets.info.kind == "grid" else targets.polygons
+        if targets.info.kind == "grid":
+            starts = range(0, max(targets.count, 1), ROWS_AT_ONCE)
+            writer.write_cells(
+                targets.info, year, (_frame(targets, public, first, first + ROWS_AT_ONCE) for first in starts)
+            )
+            return
+        frame, geometry = _frame(targets, public, 0, targets.count), targets.polygons
         if targets.info.kind == "hexagons":
             # Hexagons are sparse like cells; zones are all there, whether they hold anything or not.
             some = _touched(shares[layer.id] for layer in self._layers)
-            frame, geometry = frame[some], targets.polygons[some]
+            frame, geometry = frame[some], geometry[some]
         writer.write_table(targets.info, year, frame, geometry)
 
 
@@ -237,6 +236,15 @@ class Coverage:
         grid = next(grid for grid in self._grids if grid.size_m == targets.info.cell_size_m)
         rows, cols = (targets.columns[name].to_numpy() for name in ("row", "col"))
         return covered_cells(grid, rows, cols, domain, self._boundary)
+
+
+def _frame(targets: Targets, public: Held, first: int, last: int) -> pd.DataFrame:
+    """The public columns of some targets in a row."""
+    last = min(last, targets.count)
+    numbers = public.table(first, last)
+    ground = pd.DataFrame({"year": numbers["year"], "area_ha": targets.area_ha[first:last]})
+    parts = [targets.columns.iloc[first:last].reset_index(drop=True), ground, numbers.drop(columns="year")]
+    return pd.concat(parts, axis=1)
 
 
 def share_rows(shares: Shares) -> pa.Table:

@@ -12,7 +12,7 @@ Source: ARCHITECTURE, 'The idea that keeps it simple'; METHODS E (shared errors 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -108,6 +108,11 @@ class SectorSums:
     covered: BoolArray
     withheld: frozenset[Pair] = field(default_factory=frozenset)
 
+    def rows(self, first: int, last: int) -> "SectorSums":
+        """The targets from `first` up to `last`, by themselves."""
+        fields = ("values", "absolute", "own", "loadings", "illustrative", "coverage", "covered")
+        return replace(self, **{name: getattr(self, name)[first:last] for name in fields})
+
     @property
     def whole(self) -> BoolArray:
         """(targets,) covered as a whole: half a forest and all buildings make no net."""
@@ -141,6 +146,13 @@ class CollectionSums:
     groups: tuple[str, ...]
     sectors: Mapping[str, SectorSums]
     population: FloatArray | None
+
+    def rows(self, first: int, last: int) -> "CollectionSums":
+        """The targets from `first` up to `last`, by themselves: a table in parts."""
+        sectors = {sector: sums.rows(first, last) for sector, sums in self.sectors.items()}
+        residents = None if self.population is None else self.population[first:last]
+        n_targets = len(range(self.n_targets)[first:last])
+        return replace(self, n_targets=n_targets, sectors=sectors, population=residents)
 
     def table(self) -> pd.DataFrame:
         """The public numeric columns, one row per target, in the order of `grids.columns.value_columns`."""

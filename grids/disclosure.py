@@ -76,9 +76,10 @@ class Held:
     largest_shift: dict[str, float] = field(default_factory=dict)
     states: dict[str, SectorState] = field(default_factory=dict)
 
-    def table(self) -> pd.DataFrame:
-        """The public numeric columns of `CollectionSums.table`, and `held`."""
-        return self.sums.table().assign(held=self.held)
+    def table(self, first: int = 0, last: int | None = None) -> pd.DataFrame:
+        """The public numeric columns of `CollectionSums.table`, and `held`; of all targets, or of some in a row."""
+        last = self.sums.n_targets if last is None else last
+        return self.sums.rows(first, last).table().assign(held=self.held[first:last])
 
 
 def region_row(inside: FloatArray) -> csr_array:
