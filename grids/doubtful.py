@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.errors import ShapelyError
+from shapely.errors import GEOSException, ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from grids.crossings import CellParts, cell_index, line_lengths, polygon_areas
@@ -95,16 +95,28 @@ def doubtful_parts(
 
 
 def _as_features(given: GeometryArray, which: IntArray, ids: Sequence[object] | None) -> tuple[GeometryArray, IntArray]:
+    """All at once; where that fails, one by one, to repair or refuse the one at fault."""
     try:
         return as_features(given)
-    except GeometryError:
-        for k, position in enumerate(which.tolist()):
-            try:
-                as_features(given[k : k + 1])
-            except GeometryError as error:
-                message = str(error).replace("Feature 0", f"Feature {name_of(position, ids)}", 1)
-                raise GeometryError(message) from error
-        raise
+    except (GeometryError, GEOSException):
+        one_by_one = [_as_feature(given[k : k + 1], name_of(p, ids)) for k, p in enumerate(which.tolist())]
+    features, kinds = zip(*one_by_one, strict=True)
+    return np.concatenate(features), np.concatenate(kinds)
+
+
+def _as_feature(given: GeometryArray, name: str) -> tuple[GeometryArray, IntArray]:
+    try:
+        return as_features(given)
+    except GeometryError as error:
+        raise GeometryError(str(error).replace("Feature 0", f"Feature {name}", 1)) from error
+    except GEOSException:
+        pass  # rings that collapsed stop GEOS's first way to repair
+    try:
+        return as_features(shapely.make_valid(given, method="structure", keep_collapsed=False))
+    except GEOSException as error:
+        raise GeometryError(
+            f"Feature {name} cannot be made valid: {error}. Rings that do not cross were expected; repair or remove it."
+        ) from error
 
 
 def _in_order(parts: Sequence[CellParts], which: IntArray) -> CellParts:

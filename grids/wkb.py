@@ -290,58 +290,55 @@ def cell_sums(
         GridError: values that are not one row per feature, or bounds that hold no cell.
         GeometryError: see `parts_in_cells`.
     """
-    sums = CellSums.empty(grid, bounds, np.asarray(values).reshape(len(values), -1).shape[1])
-    nowhere, repaired = add_to_cells(sums, column, values, grid, threads=threads, ids=ids)
+    table = np.ascontiguousarray(values, dtype=np.float64).reshape(len(values), -1)
+    if table.shape[0] != column.size:
+        raise GridError(
+            f"{column.size} features and {table.shape[0]} rows of values were given; one each was expected."
+        )
+    sums = CellSums.empty(grid, bounds, table.shape[1])
+    kinds, measures = np.empty(column.size, np.int64), np.empty(column.size)
+    repaired = [sums.repaired]
+    for block in _blocks(column, grid, False, kinds, measures, threads, ids):
+        _add_block(sums, block, table, measures)
+        repaired.append(block.repaired)
+    again = np.concatenate(repaired)
     if not repair:
-        refuse_crossing(repaired, ids)
-    return CellSums(sums.first_row, sums.first_col, sums.sums, sums.outside, nowhere, repaired)
+        refuse_crossing(again, ids)
+    nowhere = np.flatnonzero(kinds == NOWHERE)
+    return CellSums(sums.first_row, sums.first_col, sums.sums, sums.outside, nowhere, again)
 
 
-def add_to_cells(
-    sums: CellSums,
-    column: FeatureColumn,
-    values: FloatArray,
-    grid: Grid,
-    *,
-    threads: int | None = None,
-    ids: Sequence[object] | None = None,
-) -> tuple[IntArray, IntArray]:
-    """Add values of further features to sums, in place: for those who have them in batches.
+def shared_features(column: FeatureColumn, grid: Grid, *, threads: int | None = None) -> "Shared":
+    """Shares of a batch of features in cells, for `add_shared`: batches can be shared out side by side.
 
     Args:
-        sums: of this grid, from `CellSums.empty`.
         column: see `cell_sums`.
-        values: see `cell_sums`.
         grid: see `cell_sums`.
         threads: see `cell_sums`.
-        ids: see `parts_in_cells`.
-
-    Returns:
-        Positions of features that are nowhere, and of those that were repaired.
 
     Raises:
-        GridError: see `cell_sums`.
         GeometryError: see `parts_in_cells`.
     """
-    table = np.ascontiguousarray(values, dtype=np.float64).reshape(len(values), -1)
-    height, width, columns = sums.sums.shape
-    if table.shape != (column.size, columns):
-        raise GridError(
-            f"{column.size} features and {table.shape[0]} rows of {table.shape[1]} values were given; one each, of "
-            f"{columns} values, was expected."
-        )
-    frame = (sums.first_row, sums.first_col, height, width)
-    flat = sums.sums.reshape(height * width, columns)
     kinds, measures = np.empty(column.size, np.int64), np.empty(column.size)
-    repaired = [np.zeros(0, np.int64)]
-    for block in _blocks(column, grid, False, kinds, measures, threads, ids):
-        add_shares(*block.found, table, frame, flat, sums.outside)
-        extra = block.extra
-        if extra.owner.size:
-            cells = np.stack((extra.owner, extra.row, extra.col), axis=1).astype(np.int32)
-            add_shares(cells, extra.amount / measures[extra.owner], table, frame, flat, sums.outside)
-        repaired.append(block.repaired)
-    return np.flatnonzero(kinds == NOWHERE), np.concatenate(repaired)
+    blocks = list(_blocks(column, grid, False, kinds, measures, threads, None))
+    repaired = np.concatenate([np.zeros(0, np.int64), *(block.repaired for block in blocks)])
+    return Shared(blocks, measures, np.flatnonzero(kinds == NOWHERE), repaired)
+
+
+def add_shared(sums: CellSums, shared: "Shared", values: FloatArray) -> None:
+    """Add values of features, (n, k), to sums, in place, by the shares they have."""
+    for block in shared.blocks:
+        _add_block(sums, block, values, shared.measures)
+
+
+def _add_block(sums: CellSums, block: "_Block", table: FloatArray, measures: FloatArray) -> None:
+    height, width, columns = sums.sums.shape
+    frame, flat = (sums.first_row, sums.first_col, height, width), sums.sums.reshape(height * width, columns)
+    add_shares(*block.found, table, frame, flat, sums.outside)
+    extra = block.extra
+    if extra.owner.size:
+        cells = np.stack((extra.owner, extra.row, extra.col), axis=1).astype(np.int32)
+        add_shares(cells, extra.amount / measures[extra.owner], table, frame, flat, sums.outside)
 
 
 @dataclass(frozen=True)
@@ -350,6 +347,16 @@ class _Block:
 
     found: Found
     extra: CellParts
+    repaired: IntArray
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Shares of a batch of features, and positions in it of those nowhere and of those repaired."""
+
+    blocks: list[_Block]
+    measures: FloatArray
+    nowhere: IntArray
     repaired: IntArray
 
 

@@ -28,8 +28,8 @@ from grids.cell_kernels import (
 )
 from grids.compiled import compiled
 from grids.crossing_kernels import RING, SHELL, TURN, VERTICES
-from grids.path_kernels import line_in_cells, points_in_cells
 from grids.memory_kernels import count_in, float_at, float_in, int_at, put_float, put_int
+from grids.path_kernels import line_in_cells, points_in_cells
 from grids.window_kernels import put_found
 
 FloatArray = NDArray[np.float64]
