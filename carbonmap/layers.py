@@ -18,6 +18,7 @@ from gis.checks import Finding
 from gis.layers import MOST_EXAMPLES, ReadReport
 from gis.readers import nothing_left
 from gis.sources import Source
+from grids.features import NEEDED, LayerLines
 from grids.grid import Grid
 from grids.shares import Shares
 from grids.sharing import GAP, CellEntries
@@ -74,6 +75,12 @@ class SharedLayer:
         table = pa.concat_tables(self._tables("lines")).unify_dictionaries()
         frame: pd.DataFrame = table.to_pandas()
         return frame
+
+    @cached_property
+    def compact(self) -> LayerLines:
+        """Emission lines as sums need them, once for all collections; never all of them as frames at a time."""
+        frames = (table.select(list(NEEDED)).to_pandas() for table in self._tables("lines"))
+        return LayerLines.of(self.id, frames, self.size)
 
     @cached_property
     def outside(self) -> FloatArray:

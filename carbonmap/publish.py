@@ -81,7 +81,7 @@ class Tables:
             NotConserved: emissions were lost or made; nothing may be published.
         """
         name = targets.info.id
-        here = [LayerShares(layer.id, layer.sector, shares[layer.id].matrix, layer.lines) for layer in self._layers]
+        here = [LayerShares(layer.id, layer.sector, shares[layer.id].matrix, layer.compact) for layer in self._layers]
         coverage = self._coverage.of(targets)
         sums = {
             year: collection_sums(
@@ -105,7 +105,8 @@ class Tables:
     def region_held(self, year: int) -> Held:
         """The region as one target, protected: the top of every hierarchy."""
         whole = [
-            LayerShares(layer.id, layer.sector, region_row(self._inside(layer)), layer.lines) for layer in self._layers
+            LayerShares(layer.id, layer.sector, region_row(self._inside(layer)), layer.compact)
+            for layer in self._layers
         ]
         sums = collection_sums(whole, n_targets=1, year=year, sectors=SECTORS, coverage=self._coverage.of_region())
         return hold(sums, whole, private=self._private, rule=self._rule)
