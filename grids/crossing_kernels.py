@@ -96,6 +96,28 @@ def _is_convex(at: int, edges: int) -> bool:
 
 
 @compiled
+def _goes_around(at: int, edges: int) -> bool:
+    """Whether a ring goes once around the mean of its vertices, always the same way: then it cannot meet itself."""
+    x0, y0, sum_x, sum_y = float_at(at), float_at(at + 8), 0.0, 0.0
+    for v in range(edges):
+        sum_x += float_at(at + 16 * v) - x0
+        sum_y += float_at(at + 16 * v + 8) - y0
+    x0, y0 = x0 + sum_x / edges, y0 + sum_y / edges
+    ax, ay = float_at(at) - x0, float_at(at + 8) - y0
+    left, right, rounds = False, False, 0
+    for _ in range(edges):
+        at += 16
+        bx, by = float_at(at) - x0, float_at(at + 8) - y0
+        turn, slack = ax * by - ay * bx, 1e-15 * (abs(ax * by) + abs(ay * bx))
+        left, right = left or turn > slack, right or turn < -slack
+        if (left and right) or (abs(turn) <= slack and (ax != bx or ay != by)):
+            return False  # the one way, then the other; or straight to the middle or away from it
+        rounds += (ay < 0) != (by < 0)
+        ax, ay = bx, by
+    return rounds == 2
+
+
+@compiled
 def nodes_of(edges: int) -> int:
     """How many boxes the tree of a ring has."""
     count = (edges + _RUN - 1) // _RUN
@@ -247,10 +269,13 @@ def _many_cross(at: int, edges: int, tree: int, levels: int) -> bool:
     for r in range(runs):
         first, middle, last = r * _RUN, min((r + 1) * _RUN, edges), min((r + 2) * _RUN, edges)
         if not _goes_one_way(at, first, last):
-            for a in range(first, middle):
-                for b in range(a + 2, last):
-                    if _edges_meet(at, edges, a, b):
-                        return True
+            if not _goes_one_way(at, first, middle):
+                for a in range(first, middle):
+                    for b in range(a + 2, middle):
+                        if _edges_meet(at, edges, a, b):
+                            return True
+            if r + 1 < runs and _runs_meet(at, edges, r, at, edges, r + 1, tree + 32 * (r + 1)):
+                return True
         if r + 2 < runs and _run_meets_tree(at, edges, r, tree + 32 * r, at, edges, r + 2, levels, top):
             return True
     return False
@@ -342,9 +367,10 @@ def rings_cross(rings: int, n_rings: int, tree: int, levels: int, window: Any) -
         put_int(ring + DEPTH, 0)
         if edges <= _FEW_EDGES and edges > 0 and _few_cross(at, edges):
             return True
-        if edges > 0 and (n_rings > 1 or edges > _FEW_EDGES):
+        many = edges > _FEW_EDGES and not _goes_around(at, edges)
+        if edges > 0 and (n_rings > 1 or many):
             _plant(at, edges, tree)
-            if edges > _FEW_EDGES and _many_cross(at, edges, tree, levels):
+            if many and _many_cross(at, edges, tree, levels):
                 return True
             tree += 32 * nodes_of(edges)
     if n_rings == 1:

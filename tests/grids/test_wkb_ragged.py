@@ -113,7 +113,7 @@ def test_rings_that_cross_are_repaired_or_refused_by_id() -> None:
 def test_rings_that_do_not_close_are_refused() -> None:
     path = CORNER + np.array([(0.0, 0.0), (50, 0), (250, 50), (0, 50)])
     column = RaggedColumn(path, np.array([0, 4]), np.array([1]), np.array([0, 1]), AREAS)
-    with pytest.raises(GeometryError, match="Feature 0 cannot be read .* does not end where it begins"):
+    with pytest.raises(GeometryError, match=r"Feature 0 cannot be read .* does not end where it begins"):
         parts_in_cells(column, GRID)
 
 
