@@ -18,7 +18,7 @@ from carbonmap.ground import Ground
 from carbonmap.land_cover import work_raster
 from carbonmap.layers import SharedLayer, cells_of
 from carbonmap.manifest import identity_of, manifest_of
-from carbonmap.parts import Part, WorkFolder, parts_of, work_part
+from carbonmap.parts import Part, WorkFolder, join_tables, parts_of, work_part
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
 from carbonmap.publish import Tables, line_rows
@@ -139,6 +139,10 @@ def _work_parts(
     """Work on every part that is not done yet: by the engine what stands by itself, here what needs earlier stands."""
     first_forest = next((source.id for source in sources if source.sector == "forest"), None)
     alone = [source for source in sources if source.sector not in FOREST or source.id == first_forest]
+    for source in alone:
+        if source.joins and parts[source.id][0].span is not None:
+            progress.step(f"{source.id}: joining {', '.join(join.file for join in source.joins)}")
+            join_tables(source, plan, work)
     waiting = [part for source in alone for part in parts[source.id] if not source.is_raster]
     for part in waiting:
         if work.record(part) is not None:
@@ -150,7 +154,9 @@ def _work_parts(
                 progress.step(f"{part}: reading and sharing out")
                 if work.record(part) is None:
                     stands = _stands(plan, sources, source, parts, work)
-                    worked = work_raster(plan, source, stands) if source.is_raster else work_part(plan, part, stands)
+                    worked = (
+                        work_raster(plan, source, stands) if source.is_raster else work_part(plan, part, work, stands)
+                    )
                     work.keep(part, *worked)
 
 

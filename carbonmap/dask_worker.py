@@ -118,7 +118,7 @@ def work_order(terms: Terms, order: bytes) -> Outcome:
             part: Part = pickle.loads(order)
             work = WorkFolder(terms.work)
             if work.record(part) is None:
-                worked = work_part(plan, part)
+                worked = work_part(plan, part, work)
                 if not terms.sign.exists():  # others finished the build meanwhile: nobody waits for this part any more
                     return Outcome(refused="the build is over")
                 work.keep(part, *worked)

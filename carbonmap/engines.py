@@ -44,7 +44,7 @@ class LocalEngine:
         """Work on the parts; told of in their order."""
 
         def one(part: Part) -> None:
-            work.keep(part, *work_part(plan, part))
+            work.keep(part, *work_part(plan, part, work))
 
         for source in {part.source: plan.source(part.source) for part in parts}.values():
             plan.division(source)  # made once, before two threads ask for it

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,9 +38,7 @@ class SharedLayer:
         size: how many features.
     """
 
-    def __init__(
-        self, source: Source, domain: BaseGeometry, work: WorkFolder, parts: Sequence[Part], joins: Sequence[Any] = ()
-    ) -> None:
+    def __init__(self, source: Source, domain: BaseGeometry, work: WorkFolder, parts: Sequence[Part]) -> None:
         """Take the parts that are done.
 
         Raises:
@@ -53,8 +50,8 @@ class SharedLayer:
         self._work = work
         records = [_done(work, part) for part in parts]
         self.report = _report(records)
-        if joins:
-            self.report.joins = list(joins)
+        if parts[0].span is not None:
+            self.report.joins = [joined.report for joined in work.joined(source)]
         self.size = sum(record.features for record in records)
         if not self.size and self.report.unit == "features":
             raise nothing_left(source, self.report)

@@ -26,12 +26,13 @@ from carbonmap.sectors import Accounts, features_table, sector_emissions
 from gis.checks import Finding, implausible
 from gis.errors import BadValue
 from gis.files import input_file
+from gis.joins import JoinedTable
 from gis.layers import Layer, ReadReport
 from gis.overlaps import without_ground
 from gis.raw import Span
 from gis.readers import read_source
 from gis.sources import Source
-from gis.spans import spans_of
+from gis.spans import keys_in_file, spans_of
 from grids.sharing import CellEntries, ZoneEntries
 from grids.wkb import WkbColumn
 
@@ -104,6 +105,10 @@ class WorkFolder:
         """The folder of a part."""
         return self.folder / part.source / f"{part.number:05d}"
 
+    def joined(self, source: Source) -> list[JoinedTable]:
+        """Where the tables joined to a source that is read in parts are, or will be."""
+        return [JoinedTable(self.folder / source.id / f"joined-{number}.arrow") for number in range(len(source.joins))]
+
     def record(self, part: Part) -> PartRecord | None:
         """What a part that is done says of itself; None if it is not, or not whole."""
         folder = self.path(part)
@@ -165,12 +170,27 @@ def parts_of(source: Source, plan: Plan) -> list[Part]:
     return [Part(source.id, number, len(spans), span) for number, span in enumerate(spans)]
 
 
-def work_part(plan: Plan, part: Part, stands: Geometries | None = None) -> tuple[PartRecord, PartTables | None]:
+def join_tables(source: Source, plan: Plan, work: WorkFolder) -> None:
+    """Join the tables of a source that is read in parts to all of its features, before any part is worked on.
+
+    Raises:
+        GisError: a table, or the column it is joined on, is missing or wrong.
+    """
+    path = input_file(plan.inputs, source.file)
+    for join, joined in zip(source.joins, work.joined(source), strict=True):
+        if not joined.path.exists():
+            JoinedTable.make(keys_in_file(source, path, join.on), join, plan.inputs, joined.path)
+
+
+def work_part(
+    plan: Plan, part: Part, work: WorkFolder, stands: Geometries | None = None
+) -> tuple[PartRecord, PartTables | None]:
     """Read a part, work out its emissions and share it out: the one function that every engine runs.
 
     Args:
         plan: the region.
         part: which features.
+        work: where the tables joined to the source are (`join_tables`).
         stands: ground that earlier forest maps have taken, for a forest source.
 
     Returns:
@@ -180,7 +200,8 @@ def work_part(plan: Plan, part: Part, stands: Geometries | None = None) -> tuple
         GisError, AccountingError, GridError: names source, feature and remedy.
     """
     source = plan.source(part.source)
-    layer = read_source(source, plan.inputs, plan.region.crs, plan.ground.reading_bbox, span=part.span)
+    joined = work.joined(source) if part.span else None
+    layer = read_source(source, plan.inputs, plan.region.crs, plan.ground.reading_bbox, span=part.span, joined=joined)
     if stands is not None and len(stands):
         layer = without_ground(layer, stands)
     if not len(layer.features):

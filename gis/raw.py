@@ -1,7 +1,7 @@
 """What every format's reader takes and gives: one request, one table of features before any cleaning."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -65,19 +65,31 @@ class Request:
             self.progress(f"reading {self.path.name}" + (f" {self.layer}" if self.layer else ""), fraction)
 
 
+_ALL = np.zeros(0, dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Raw:
-    """Features as the file has them: (n,) ids, (n,) geometries (None allowed) in `crs`, values by the file's names."""
+    """Features as the file has them: (n,) ids, (n,) geometries (None allowed) in `crs`, values by the file's names.
+
+    `rows` (n,) counts them through what was read; those that were dropped since leave gaps.
+    """
 
     ids: NDArray[np.object_]
     geometries: NDArray[np.object_]
     values: pd.DataFrame
     crs: CRS
+    rows: NDArray[np.int64] = field(default_factory=lambda: _ALL)
+
+    def __post_init__(self) -> None:
+        if self.rows is _ALL:
+            object.__setattr__(self, "rows", np.arange(len(self.ids)))
 
     def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> "Raw":
         """The features of a mask or of positions, in order."""
         picked = np.flatnonzero(keep) if keep.dtype == bool else keep
-        return Raw(self.ids[picked], self.geometries[picked], self.values.iloc[picked].reset_index(drop=True), self.crs)
+        values = self.values.iloc[picked].reset_index(drop=True)
+        return Raw(self.ids[picked], self.geometries[picked], values, self.crs, self.rows[picked])
 
 
 def require_columns(wanted: tuple[str, ...], present: list[str], where: str) -> None:

@@ -1,6 +1,6 @@
 """Reading a source whatever its format: find, read, filter, project, clean, type, join; every feature accounted for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,7 +15,7 @@ from gis.crs import LONLAT, Bounds, metric_crs, moved_bounds
 from gis.encodings import check_text
 from gis.errors import ColumnMissing, DuplicateIds, EmptyLayer, WrongGeometry, listed
 from gis.files import file_kind, input_file
-from gis.joins import join_table
+from gis.joins import JoinedTable, join_table
 from gis.layers import Layer, ReadReport, Unparsable
 from gis.osm import read_osm
 from gis.overlaps import ground_once
@@ -25,6 +25,9 @@ from gis.sources import ContextSource, Coverage, Source, ZoneSet
 from gis.tables import read_points
 from gis.values import is_numeric_column, matches, numbers, texts
 from gis.vector import read_vector
+
+_ROW = "row in file"
+"""A column that frames carry while features are dropped from them, so that joined rows are found again."""
 
 _CONTEXT_FAMILIES: dict[str, tuple[Family, ...]] = {
     "water": ("polygon", "line"),
@@ -42,6 +45,7 @@ def read_source(
     bounds_lonlat: Bounds | None = None,
     progress: Progress | None = None,
     span: Span | None = None,
+    joined: Sequence[JoinedTable] | None = None,
 ) -> Layer:
     """Read one vector, table or OSM source into a layer.
 
@@ -53,6 +57,7 @@ def read_source(
             it are dropped while reading and counted as outside.
         progress: called with a text and the fraction done.
         span: read only these row groups of a GeoParquet file (`gis.spans`); what is left of them may be nothing.
+        joined: the source's joins, made for all of its features beforehand; their reports are not repeated here.
 
     Returns:
         A layer in `crs` with RangeIndex, unique text `id`, our column names: numbers float64 (NaN unknown), text
@@ -71,6 +76,7 @@ def read_source(
     raw = inside(raw, bounds_lonlat, report)
     lenient = file_kind(path) == "osm"
     frame = named(raw, source.columns, report, strict=not lenient)
+    frame[_ROW] = raw.rows
     if isinstance(source.classes, dict) and "class_code" in frame and "land_cover" not in frame:
         frame["land_cover"] = frame["class_code"].map(source.classes).astype(object)
     frame, geometries = cleaned(frame, raw, target, FAMILIES[source.sector], source, report)
@@ -79,15 +85,19 @@ def read_source(
         frame, geometries = without_shared_ground(frame, geometries, report)
     if frame.empty and span is None:
         raise nothing_left(source, report)
-    joined = [frame]
-    for join in source.joins:
-        columns, join_report = join_table(frame, join, inputs)
-        taken = [column for column in columns.columns if any(column in part.columns for part in joined)]
+    rows = frame.pop(_ROW).to_numpy()
+    parts = [frame]
+    for number, join in enumerate(source.joins):
+        if joined is None:
+            columns, join_report = join_table(frame, join, inputs)
+            report.joins.append(join_report)
+        else:
+            columns = _rows_of(joined[number], rows, span)
+        taken = [column for column in columns.columns if any(column in part.columns for part in parts)]
         if taken:
             raise DuplicateIds(f"source {source.id}: {join.file} gives {listed(taken)}, which the source has already")
-        report.joins.append(join_report)
-        joined.append(columns)
-    features = gpd.GeoDataFrame(pd.concat(joined, axis=1), geometry=geometries, crs=target)
+        parts.append(columns)
+    features = gpd.GeoDataFrame(pd.concat(parts, axis=1), geometry=geometries, crs=target)
     report.kept = len(features)
     report.verify()
     return Layer(source.id, source.sector, features, source.open, report)
@@ -141,6 +151,16 @@ def read_raw(request: Request, report: ReadReport) -> Raw:
     raw = readers.get(file_kind(request.path), read_vector)(request, report)
     request.tell(1.0)
     return raw
+
+
+def _rows_of(joined: JoinedTable, rows: NDArray[np.int64], span: Span | None) -> pd.DataFrame:
+    """The joined columns of some features, by their rows in what was read."""
+    if not len(rows):
+        return joined.rows(0, 0)
+    begin = span.first_row if span else 0
+    found = joined.rows(begin + int(rows.min()), begin + int(rows.max()) + 1)
+    kept: pd.DataFrame = found.iloc[rows - rows.min()].reset_index(drop=True)
+    return kept
 
 
 def nothing_left(source: Source, report: ReadReport) -> EmptyLayer:
@@ -236,7 +256,8 @@ def without_duplicates(
     repeated = frame["id"].duplicated(keep=False)
     if not repeated.any():
         return frame, geometries
-    whole = frame.assign(geometry=[shape.wkb for shape in geometries]).duplicated()
+    values = frame.drop(columns=_ROW, errors="ignore")
+    whole = values.assign(geometry=[shape.wkb for shape in geometries]).duplicated()
     report.duplicates += int(whole.sum())
     keep = ~whole.to_numpy()
     frame, geometries = frame[keep].reset_index(drop=True), geometries[keep]

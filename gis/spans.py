@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from gis.errors import ColumnMissing, did_you_mean, listed
 from gis.files import file_kind
-from gis.raw import Span
+from gis.raw import Span, require_columns
 from gis.sources import Source
 from gis.vector import parquet_geometry
 
@@ -40,6 +42,25 @@ def spans_of(source: Source, path: Path) -> tuple[Span | None, ...]:
             spans.append(Span(first_group, group + 1, first_row))
             first_group, first_row = group + 1, row
     return tuple(spans)
+
+
+def keys_in_file(source: Source, path: Path, ours: str) -> pa.ChunkedArray:
+    """(n,) what a column of ours holds, of every feature of a GeoParquet file; ids without a column are numbers.
+
+    Raises:
+        ColumnMissing: the source names no such column.
+    """
+    file, _, _ = parquet_geometry(path)
+    theirs = source.columns.get(ours)
+    if theirs is None and ours == "id":
+        return pa.chunked_array([pa.array(np.arange(file.metadata.num_rows))])
+    if theirs is None:
+        raise ColumnMissing(
+            f"joins: on: {ours!r} is no column of source {source.id}; it has: {listed(dict.fromkeys(['id', *source.columns]))}."
+            f"{did_you_mean(ours, source.columns)}"
+        )
+    require_columns((theirs,), file.schema_arrow.names, path.name)
+    return file.read(columns=[theirs])[theirs]
 
 
 def _ids_are_unique(file: pq.ParquetFile, column: str | None) -> bool:
