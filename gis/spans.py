@@ -55,9 +55,10 @@ def keys_in_file(source: Source, path: Path, ours: str) -> pa.ChunkedArray:
     if theirs is None and ours == "id":
         return pa.chunked_array([pa.array(np.arange(file.metadata.num_rows))])
     if theirs is None:
+        known = list(dict.fromkeys(["id", *source.columns]))
         raise ColumnMissing(
-            f"joins: on: {ours!r} is no column of source {source.id}; it has: {listed(dict.fromkeys(['id', *source.columns]))}."
-            f"{did_you_mean(ours, source.columns)}"
+            f"joins: on: {ours!r} is no column of source {source.id}; it has: {listed(known)}."
+            f"{did_you_mean(ours, known)}"
         )
     require_columns((theirs,), file.schema_arrow.names, path.name)
     return file.read(columns=[theirs])[theirs]
