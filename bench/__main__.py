@@ -15,6 +15,7 @@ from bench.contestants import UnknownPeer, chosen_peers
 from bench.growing import growth as growth_question
 from bench.nation import Nation
 from bench.national import nation_question
+from bench.reading import read_question
 from bench.report import Report
 from bench.vertices import vertices as vertices_question
 from carbonmap.synthetic.plan import MIN_BUILDINGS
@@ -82,6 +83,19 @@ def zones(
 def build(size: CitySizeOption = 5_000, repeat: RepeatOption = 1, json: JsonOption = None) -> None:
     """The whole build of a synthetic city against reading its inputs."""
     _finish(build_question(size=max(size, MIN_BUILDINGS), repeat=repeat, tell=_tell), json)
+
+
+@app.command()
+def read(
+    size: NationSizeOption = 720_000,
+    inputs: InputsOption = None,
+    repeat: RepeatOption = 3,
+    threads: ThreadsOption = _CORES,
+    json: JsonOption = None,
+) -> None:
+    """Buildings of a nation from a zstd GeoParquet file to 100 m cells against reading the file."""
+    report = read_question(Nation(size), inputs=inputs, repeat=repeat, threads=threads, tell=_tell)
+    _finish(report, json)
 
 
 @app.command()

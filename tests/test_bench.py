@@ -3,6 +3,9 @@
 import json
 import math
 import sys
+import time
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +14,14 @@ import pytest
 import shapely
 from typer.testing import CliRunner
 
+from bench import compared, growing, national
 from bench.__main__ import app
 from bench.cases import Case, Place, exact_totals, largest_error, read_case, write_inputs
 from bench.contestants import OURS, PEERS, Contestant, UnknownPeer, chosen_peers
 from bench.growing import fitted_exponent, sizes_up_to
 from bench.inputs import LAYERS, Frame, make_layer, make_zones
-from bench.measure import measured
-from bench.processes import watched
+from bench.measure import Measured, measured
+from bench.processes import Watched, watched
 from bench.vertices import INDEX_STEPS, STEPS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as Unix tells it")
@@ -46,9 +50,26 @@ def place(tmp_path: Path) -> Place:
     return here
 
 
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in this process: loading libraries and compiled code some sixty times would take minutes."""
+
+    def here(prepare: Callable[..., Callable[[], Any]], *given: Any, limit_s: float) -> Measured:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the peers
+            run = prepare(*given)
+            began = time.perf_counter()
+            answer = run()
+        return Measured(time.perf_counter() - began, 1.0, 100.0, 200.0, answer)
+
+    monkeypatch.setattr(compared, "measured", here)
+    monkeypatch.setattr(growing, "measured", here)
+
+
 # --- the questions, at one hundredth of their size ----------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("question", ["cells", "zones"])
 def test_ours_and_every_peer_that_is_installed_agree_with_exact_intersection(tmp_path: Path, question: str) -> None:
     answer = asked(tmp_path, question, "--size", "100", "--repeat", "1")
@@ -82,7 +103,18 @@ def test_a_build_is_held_against_reading_its_inputs(tmp_path: Path) -> None:
     assert sum(step["seconds"] for step in steps) <= building["seconds"]
 
 
-def test_the_build_of_a_nation_is_held_against_reading_its_inputs(tmp_path: Path) -> None:
+def test_buildings_to_cells_are_held_against_reading_their_file(tmp_path: Path) -> None:
+    whole, columns, ours = asked(tmp_path, "read", "--size", "1000", "--repeat", "1")["rows"]
+    assert whole["ratio"] == columns["ratio_columns"] == 1
+    assert ours["ratio"] == pytest.approx(ours["seconds"] / whole["seconds"])
+    assert ours["ratio_columns"] == pytest.approx(ours["seconds"] / columns["seconds"])
+    assert ours["error"] < EXACT
+
+
+def test_the_build_of_a_nation_is_held_against_reading_its_inputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(national, "first_build", lambda *_given, **_named: Watched())
     answer = asked(tmp_path, "nation", "--size", "300", "--inputs", str(tmp_path / "inputs"))
     rows = {row["work"].strip(): row for row in answer["rows"]}
     reading, building = rows["reading all inputs (pyarrow)"], rows["the whole build"]
@@ -95,6 +127,7 @@ def test_the_build_of_a_nation_is_held_against_reading_its_inputs(tmp_path: Path
     assert float(answer["notes"][-1].split("residual is ")[1].split()[0]) < EXACT
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_growth_has_an_exponent_for_each_layer_and_question(tmp_path: Path) -> None:
     rows = asked(tmp_path, "growth", "--size", "2000")["rows"]
     assert len(rows) == 2 * 3 * 2
