@@ -55,6 +55,7 @@ class KeyIndex:
             held = _as_whole(keys)
             data = held.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint8)
             ends = np.arange(0, 8 * len(held) + 1, 8, dtype=np.int64)
+            ends.flags.writeable = False  # as Arrow's own: a function compiled for both would be compiled twice
         else:
             held = keys.cast(pa.large_string())
             _, offsets, raw = held.buffers()

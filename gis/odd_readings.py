@@ -72,7 +72,7 @@ class OddReadings:
         for part in range(parts):
             found = self._database.execute(
                 "SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM readings "
-                "WHERE value <> 0 AND hash(cell) % ? = ? GROUP BY cell, month, value)",
+                "WHERE value <> 0 AND hash(cell) % ?::UBIGINT = ?::UBIGINT GROUP BY cell, month, value)",
                 [parts, part],
             ).fetchone()
             count += int(found[0]) if found else 0
