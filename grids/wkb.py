@@ -150,7 +150,7 @@ class WkbColumn:
         def work(first: int, last: int, n: int, workspace: int) -> tuple[int, int]:
             data, begins, ends, *written = addresses_of(*arrays, kinds, measures)
             after: tuple[int, int] = wkb_in_cells(
-                data, begins, ends, first, last, grid, measured, workspace, n, written[0], written[1]
+                data, begins, ends, first, last, grid, True, measured, workspace, n, written[0], written[1]
             )
             return after
 

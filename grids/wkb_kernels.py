@@ -221,7 +221,9 @@ def feature_in_cells(
 
 
 @compiled
-def _bytes_in_cells(at: int, end: int, grid: Any, measured: bool, workspace: int, owner: int, n: int) -> Any:
+def _bytes_in_cells(
+    at: int, end: int, grid: Any, check: bool, measured: bool, workspace: int, owner: int, n: int
+) -> Any:
     """Share out the geometry between two addresses."""
     rings = int_at(workspace + RINGS)
     vertices = _plain_ring(at, end)
@@ -229,7 +231,8 @@ def _bytes_in_cells(at: int, end: int, grid: Any, measured: bool, workspace: int
         put_int(rings, at + 13)
         put_int(rings + VERTICES, vertices)
         put_int(rings + SHELL, 1)
-        return polygon_in_cells(rings, 1, grid, True, measured, workspace, owner, n)
+        one = min(vertices, 1)  # no literal, for which numba would compile all of it again
+        return polygon_in_cells(rings, one, grid, check, measured, workspace, owner, n)
     kind, n_rings, total, copied = _find_rings(at, end, rings, int_at(workspace + ROOM_FOR_RINGS))
     if kind <= 0:
         return (DAMAGED if kind < 0 else DOUBTFUL), 0.0, n
@@ -239,7 +242,7 @@ def _bytes_in_cells(at: int, end: int, grid: Any, measured: bool, workspace: int
         if not has_room(workspace, ROOM_FOR_COPIES, total):
             return SHORT, 0.0, n
         _copy_rings(rings, n_rings, int_at(workspace + COPIES))
-    return feature_in_cells(kind - 1, rings, n_rings, grid, True, measured, workspace, owner, n)
+    return feature_in_cells(kind - 1, rings, n_rings, grid, check, measured, workspace, owner, n)
 
 
 @compiled
@@ -250,6 +253,7 @@ def wkb_in_cells(
     first: int,
     last: int,
     grid: Any,
+    check: bool,
     measured: bool,
     workspace: int,
     n: int,
@@ -265,6 +269,7 @@ def wkb_in_cells(
         first: the first feature.
         last: the one after the last.
         grid: (east, north, size) in whole metres.
+        check: see `grids.cell_kernels.polygon_in_cells`.
         measured: whether m2, m and numbers of points are asked for. If not, parts are shares of the whole, and of one
             ring in one cell, which has the share 1 there, nobody looks at how it runs; nor is its area known.
         workspace: what is written to, see `grids.cell_kernels`.
@@ -292,7 +297,7 @@ def wkb_in_cells(
                         kind, measure = AREAS, 1.0
                         after = put_found(found_of(workspace), n, f, row, col, 1.0)
         if end > at and not alone:
-            kind, measure, after = _bytes_in_cells(at, end, grid, measured, workspace, f, n)
+            kind, measure, after = _bytes_in_cells(at, end, grid, check, measured, workspace, f, n)
         if kind == SHORT or not has_room(workspace, ROOM_FOR_FOUND, after):
             return f, n
         put_int(kinds + 8 * f, kind)
