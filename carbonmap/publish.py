@@ -263,8 +263,17 @@ def line_rows(lines: pd.DataFrame) -> pa.Table:
 def _in_order(lines: pd.DataFrame) -> pd.DataFrame:
     """Lines by year, then by feature, so that those of a feature are found at once; as they are if they stand so."""
     year, feature = lines["year"].to_numpy(), lines["feature"].to_numpy()
-    before = (year[1:] < year[:-1]) | ((year[1:] == year[:-1]) & (feature[1:] < feature[:-1]))
-    return lines.iloc[np.lexsort((feature, year))] if before.any() else lines
+    if _ascend(year, feature):
+        return lines
+    by_year = np.argsort(year, kind="stable")  # of parts, each by year and feature, this is all there is to do
+    ordered = by_year if _ascend(year[by_year], feature[by_year]) else np.lexsort((feature, year))
+    return lines.iloc[ordered].reset_index(drop=True)
+
+
+def _ascend(year: NDArray[np.integer], feature: NDArray[np.integer]) -> bool:
+    """Whether lines stand by year, then by feature."""
+    later, same = year[1:] > year[:-1], year[1:] == year[:-1]
+    return bool((later | (same & (feature[1:] >= feature[:-1]))).all())
 
 
 def _nest(above: list[LayerShares], below: list[LayerShares], index: IntArray) -> bool:
