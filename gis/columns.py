@@ -29,7 +29,7 @@ def words_of(given: "pd.Series[Any]") -> tuple[Codes, list[str]]:
     if isinstance(given.dtype, pd.CategoricalDtype):
         # Categories may be in any order, or not occur; a factor of the codes is as if they were texts.
         codes, first = pd.factorize(given.cat.codes.to_numpy(), use_na_sentinel=False)
-        words = [str(given.cat.categories[code]) if code >= 0 else "" for code in first]
+        words = [str(given.cat.categories[code]) if code >= 0 else "" for code in first.tolist()]
         if -1 in first:
             null = int(np.flatnonzero(first == -1)[0])
             del words[null]
@@ -48,7 +48,16 @@ def coded(features: pd.DataFrame, name: str) -> tuple[Codes, list[str]]:
 
 def distinct_codes(codes: Codes, size: int) -> tuple[list[int], npt.NDArray[np.int32]]:
     """Which of the codes 0..size-1 occur, in their order, and (n,) the place of each among them."""
+    if size > 4 * len(codes) + 65_536:
+        distinct, places = np.unique(codes, return_inverse=True)
+        return distinct.tolist(), places.astype(np.int32)
     found = np.flatnonzero(np.bincount(codes, minlength=size))
     place = np.zeros(size, dtype=np.int32)
     place[found] = np.arange(len(found))
     return found.tolist(), place[codes]
+
+
+def positions_of_each(place: npt.NDArray[np.integer[Any]], size: int) -> list[Codes]:
+    """Of every number 0..size-1, the positions at which it stands, ascending."""
+    order = np.argsort(place, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(place, minlength=size))[:-1]) if size else []

@@ -28,6 +28,7 @@ from accounting.factors import Factor, FactorTable, Lookup
 from accounting.resolution import Resolver
 from accounting.sector import Remark, SectorEmissions
 from accounting.uncertainty import relative_sd
+from gis.columns import distinct_codes, positions_of_each
 from gis.stands import Stands
 
 FloatArray = npt.NDArray[np.float64]
@@ -116,8 +117,8 @@ def forest_emissions(
     out = pd.DataFrame(
         {
             "area_ha": stands.area_ha,
-            "species": pd.Series(stands.species, dtype="str").replace("", None),
-            "leaf_type": pd.Series(stands.leaf_type, dtype="str").replace("", None),
+            "species": stands.species.column_or_null(),
+            "leaf_type": stands.leaf_type.column_or_null(),
             "age_years": stands.age,
             "uptake_tco2_ha": net_per_ha,
         }
@@ -137,7 +138,7 @@ def forest_emissions(
 def _by_increment(stands: Stands, is_open: BoolArray, year: int, resolver: Resolver) -> Iterator[Uptake]:
     """C1: the stand's own increment and the wood of its species."""
     measured = is_open & np.isfinite(stands.increment)
-    for name, of in _each(stands.species, measured):
+    for name, of in stands.species.each(measured):
         wood = _wood(name, resolver)
         if wood is not None:
             yield _from_increment(wood, of, stands.increment[of], stands.area_ha[of], resolver)
@@ -146,7 +147,7 @@ def _by_increment(stands: Stands, is_open: BoolArray, year: int, resolver: Resol
 def _by_age(stands: Stands, is_open: BoolArray, year: int, resolver: Resolver) -> Iterator[Uptake]:
     """C3: uptake of the species at the stand's age; by the curve of its group of species it is only a default."""
     curves = resolver.factors.curves.uptake
-    for name, of in _each(stands.species, is_open & np.isfinite(stands.age)):
+    for name, of in stands.species.each(is_open & np.isfinite(stands.age)):
         word = resolver.factors.words.species.get(name)
         if word is None or word.uptake not in curves:
             continue
@@ -177,7 +178,7 @@ def _by_age(stands: Stands, is_open: BoolArray, year: int, resolver: Resolver) -
 def _by_assumption(stands: Stands, is_open: BoolArray, year: int, resolver: Resolver) -> Iterator[Uptake]:
     """What the region assumes of a species or land cover: an uptake, or the increment of a known wood."""
     for values in (stands.species, stands.cover):
-        for name, of in _each(values, is_open):
+        for name, of in values.each(is_open):
             area = stands.area_ha[of]
             uptake = resolver.assumptions.number("tCO2/ha/yr", f"forest.uptake.{id_part(name)}")
             wood = _wood(name, resolver)
@@ -207,11 +208,7 @@ def _by_assumption(stands: Stands, is_open: BoolArray, year: int, resolver: Reso
 def _by_tree_cover(stands: Stands, is_open: BoolArray, year: int, resolver: Resolver) -> Iterator[Uptake]:
     """C4, Tier 1: growth of the climate zone x roots x carbon by leaf type, on the ground that crowns cover."""
     trees = is_open & stands.has_trees(resolver.factors.words)
-    keys = np.array(
-        [f"{leaf}|{cover}" for leaf, cover in zip(stands.leaf_type, stands.cover, strict=True)], dtype=object
-    )
-    for key, of in _each(keys, trees):
-        leaf, _, cover = key.partition("|")
+    for leaf, cover, of in _by_leaf_and_cover(stands, trees):
         growth = _tier1_number("growth", "t d.m./ha/yr", leaf, year, resolver)
         roots = _tier1_number("root_shoot", "1", leaf, year, resolver)
         carbon = _tier1_number("carbon_fraction", "tC/t d.m.", leaf, year, resolver)
@@ -238,7 +235,7 @@ def _by_tree_cover(stands: Stands, is_open: BoolArray, year: int, resolver: Reso
 def _unchanged(stands: Stands, is_open: BoolArray, year: int, resolver: Resolver) -> Iterator[Uptake]:
     """C5: land covers in which nothing changes at Tier 1."""
     words = resolver.factors.words.land_cover
-    for cover, of in _each(stands.cover, is_open):
+    for cover, of in stands.cover.each(is_open):
         lookup = resolver.value("land_cover.no_change", year=year)
         if lookup is not None and cover in words and words[cover].means == "no_change":
             per_ha = np.full(len(of), lookup.factor.value)
@@ -344,10 +341,14 @@ def _lines(stands: Stands, uptake: Uptake, year: int, resolver: Resolver) -> Emi
     )
 
 
-def _each(values: npt.NDArray[np.object_], where: BoolArray) -> list[tuple[str, Positions]]:
-    """Distinct texts that are not empty among the positions chosen, in order of appearance, with those positions."""
-    chosen = [str(value) for value in dict.fromkeys(values[where]) if value]
-    return [(value, np.flatnonzero(where & (values == value))) for value in chosen]
+def _by_leaf_and_cover(stands: Stands, where: BoolArray) -> Iterator[tuple[str, str, Positions]]:
+    """Distinct pairs of leaf type and land cover among the stands chosen, with the stands of each."""
+    leaf, cover = stands.leaf_type, stands.cover
+    chosen = np.flatnonzero(where)
+    size = len(cover.names)
+    found, place = distinct_codes(leaf.of[chosen] * size + cover.of[chosen], len(leaf.names) * size)
+    for one, positions in zip(found, positions_of_each(place, len(found)), strict=True):
+        yield leaf.names[one // size], cover.names[one % size], chosen[positions]
 
 
 def _remarks(stands: Stands, per_ha: FloatArray, resolver: Resolver) -> tuple[Remark, ...]:
@@ -359,15 +360,17 @@ def _remarks(stands: Stands, per_ha: FloatArray, resolver: Resolver) -> tuple[Re
             f"{{count}} stands take up more than {PLAUSIBLE_TCO2_HA:g} tCO2 a year and hectare, "
             "at most {largest:.1f}, which is not plausible: {words}."
         )
-        kinds = {str(stands.species[i] or stands.cover[i]): 1 for i in high}
+        pairs = set(zip(stands.species.of[high].tolist(), stands.cover.of[high].tolist(), strict=True))
+        kinds = {stands.species.names[name] or stands.cover.names[cover]: 1 for name, cover in pairs}
         remarks.append(Remark(text, len(high), float(per_ha[high].max()), kinds, "name"))
-    species = {name: 1 for name in dict.fromkeys(stands.species) if name and name not in words.species}
+    species = stands.species.unknown(words.species)
     if species:
-        remarks.append(Remark("Species that no table knows, taken as tree cover: {words}.", words=species))
-    covers = {name: 1 for name in dict.fromkeys(stands.cover) if name and name not in words.land_cover}
+        text = "Species that no table knows, taken as tree cover: {words}."
+        remarks.append(Remark(text, words=species, order="name"))
+    covers = stands.cover.unknown(words.land_cover)
     if covers:
         text = "Land covers that data/schema/land_cover.csv lacks, not estimated: {words}."
-        remarks.append(Remark(text, words=covers))
+        remarks.append(Remark(text, words=covers, order="name"))
     if (per_ha > 0).any() and "forest.loss" not in resolver.assumptions.items:
         remarks.append(
             Remark(

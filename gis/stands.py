@@ -1,20 +1,21 @@
 """Forest stands: their age, leaf type and area, from what forest maps and land-cover classes say."""
 
 import re
+from collections.abc import Callable, Container
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from accounting.vocabulary import LandCover, Vocabulary
-from gis.columns import column_or_nan
+from accounting.vocabulary import Vocabulary
+from gis.columns import Codes, coded, column_or_nan, distinct_codes, positions_of_each, words_of
 from gis.measure import geodesic_area_m2
 
 FloatArray = npt.NDArray[np.float64]
-ObjectArray = npt.NDArray[np.object_]
+BoolArray = npt.NDArray[np.bool_]
 
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 _FULL_WIDTH = {chr(0x2160 + index): numeral for index, numeral in enumerate(_ROMAN)}
@@ -46,13 +47,13 @@ def stand_ages(features: pd.DataFrame) -> FloatArray:
     ages = np.where(ages >= 0, ages, np.nan)
     if "age_class" not in features.columns:
         return ages
-    codes, words = pd.factorize(features["age_class"].astype("object"), use_na_sentinel=True)
+    codes, words = words_of(features["age_class"])
     by_class = np.array([*map(_midpoint, words), np.nan])[codes]
     return np.where(np.isnan(ages), by_class, ages)
 
 
-def _midpoint(value: Any) -> float:
-    text = str(value).strip().upper().removesuffix("영급").strip()
+def _midpoint(value: str) -> float:
+    text = value.strip().upper().removesuffix("영급").strip()
     text = "".join(_FULL_WIDTH.get(character, character) for character in text)
     number = _ROMAN.get(text)
     if number is None and re.fullmatch(r"\d{1,2}(\.0+)?", text):
@@ -60,20 +61,55 @@ def _midpoint(value: Any) -> float:
     return np.nan if not number else (number - 0.5) * _CLASS_YEARS
 
 
-def text_column(features: pd.DataFrame, name: str) -> ObjectArray:
-    """(n,) stripped texts, empty where the layer lacks the column or the value."""
-    if name not in features.columns:
-        return np.full(len(features), "", dtype=object)
-    codes, words = pd.factorize(features[name].astype("object"), use_na_sentinel=True)
-    return np.array([*(str(word).strip() for word in words), ""], dtype=object)[codes]
+class Words(NamedTuple):
+    """Texts of (n,) features as positions in their distinct words, sorted; the first is the empty text."""
+
+    names: list[str]
+    of: Codes
+
+    @classmethod
+    def column(cls, features: pd.DataFrame, name: str) -> "Words":
+        """Stripped texts of a column, empty where the layer lacks the column or the value."""
+        codes, given = coded(features, name)
+        says = [*(word.strip() for word in given), ""]
+        names = sorted({*says})
+        return cls(names, np.array([names.index(word) for word in says], dtype=np.intp)[codes])
+
+    def each(self, where: BoolArray) -> list[tuple[str, Codes]]:
+        """Distinct texts that are not empty among the features chosen, in order, with the features of each."""
+        chosen = np.flatnonzero(where)
+        found, place = distinct_codes(self.of[chosen], len(self.names))
+        mine = zip(found, positions_of_each(place, len(found)), strict=True)
+        return [(self.names[code], chosen[positions]) for code, positions in mine if self.names[code]]
+
+    def which(self, is_meant: Callable[[str], bool]) -> BoolArray:
+        """(n,) whether the text is one that is meant; asked once per distinct text."""
+        return np.array([is_meant(name) for name in self.names], dtype=np.bool_)[self.of]
+
+    def unknown(self, words: Container[str]) -> dict[str, int]:
+        """Texts that occur, are not empty and stand in no list."""
+        found = np.flatnonzero(np.bincount(self.of, minlength=len(self.names)))
+        return {self.names[code]: 1 for code in found if self.names[code] and self.names[code] not in words}
+
+    def column_or_null(self) -> "pd.Series[str]":
+        """(n,) texts, null where they are empty."""
+        names = pd.Series([name or None for name in self.names], dtype="str")
+        return names.take(self.of).reset_index(drop=True)
 
 
-def leaf_types(features: pd.DataFrame, covers: ObjectArray, words: dict[str, LandCover]) -> ObjectArray:
-    """(n,) needleleaf, broadleaf, mixed, or empty: what the stand says, else what its land cover implies."""
-    says = text_column(features, "leaf_type")
-    implied = [words[cover].leaf_type if cover in words else "" for cover in covers]
-    found = [_LEAF_TYPES.get(str(own).lower(), "") or of_cover for own, of_cover in zip(says, implied, strict=True)]
-    return np.array(found, dtype=object)
+def leaf_types(says: Words, covers: Words, species: Words, words: Vocabulary) -> Words:
+    """Needleleaf, broadleaf, mixed, or empty: what the stand says, else its land cover implies, else its species."""
+    size = len(says.names), len(covers.names), len(species.names)
+    found, place = distinct_codes(np.ravel_multi_index((says.of, covers.of, species.of), size), int(np.prod(size)))
+    texts = []
+    for one in found:
+        said, cover, name = (int(code) for code in np.unravel_index(one, size))
+        own = _LEAF_TYPES.get(says.names[said].lower(), "")
+        of_cover = words.land_cover[covers.names[cover]].leaf_type if covers.names[cover] in words.land_cover else ""
+        of_species = words.species[species.names[name]].leaf_type if species.names[name] in words.species else ""
+        texts.append(own or of_cover or of_species)
+    names = sorted({"", *texts})
+    return Words(names, np.array([names.index(text) for text in texts], dtype=np.intp)[place])
 
 
 @dataclass(frozen=True)
@@ -81,29 +117,27 @@ class Stands:
     """What is known of (n,) stands or land-cover classes; texts are empty where nothing is known."""
 
     area_ha: FloatArray
-    species: ObjectArray
-    cover: ObjectArray
-    leaf_type: ObjectArray
+    species: Words
+    cover: Words
+    leaf_type: Words
     age: FloatArray
     increment: FloatArray
 
     @classmethod
     def of(cls, features: gpd.GeoDataFrame | pd.DataFrame, words: Vocabulary) -> "Stands":
         """Read the columns of a layer; a species implies the leaf type, where neither stand nor land cover says it."""
-        species, cover = text_column(features, "species"), text_column(features, "land_cover")
-        leaf = leaf_types(features, cover, words.land_cover)
-        implied = [words.species[name].leaf_type if name in words.species else "" for name in species]
+        species, cover = Words.column(features, "species"), Words.column(features, "land_cover")
         return cls(
             area_ha=stand_areas_ha(features),
             species=species,
             cover=cover,
-            leaf_type=np.array([own or other for own, other in zip(leaf, implied, strict=True)], dtype=object),
+            leaf_type=leaf_types(Words.column(features, "leaf_type"), cover, species, words),
             age=stand_ages(features),
             increment=column_or_nan(features, "increment_m3_ha"),
         )
 
-    def has_trees(self, words: Vocabulary) -> npt.NDArray[np.bool_]:
+    def has_trees(self, words: Vocabulary) -> BoolArray:
         """(n,) whether it is tree cover: a species is named, the land cover means trees, or a forest map is silent."""
-        means = [words.land_cover[cover].means if cover in words.land_cover else "" for cover in self.cover]
-        silent = (self.cover == "") & (self.species == "")
-        return np.asarray((self.species != "") | (np.array(means, dtype=object) == "tree") | silent, dtype=np.bool_)
+        is_named = self.species.which(lambda name: name != "")
+        is_tree = self.cover.which(lambda name: name in words.land_cover and words.land_cover[name].means == "tree")
+        return is_named | is_tree | self.cover.which(lambda name: name == "")
