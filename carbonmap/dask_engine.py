@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 import signal
+import socket
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,10 +43,12 @@ MOST_LOSSES = 3
 WORKER_BYTES = 1536 << 20
 """Memory that a worker of this machine should have for itself: a part, the plan, and the program."""
 
+_LONGEST_GREETING = 1 << 20
+
 LOOPBACK = "127.0.0.1"
 
 _ADDRESS = re.compile(
-    r"(?:tcp|tls)://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<port>\d{1,5})"
+    r"(?P<protocol>tcp|tls)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<port>\d{1,5})"
 )
 
 _log = logging.getLogger(__name__)
@@ -294,35 +297,69 @@ def _processes_here() -> int:
 
 @contextlib.contextmanager
 def _client_of(scheduler: str) -> Iterator[Any]:
+    _knock(scheduler)
     try:
         client = _dask.Client(scheduler, timeout=CONNECT_S, set_as_default=False, name="carbonmap")
     except (OSError, TimeoutError) as problem:
         raise EngineError(
-            f"no Dask scheduler answers at {scheduler} within {CONNECT_S} s. Is it running (`dask scheduler`), is the "
-            "address the one it prints, and may this machine reach it?"
-        ) from problem
-    except (TypeError, ValueError) as problem:
-        raise EngineError(
-            f"{scheduler} cannot be used ({problem}). For tls:// Dask needs certificates in its configuration: "
-            "distributed.comm.tls, see docs/scale.md"
+            f"what listens at {scheduler} does not answer as a Dask scheduler does: {problem}. Is the address the one "
+            "that `dask scheduler` prints?"
         ) from problem
     with client:
         yield client
 
 
+def _knock(scheduler: str) -> None:
+    """See whether anything listens, and can be spoken to: Dask itself would try for long, and not say what is wrong."""
+    match = _ADDRESS.fullmatch(scheduler)
+    assert match is not None  # checked when the engine was made
+    if match["protocol"] == "tls":
+        try:
+            ready = _dask.Security().get_connection_args("client").get("ssl_context") is not None
+        except OSError as problem:  # errors of TLS among them
+            raise EngineError(f"{scheduler}: Dask's certificates cannot be read: {problem}") from problem
+        if not ready:
+            raise EngineError(
+                f"{scheduler}: for tls Dask needs certificates; its configuration names them under "
+                "distributed.comm.tls (docs/scale.md)"
+            )
+    try:
+        with socket.create_connection((match["host"].strip("[]"), int(match["port"])), CONNECT_S) as knocked:
+            # A scheduler speaks first; Dask's client may wait for ever for what does not, or speaks otherwise.
+            if match["protocol"] == "tcp" and not 0 < _first_number(knocked) < _LONGEST_GREETING:
+                raise EngineError(
+                    f"what listens at {scheduler} is no Dask scheduler, or one that wants tls://; is the address the "
+                    "one that `dask scheduler` prints?"
+                )
+    except OSError as problem:
+        raise EngineError(
+            f"no Dask scheduler answers at {scheduler}: {problem.strerror or problem}. Is it running "
+            "(`dask scheduler`), is the address the one it prints, and may this machine reach it?"
+        ) from problem
+
+
+def _first_number(connection: socket.socket) -> int:
+    """What a Dask process says first: how many bytes follow; 0 when nothing is said."""
+    try:
+        return int.from_bytes(connection.recv(8, socket.MSG_WAITALL), "little")
+    except TimeoutError:
+        return 0
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own log, which tells of every worker that goes, off the terminal; what matters is said here."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
+    levels = {name: logging.getLogger(name).level for name in ("distributed", "tornado", *names)}
     if os.environ.get("CARBONMAP_DEBUG"):
-        yield
-        return
-    theirs = logging.getLogger("distributed")
-    level = theirs.level
-    theirs.setLevel(logging.CRITICAL)
+        levels = {}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        theirs.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def _explained(problem: BaseException, address: str) -> BaseException:

@@ -5,8 +5,10 @@ import os
 import pickle
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -523,6 +525,28 @@ def test_a_scheduler_that_does_not_answer_is_noticed_first(tiny, command, monkey
     assert said.startswith("carbonmap: no Dask scheduler answers at tcp://127.0.0.1:9")
     assert len(said.splitlines()) == 1
     assert not tiny.store.exists()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.6\r\n"])
+def test_what_is_no_scheduler_is_refused(greeting, monkeypatch):
+    monkeypatch.setattr(dask_engine, "CONNECT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with listener.accept()[0] as connection, contextlib.suppress(ConnectionError):
+                connection.sendall(greeting)
+                connection.recv(1)  # until the other side hangs up
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        with pytest.raises(EngineError, match="is no Dask scheduler"):
+            DaskEngine(f"tcp://127.0.0.1:{listener.getsockname()[1]}").reach()
+        answering.join()
+
+
+def test_tls_without_certificates_says_what_is_missing():
+    with pytest.raises(EngineError, match=r"distributed\.comm\.tls"):
+        DaskEngine("tls://127.0.0.1:9").reach()
 
 
 def test_a_scheduler_without_dask_is_refused(tiny, command):
