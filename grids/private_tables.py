@@ -36,6 +36,8 @@ class PrivateTable(TableFile):
     def bounds(self, column: str) -> IntArray:
         """(groups, 2) smallest and largest value of an integer column in each row group, from the footer.
 
+        Those of a row group without rows (a table without rows has one) stand the wrong way round: nothing lies there.
+
         Raises:
             EditionBroken: there is no such column, or it has no statistics.
         """
@@ -43,6 +45,9 @@ class PrivateTable(TableFile):
             leaf = self._leaves.get(column)
             found = np.empty((self._footer.num_row_groups, 2), dtype=np.int64)
             for group in range(len(found)):
+                if leaf is not None and not self._footer.row_group(group).num_rows:
+                    found[group] = 1, 0
+                    continue
                 statistics = None if leaf is None else self._footer.row_group(group).column(leaf).statistics
                 if statistics is None or not statistics.has_min_max:
                     raise EditionBroken(
@@ -65,7 +70,7 @@ class PrivateTable(TableFile):
             year: only rows of this year, for a table with a column `year`.
         """
         low, high = self.bounds(column).T
-        meets = np.searchsorted(values, low) < np.searchsorted(values, high, side="right")
+        meets = (np.searchsorted(values, low) < np.searchsorted(values, high, side="right")) & (low <= high)
         wanted = {column: pa.array(values)}
         if year is not None:
             first, last = self.bounds("year").T

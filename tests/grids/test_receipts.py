@@ -434,6 +434,17 @@ def test_a_large_target_without_lines_in_a_year_still_counts_its_features(tmp_pa
     assert {layer.layer: layer.features for layer in found.layers} == {"cars": 1, "offices": 3}
 
 
+def test_a_layer_without_lines_or_shares_adds_nothing(tmp_path):
+    nothing = Layer(
+        "parking", "buildings", {"grid-100m": sparse([[0]] * 4), "gu": sparse([[0], [0]])}, OFFICES.lines.iloc[:0], 1
+    )
+    edition = write_edition(tmp_path / "store", [OFFICES, CARS, nothing], {"grid-100m": 4, "gu": 2})
+    found = receipt(edition, "gu", "zone-0000", 2023)
+    assert found.n_features == 4
+    parking = found.layers[-1]
+    assert (parking.layer, parking.features, parking.kinds, parking.sums.sd_tco2e) == ("parking", 0, (), 0.0)
+
+
 # --- how little is read -----------------------------------------------------------------------------------------------
 
 MANY = 20_000
