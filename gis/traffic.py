@@ -196,17 +196,17 @@ def segment_traffic(
     vehicles = sorted({vehicle for shares, _ in fleets.values() for vehicle in shares})
     aadt = np.zeros((n, len(vehicles)))
     for name, (shares, assumption) in fleets.items():
-        these = np.flatnonzero(runs & classes.has(name))
-        parts = _parts(vehicles, shares, {kind: np.isfinite(values[these]) for kind, values in by_vehicle.items()})
+        mine = np.flatnonzero(runs & classes.has(name))
+        parts = _parts(vehicles, shares, {kind: np.isfinite(values[mine]) for kind, values in by_vehicle.items()})
         for column, vehicle in enumerate(vehicles):
             share = shares.get(vehicle, 0.0)
-            aadt[these, column] = np.nan_to_num(all_day[these]) * parts[column]
+            aadt[mine, column] = np.nan_to_num(all_day[mine]) * parts[column]
             kind = vehicle.rpartition("_")[0]
             if kind in by_vehicle and share > 0:
                 of_kind = sum(value for key, value in shares.items() if key.rpartition("_")[0] == kind)
-                aadt[these, column] += np.nan_to_num(by_vehicle[kind][these]) * share / of_kind
+                aadt[mine, column] += np.nan_to_num(by_vehicle[kind][mine]) * share / of_kind
         for kind, values in by_vehicle.items():
-            if not any(key.rpartition("_")[0] == kind for key in shares) and np.nansum(values[these]) > 0:
+            if not any(key.rpartition("_")[0] == kind for key in shares) and np.nansum(values[mine]) > 0:
                 raise InvalidAssumption(
                     f"Vehicles of class {kind!r} were counted, but {assumption.id} says nothing of their fuel; "
                     f"add e.g. {kind}_diesel to it."

@@ -11,7 +11,7 @@ import rasterio
 import shapely
 from affine import Affine
 
-import carbonmap.layers
+import carbonmap.parts
 import carbonmap.publish
 import grids.grid
 from carbonmap.build import build_region
@@ -46,14 +46,15 @@ def build(tiny: Any) -> Edition:
 
 def guard_conservation(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A build whose shares lose a millionth of one feature is refused."""
-    exact = carbonmap.layers.grid_shares
+    exact = carbonmap.parts.cell_table
 
-    def losing(*given: Any) -> Any:
-        rows, cols, found = exact(*given)
-        found.matrix.data[0] *= 1 - 1e-6
-        return rows, cols, found
+    def losing(cells: Any) -> Any:
+        found = exact(cells)
+        share = found["share"].to_numpy().copy()
+        share[0] *= 1 - 1e-6
+        return found.set_column(found.column_names.index("share"), "share", [share])
 
-    monkeypatch.setattr(carbonmap.layers, "grid_shares", losing)
+    monkeypatch.setattr(carbonmap.parts, "cell_table", losing)
     tiny.source("buildings")["open"] = True  # else disclosure control notices too, that levels do not nest
     with pytest.raises(NotConserved):
         build(tiny)
