@@ -1,6 +1,7 @@
 """Question `read`: a nation's buildings from a zstd GeoParquet file to 100 m cells against merely reading the file."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ COLUMNS = {
     "peak_mb": "peak MB",
     "ratio": "x reading",
     "ratio_columns": "x reading both columns",
+    "ratio_threads": "x on threads",
     "error": "not conserved",
 }
 _GEOMETRY, _VALUE = "geometry", "footprint"
@@ -39,6 +41,23 @@ def prepare_reading(file: Path, columns: Sequence[str] | None, threads: int) -> 
     pa.set_cpu_count(threads)
     _into_cache(file)
     return lambda: int(pq.read_table(file, columns=columns).num_rows)
+
+
+def prepare_reading_groups(file: Path, columns: Sequence[str], threads: int) -> Callable[[], int]:
+    """Read some columns, row groups on threads: pyarrow alone decodes a column on one."""
+    _into_cache(file)
+    metadata = pq.ParquetFile(file).metadata
+
+    def read(group: int) -> pa.Table:
+        with pq.ParquetFile(file, metadata=metadata) as source:
+            return source.read_row_group(group, columns=columns, use_threads=False)
+
+    def run() -> int:
+        with ThreadPoolExecutor(threads) as pool:
+            tables = list(pool.map(read, range(metadata.num_row_groups)))
+        return sum(table.num_rows for table in tables)
+
+    return run
 
 
 def prepare_sums(file: Path, nation: Nation, threads: int) -> Callable[[], float]:
@@ -84,6 +103,7 @@ def read_question(nation: Nation, *, inputs: Path | None, repeat: int, threads: 
         work: dict[str, tuple[Prepare, tuple[Any, ...]]] = {
             "reading the file (pyarrow)": (prepare_reading, (file, None, threads)),
             "reading geometry and value (pyarrow)": (prepare_reading, (file, [_GEOMETRY, _VALUE], threads)),
+            "the same, row groups on threads": (prepare_reading_groups, (file, [_GEOMETRY, _VALUE], threads)),
             "ours: reading, sharing out, adding up": (prepare_sums, (file, nation, threads)),
         }
         runs: dict[str, list[Measured]] = {name: [] for name in work}
@@ -99,6 +119,7 @@ def read_question(nation: Nation, *, inputs: Path | None, repeat: int, threads: 
     for row in report.rows:
         row["ratio"] = row["seconds"] / report.rows[0]["seconds"]
         row["ratio_columns"] = row["seconds"] / report.rows[1]["seconds"]
+        row["ratio_threads"] = row["seconds"] / report.rows[2]["seconds"]
     report.rows[-1]["error"] = max(run.answer for run in runs[report.rows[-1]["work"]])
     report.notes = [f"{nation.size:,} buildings in {groups} row groups, {megabytes:,.0f} MB; from the page cache."]
     return report
