@@ -46,12 +46,11 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
             "area_ha": areas.area_ha,
         }
     )
-    accounts = plan.accounts.apart()
-    emissions = sector_emissions(source, features, region, accounts)
+    emissions = sector_emissions(source, features, region, plan.accounts.apart())
     derived = emissions.features.reset_index(drop=True)
     table = pd.concat([features[[name for name in features if name not in derived]], derived], axis=1)
     table["outside_share"] = 0.0
     shares = {targets.info.id: share_table(zone_entries(areas.zone_shares(targets.info.id))) for targets in plan.zones}
     cells = cell_table(cell_entries(*areas.grid_shares()))
     tables = PartTables(arrow_table(table), lines_table(emissions.lines), cells, shares)
-    return record_of(accounts, len(features), report, emissions), tables
+    return record_of(len(features), report, emissions), tables

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
+from accounting.sector import joined_remarks
 from carbonmap.parts import Part, PartRecord, WorkFolder
 from gis.checks import Finding
 from gis.layers import MOST_EXAMPLES, ReadReport
@@ -34,7 +36,7 @@ class SharedLayer:
         domain: the ground the source speaks for.
         report: what became of every feature of the file.
         odd: values that are hard to believe, over all parts.
-        counts, warnings, lookups, assumptions: see `PartRecord`, over all parts.
+        counts, lookups, assumptions: see `PartRecord`, over all parts; warnings are its remarks as sentences.
         size: how many features.
     """
 
@@ -62,8 +64,11 @@ class SharedLayer:
         for record in records:
             for name, count in record.counts.items():
                 self.counts[name] = self.counts.get(name, 0) + count
-        self.warnings = tuple(dict.fromkeys(warning for record in records for warning in record.warnings))
-        self.lookups = {name: lookup for record in records for name, lookup in record.lookups.items()}
+        self.warnings = tuple(map(str, joined_remarks(record.remarks for record in records)))
+        self.lookups: dict[str, dict[str, Any]] = {}
+        for record in records:
+            for name, lookup in record.lookups.items():  # of several reasons the first by name, as a part keeps it
+                self.lookups[name] = min(self.lookups.get(name, lookup), lookup, key=lambda each: str(each["chosen"]))
         self.assumptions = {name for record in records for name in record.assumptions}
 
     @cached_property

@@ -20,9 +20,9 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from accounting.sector import SectorEmissions
+from accounting.sector import Remark, SectorEmissions
 from carbonmap.plan import Plan
-from carbonmap.sectors import Accounts, features_table, sector_emissions
+from carbonmap.sectors import features_table, sector_emissions
 from gis.checks import Finding, implausible
 from gis.errors import BadValue
 from gis.files import input_file
@@ -62,7 +62,7 @@ class PartRecord:
         features: how many it has.
         report: what became of every feature read.
         odd: findings that are no errors, as sentences.
-        counts, warnings: of the sector, see `SectorEmissions`.
+        counts, remarks: of the sector, see `SectorEmissions`.
         lookups: factor id -> the factor's record with the reason why it was chosen.
         assumptions: ids of the region's assumptions that were used.
         sizes: file -> bytes; a file of another size was never finished.
@@ -72,7 +72,7 @@ class PartRecord:
     report: ReadReport
     odd: tuple[Finding, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     lookups: dict[str, dict[str, Any]] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
@@ -210,19 +210,17 @@ def work_part(
     impossible = [finding for finding in odd if finding.level == "error"]
     if impossible:
         raise BadValue(f"source {source.id}: {'; '.join(map(told, impossible))}")
-    accounts = plan.accounts.apart()
-    emissions = sector_emissions(source, layer.features, plan.region, accounts)
+    emissions = sector_emissions(source, layer.features, plan.region, plan.accounts.apart())
     tables = share_features(layer, emissions, plan, source)
-    return record_of(accounts, len(layer.features), layer.report, emissions, tuple(odd)), tables
+    return record_of(len(layer.features), layer.report, emissions, tuple(odd)), tables
 
 
 def record_of(
-    accounts: Accounts, features: int, report: ReadReport, emissions: SectorEmissions, odd: tuple[Finding, ...] = ()
+    features: int, report: ReadReport, emissions: SectorEmissions, odd: tuple[Finding, ...] = ()
 ) -> PartRecord:
-    """The record of a part from what its sector says; accounts of its own remember what it used, and nothing else."""
+    """The record of a part from what its sector says."""
     lookups = {name: {**lookup.factor.record(), "chosen": lookup.chosen} for name, lookup in emissions.lookups.items()}
-    used = accounts.assumptions.used
-    return PartRecord(features, report, odd, emissions.counts, emissions.warnings, lookups, used)
+    return PartRecord(features, report, odd, emissions.counts, emissions.remarks, lookups, emissions.assumptions)
 
 
 def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source) -> PartTables:
@@ -250,10 +248,7 @@ def arrow_table(frame: pd.DataFrame) -> pa.Table:
 
 def lines_table(lines: pd.DataFrame) -> pa.Table:
     """Emission lines as Arrow, words as dictionaries."""
-    words = [name for name in lines.columns if not pd.api.types.is_numeric_dtype(lines[name])]
-    return pa.Table.from_pandas(
-        lines.astype(dict.fromkeys(words, "category")), preserve_index=False
-    ).replace_schema_metadata(None)
+    return pa.Table.from_pandas(lines, preserve_index=False).replace_schema_metadata(None)
 
 
 def cell_table(cells: CellEntries) -> pa.Table:

@@ -6,6 +6,7 @@ that only features that meet a border are looked at again, and only those that c
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import shapely
@@ -81,13 +82,15 @@ class Division:
         """
         self.grid = grid
         self.domain = domain
+        # GEOS prepares the domain and the zones as it is asked about them, which two threads must not do at once.
+        self._turn = Lock()
         self._within = domain_index(domain, grid)
         self._zones = {
             name: ZoneIndex.of(polygons, grid, gap=gap_between(polygons, domain)) for name, polygons in zones.items()
         }
 
     def share_out(self, column: WkbColumn) -> SharedOut:
-        """Share features out.
+        """Share features out; one caller at a time, on all processors.
 
         Args:
             column: features in the grid's CRS; missing and empty ones are nowhere, so outside as a whole.
@@ -95,6 +98,10 @@ class Division:
         Raises:
             GeometryError: bytes that are no geometry, or coordinates that are not finite metres.
         """
+        with self._turn:
+            return self._share_out(column)
+
+    def _share_out(self, column: WkbColumn) -> SharedOut:
         cells = parts_in_cells(column, self.grid)
         whole = cells.measures
         outside, crossing = self._outside(column, cells)
