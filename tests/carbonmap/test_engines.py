@@ -28,9 +28,10 @@ import gis.spans
 import grids.errors
 import grids.private_meters
 import grids.store_errors
-from carbonmap import dask_engine, dask_worker
+from carbonmap import dask_cluster, dask_engine, dask_worker
 from carbonmap.build import Built, build_region
-from carbonmap.dask_engine import DaskEngine, checked_address, local_cluster
+from carbonmap.dask_cluster import checked_address, local_cluster, quiet
+from carbonmap.dask_engine import DaskEngine
 from carbonmap.dask_worker import Terms, fault_of, work_order
 from carbonmap.engines import LocalEngine, engine_named
 from carbonmap.errors import EngineError, RegionError
@@ -91,7 +92,7 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A scheduler with two workers, each a process."""
-    with dask_engine._quiet(), local_cluster(2) as cluster:
+    with quiet(), local_cluster(2) as cluster:
         yield cluster
 
 
@@ -424,7 +425,7 @@ def test_when_all_workers_are_refused_the_build_says_why(tiny, cluster, caplog):
             )
 
     with pytest.raises(
-        EngineError, match=r"no worker of tcp://\S+ may work on this build.*GEOS \S+ instead of 3\.1\.0"
+        EngineError, match=r"no worker of tcp://\S+ may work on this build; .*GEOS \S+ instead of 3\.1\.0"
     ):
         build(tiny, "dask", Elsewhere(cluster.scheduler_address))
     assert done_parts(tiny.folder / "dask") == {}
@@ -474,6 +475,17 @@ def shift(monkeypatch: pytest.MonkeyPatch) -> Any:
     return run
 
 
+def test_when_only_a_refused_worker_is_left_another_one_is_waited_for(shift, caplog):
+    """The one that died may be started again, under another address."""
+    ok = dask_worker.Outcome()
+    answers = {"tcp://a:1": dask_worker.Outcome(refused="other code"), "tcp://b:1": ok, "tcp://b:2": ok}
+    both, left, again = ["tcp://a:1", "tcp://b:1"], ["tcp://a:1"], ["tcp://a:1", "tcp://b:2"]
+    telling = shift(Played(both, left, left, left, again, answers=answers), parts=4)
+    assert sorted(Counter(worker for _, worker in telling.done)) == ["tcp://b:1", "tcp://b:2"]
+    with pytest.raises(EngineError, match=r"no worker for 0 s.*Refused were worker tcp://a:1: other code"):
+        shift(Played(both, left, answers=answers), parts=4, patience_s=0.05)
+
+
 def test_a_part_that_kills_its_workers_is_given_up(shift):
     client = Played(["tcp://a:1"], ["tcp://b:1"], ["tcp://c:1"], ["tcp://d:1"])
     with pytest.raises(EngineError, match=r"roads, part 1 of 2 was given to 3 workers.*tcp://c:1.*memory"):
@@ -516,7 +528,7 @@ def test_addresses_of_schedulers(address):
 
 
 def test_a_scheduler_that_does_not_answer_is_noticed_first(tiny, command, monkeypatch):
-    monkeypatch.setattr(dask_engine, "CONNECT_S", 1)
+    monkeypatch.setattr(dask_cluster, "CONNECT_S", 1)
     file = write_parts(tiny)
     code, _, said = command(
         "build", file, "--store", tiny.store, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:9"
@@ -529,7 +541,7 @@ def test_a_scheduler_that_does_not_answer_is_noticed_first(tiny, command, monkey
 
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.6\r\n"])
 def test_what_is_no_scheduler_is_refused(greeting, monkeypatch):
-    monkeypatch.setattr(dask_engine, "CONNECT_S", 0.2)
+    monkeypatch.setattr(dask_cluster, "CONNECT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -557,6 +569,7 @@ def test_a_scheduler_without_dask_is_refused(tiny, command):
 
 def test_without_dask_installed_the_remedy_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "carbonmap.dask_engine")
+    monkeypatch.delitem(sys.modules, "carbonmap.dask_cluster")
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(RegionError, match=r"pip install 'carbonmap\[dask\]'"):
         engine_named("dask", None)
