@@ -138,7 +138,7 @@ class Division:
         return column.with_features(dict(zip(which.tolist(), wkb.tolist(), strict=True))), clipped.outside
 
     def _in_zones(self, column: WkbColumn, cells: FeatureParts, whole: FloatArray, index: ZoneIndex) -> ZoneEntries:
-        found = parts_in_zones(column, cells, index)
+        found = parts_in_zones(column, cells, index, rest=index.n_zones)
         share = _fractions(found.amount, found.owner, whole)
         real = share > NEGLIGIBLE
         target = np.where(found.zone == index.n_zones, GAP, found.zone)

@@ -40,6 +40,7 @@ SLIVER_M2 = 0.01
 _THINNEST_M = 1e-9  # mean width of a strip shared by two zones below which it is no strip, but rounding
 _MOST_CELLS = 1 << 27  # of the frame: half a gigabyte of labels, 13 times a nation of 4,000 x 5,000 cells
 _MOST_PIECES = 1 << 25  # of borders: about 1.2 GB, ten times a nation's 3,500 zones
+_UNEVEN = 1e-11  # of a feature: parts that miss their whole by more are looked at again
 _BYTES_AT_ONCE = 1 << 21  # of a block of features, which one thread works on
 _VERTICES_AT_ONCE = 1 << 14  # of a block of zones
 _ENTRIES_AT_ONCE = 1 << 14  # of a block of border cells
@@ -225,7 +226,7 @@ def cells_in_polygon(polygon: BaseGeometry, grid: Grid) -> CellParts:
 
 
 def parts_in_zones(
-    column: WkbColumn, cells: FeatureParts, index: ZoneIndex, *, threads: int | None = None
+    column: WkbColumn, cells: FeatureParts, index: ZoneIndex, *, rest: int | None = None, threads: int | None = None
 ) -> ZoneParts:
     """Exact parts of features in zones.
 
@@ -233,6 +234,9 @@ def parts_in_zones(
         column: the features, in the grid's CRS.
         cells: their parts in the cells of the index's grid.
         index: the zones.
+        rest: for features known to lie within zones and gap: the zone under which counts what an overlay finds in none
+            of them. Features whose parts miss their whole (borders drawn twice, crossed at so flat an angle that each
+            rounds the crossing elsewhere) are then settled by the overlay, zone after zone.
         threads: how many; changes no bit.
 
     Raises:
@@ -261,8 +265,17 @@ def parts_in_zones(
     none = np.zeros(0, np.int64)
     blocks = [(none, none, np.zeros(0), none), *in_blocks(work, block_bounds(sizes, _BYTES_AT_ONCE), threads)]
     owner, zone, amount, left = (np.concatenate(each) for each in zip(*blocks, strict=True))
+    rest = index.beyond if rest is None else rest
+    if rest >= 0:
+        held = np.bincount(parts.owner, parts.amount, minlength=column.size)
+        found = np.bincount(owner, amount, minlength=column.size)
+        uneven = np.abs(found - held) > _UNEVEN * cells.measures
+        uneven[left] = False
+        kept = ~uneven[owner]
+        owner, zone, amount = owner[kept], zone[kept], amount[kept]
+        left = np.sort(np.concatenate((left, np.flatnonzero(uneven))))
     if left.size:
-        extra = _overlaid(column, left, cells.measures, index)
+        extra = _overlaid(column, left, cells.measures, index, rest)
         owner, zone, amount = (np.concatenate(pair) for pair in zip((owner, zone, amount), extra, strict=True))
         order = np.lexsort((zone, owner))
         owner, zone, amount = owner[order], zone[order], amount[order]
@@ -270,7 +283,7 @@ def parts_in_zones(
 
 
 def _overlaid(
-    column: WkbColumn, which: IntArray, measures: FloatArray, index: ZoneIndex
+    column: WkbColumn, which: IntArray, measures: FloatArray, index: ZoneIndex, rest: int
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Owner, zone and amount of the few that only an overlay settles."""
     given = np.empty(which.size, dtype=np.object_)
@@ -283,14 +296,15 @@ def _overlaid(
     near = index.near(features)
     zone, feature, amount, beyond = parts_by_overlay(features, kinds, index.polygons[near])
     zone = near[zone]
-    if index.beyond >= 0:
-        zone = np.concatenate((zone, np.full(which.size, index.beyond)))
+    if rest >= 0:
+        zone = np.concatenate((zone, np.full(which.size, rest)))
         feature = np.concatenate((feature, np.arange(which.size)))
         amount = np.concatenate((amount, beyond))
     # The same zone may hold a feature by its polygon and beyond the frame: one part.
-    pairs, part = np.unique(feature * index.polygons.size + zone, return_inverse=True)
+    many = index.polygons.size + 1
+    pairs, part = np.unique(feature * many + zone, return_inverse=True)
     total = np.bincount(part, amount, minlength=pairs.size)
-    feature, zone = pairs // index.polygons.size, pairs % index.polygons.size
+    feature, zone = pairs // many, pairs % many
     share = total / measures_of(features, kinds)[feature]
     real = share > 1e-12
     return which[feature[real]], zone[real], share[real] * measures[which[feature[real]]]
