@@ -21,7 +21,7 @@ from carbonmap.manifest import identity_of, manifest_of
 from carbonmap.parts import Part, WorkFolder, join_tables, parts_of, work_part
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
-from carbonmap.publish import Tables, line_rows
+from carbonmap.publish import Tables
 from carbonmap.region import Region, RegionFile
 from carbonmap.targets import grid_targets
 from gis.readers import read_context
@@ -122,7 +122,7 @@ def _build(
     progress.step("writing context and private tables")
     for layer in every:
         writer.write_private_tables("features", layer.id, layer.features())
-        writer.write_private_table("lines", layer.id, line_rows(layer.lines))
+        writer.write_private_tables("lines", layer.id, layer.lines())
     _write_context(writer, plan.region, plan.ground, plan.inputs)
     return writer.publish(manifest_of(plan, identity, layers, population, tables, tops))
 

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -72,17 +71,26 @@ class SharedLayer:
         self.assumptions = {name for record in records for name in record.assumptions}
 
     @cached_property
-    def lines(self) -> pd.DataFrame:
-        """Emission lines of all parts; words are categories."""
-        table = pa.concat_tables(self._tables("lines")).unify_dictionaries()
-        frame: pd.DataFrame = table.to_pandas()
-        return frame
-
-    @cached_property
     def compact(self) -> LayerLines:
         """Emission lines as sums need them, once for all collections; never all of them as frames at a time."""
         frames = (table.select(list(NEEDED)).to_pandas() for table in self._tables("lines"))
         return LayerLines.of(self.id, frames, self.size)
+
+    def lines(self) -> Iterator[pa.Table]:
+        """Emission lines by year, then by feature, in pieces: one part's of one year is in memory at a time."""
+        pieces = 0
+        for year in self.compact.by_year or [None]:
+            for table in self._tables("lines"):
+                of_year = table.filter(pc.equal(table["year"], year))
+                if of_year.num_rows or not (pieces or year):
+                    pieces += 1
+                    yield _with_words(of_year)
+
+    @cached_property
+    def illustrative(self) -> bool:
+        """Whether any line rests on an assumption of the region file."""
+        words = (self._work.read(part, "lines", columns=["assumptions"])["assumptions"] for part in self._parts)
+        return any(bool(pc.any(pc.not_equal(column.cast(pa.string()), "")).as_py()) for column in words)
 
     @cached_property
     def outside(self) -> FloatArray:
@@ -117,13 +125,13 @@ class SharedLayer:
 
     def cells(self) -> CellEntries:
         """Shares in the finest grid."""
-        table = pa.concat_tables(self._tables("cells"))
+        table = pa.concat_tables(list(self._tables("cells")))
         feature, row, col = (table[name].to_numpy() for name in ("feature", "row", "col"))
         return CellEntries(feature, row, col, table["share"].to_numpy())
 
     def zone_shares(self, collection: str, n_targets: int) -> Shares:
         """Shares in a zone set or in hexagons."""
-        table = pa.concat_tables(self._tables(f"shares-{collection}"))
+        table = pa.concat_tables(list(self._tables(f"shares-{collection}")))
         feature, target, share = (table[name].to_numpy() for name in ("feature", "target", "share"))
         outside = np.zeros(self.size)
         beyond = target == GAP
@@ -147,21 +155,27 @@ class SharedLayer:
     def _schemas(self) -> dict[Part, pa.Schema]:
         return {}
 
-    def _tables(self, name: str) -> list[pa.Table]:
-        """A table of every part, features numbered through the layer."""
-        tables = []
+    def _tables(self, name: str) -> Iterator[pa.Table]:
+        """A table of every part, one after the other, features numbered through the layer."""
         for part, offset in zip(self._parts, self._offsets, strict=False):
             table = self._work.read(part, name)
             place = table.column_names.index("feature")
             numbered = pc.add(table["feature"], pa.scalar(int(offset), pa.int32()))
-            tables.append(table.set_column(place, "feature", numbered))
-        return tables
+            yield table.set_column(place, "feature", numbered)
 
 
 def cells_of(layers: Sequence[SharedLayer], grid: Grid) -> tuple[IntArray, IntArray]:
     """Rows and columns of all cells that hold something of any layer, in Z-order."""
     keys = [np.unique(grid.zorder(cells.row, cells.col)) for cells in (layer.cells() for layer in layers)]
     return grid.from_zorder(np.unique(np.concatenate(keys)))
+
+
+def _with_words(table: pa.Table) -> pa.Table:
+    """Words as dictionaries of one type, whatever their number in this piece."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type) or pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            table = table.set_column(place, field.name, table[field.name].cast(pa.string()).dictionary_encode())
+    return table
 
 
 def _matrix(share: FloatArray, target: IntArray, feature: IntArray, shape: tuple[int, int]) -> csr_array:

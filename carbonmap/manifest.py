@@ -135,7 +135,7 @@ def _layer(layer: SharedLayer) -> dict[str, Any]:
 
 
 def _illustrative(layers: list[SharedLayer], sector: str) -> bool:
-    return any(bool((layer.lines["assumptions"] != "").any()) for layer in layers if layer.sector == sector)
+    return any(layer.illustrative for layer in layers if layer.sector == sector)
 
 
 def _totals(held: Held) -> dict[str, float | None]:

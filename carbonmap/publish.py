@@ -147,7 +147,7 @@ class Tables:
                     writer.write_private_table("sums", f"{layer.id}-{name}", sums_of)
                     writer.write_private_table("largest", f"{layer.id}-{name}", largest)
             if targets.info.kind != "grid":  # cells stand in the public table in the same order
-                writer.write_private_table("targets", name, pa.table({"id": targets.ids.astype(object)}))
+                writer.write_private_table("targets", name, pa.table({"id": pa.array(targets.ids)}))
             wanted = {later.info.parent for later in collections[position + 1 :]}
             above_shares = {of: kept for of, kept in above_shares.items() if of in wanted}
             if targets is self._grids[-1]:
@@ -157,7 +157,8 @@ class Tables:
     def _lines_by_year(self, layer: SharedLayer) -> dict[int, FeatureLines]:
         """A layer's lines feature by feature, made once for all collections that have large targets."""
         if layer.id not in self._by_feature:
-            self._by_feature[layer.id] = FeatureLines.by_year(_in_order(layer.lines), layer.size)
+            pieces = (table.to_pandas() for table in layer.lines())
+            self._by_feature[layer.id] = FeatureLines.by_year(pieces, layer.size)
         return self._by_feature[layer.id]
 
     def _inside(self, layer: SharedLayer) -> FloatArray:
@@ -253,27 +254,6 @@ def share_rows(shares: Shares) -> pa.Table:
     matrix = shares.matrix
     target = np.repeat(np.arange(shares.n_targets, dtype=np.int32), np.diff(matrix.indptr))
     return pa.table({"target": target, "feature": matrix.indices.astype(np.int32), "share": matrix.data})
-
-
-def line_rows(lines: pd.DataFrame) -> pa.Table:
-    """Emission lines as they are kept, in the order of `_in_order`."""
-    return pa.Table.from_pandas(_in_order(lines), preserve_index=False)
-
-
-def _in_order(lines: pd.DataFrame) -> pd.DataFrame:
-    """Lines by year, then by feature, so that those of a feature are found at once; as they are if they stand so."""
-    year, feature = lines["year"].to_numpy(), lines["feature"].to_numpy()
-    if _ascend(year, feature):
-        return lines
-    by_year = np.argsort(year, kind="stable")  # of parts, each by year and feature, this is all there is to do
-    ordered = by_year if _ascend(year[by_year], feature[by_year]) else np.lexsort((feature, year))
-    return lines.iloc[ordered].reset_index(drop=True)
-
-
-def _ascend(year: NDArray[np.integer], feature: NDArray[np.integer]) -> bool:
-    """Whether lines stand by year, then by feature."""
-    later, same = year[1:] > year[:-1], year[1:] == year[:-1]
-    return bool((later | (same & (feature[1:] >= feature[:-1]))).all())
 
 
 def _nest(above: list[LayerShares], below: list[LayerShares], index: IntArray) -> bool:

@@ -8,6 +8,7 @@ The same formulas as in `grids.aggregate` (docs/uncertainty-and-disclosure.md), 
 and all its features here, all targets there.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -61,24 +62,39 @@ class FeatureLines:
     def of(cls, lines: pd.DataFrame, n_features: int) -> Self:
         """Take lines of one year, features ascending (`feature` counts from 0), as docs/architecture.md has them."""
         kinds, kind = kinds_of(lines)
-        return cls._of(kinds, kind, lines, n_features)
+        feature, activity, emissions = (lines[name].to_numpy() for name in ("feature", "activity", "emissions_tco2e"))
+        return cls(kinds, _firsts(feature, n_features), kind, activity, emissions)
 
     @classmethod
-    def by_year(cls, lines: pd.DataFrame, n_features: int) -> dict[int, Self]:
-        """Take lines of all years, by year and then by feature; the years share their kinds, and nothing is copied."""
-        kinds, kind = kinds_of(lines)
-        year = lines["year"].to_numpy()
-        starts = np.flatnonzero(np.diff(year, prepend=-1))
-        found = {}
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(year)], strict=True):
-            found[int(year[start])] = cls._of(kinds, kind[start:end], lines.iloc[start:end], n_features)
-        return found
+    def by_year(cls, pieces: Iterable[pd.DataFrame], n_features: int) -> dict[int, Self]:
+        """Take lines of all years, in pieces by year and then by feature; the years share their kinds.
+
+        Of a piece no more is kept than the numbers of its lines.
+        """
+        kept: dict[int, list[_Piece]] = {}
+        found: list[pd.DataFrame] = []
+        for lines in pieces:
+            kinds, kind = kinds_of(lines)
+            year = lines["year"].to_numpy()
+            starts = np.flatnonzero(np.diff(year, prepend=-1))
+            columns = [lines[name].to_numpy() for name in ("feature", "activity", "emissions_tco2e")]
+            for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(year)], strict=True):
+                of_year = [column[start:end].copy() for column in columns]
+                kept.setdefault(int(year[start]), []).append(_Piece(len(found), kind[start:end], *of_year))
+            found.append(kinds)
+        kinds, places = _united(found)
+        return {year: cls._joined(kinds, places, of_year, n_features) for year, of_year in kept.items()}
 
     @classmethod
-    def _of(cls, kinds: pd.DataFrame, kind: KindArray, lines: pd.DataFrame, n_features: int) -> Self:
-        first = np.zeros(n_features + 1, dtype=np.int64)
-        np.cumsum(np.bincount(lines["feature"].to_numpy(), minlength=n_features), out=first[1:])
-        return cls(kinds, first, kind, lines["activity"].to_numpy(), lines["emissions_tco2e"].to_numpy())
+    def _joined(cls, kinds: pd.DataFrame, places: list[KindArray], pieces: list["_Piece"], n_features: int) -> Self:
+        feature = np.concatenate([piece.feature for piece in pieces])
+        return cls(
+            kinds,
+            _firsts(feature, n_features),
+            np.concatenate([places[piece.kinds][piece.kind] for piece in pieces]),
+            np.concatenate([piece.activity for piece in pieces]),
+            np.concatenate([piece.emissions for piece in pieces]),
+        )
 
     def places(self, features: IntArray) -> tuple[IntArray, IntArray]:
         """Lines of some features.
@@ -90,6 +106,35 @@ class FeatureLines:
         owner = np.repeat(np.arange(len(features)), counts)
         before = np.cumsum(counts) - counts
         return np.arange(len(owner)) - before[owner] + self.first[features][owner], owner
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Lines of one piece and year; `kind` points into the kinds of that piece, `kinds` says which these are."""
+
+    kinds: int
+    kind: KindArray
+    feature: npt.NDArray[np.int32]
+    activity: FloatArray
+    emissions: FloatArray
+
+
+def _firsts(feature: npt.NDArray[np.integer], n_features: int) -> IntArray:
+    first = np.zeros(n_features + 1, dtype=np.int64)
+    np.cumsum(np.bincount(feature, minlength=n_features), out=first[1:])
+    return first
+
+
+def _united(found: list[pd.DataFrame]) -> tuple[pd.DataFrame, list[KindArray]]:
+    """Kinds of several pieces as one table, sorted, and where those of each piece stand in it."""
+    every = pd.concat(found, ignore_index=True)
+    group = every.groupby(list(KIND), sort=False, dropna=False).ngroup().to_numpy()
+    _, at = np.unique(group, return_index=True)
+    kinds = every.iloc[at].reset_index(drop=True).sort_values(list(KIND), kind="stable")
+    place = np.empty(len(kinds), dtype=np.int32)
+    place[kinds.index] = np.arange(len(kinds))
+    ends = np.cumsum([len(piece) for piece in found])
+    return kinds.reset_index(drop=True), np.split(place[group], ends[:-1])
 
 
 @dataclass(frozen=True)

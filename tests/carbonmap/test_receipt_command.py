@@ -12,7 +12,6 @@ import pytest
 import grids.large_targets
 from carbonmap.build import build_region
 from carbonmap.progress import Silent
-from carbonmap.publish import line_rows
 from carbonmap.synthetic.write import write_city
 from grids.edition import Edition, Store
 from grids.receipt import Receipt
@@ -83,20 +82,6 @@ def test_lines_stand_by_year_and_feature_and_shares_by_target(city):
         assert lines[["year", "feature"]].apply(tuple, axis=1).is_monotonic_increasing
         shares = pd.read_parquet(city.private("shares", f"{layer}-legal_dong"))
         assert shares[["target", "feature"]].apply(tuple, axis=1).is_monotonic_increasing
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        [(2023, 0), (2023, 1), (2024, 0), (2024, 0)],
-        [(2023, 0), (2024, 0), (2023, 1), (2024, 1)],  # two parts, each in order
-        [(2024, 1), (2023, 1), (2024, 0), (2023, 0), (2023, 0)],
-    ],
-)
-def test_lines_of_parts_are_put_in_order_and_equal_ones_stay_as_they_came(lines):
-    frame = pd.DataFrame(lines, columns=["year", "feature"]).assign(activity=np.arange(len(lines)))
-    expected = [(*line, at) for at, line in sorted(enumerate(lines), key=lambda item: (item[1], item[0]))]
-    assert list(line_rows(frame).to_pandas().itertuples(index=False, name=None)) == expected
 
 
 def test_a_raster_class_names_its_source_and_hectares(city):

@@ -124,7 +124,7 @@ def write_edition(
                 shares = pa.table({"target": target, "feature": matrix.indices.astype(np.int32), "share": matrix.data})
                 writer.write_private_tables("shares", f"{layer.name}-{info.id}", slices(shares))
                 if has_large(matrix):
-                    sums, largest = large_tables(FeatureLines.by_year(layer.lines, layer.size), matrix)
+                    sums, largest = large_tables(FeatureLines.by_year([layer.lines], layer.size), matrix)
                     writer.write_private_tables("sums", f"{layer.name}-{info.id}", slices(sums))
                     writer.write_private_tables("largest", f"{layer.name}-{info.id}", slices(largest))
         for layer in layers:
@@ -608,7 +608,7 @@ def test_the_largest_come_first_and_of_equal_ones_the_first():
 
 
 def test_lines_of_a_year_are_found_by_feature():
-    by_year = FeatureLines.by_year(OFFICES.lines, 3)
+    by_year = FeatureLines.by_year([OFFICES.lines], 3)
     assert sorted(by_year) == [2023, 2024]
     assert by_year[2023].first.tolist() == [0, 1, 2, 3]
     assert by_year[2024].first.tolist() == [0, 1, 1, 1]
