@@ -13,7 +13,7 @@ from carbonmap.layers import SharedLayer
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
 from carbonmap.region import SECTORS
-from carbonmap.targets import Targets, grids_of
+from carbonmap.targets import Targets, grid_of
 from grids.aggregate import CollectionSums, LayerShares, collection_sums, to_coarser
 from grids.conservation import Residuals, collection_residuals
 from grids.coverage import covered_cells, covered_fraction
@@ -191,9 +191,8 @@ class Tables:
     ) -> None:
         if targets.info.kind == "grid":
             starts = range(0, max(targets.count, 1), ROWS_AT_ONCE)
-            writer.write_cells(
-                targets.info, year, (_frame(targets, public, first, first + ROWS_AT_ONCE) for first in starts)
-            )
+            frames = (self._cells(targets, public, first, first + ROWS_AT_ONCE) for first in starts)
+            writer.write_cells(targets.info, year, frames)
             return
         frame, geometry = _frame(targets, public, 0, targets.count), targets.polygons
         if targets.info.kind == "hexagons":
@@ -201,6 +200,13 @@ class Tables:
             some = _touched(shares[layer.id] for layer in self._layers)
             frame, geometry = frame[some], geometry[some]
         writer.write_table(targets.info, year, frame, geometry)
+
+    def _cells(self, targets: Targets, public: Held, first: int, last: int) -> pd.DataFrame:
+        """The public columns of some cells in a row, with their codes."""
+        frame = _frame(targets, public, first, last)
+        grid = grid_of(self._region, targets)
+        frame.insert(0, "id", grid.codes(frame["row"], frame["col"]).astype(object))
+        return frame
 
 
 class Coverage:
@@ -211,7 +217,7 @@ class Coverage:
 
     def __init__(self, plan: Plan, layers: list[SharedLayer]) -> None:
         self._boundary = plan.ground.boundary
-        self._grids = grids_of(plan.region)
+        self._region = plan.region
         self._domains: dict[str, BaseGeometry] = {}
         for sector in sorted({layer.sector for layer in layers}):
             distinct = {id(layer.domain): layer.domain for layer in layers if layer.sector == sector and layer.complete}
@@ -235,7 +241,7 @@ class Coverage:
         """(targets,) covered fraction of each target by one domain."""
         if targets.info.kind != "grid":
             return covered_fraction(targets.polygons, domain, self._boundary)
-        grid = next(grid for grid in self._grids if grid.size_m == targets.info.cell_size_m)
+        grid = grid_of(self._region, targets)
         rows, cols = (targets.columns[name].to_numpy() for name in ("row", "col"))
         return covered_cells(grid, rows, cols, domain, self._boundary)
 

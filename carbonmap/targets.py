@@ -39,11 +39,11 @@ class Targets:
 
     Attributes:
         info: what the edition says of the collection.
-        ids: (n,) cell codes, zone ids or H3 indexes.
+        ids: (n,) zone ids or H3 indexes; cells get their codes when they are written.
         area_ha: (n,) geodesic.
         polygons: (n,) in the region's CRS; none are kept for cells, whose rows and columns say it.
         parent: (n,) position in the parent collection's targets; None at the top.
-        columns: id, row, col or names and parent_id, as published before the numbers.
+        columns: id, names and parent_id, or row and col, as published before the numbers.
     """
 
     info: CollectionInfo
@@ -56,7 +56,7 @@ class Targets:
     @property
     def count(self) -> int:
         """How many targets."""
-        return int(self.ids.size)
+        return int(self.area_ha.size)
 
 
 def grid_name(size_m: int) -> str:
@@ -67,6 +67,11 @@ def grid_name(size_m: int) -> str:
 def grids_of(region: Region) -> list[Grid]:
     """The region's grids, coarsest first; each nests in the one before."""
     return [Grid(region.crs, region.grid.origin_m, size, region.grid.codes) for size in region.grid.sizes_m]
+
+
+def grid_of(region: Region, targets: Targets) -> Grid:
+    """The grid whose cells these targets are."""
+    return next(grid for grid in grids_of(region) if grid.size_m == targets.info.cell_size_m)
 
 
 def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets]:
@@ -93,7 +98,6 @@ def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets
         parent_of.insert(0, None)
     targets: list[Targets] = []
     for level, (grid, (row, col), parent) in enumerate(zip(grids, cells, parent_of, strict=True)):
-        ids = grid.codes(row, col)
         info = CollectionInfo(
             id=grid_name(grid.size_m),
             title=_titles(GRID_TITLES, f"{grid.size_m // 1000} km" if grid.size_m % 1000 == 0 else f"{grid.size_m} m"),
@@ -104,9 +108,10 @@ def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets
             origin_m=grid.origin_m,
             codes=region.grid.codes,
         )
-        columns = pd.DataFrame({"id": ids.astype(object), "row": row, "col": col})
+        columns = pd.DataFrame({"row": row.astype(np.int32), "col": col.astype(np.int32)})
         area = grid.geodesic_area_ha(row, col)
-        targets.append(Targets(info, ids, area, np.empty(0, dtype=object), parent, columns))
+        none = np.empty(0, dtype=object)
+        targets.append(Targets(info, none.astype(np.str_), area, none, parent, columns))
     return targets
 
 
