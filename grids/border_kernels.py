@@ -208,7 +208,7 @@ def ring_crosses(xs: FloatArray, ys: FloatArray, n: int) -> bool:
 
 
 @compiled
-def edges_by_row(ys: FloatArray, edges: IntArray, north: int, size: int, low: int, high: int) -> Any:
+def edges_by_row(ys: FloatArray, edges: IntArray, north: int, size: int, low: Any, high: Any) -> Any:
     """Which edges (by their first vertex) pass each row from `low` to `high`, in order.
 
     Returns where each row's edges begin, the edges, and True; where they would be far too many, all edges and False.

@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError
+from grids.grid import Grid
 from grids.measures import AREAS, overlay, own_dimension
-from grids.pieces import PolygonPieces
+from grids.wkb import WkbColumn, parts_in_cells
+from grids.zone_index import ZoneIndex, parts_in_zones
 from grids.zone_parts import check_polygons
 
 FloatArray = NDArray[np.float64]
@@ -56,56 +58,29 @@ def overlaps(zones: GeometryArray, at_least_m2: float = 0.01) -> list[tuple[int,
     return [(int(i), int(j), float(a)) for i, j, a in zip(first[order], second[order], area[order], strict=True)]
 
 
-def parents_by_overlap(children: GeometryArray, parents: GeometryArray) -> tuple[IntArray, FloatArray]:
+def parents_by_overlap(children: GeometryArray, parents: GeometryArray, grid: Grid) -> tuple[IntArray, FloatArray]:
     """The zone of a coarser set that holds most of each zone.
 
     Args:
-        children: (n,) valid polygons.
-        parents: (m,) valid polygons; the first in order wins a tie.
+        children: (n,) valid polygons in the grid's CRS.
+        parents: (m,) valid polygons that do not overlap; the first in order wins a tie.
+        grid: through which the parents are seen, the region's finest; changes no result.
 
     Returns:
         (n,) position of the parent, `NO_PARENT` where none overlaps, and (n,) the fraction of the child's area it
         holds.
-    """
-    piece_child, piece_parent, pieces = PolygonPieces(parents).cut(children)
-    pairs, pair = np.unique(np.stack((piece_child, piece_parent), axis=1), axis=0, return_inverse=True)
-    child, parent = pairs[:, 0], pairs[:, 1]
-    fraction = np.bincount(pair.ravel(), shapely.area(pieces), minlength=len(pairs)) / shapely.area(children[child])
-    order = np.lexsort((parent, -fraction, child))
-    order = order[fraction[order] > 0]
-    known, first = np.unique(child[order], return_index=True)
-    best, held = np.full(children.size, NO_PARENT, dtype=np.int64), np.zeros(children.size)
-    best[known] = parent[order][first]
-    held[known] = fraction[order][first]
-    return best, held
-
-
-def unshared_fraction(children: GeometryArray, parents: GeometryArray, parent_of: IntArray) -> FloatArray:
-    """Ground that only a parent, or only its children together, have, as a fraction of the parent.
-
-    Args:
-        children: (n,) valid polygons.
-        parents: (m,) valid polygons.
-        parent_of: (n,) position of each child's parent, or `NO_PARENT`.
-
-    Returns:
-        (m,) area of (parent without children, and children beyond the parent) / area of the parent: 0 where they are
-        the same ground, 1 for a parent without children.
 
     Raises:
-        GeometryError: a parent that is not among those given.
+        GeometryError: parents that overlap.
+        GridError: parents that would need too much memory on this grid.
     """
-    if children.shape != parent_of.shape:
-        raise GeometryError(f"{children.size} zones and {parent_of.size} parents were given; one each was expected.")
-    wrong = np.flatnonzero((parent_of >= parents.size) | (parent_of < NO_PARENT))
-    if wrong.size:
-        raise GeometryError(
-            f"Zone {wrong[0]} names parent {parent_of[wrong[0]]}; one of 0 to {parents.size - 1}, or {NO_PARENT} for "
-            "none, was expected."
-        )
-    sums = np.array(
-        [shapely.union_all(children[parent_of == position]) for position in range(parents.size)], dtype=np.object_
-    )
-    difference = shapely.symmetric_difference(parents, sums)
-    fraction: FloatArray = shapely.area(difference) / shapely.area(parents)
-    return fraction
+    column = WkbColumn.from_geometries(children)
+    cells = parts_in_cells(column, grid)
+    found = parts_in_zones(column, cells, ZoneIndex.of(parents, grid))
+    fraction = found.amount / cells.measures[found.owner]
+    order = np.lexsort((found.zone, -np.round(fraction, 12), found.owner))
+    known, first = np.unique(found.owner[order], return_index=True)
+    best, held = np.full(children.size, NO_PARENT, dtype=np.int64), np.zeros(children.size)
+    best[known] = found.zone[order][first]
+    held[known] = fraction[order][first]
+    return best, held

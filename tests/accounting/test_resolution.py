@@ -73,9 +73,7 @@ def test_ids_are_joined_once_each_and_sorted() -> None:
     assert sorted_ids("", "") == ""
 
 
-def test_a_resolver_remembers_what_it_used_and_so_does_the_region(
-    factor_folder: Path, assumption_schema: Path
-) -> None:
+def test_a_resolver_remembers_what_it_used_and_so_does_the_region(factor_folder: Path, assumption_schema: Path) -> None:
     heat = {"value": 0.1, "unit": "kgCO2e/kWh", "low": 0.0, "high": 0.2, "author": "a", "reason": "r"}
     whole = Assumptions.load({"factor.heat": heat, "factor.cooling": heat}, assumption_schema)
     first = Resolver(FactorTable.load(factor_folder), whole, ("nowhere",))

@@ -5,9 +5,11 @@ import pytest
 import shapely
 
 from grids.errors import GeometryError
-from grids.zones import NO_PARENT, dissolve, overlaps, parents_by_overlap, unshared_fraction
+from grids.grid import Grid
+from grids.zones import NO_PARENT, dissolve, overlaps, parents_by_overlap
 
 QUARTERS = np.array([shapely.box(x, y, x + 10, y + 10) for y in (0, 10) for x in (0, 10)])
+GRID = Grid("EPSG:32632", (0, 0), 7, "inspire")
 HALVES = np.array([shapely.box(0, 0, 20, 10), shapely.box(0, 10, 20, 20)])
 
 
@@ -45,23 +47,11 @@ def test_rounding_along_a_border_is_no_overlap() -> None:
 
 def test_parent_is_the_zone_that_holds_most() -> None:
     children = np.array([*QUARTERS, shapely.box(0, 4, 5, 13), shapely.box(50, 50, 60, 60), shapely.box(0, 5, 5, 15)])
-    parent, held = parents_by_overlap(children, HALVES)
+    parent, held = parents_by_overlap(children, HALVES, GRID)
     assert parent.tolist() == [0, 0, 1, 1, 0, NO_PARENT, 0]
     assert held == pytest.approx([1, 1, 1, 1, 6 / 9, 0, 0.5])
 
 
 def test_a_child_that_only_touches_has_no_parent() -> None:
-    parent, _ = parents_by_overlap(np.array([shapely.box(20, 0, 30, 10)]), HALVES)
+    parent, _ = parents_by_overlap(np.array([shapely.box(20, 0, 30, 10)]), HALVES, GRID)
     assert parent.tolist() == [NO_PARENT]
-
-
-def test_children_are_the_same_ground_as_their_parent_or_not() -> None:
-    parent, _ = parents_by_overlap(QUARTERS, HALVES)
-    assert unshared_fraction(QUARTERS, HALVES, parent).tolist() == [0, 0]
-    assert unshared_fraction(QUARTERS[:3], HALVES, parent[:3]).tolist() == [0, 0.5]
-    assert unshared_fraction(QUARTERS, HALVES, np.zeros(4, dtype=int)).tolist() == [1, 1]
-
-
-def test_parents_that_are_not_there_are_named() -> None:
-    with pytest.raises(GeometryError, match="Zone 2 names parent 7"):
-        unshared_fraction(QUARTERS, HALVES, np.array([0, 0, 7, 1]))
