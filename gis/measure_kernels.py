@@ -1,5 +1,7 @@
 """Compiled: numbers between the corners of squares, and lengths of segments by them."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ PositionArray = NDArray[np.intp]
 
 
 @compiled
-def interpolated(x: float, y: float, corners: FloatArray, column: int, square_m: float) -> float:
+def interpolated(x: float, y: float, corners: FloatArray, column: int, square_m: float) -> Any:
     """One number at a place, linear between the corners (south-west, south-east, north-west, north-east)."""
     east, north = x / square_m, y / square_m
     east, north = east - np.floor(east), north - np.floor(north)

@@ -206,9 +206,9 @@ def features_in_zones(
     The bytes of each lie between its `begins` and `ends` behind address `base`, its parts in cells between
     `part_starts`; `kinds` and `measures` say by what and how much each is measured, `by_overlay` which are not
     described by their edges and are left to an overlay where they come near a border. `frame` is the first row and
-    column of the labels and the label beyond them; `borders`, `entries` and `pieces` are the border cells; `place` is the grid's
-    (east, north, size) in whole metres. Returns owner, zone and amount of each part, ordered by owner and zone, and the
-    features left to an overlay.
+    column of the labels and the label beyond them; `borders`, `entries` and `pieces` are the border cells; `place` is
+    the grid's (east, north, size) in whole metres. Returns owner, zone and amount of each part, ordered by owner and
+    zone, and the features left to an overlay.
     """
     totals, zones = np.full(n_zones, np.nan), np.empty(n_zones, np.int64)
     room = 2 * (last - first) + 16
