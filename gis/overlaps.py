@@ -1,15 +1,19 @@
 """Ground that a forest map draws twice: it takes up carbon once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from gis.layers import Layer
+from grids.shared_ground import ground_shared_with, shared_ground
 
 Geometries = NDArray[np.object_]
+Positions = NDArray[np.int64]
 
 _NOTHING = 1e-9
 """Fraction of a stand below which what is left of it is rounding."""
@@ -39,27 +43,32 @@ def ground_once(geometries: Geometries) -> GroundOnce:
     Args:
         geometries: (n,) valid polygons or multipolygons in a metric CRS.
     """
+    shared = shared_ground(geometries)
     sizes = shapely.area(geometries)
-    rank = np.empty(len(geometries), dtype=np.int64)
-    rank[np.lexsort((np.arange(len(geometries)), sizes))] = np.arange(len(geometries))
-    larger, smaller = shapely.STRtree(geometries).query(geometries, predicate="intersects")
-    chosen = rank[smaller] < rank[larger]
-    larger, smaller = larger[chosen], smaller[chosen]
-    # Neighbours that only touch share no ground: most pairs of a forest map.
-    inside = shapely.relate_pattern(geometries[larger], geometries[smaller], "T********")
-    larger, smaller = larger[inside], smaller[inside]
+    first_is_larger = sizes[shared.first] > sizes[shared.second]
+    larger = np.where(first_is_larger, shared.first, shared.second)
+    smaller = np.where(first_is_larger, shared.second, shared.first)
     result = geometries.copy()
     cut = np.zeros(len(geometries), dtype=np.bool_)
-    order = np.lexsort((smaller, larger))
-    larger, smaller = larger[order], smaller[order]
-    for index in np.unique(larger):
-        taken = shapely.union_all(geometries[smaller[larger == index]])
-        parts = shapely.get_parts(shapely.difference(geometries[index], taken))
-        parts = parts[shapely.get_dimensions(parts) == 2]
-        left = parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
+    for index, others in _each(larger, smaller):
+        left = _polygonal(shapely.difference(geometries[index], shapely.union_all(geometries[others])))
         result[index] = left if shapely.area(left) > _NOTHING * sizes[index] else shapely.MultiPolygon()
         cut[index] = True
     return GroundOnce(result, cut, float(np.sum(sizes - shapely.area(result))))
+
+
+def _each(owners: Positions, others: Positions) -> Iterator[tuple[int, Positions]]:
+    """Each owner, in order, with its others in order."""
+    order = np.lexsort((others, owners))
+    found, begins = np.unique(owners[order], return_index=True)
+    yield from zip(found.tolist(), np.split(others[order], begins[1:]), strict=False)
+
+
+def _polygonal(geometry: BaseGeometry) -> BaseGeometry:
+    """What of a difference is ground: lines and points are where borders touch."""
+    parts = shapely.get_parts(geometry)
+    parts = shapely.get_parts(parts[shapely.get_dimensions(parts) == 2])
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
 
 
 def without_ground(layer: Layer, taken: Geometries) -> Layer:
@@ -74,16 +83,10 @@ def without_ground(layer: Layer, taken: Geometries) -> Layer:
     """
     shapes = layer.features.geometry.to_numpy()
     before = shapely.area(shapes)
-    near = shapely.STRtree(taken).query(shapes, predicate="intersects")[0]
-    meeting = np.unique(near)
-    if not len(meeting):
-        return layer
+    shared = ground_shared_with(shapes, taken)
     rest = shapes.copy()
-    union = shapely.union_all(taken)
-    for index in meeting:
-        parts = shapely.get_parts(shapely.difference(shapes[index], union))
-        areas = parts[shapely.get_dimensions(parts) == 2]
-        rest[index] = shapely.MultiPolygon([part for each in areas for part in shapely.get_parts(each)])
+    for index, others in _each(shared.first, shared.second):
+        rest[index] = _polygonal(shapely.difference(shapes[index], shapely.union_all(taken[others])))
     gone = shapely.area(rest) <= _NOTHING * before
     given_m2 = float(np.sum(before - shapely.area(rest)))
     if given_m2 <= _NOTHING * float(before.sum()):

@@ -58,7 +58,7 @@ def _least_of(a0: float, a1: float, b0: float, b1: float) -> float:
 
 
 @compiled
-def _against(
+def area_beyond(
     east: float, x: float, y0: float, y1: float, slope: float, bx: float, by0: float, by1: float, b_slope: float
 ) -> float:
     """Return the area left of `east` and right of both an edge from (x, y0) and a piece from (bx, by0), unsigned."""
@@ -91,7 +91,7 @@ def overlaps_in_cells(starts: IntArray, entries: IntArray, pieces: FloatArray, s
                         by0, by1 = pieces[b, 1], pieces[b, 3]
                         if pieces[b, 4] != 0 and by0 < ay1 and by1 > ay0:
                             b_slope = (pieces[b, 2] - pieces[b, 0]) / (by1 - by0)
-                            shared += (a_turn * pieces[b, 4]) * _against(
+                            shared += (a_turn * pieces[b, 4]) * area_beyond(
                                 float(size), ax, ay0, ay1, a_slope, pieces[b, 0], by0, by1, b_slope
                             )
                 if shared > least:
@@ -236,7 +236,7 @@ def edges_by_row(ys: FloatArray, edges: IntArray, north: int, size: int, low: An
 
 
 @compiled
-def _put_local(local: FloatArray, n: int, ax: float, ay: float, bx: float, by: float, turn: float, size: float) -> int:
+def put_local(local: FloatArray, n: int, ax: float, ay: float, bx: float, by: float, turn: float, size: float) -> int:
     """Note the part of an edge between a cell's lower and upper border: (x, y, upper y, slope, turn), from below."""
     if by < ay:
         ax, ay, bx, by, turn = bx, by, ax, ay, -turn
@@ -272,15 +272,15 @@ def local_edges(
             east = size  # the feature goes on to the cell's right border
             continue
         if ax > 0 or bx > 0:
-            n = _put_local(local, n, ax, ay, bx, by, turns[v], size)
+            n = put_local(local, n, ax, ay, bx, by, turns[v], size)
             east = max(east, max(ax, bx))
             continue
         a, b = min(max(ay, 0.0), size), min(max(by, 0.0), size)
         if a != run_to or turns[v] != run_turn:
-            n = _put_local(local, n, 0.0, run_from, 0.0, run_to, run_turn, size)
+            n = put_local(local, n, 0.0, run_from, 0.0, run_to, run_turn, size)
             run_from, run_turn = a, turns[v]
         run_to = b
-    n = _put_local(local, n, 0.0, run_from, 0.0, run_to, run_turn, size)
+    n = put_local(local, n, 0.0, run_from, 0.0, run_to, run_turn, size)
     return n, min(east, size)
 
 
@@ -310,7 +310,7 @@ def add_areas(
             slope = (x1 - x0) / (y1 - y0)
             for a in range(n_local):
                 if local[a, 1] < y1 and local[a, 2] > y0:
-                    shared += (local[a, 4] * turn) * _against(
+                    shared += (local[a, 4] * turn) * area_beyond(
                         east, local[a, 0], local[a, 1], local[a, 2], local[a, 3], x0, y0, y1, slope
                     )
         if shared > 1e-14 * east * (top - bottom):  # the rest is what is left of sums that cancel

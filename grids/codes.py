@@ -8,9 +8,10 @@ each pair of kilometre digits. INSPIRE codes name the lower left corner, north f
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import chain
+from typing import Literal
 
 import numpy as np
 import pyproj
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from grids.errors import CellCodeError
 
 Scheme = Literal["korea", "inspire"]
+Characters = NDArray[np.uint32]
 
 KOREA_EPSG = 5179
 KOREA_ORIGIN_M = (700_000, 1_300_000)
@@ -32,6 +34,9 @@ _KOREAN = re.compile(
 )
 _INSPIRE_LONG = re.compile(r"^CRS(\d{1,6})RES(\d+)mN(\d+)E(\d+)$", re.ASCII)
 _INSPIRE_SHORT = re.compile(r"^(\d+)(km|m)N(\d+)E(\d+)$", re.ASCII)
+_POWERS_OF_TEN = 10 ** np.arange(1, 19, dtype=np.int64)
+_WIDEST = 32  # above the digits of any number of 64 bits
+_CELLS_AT_ONCE = 1 << 14
 _INSPIRE_SHORT_EPSG = 3035  # the short form names no CRS; it is only in use for the European grid
 
 
@@ -179,26 +184,57 @@ def _korean_codes(crs: str, east: NDArray[np.int64], north: NDArray[np.int64], s
             f"E {east[first]} N {north[first]} lies outside the Korean national grid (E 700,000-1,400,000, N "
             "1,300,000-2,100,000)."
         )
-    part = _korean_part_250 if size_m == 250 else _korean_part_500 if size_m == 500 else _digits_of(size_m)
-    pairs = zip(x.tolist(), y.tolist(), strict=True)
-    codes = [
-        f"{_EAST_LETTERS[i // _SQUARE_M]}{_NORTH_LETTERS[j // _SQUARE_M]}{part(i % _SQUARE_M)}{part(j % _SQUARE_M)}"
-        for i, j in pairs
-    ]
-    return np.array(codes, dtype=np.str_)
+    digits = _korean_width(size_m)
+    table = np.zeros((x.size, 2 + 2 * digits), dtype=np.uint32)
+    for of in _blocks(x.size):
+        for k, (letters, metres) in enumerate(((_EAST_LETTERS, x[of]), (_NORTH_LETTERS, y[of]))):
+            table[of, k] = _characters(letters)[metres // _SQUARE_M]
+            _write(table[of, 2 + k * digits :], _korean_part(metres % _SQUARE_M, size_m))
+    return _texts(table)
 
 
-def _digits_of(size_m: int) -> Any:
-    width = len(str(_SQUARE_M // size_m - 1))
-    return lambda metres: f"{metres // size_m:0{width}d}"
+def _korean_width(size_m: int) -> int:
+    """Characters along one axis behind the letters of the square."""
+    return {500: 3, 250: 4}.get(size_m) or len(str(_SQUARE_M // size_m - 1))
 
 
-def _korean_part_500(metres: int) -> str:
-    return f"{metres // 1000:02d}{'ab'[metres // 500 % 2]}"
+def _korean_part(metres: NDArray[np.int64], size_m: int) -> Iterator[Characters]:
+    """What a code says along one axis, within its square of 100 km."""
+    if size_m not in (500, 250):
+        yield from _digits(metres // size_m, _korean_width(size_m))
+        return
+    yield from _digits(metres // 1000, 2)
+    for half in (500, 250)[: _korean_width(size_m) - 2]:
+        yield _characters("ab")[metres // half % 2]
 
 
-def _korean_part_250(metres: int) -> str:
-    return f"{metres // 1000:02d}{'ab'[metres // 500 % 2]}{'ab'[metres // 250 % 2]}"
+def _characters(text: str) -> Characters:
+    return np.array([ord(character) for character in text], dtype=np.uint32)
+
+
+def _digits(values: NDArray[np.int64], width: int) -> Iterator[Characters]:
+    """The decimal digits of numbers below 10^width, column by column, zeros in front."""
+    for place in reversed(range(width)):
+        yield (values // 10**place % 10).astype(np.uint32) + np.uint32(ord("0"))
+
+
+def _write(table: Characters, columns: Iterable[Characters]) -> None:
+    """Put characters into a table, column by column; a column of one is the same for all rows."""
+    for place, characters in enumerate(columns):
+        table[:, place] = characters
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    """Some thousand cells at a time, whose digits stay in the processor's cache."""
+    return (slice(begin, min(begin + _CELLS_AT_ONCE, n)) for begin in range(0, n, _CELLS_AT_ONCE))
+
+
+def _texts(table: Characters) -> NDArray[np.str_]:
+    """(n,) texts from a table of characters (n, width), zero behind the end of shorter ones, as numpy keeps them."""
+    if not len(table):
+        return np.array([], dtype=np.str_)
+    texts: NDArray[np.str_] = table.view(f"U{table.shape[1]}")[:, 0]
+    return texts
 
 
 def _from_korean(code: str, match: re.Match[str]) -> CellCode:
@@ -233,8 +269,19 @@ def _inspire_codes(crs: str, east: NDArray[np.int64], north: NDArray[np.int64], 
             f"E {east[first]} N {north[first]} in EPSG:{epsg} is negative, for which INSPIRE cell codes have no form; "
             "choose a CRS whose false origin keeps the region positive (a UTM zone does)."
         )
-    codes = [f"CRS{epsg}RES{size_m}mN{j}E{i}" for i, j in zip(east.tolist(), north.tolist(), strict=True)]
-    return np.array(codes, dtype=np.str_)
+    tall, wide = (np.searchsorted(_POWERS_OF_TEN, axis, side="right") + 1 for axis in (north, east))
+    before, between = _characters(f"CRS{epsg}RES{size_m}mN"), _characters("E")
+    most = before.size + between.size + int((tall + wide).max(initial=0))
+    table = np.zeros((east.size, most), dtype=np.uint32)
+    for of in _blocks(east.size):
+        # Numbers have no zeros in front, so their widths vary; near each other few of them occur.
+        for pair in np.unique(tall[of] * _WIDEST + wide[of]).tolist():
+            n, e = divmod(pair, _WIDEST)
+            rows = of.start + np.flatnonzero((tall[of] == n) & (wide[of] == e))
+            some = np.zeros((rows.size, most), dtype=np.uint32)
+            _write(some, chain(before, _digits(north[rows], n), between, _digits(east[rows], e)))
+            table[rows] = some
+    return _texts(table)
 
 
 def _inspire_cell(code: str, epsg: int, east: int, north: int, size: int) -> CellCode:

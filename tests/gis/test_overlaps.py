@@ -8,9 +8,10 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely import box
+from shapely import affinity, box
 
-from gis.overlaps import ground_once
+from gis.layers import Layer, ReadReport
+from gis.overlaps import ground_once, without_ground
 from gis.readers import read_source
 from gis.sources import Source
 
@@ -55,6 +56,33 @@ def test_the_union_stays_and_nothing_is_shared(places: list[tuple[int, int, int,
     union = shapely.area(shapely.union_all(stands))
     assert shapely.area(once.geometries).sum() == pytest.approx(union, rel=1e-12)
     assert shapely.area(shapely.union_all(once.geometries)) == pytest.approx(union, rel=1e-12)
+
+
+@given(st.lists(squares, min_size=2, max_size=7), st.floats(0, 90))
+def test_what_is_left_is_what_overlays_of_all_pairs_leave(places: list[tuple[int, int, int, int]], turn: float) -> None:
+    boxes = [box(x, y, x + width, y + height) for x, y, width, height in places]
+    stands = shapes(*(affinity.rotate(shape, turn if k % 2 else 0, origin=(5, 5)) for k, shape in enumerate(boxes)))
+    once = ground_once(stands)
+    sizes = shapely.area(stands)
+    order = np.lexsort((np.arange(len(stands)), sizes))
+    for place, index in enumerate(order):
+        left = shapely.difference(stands[index], shapely.union_all(stands[order[:place]]))
+        assert once.geometries[index].area == pytest.approx(left.area, abs=1e-6)
+        assert once.geometries[index].symmetric_difference(left).area == pytest.approx(0, abs=1e-6)
+
+
+def test_a_map_gives_way_to_the_one_before_it() -> None:
+    stands = gpd.GeoDataFrame(
+        {"id": ["half", "gone", "beside", "far"]},
+        geometry=[box(5, 0, 15, 10), box(1, 1, 2, 2), box(10, 10, 20, 20), box(50, 50, 60, 60)],
+        crs="EPSG:32632",
+    )
+    layer = Layer("s", "forest", stands, True, ReadReport("s", "s.gpkg", read=4, kept=4))
+    rest = without_ground(layer, shapes(box(0, 0, 10, 5), box(0, 5, 10, 10)))
+    assert dict(zip(rest.features["id"], rest.features.area, strict=True)) == {"half": 50, "beside": 100, "far": 100}
+    assert rest.report.refused == [("gone", "all of its ground lies in a forest map listed before")]
+    rest.report.verify()
+    assert without_ground(rest, shapes(box(0, 0, 10, 10))) is rest
 
 
 def test_a_forest_is_read_without_ground_twice_and_says_so(tmp_path: Path) -> None:

@@ -181,3 +181,30 @@ def test_places_without_code_are_refused(
 def test_a_grid_shifted_against_its_codes_is_refused() -> None:
     with pytest.raises(CellCodeError, match="no multiple"):
         check_code_grid("inspire", "EPSG:32632", (50, 0), 100)
+
+
+def test_many_codes_are_written_as_one_by_one() -> None:
+    rng = np.random.default_rng(3)
+    east, north = rng.integers(700_000, 1_400_000, 40_000), rng.integers(1_300_000, 2_100_000, 40_000)
+    for size in KOREA_SIZES_M:
+        codes = cell_codes("korea", "EPSG:5179", east, north, size)
+        some = slice(0, None, 997)
+        assert codes[some].tolist() == [
+            cell_codes("korea", "EPSG:5179", [e], [n], size)[0] for e, n in zip(east[some], north[some], strict=True)
+        ]
+        corners = np.array([(parse_cell_code(code).east_m, parse_cell_code(code).north_m) for code in codes[some]])
+        assert (corners == np.stack((east, north), axis=1)[some] // size * size).all()
+
+
+def test_inspire_numbers_of_any_width_stand_beside_each_other() -> None:
+    rng = np.random.default_rng(4)
+    east, north = (10 ** rng.uniform(0, 9, (2, 40_000))).astype(np.int64)
+    codes = cell_codes("inspire", "EPSG:3035", east, north, 10)
+    assert codes.tolist() == [
+        f"CRS3035RES10mN{n}E{e}" for e, n in zip((east // 10 * 10).tolist(), (north // 10 * 10).tolist(), strict=True)
+    ]
+
+
+def test_no_cells_have_no_codes() -> None:
+    assert cell_codes("korea", "EPSG:5179", [], [], 100).tolist() == []
+    assert cell_codes("inspire", "EPSG:3035", [], [], 100).tolist() == []
