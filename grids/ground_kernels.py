@@ -64,11 +64,17 @@ def _runs(vertices: FloatArray, starts: IntArray, shells: IntArray, polygons: In
 
 @compiled
 def _edges_in(
-    vertices: FloatArray, spans: IntArray, boxes: FloatArray, first: int, last: int, window: Any, local: FloatArray
+    vertices: FloatArray,
+    spans: IntArray,
+    boxes: FloatArray,
+    first: int,
+    last: int,
+    window: Any,
+    local: FloatArray,
+    n: int,
 ) -> int:
-    """Note the edges of runs that matter in a window, told from its corner: (x, y, upper y, slope, turn)."""
+    """Note the edges of runs that matter in a window, told from its corner, behind the `n` there are."""
     west, south, width, height = window
-    n = 0
     for run in range(first, last):
         low, high = boxes[run, 2] - south, boxes[run, 4] - south
         if high <= 0 or low >= height or boxes[run, 1] - west >= width:
@@ -90,55 +96,31 @@ def _edges_in(
 
 
 @compiled
-def _border_length(local: FloatArray, n: int) -> float:
-    length = 0.0
-    for k in range(n):
-        length += (local[k, 2] - local[k, 1]) * math.hypot(1.0, local[k, 3])
-    return length
+def _swept(local: FloatArray, n_one: int, n: int, width: float, is_open: IntArray) -> Any:
+    """Area that two polygons share in a window, whose edges there are the first `n_one` and the rest; and their length.
 
-
-@compiled
-def _against_open(local: FloatArray, k: int, others: FloatArray, is_open: IntArray, n_open: int, width: float) -> Any:
-    """Area right of an edge and of the other polygon's edges open beside it; those that end below it are closed."""
-    shared, kept = 0.0, 0
-    for m in range(n_open):
-        other = is_open[m]
-        if others[other, 2] <= local[k, 1]:
-            continue
-        is_open[kept] = other
-        kept += 1
-        shared += (local[k, 4] * others[other, 4]) * area_beyond(
-            width,
-            local[k, 0],
-            local[k, 1],
-            local[k, 2],
-            local[k, 3],
-            others[other, 0],
-            others[other, 1],
-            others[other, 2],
-            others[other, 3],
-        )
-    return kept, shared
-
-
-@compiled
-def _swept(a: FloatArray, n_a: int, b: FloatArray, n_b: int, width: float, open_a: IntArray, open_b: IntArray) -> float:
-    """Area that two lists of edges share in a window of this width; from below, each meets those open beside it."""
-    order_a, order_b = np.argsort(a[:n_a, 1], kind="mergesort"), np.argsort(b[:n_b, 1], kind="mergesort")
-    i, j, n_open_a, n_open_b, shared = 0, 0, 0, 0, 0.0
-    while (i < n_a or n_open_a > 0) and (j < n_b or n_open_b > 0) and (i < n_a or j < n_b):
-        if j == n_b or (i < n_a and a[order_a[i], 1] <= b[order_b[j], 1]):
-            n_open_b, part = _against_open(a, order_a[i], b, open_b, n_open_b, width)
-            open_a[n_open_a] = order_a[i]
-            n_open_a += 1
-            i += 1
-        else:
-            n_open_a, part = _against_open(b, order_b[j], a, open_a, n_open_a, width)
-            open_b[n_open_b] = order_b[j]
-            n_open_b += 1
-            j += 1
-        shared += part
-    return shared
+    From below, each edge meets those of the other polygon that stand beside it. In one function, for handing on the
+    arrays would cost more than what is done with them.
+    """
+    order = np.argsort(local[:n, 1], kind="mergesort")
+    shared, length, n_open = 0.0, 0.0, 0
+    for k in order:
+        x, low, high, slope, turn = local[k, 0], local[k, 1], local[k, 2], local[k, 3], local[k, 4]
+        length += (high - low) * math.sqrt(1.0 + slope * slope)
+        kept = 0
+        for m in range(n_open):
+            other = is_open[m]
+            if local[other, 2] <= low:
+                continue
+            is_open[kept] = other
+            kept += 1
+            if (other < n_one) != (k < n_one):
+                shared += (turn * local[other, 4]) * area_beyond(
+                    width, x, low, high, slope, local[other, 0], local[other, 1], local[other, 2], local[other, 3]
+                )
+        is_open[kept] = k
+        n_open = kept + 1
+    return shared, length
 
 
 @compiled
@@ -166,8 +148,7 @@ def ground_of_pairs(
     most = np.int64(1)
     for p in range(polygons.size - 1):
         most = max(most, starts[polygons[p + 1]] - starts[polygons[p]])
-    a, b = np.empty((most, 5)), np.empty((most, 5))
-    open_a, open_b = np.empty(most, np.int64), np.empty(most, np.int64)
+    local, is_open = np.empty((2 * most, 5)), np.empty(2 * most, np.int64)
     area = np.zeros(one.size)
     for k in range(one.size):
         p, q = one[k], other[k]
@@ -176,12 +157,11 @@ def ground_of_pairs(
         if not (width > 0 and height > 0):
             continue
         window = (west, south, width, height)
-        n_a = _edges_in(vertices, spans, boxes, run_starts[p], run_starts[p + 1], window, a)
-        n_b = _edges_in(vertices, spans, boxes, run_starts[q], run_starts[q + 1], window, b) if n_a else 0
-        if n_a == 0 or n_b == 0:
+        n_one = _edges_in(vertices, spans, boxes, run_starts[p], run_starts[p + 1], window, local, 0)
+        if n_one == 0:
             continue
-        shared = _swept(a, n_a, b, n_b, width, open_a, open_b)
-        border = 2 * (width + height) + _border_length(a, n_a) + _border_length(b, n_b)
-        if shared > THINNEST_M * border:
+        n = _edges_in(vertices, spans, boxes, run_starts[q], run_starts[q + 1], window, local, n_one)
+        shared, length = _swept(local, n_one, n, width, is_open)
+        if shared > THINNEST_M * (2 * (width + height) + length):
             area[k] = shared
     return area
