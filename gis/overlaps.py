@@ -44,17 +44,18 @@ def ground_once(geometries: Geometries) -> GroundOnce:
         geometries: (n,) valid polygons or multipolygons in a metric CRS.
     """
     shared = shared_ground(geometries)
+    result, cut = geometries.copy(), np.zeros(len(geometries), dtype=np.bool_)
+    if not shared.first.size:
+        return GroundOnce(result, cut, 0.0)
     sizes = shapely.area(geometries)
     first_is_larger = sizes[shared.first] > sizes[shared.second]
     larger = np.where(first_is_larger, shared.first, shared.second)
     smaller = np.where(first_is_larger, shared.second, shared.first)
-    result = geometries.copy()
-    cut = np.zeros(len(geometries), dtype=np.bool_)
     for index, others in _each(larger, smaller):
         left = _polygonal(shapely.difference(geometries[index], shapely.union_all(geometries[others])))
         result[index] = left if shapely.area(left) > _NOTHING * sizes[index] else shapely.MultiPolygon()
         cut[index] = True
-    return GroundOnce(result, cut, float(np.sum(sizes - shapely.area(result))))
+    return GroundOnce(result, cut, float(np.sum(sizes[cut] - shapely.area(result[cut]))))
 
 
 def _each(owners: Positions, others: Positions) -> Iterator[tuple[int, Positions]]:
@@ -82,8 +83,10 @@ def without_ground(layer: Layer, taken: Geometries) -> Layer:
         The layer, with stands that have no ground left refused in its report, and the ground given away in its notes.
     """
     shapes = layer.features.geometry.to_numpy()
-    before = shapely.area(shapes)
     shared = ground_shared_with(shapes, taken)
+    if not shared.first.size:
+        return layer
+    before = shapely.area(shapes)
     rest = shapes.copy()
     for index, others in _each(shared.first, shared.second):
         rest[index] = _polygonal(shapely.difference(shapes[index], shapely.union_all(taken[others])))
