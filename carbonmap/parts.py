@@ -225,10 +225,11 @@ def record_of(
 
 def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source) -> PartTables:
     """Cut features to their domain and share them out to the finest grid, every zone set and hexagons."""
-    shared = plan.division(source).share_out(WkbColumn.from_geometries(layer.features.geometry.to_numpy()))
-    features = arrow_table(features_table(layer, emissions, shared.outside))
+    wkb = pa.array(shapely.to_wkb(layer.features.geometry.to_numpy(), byte_order=1), pa.large_binary())
+    shared = plan.division(source).share_out(WkbColumn.from_arrow(wkb))
+    features = arrow_table(features_table(layer, emissions, shared.outside)).append_column("geometry", wkb)
     shares = {name: share_table(entries) for name, entries in shared.zones.items()}
-    return PartTables(features, lines_table(emissions.lines), cell_table(shared.cells), shares)
+    return PartTables(features, arrow_table(emissions.lines), cell_table(shared.cells), shares)
 
 
 def told(finding: Finding) -> str:
@@ -237,18 +238,8 @@ def told(finding: Finding) -> str:
 
 
 def arrow_table(frame: pd.DataFrame) -> pa.Table:
-    """A frame as Arrow; geometry becomes WKB."""
-    plain = pd.DataFrame(frame).copy(deep=False)
-    for column in plain.columns:
-        if plain[column].dtype == "geometry":
-            wkb = shapely.to_wkb(np.asarray(plain[column]), byte_order=1)
-            plain[column] = pd.Series(wkb, index=plain.index, dtype=object)
-    return pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
-
-
-def lines_table(lines: pd.DataFrame) -> pa.Table:
-    """Emission lines as Arrow, words as dictionaries."""
-    return pa.Table.from_pandas(lines, preserve_index=False).replace_schema_metadata(None)
+    """A frame as Arrow, without what pandas notes of itself."""
+    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
 def cell_table(cells: CellEntries) -> pa.Table:

@@ -90,7 +90,7 @@ def sector_emissions(source: Source, features: pd.DataFrame, region: Region, acc
 
 
 def features_table(layer: Layer, emissions: SectorEmissions, outside: NDArray[np.float64]) -> pd.DataFrame:
-    """The private table of a layer: what was read, what was derived, how much lies outside the domain; geometry."""
+    """The private table of a layer but for geometry: what was read, what was derived, how much lies outside."""
     read = pd.DataFrame(layer.features)
     derived = emissions.features.reset_index(drop=True)
     kept = [
@@ -98,7 +98,6 @@ def features_table(layer: Layer, emissions: SectorEmissions, outside: NDArray[np
     ]
     table = pd.concat([read[kept].reset_index(drop=True), derived], axis=1)
     table["outside_share"] = outside
-    table["geometry"] = layer.features.geometry.reset_index(drop=True)
     return table
 
 

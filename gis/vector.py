@@ -21,6 +21,9 @@ from gis.files import file_kind, unpacked
 from gis.layers import ReadReport
 from gis.raw import Raw, Request, require_columns
 
+_PLAIN = frozenset({"string", "empty", "integer", "floating", "mixed-integer-float", "boolean", "bytes"})
+"""Kinds of values, as pandas tells them, among which there are no lists or records."""
+
 UNREADABLE = "its geometry cannot be read (damaged, or a ring of fewer than four points)"
 
 
@@ -155,7 +158,7 @@ def _finish(
 
 def _flat(values: pd.Series) -> pd.Series:
     """Lists and records, which GeoJSON and Parquet know, as text: nothing after this expects a value of several."""
-    if pd.api.types.infer_dtype(values, skipna=True) == "string":
+    if pd.api.types.infer_dtype(values, skipna=True) in _PLAIN:
         return values
     several = [isinstance(value, list | tuple | dict | set | np.ndarray) for value in values]
     if not any(several):
@@ -171,6 +174,8 @@ def _values(column: pa.ChunkedArray) -> pd.Series:
     """A column as pandas: numbers stay numbers where nothing is lost, all else becomes objects."""
     if pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and not column.null_count):
         return pd.Series(column.to_numpy())
+    if pa.types.is_integer(column.type) and column.type.bit_width <= 32:
+        return pd.Series(column.cast(pa.float64()).to_numpy())
     return pd.Series(column.to_pandas().astype(object), dtype=object)
 
 
