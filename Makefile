@@ -16,10 +16,10 @@ NPM := @cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm_config_update_notifier
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/^\([a-z]*\):.*## /  make \1	/' | expand -t 16
 
-demo: $(VENV)/.run web/dist/index.html ## build the synthetic demo region and serve its map on loopback (ARGS="--help" for more)
+demo: $(VENV)/.compiled web/dist/index.html ## build the synthetic demo region and serve its map on loopback (ARGS="--help" for more)
 	$(PY) -m carbonmap demo $(ARGS)
 
-test: $(VENV)/.dev web/dist/index.html ## run all tests: Python, browser (where a Chromium is installed) and web
+test: $(VENV)/.dev $(VENV)/.compiled web/dist/index.html ## run all tests: Python, browser (where a Chromium is installed) and web
 	$(PY) -m pytest $(ARGS)
 	$(NPM) test
 
@@ -81,6 +81,12 @@ $(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml hatch_build.py
 	@$(PIP) install -q --progress-bar off --require-hashes -r requirements.lock
 	@$(PIP) install -q --no-deps --no-build-isolation --editable .
 	@$(PY) -m compileall -q $(ROOMS)
+	@touch $@
+
+# Tests start many processes: without this each of the first ones would compile the same.
+$(VENV)/.compiled: $(VENV)/.run $(wildcard grids/*_kernels.py gis/*_kernels.py) $(wildcard grids/compiled.py)
+	@echo "compiling for this machine (once, about half a minute)"
+	@$(PY) -m carbonmap.warm_up
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock

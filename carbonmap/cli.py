@@ -123,6 +123,7 @@ def demo(
     """
     from carbonmap.demo import build_demo
 
+    _compile()
     built = build_demo(folder, buildings=buildings)
     _say_built(built.store, built.region, built.edition, built.seconds)
     if serve_map:
@@ -164,6 +165,8 @@ def build(
     from carbonmap.progress import Silent, Terminal
 
     workers = engine_named(engine.value, scheduler)
+    if engine is EngineName.LOCAL:
+        _compile(quiet=quiet)
     if quiet:
         built = build_region(region, inputs, store, progress=Silent(), engine=workers)
     else:
@@ -220,6 +223,16 @@ def receipt(
     found = read_receipt(Store(store).open(region), collection, item, year, top=top, offset=offset)
     for line in [receipt_json(found)] if as_json else receipt_lines(found):
         typer.echo(line)
+
+
+def _compile(*, quiet: bool = False) -> None:
+    """Compile what builds compute with, if this version has not been started on this machine before; and say so."""
+    from carbonmap.warm_up import is_cold, warm_up
+
+    if is_cold():
+        if not quiet:
+            sys.stderr.write("Compiling for this machine, once: about half a minute on a quiet one\n")
+        warm_up()
 
 
 def _say_version(wanted: bool) -> None:

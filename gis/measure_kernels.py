@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.compiled import compiled
+from grids.compiled import compiled, inner, inner
 
 FloatArray = NDArray[np.float64]
 PositionArray = NDArray[np.intp]
 
 
-@compiled
+@inner
 def interpolated(x: float, y: float, corners: FloatArray, column: int, square_m: float) -> Any:
     """One number at a place, linear between the corners (south-west, south-east, north-west, north-east)."""
     east, north = x / square_m, y / square_m

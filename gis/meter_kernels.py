@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.compiled import compiled
+from grids.compiled import compiled, inner, inner
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -108,7 +108,8 @@ def find_keys(
             number = used[0]
             slots[slot] = number + 1
             hashes[number] = short
-            known[used[1] : used[1] + end - at] = data[at:end]
+            for k in range(end - at):
+                known[used[1] + k] = data[at + k]
             used[0] += 1
             used[1] += end - at
             known_ends[number + 1] = used[1]
@@ -128,7 +129,7 @@ def fill_slots(slots: Numbers, known: Bytes, known_ends: Ints, count: int) -> No
         slots[slot] = number + 1
 
 
-@compiled
+@inner
 def _hash(data: Bytes, at: int, end: int) -> Any:
     """FNV-1a, its bits mixed: keys that differ in their last digit only must not lie side by side."""
     value = np.uint64(0xCBF29CE484222325)
@@ -139,7 +140,7 @@ def _hash(data: Bytes, at: int, end: int) -> Any:
     return value ^ (value >> np.uint64(32))
 
 
-@compiled
+@inner
 def _same(data: Bytes, at: int, end: int, known: Bytes, known_ends: Ints, number: int) -> bool:
     start = known_ends[number]
     if known_ends[number + 1] - start != end - at:
@@ -150,7 +151,7 @@ def _same(data: Bytes, at: int, end: int, known: Bytes, known_ends: Ints, number
     return True
 
 
-@compiled
+@inner
 def _trimmed(data: Bytes, at: int, end: int) -> tuple[int, int]:
     """Without the white space around it, as `str.strip` knows it."""
     while at < end:
@@ -170,7 +171,7 @@ def _trimmed(data: Bytes, at: int, end: int) -> tuple[int, int]:
     return at, end
 
 
-@compiled
+@inner
 def _space(data: Bytes, at: int, end: int) -> int:
     """Bytes of the white space that stands here in UTF-8; 0: none does."""
     one = data[at]
@@ -331,13 +332,13 @@ def count_columns(pages: NDArray[np.int32], flags: NDArray[np.uint32], counts: I
                 counts[column, 2] += flag & SEVERAL != 0 or unsettled(flag)
 
 
-@compiled
+@inner
 def unsettled(flag: Any) -> bool:
     """Whether the sum is not what its known months add up to."""
     return bool(flag & INEXACT != 0 or flag & (flag >> MISSING) & MONTHS != 0)
 
 
-@compiled
+@inner
 def _bits(value: Any) -> int:
     count = 0
     while value:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.cell_kernels import cell_of
-from grids.compiled import compiled
+from grids.compiled import compiled, inner
 from grids.zone_kernels import longer
 
 FloatArray = NDArray[np.float64]
@@ -32,7 +32,7 @@ MANY_EDGES = 48  # from here on edges are looked up by the row they pass
 _MOST_ROWS_OF_AN_EDGE = 64  # on the mean of a feature's edges, so that the look-up stays in proportion to it
 
 
-@compiled
+@inner
 def _positive(a: float, b: float) -> float:
     """Mean over [0, 1] of max(0, f) for f linear from `a` to `b`."""
     if a >= 0 and b >= 0:
@@ -42,7 +42,7 @@ def _positive(a: float, b: float) -> float:
     return a * a / (2 * (a - b)) if a > 0 else b * b / (2 * (b - a))
 
 
-@compiled
+@inner
 def _least_of(a0: float, a1: float, b0: float, b1: float) -> float:
     """Mean over [0, 1] of max(0, min(a, b)) for `a` and `b` linear."""
     d0, d1 = a0 - b0, a1 - b1
@@ -57,7 +57,7 @@ def _least_of(a0: float, a1: float, b0: float, b1: float) -> float:
     return t * _positive(b0, middle) + (1 - t) * _positive(middle, a1)
 
 
-@compiled
+@inner
 def area_beyond(
     east: float, x: float, y0: float, y1: float, slope: float, bx: float, by0: float, by1: float, b_slope: float
 ) -> float:
@@ -102,7 +102,7 @@ def overlaps_in_cells(starts: IntArray, entries: IntArray, pieces: FloatArray, s
     return one[:n], other[:n], area[:n]
 
 
-@compiled
+@inner
 def _is_in(pieces: FloatArray, first: int, last: int, x: float, y: float) -> bool:
     """Whether a place lies in the zone whose pieces these are; heights are half open."""
     inside = 0.0
@@ -115,7 +115,7 @@ def _is_in(pieces: FloatArray, first: int, last: int, x: float, y: float) -> boo
     return inside > 0
 
 
-@compiled
+@inner
 def _distance(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
     """Distance of a place from the segment from a to b."""
     dx, dy = bx - ax, by - ay
@@ -124,7 +124,7 @@ def _distance(x: float, y: float, ax: float, ay: float, bx: float, by: float) ->
     return math.hypot(x - (ax + t * dx), y - (ay + t * dy))
 
 
-@compiled
+@inner
 def border_near(
     starts: IntArray,
     entries: IntArray,
@@ -151,7 +151,7 @@ def border_near(
     return False
 
 
-@compiled
+@inner
 def add_to_zone(totals: FloatArray, zones: IntArray, n: int, zone: int, amount: float) -> int:
     """Add to a zone's total (NaN until its first time); `zones` lists those met, in order."""
     if math.isnan(totals[zone]):
@@ -166,7 +166,7 @@ def add_to_zone(totals: FloatArray, zones: IntArray, n: int, zone: int, amount: 
     return n
 
 
-@compiled
+@inner
 def add_where(
     starts: IntArray,
     entries: IntArray,
@@ -186,7 +186,7 @@ def add_where(
     return n
 
 
-@compiled
+@inner
 def ring_crosses(xs: FloatArray, ys: FloatArray, n: int) -> bool:
     """Whether edges of a short ring that are no neighbours meet; asked of every two."""
     for a in range(n - 1):
@@ -207,7 +207,7 @@ def ring_crosses(xs: FloatArray, ys: FloatArray, n: int) -> bool:
     return False
 
 
-@compiled
+@inner
 def edges_by_row(ys: FloatArray, edges: IntArray, north: int, size: int, low: Any, high: Any) -> Any:
     """Which edges (by their first vertex) pass each row from `low` to `high`, in order.
 
@@ -235,7 +235,7 @@ def edges_by_row(ys: FloatArray, edges: IntArray, north: int, size: int, low: An
     return starts, listed, True
 
 
-@compiled
+@inner
 def put_local(local: FloatArray, n: int, ax: float, ay: float, bx: float, by: float, turn: float, size: float) -> int:
     """Note the part of an edge between a cell's lower and upper border: (x, y, upper y, slope, turn), from below."""
     if by < ay:
@@ -249,7 +249,7 @@ def put_local(local: FloatArray, n: int, ax: float, ay: float, bx: float, by: fl
     return n + 1
 
 
-@compiled
+@inner
 def local_edges(
     xs: FloatArray,
     ys: FloatArray,
@@ -284,7 +284,7 @@ def local_edges(
     return n, min(east, size)
 
 
-@compiled
+@inner
 def add_areas(
     starts: IntArray,
     entries: IntArray,
@@ -318,7 +318,7 @@ def add_areas(
     return n
 
 
-@compiled
+@inner
 def _is_along(px: float, py: float, qx: float, qy: float, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether some length of the segment from p to q lies on the border from a to b, as far as can be told."""
     slack = ON_BORDER_M
@@ -341,7 +341,7 @@ def _is_along(px: float, py: float, qx: float, qy: float, ax: float, ay: float, 
     return abs(off_a + (low - along_a) * per_m) <= slack and abs(off_a + (high - along_a) * per_m) <= slack
 
 
-@compiled
+@inner
 def _right_of(
     ax: float,
     ay: float,
@@ -373,7 +373,7 @@ def _right_of(
     return (tb - ta) * (d0 if d0 > 0 else d1) / abs(d0 - d1)
 
 
-@compiled
+@inner
 def add_lengths(
     xs: FloatArray,
     ys: FloatArray,

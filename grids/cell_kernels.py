@@ -13,7 +13,7 @@ function returns a kind, the measure (m2, m, number of points) and how many part
 import math
 from typing import Any
 
-from grids.compiled import compiled
+from grids.compiled import inner
 from grids.crossing_kernels import BOX, RING, SHELL, TURN, VERTICES, nodes_of, rings_cross
 from grids.memory_kernels import float_at, int_at, put_float, put_int
 from grids.window_kernels import CELLS_AT_ONCE, add_piece, empty_cells, empty_pieces, put_found, touch
@@ -35,7 +35,7 @@ _THINNEST_M = 1e-9  # mean width below which a polygon may be no polygon at all
 _BEYOND = 1.2 * MAX_COORDINATE_M
 
 
-@compiled
+@inner
 def cell_of(value: float, origin: int, size: int) -> Any:
     """Return the half-open cell along one axis: floor, corrected where the division rounded across a border."""
     index = math.floor((value - origin) * (1.0 / size))
@@ -46,7 +46,7 @@ def cell_of(value: float, origin: int, size: int) -> Any:
     return index
 
 
-@compiled
+@inner
 def cells_along(low: float, high: float, origin: int, size: int) -> Any:
     """Return the first and last cell along one axis that hold something of what has an extent."""
     first, last = cell_of(low, origin, size), cell_of(high, origin, size)
@@ -55,7 +55,7 @@ def cells_along(low: float, high: float, origin: int, size: int) -> Any:
     return first, last
 
 
-@compiled
+@inner
 def has_room(workspace: int, room: int, needed: int) -> bool:
     """Whether the workspace has this much room; if not, what is needed is noted."""
     if needed <= int_at(workspace + room):
@@ -64,7 +64,7 @@ def has_room(workspace: int, room: int, needed: int) -> bool:
     return False
 
 
-@compiled
+@inner
 def window_of(workspace: int) -> Any:
     """Return the window of a workspace, see `grids.window_kernels`."""
     return (
@@ -77,13 +77,13 @@ def window_of(workspace: int) -> Any:
     )
 
 
-@compiled
+@inner
 def found_of(workspace: int) -> Any:
     """Return where a workspace keeps what is found, see `grids.window_kernels`."""
     return int_at(workspace + FOUND), int_at(workspace + FOUND + 8), int_at(workspace + ROOM_FOR_FOUND)
 
 
-@compiled
+@inner
 def survey_ring(at: int, vertices: int) -> Any:
     """Return a ring's extent (west, south, east, north), twice its signed area, and whether it is of finite metres."""
     base_x, base_y = float_at(at), float_at(at + 8)
@@ -103,7 +103,7 @@ def survey_ring(at: int, vertices: int) -> Any:
     return x_low, y_low, x_high, y_high, doubled, sound
 
 
-@compiled
+@inner
 def _walk_edge(
     window: Any,
     pieces: int,
@@ -160,7 +160,7 @@ def _walk_edge(
     return pieces
 
 
-@compiled
+@inner
 def _walk_ring(ring: int, window: Any, pieces: int, frame: Any, west: float, south: float) -> int:
     """Walk the edges of a ring; those that stay in one cell, which most do, are added at once.
 
@@ -190,7 +190,7 @@ def _walk_ring(ring: int, window: Any, pieces: int, frame: Any, west: float, sou
     return pieces
 
 
-@compiled
+@inner
 def crossings_at_most(rings: int, n_rings: int, east: int, north: int, size: int) -> int:
     """How many pieces the edges fall into, at most; each end may be rounded into a neighbouring cell."""
     pieces = 1
@@ -207,7 +207,7 @@ def crossings_at_most(rings: int, n_rings: int, east: int, north: int, size: int
     return pieces
 
 
-@compiled
+@inner
 def _survey(rings: int, n_rings: int, check: bool) -> Any:
     """Write box and turn of each ring; return a kind (AREAS if all is well), the area, the extent and nodes needed."""
     whole, west, south, east, north = 0.0, _BEYOND, _BEYOND, -_BEYOND, -_BEYOND
@@ -239,7 +239,7 @@ def _survey(rings: int, n_rings: int, check: bool) -> Any:
     return kind, whole, west, south, east, north, nodes
 
 
-@compiled
+@inner
 def polygon_in_cells(
     rings: int, n_rings: int, grid: Any, check: bool, measured: bool, workspace: int, owner: int, n: int
 ) -> Any:

@@ -14,7 +14,7 @@ its tree is, its depth among the others, and its box (west, south, east, north; 
 
 from typing import Any
 
-from grids.compiled import compiled
+from grids.compiled import inner
 from grids.memory_kernels import float_at, int_at, put_float, put_int
 from grids.window_kernels import sorted_order
 
@@ -25,7 +25,7 @@ _RUN = 8  # edges that are boxed together
 _FEW_EDGES = 16  # rings up to here are asked edge by edge
 
 
-@compiled
+@inner
 def _meet(a: int, b: int) -> bool:
     """Whether the edges that begin at addresses `a` and `b` meet, or so nearly that rounding cannot tell."""
     ax, bx, cx, dx = float_at(a), float_at(a + 16), float_at(b), float_at(b + 16)
@@ -46,12 +46,12 @@ def _meet(a: int, b: int) -> bool:
     return not ((of_a > slack and of_b > slack) or (of_a < -slack and of_b < -slack))
 
 
-@compiled
+@inner
 def _same_vertex(a: int, b: int) -> bool:
     return bool(float_at(a) == float_at(b) and float_at(a + 8) == float_at(b + 8))
 
 
-@compiled
+@inner
 def _neighbours(at: int, edges: int, a: int, b: int) -> bool:
     """Whether only repeated vertices lie between edges `a` < `b` of a ring, one way round or the other."""
     forth = True
@@ -70,12 +70,12 @@ def _neighbours(at: int, edges: int, a: int, b: int) -> bool:
     return back
 
 
-@compiled
+@inner
 def _edges_meet(at: int, edges: int, a: int, b: int) -> bool:
     return _meet(at + 16 * a, at + 16 * b) and not _neighbours(at, edges, a, b)
 
 
-@compiled
+@inner
 def _is_convex(at: int, edges: int) -> bool:
     """Whether a ring always turns the same way, once around: then it cannot cross itself."""
     left, right, flips = False, False, 0
@@ -95,7 +95,7 @@ def _is_convex(at: int, edges: int) -> bool:
     return flips == 2 and left != right
 
 
-@compiled
+@inner
 def _goes_around(at: int, edges: int) -> bool:
     """Whether a ring goes once around the mean of its vertices, always the same way: then it cannot meet itself."""
     x0, y0, sum_x, sum_y = float_at(at), float_at(at + 8), 0.0, 0.0
@@ -117,7 +117,7 @@ def _goes_around(at: int, edges: int) -> bool:
     return rounds == 2
 
 
-@compiled
+@inner
 def nodes_of(edges: int) -> int:
     """How many boxes the tree of a ring has."""
     count = (edges + _RUN - 1) // _RUN
@@ -128,7 +128,7 @@ def nodes_of(edges: int) -> int:
     return total
 
 
-@compiled
+@inner
 def _put_box(at: int, x_low: float, y_low: float, x_high: float, y_high: float) -> None:
     put_float(at, x_low)
     put_float(at + 8, y_low)
@@ -136,7 +136,7 @@ def _put_box(at: int, x_low: float, y_low: float, x_high: float, y_high: float) 
     put_float(at + 24, y_high)
 
 
-@compiled
+@inner
 def _apart(a: int, b: int) -> bool:
     """Whether two boxes, given by their addresses, have nothing in common."""
     return bool(
@@ -147,7 +147,7 @@ def _apart(a: int, b: int) -> bool:
     )
 
 
-@compiled
+@inner
 def _plant(at: int, edges: int, tree: int) -> None:
     """Write the boxes of a ring's runs, and the levels above."""
     count = (edges + _RUN - 1) // _RUN
@@ -177,7 +177,7 @@ def _plant(at: int, edges: int, tree: int) -> None:
         below, count = above, half
 
 
-@compiled
+@inner
 def _levels(runs: int, tree: int, levels: int) -> int:
     """Write where each level of a tree begins; return the highest."""
     top = 0
@@ -190,7 +190,7 @@ def _levels(runs: int, tree: int, levels: int) -> int:
     return top
 
 
-@compiled
+@inner
 def _runs_meet(at: int, edges: int, run: int, other_at: int, others: int, other_run: int, box: int) -> bool:
     """Whether an edge of one run meets an edge of another, whose box is given; of a ring itself, neighbours may."""
     x_low, y_low, x_high, y_high = float_at(box), float_at(box + 8), float_at(box + 16), float_at(box + 24)
@@ -208,7 +208,7 @@ def _runs_meet(at: int, edges: int, run: int, other_at: int, others: int, other_
     return False
 
 
-@compiled
+@inner
 def _run_meets_tree(
     at: int, edges: int, run: int, box: int, other_at: int, others: int, first: int, levels: int, top: int
 ) -> bool:
@@ -234,7 +234,7 @@ def _run_meets_tree(
             return False
 
 
-@compiled
+@inner
 def _goes_one_way(at: int, first: int, last: int) -> bool:
     """Whether the edges between vertices `first` and `last` all go towards the same side: then they cannot meet."""
     a, end = at + 16 * first, at + 16 * last
@@ -249,7 +249,7 @@ def _goes_one_way(at: int, first: int, last: int) -> bool:
     return ahead
 
 
-@compiled
+@inner
 def _few_cross(at: int, edges: int) -> bool:
     """Whether edges of a short ring meet that are not neighbours."""
     if _is_convex(at, edges):
@@ -261,7 +261,7 @@ def _few_cross(at: int, edges: int) -> bool:
     return False
 
 
-@compiled
+@inner
 def _many_cross(at: int, edges: int, tree: int, levels: int) -> bool:
     """Whether edges of a ring meet that are not neighbours; its tree has been planted."""
     runs = (edges + _RUN - 1) // _RUN
@@ -281,7 +281,7 @@ def _many_cross(at: int, edges: int, tree: int, levels: int) -> bool:
     return False
 
 
-@compiled
+@inner
 def _rings_meet(one: int, other: int, levels: int) -> bool:
     """Whether two rings meet: the shorter one asks the tree of the longer one."""
     if int_at(one + VERTICES) > int_at(other + VERTICES):
@@ -295,7 +295,7 @@ def _rings_meet(one: int, other: int, levels: int) -> bool:
     return False
 
 
-@compiled
+@inner
 def _encloses(at: int, edges: int, levels: int, top: int, x: float, y: float) -> bool:
     """Whether a place that is not on a ring lies in it: edges to the east are counted, far ones by whole runs."""
     last_run = (edges + _RUN - 1) // _RUN - 1
@@ -325,7 +325,7 @@ def _encloses(at: int, edges: int, levels: int, top: int, x: float, y: float) ->
             return inside
 
 
-@compiled
+@inner
 def _depth_in(one: int, other: int, levels: int) -> int:
     """What a ring that does not meet this one adds to its depth: 1 if it is a shell around it, -1 a hole around it."""
     a, b = one + BOX, other + BOX
@@ -343,13 +343,13 @@ def _depth_in(one: int, other: int, levels: int) -> int:
     return 1 if int_at(other + SHELL) else -1
 
 
-@compiled
+@inner
 def _rank(x: float) -> int:
     """An integer in the order of x-coordinates."""
     return int(x * 2.0**36)
 
 
-@compiled
+@inner
 def rings_cross(rings: int, n_rings: int, tree: int, levels: int, window: Any) -> bool:
     """Whether a ring meets itself or another, a hole lies outside all shells or in a hole, or a shell in a shell.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.border_kernels import area_beyond, put_local
-from grids.compiled import compiled
+from grids.compiled import compiled, inner
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -25,7 +25,7 @@ THINNEST_M = 1e-9
 _EDGES_AT_ONCE = 16  # of a run; the neighbours of a stand of 100 vertices meet a few of its runs
 
 
-@compiled
+@inner
 def _runs(vertices: FloatArray, starts: IntArray, shells: IntArray, polygons: IntArray) -> Any:
     """Edges in runs: where each polygon's begin; (runs, 2) first and last vertex; (runs, 5) turn and bounds.
 
@@ -62,7 +62,7 @@ def _runs(vertices: FloatArray, starts: IntArray, shells: IntArray, polygons: In
     return run_starts, spans, boxes
 
 
-@compiled
+@inner
 def _edges_in(
     vertices: FloatArray,
     spans: IntArray,
@@ -95,7 +95,7 @@ def _edges_in(
     return n
 
 
-@compiled
+@inner
 def _swept(local: FloatArray, n_one: int, n: int, width: float, is_open: IntArray) -> Any:
     """Area that two polygons share in a window, whose edges there are the first `n_one` and the rest; and their length.
 

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.compiled import compiled
+from grids.compiled import compiled, inner, inner
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
-@compiled
+@inner
 def judge_row(
     places: Any, parts: FloatArray, tested: FloatArray, column: int, dominance: float, negligible: float
 ) -> tuple[int, int, float, float, float, float]:
@@ -232,7 +232,7 @@ def tell_differences(
                 break
 
 
-@compiled
+@inner
 def _passes(n_targets: int, features: Any, whole: FloatArray, tested: FloatArray, rule: Any) -> bool:
     """At least two targets that pass the rule together; a feature cut by their border counts once."""
     if n_targets < 2:

@@ -18,13 +18,13 @@ from grids.cell_kernels import (
     has_room,
     window_of,
 )
-from grids.compiled import compiled
+from grids.compiled import inner
 from grids.crossing_kernels import RING, VERTICES
 from grids.memory_kernels import float_at, int_at
 from grids.window_kernels import CELLS_AT_ONCE, add_piece, empty_cells, empty_pieces, put_found, touch
 
 
-@compiled
+@inner
 def _walk_edge(
     window: Any,
     pieces: int,
@@ -75,7 +75,7 @@ def _walk_edge(
     return add_piece(window, width, pieces, j, i, (1.0 - t) * length, 0)
 
 
-@compiled
+@inner
 def _survey(lines: int, n_lines: int) -> Any:
     """Return length, extent (west, south, east, north), the lowest of the westernmost corners and finite metres."""
     whole, finite = 0.0, 0.0
@@ -98,7 +98,7 @@ def _survey(lines: int, n_lines: int) -> Any:
     return whole, west, south, east, north, low, finite == finite and not outside
 
 
-@compiled
+@inner
 def line_in_cells(lines: int, n_lines: int, grid: Any, measured: bool, workspace: int, owner: int, n: int) -> Any:
     """Share out one line or multiline; arguments and results are those of `grids.cell_kernels.polygon_in_cells`.
 
@@ -151,7 +151,7 @@ def line_in_cells(lines: int, n_lines: int, grid: Any, measured: bool, workspace
     return LINES, whole, n
 
 
-@compiled
+@inner
 def points_in_cells(places: int, n_places: int, grid: Any, measured: bool, workspace: int, owner: int, n: int) -> Any:
     """Share out one point or several; every point counts, even equal ones; an empty one (all NaN) is nowhere."""
     east, north, size = grid

@@ -14,14 +14,14 @@ What is found beyond the room is counted and not kept; the feature is done again
 
 from typing import Any
 
-from grids.compiled import compiled
+from grids.compiled import inner
 from grids.memory_kernels import float_at, int_at, put_float, put_int, put_short
 
 CELLS_AT_ONCE = 1 << 16  # of a window that holds every cell: 1 MB per thread, near the processor
 NO_COLUMN = 1 << 40
 
 
-@compiled
+@inner
 def touch(window: Any, j: int, i: int) -> None:
     """Note that something may be added to a cell of a window that holds every cell."""
     first, last = window[3] + 8 * j, window[4] + 8 * j
@@ -29,7 +29,7 @@ def touch(window: Any, j: int, i: int) -> None:
     put_int(last, max(int_at(last), i))
 
 
-@compiled
+@inner
 def add_piece(window: Any, width: int, pieces: int, j: int, i: int, amount: float, rise: int) -> int:
     """Add a piece of an edge to row `j` and column `i`; return how many pieces the list has by now.
 
@@ -53,7 +53,7 @@ def add_piece(window: Any, width: int, pieces: int, j: int, i: int, amount: floa
     return pieces + 1
 
 
-@compiled
+@inner
 def put_found(found: Any, n: int, owner: int, row: int, col: int, amount: float) -> int:
     """Add one part to what is found, if there is room; return how many there are."""
     if n < found[2]:
@@ -65,7 +65,7 @@ def put_found(found: Any, n: int, owner: int, row: int, col: int, amount: float)
     return n + 1
 
 
-@compiled
+@inner
 def empty_cells(
     window: Any, extent: Any, size: int, scale: float, owner: int, least: float, most: float, found: Any, n: int
 ) -> Any:
@@ -106,7 +106,7 @@ def empty_cells(
     return n, plausible
 
 
-@compiled
+@inner
 def empty_pieces(
     window: Any,
     pieces: int,
@@ -150,7 +150,7 @@ def empty_pieces(
     return n, plausible
 
 
-@compiled
+@inner
 def sorted_order(keys: int, n: int, order: int, other: int) -> int:
     """Sort positions by their keys, equal ones as they come, by merging.
 

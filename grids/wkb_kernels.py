@@ -26,7 +26,7 @@ from grids.cell_kernels import (
     polygon_in_cells,
     survey_ring,
 )
-from grids.compiled import compiled
+from grids.compiled import compiled, inner, inner
 from grids.crossing_kernels import RING, SHELL, TURN, VERTICES
 from grids.memory_kernels import count_in, float_at, float_in, int_at, put_float, put_int
 from grids.path_kernels import line_in_cells, points_in_cells
@@ -40,7 +40,7 @@ _POINT, _LINE, _POLYGON, _MULTIPOINT, _MULTILINE, _MULTIPOLYGON, _LAST_KNOWN = 1
 _HAS_Z, _HAS_M, _HAS_SRID = 0x80000000, 0x40000000, 0x20000000  # PostGIS's own flags
 
 
-@compiled
+@inner
 def _header(at: int, end: int) -> Any:
     """Read byte order, type and dimensions: (type or -1, swapped, bytes per vertex, address of what follows)."""
     if end - at < 5:
@@ -63,14 +63,14 @@ def _header(at: int, end: int) -> Any:
     return code, swapped, stride, at
 
 
-@compiled
+@inner
 def _vertices(at: int, n: int, swapped: bool, stride: int, xs: FloatArray, ys: FloatArray, n_points: int) -> None:
     for k in range(n):
         xs[n_points + k] = float_in(at + k * stride, swapped)
         ys[n_points + k] = float_in(at + k * stride + 8, swapped)
 
 
-@compiled
+@inner
 def decode_wkb(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArray, shells: IntArray) -> Any:
     """Read one geometry into flat coordinates; return its type (without 'multi'), vertices and rings.
 
@@ -124,7 +124,7 @@ def decode_wkb(at: int, end: int, xs: FloatArray, ys: FloatArray, starts: IntArr
     return (single if at == end else -1), n_points, n_rings
 
 
-@compiled
+@inner
 def _find_rings(at: int, end: int, rings: int, room: int) -> Any:
     """Find the rings (lines, points) of one geometry.
 
@@ -182,7 +182,7 @@ def _find_rings(at: int, end: int, rings: int, room: int) -> Any:
     return (single if at == end else -1), n_rings, total, copied
 
 
-@compiled
+@inner
 def _copy_rings(rings: int, n_rings: int, copy: int) -> None:
     """Copy vertices to where they can be read as they are, and write their new addresses."""
     for r in range(n_rings):
@@ -196,7 +196,7 @@ def _copy_rings(rings: int, n_rings: int, copy: int) -> None:
             copy += 16
 
 
-@compiled
+@inner
 def _plain_ring(at: int, end: int) -> int:
     """How many vertices the one closed ring has that these bytes are, as nearly all buildings; 0 if they are not."""
     if end - at < 77 or count_in(at, False) & 0xFF != 1 or count_in(at + 1, False) != _POLYGON:
@@ -208,7 +208,7 @@ def _plain_ring(at: int, end: int) -> int:
     return vertices if closed else 0
 
 
-@compiled
+@inner
 def feature_in_cells(
     kind: int, rings: int, n_rings: int, grid: Any, check: bool, measured: bool, workspace: int, owner: int, n: int
 ) -> Any:
@@ -220,7 +220,7 @@ def feature_in_cells(
     return points_in_cells(rings, n_rings, grid, measured, workspace, owner, n)
 
 
-@compiled
+@inner
 def _bytes_in_cells(
     at: int, end: int, grid: Any, check: bool, measured: bool, workspace: int, owner: int, n: int
 ) -> Any:

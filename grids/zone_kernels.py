@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.cell_kernels import cell_of
-from grids.compiled import compiled
+from grids.compiled import compiled, inner, inner
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -27,22 +27,23 @@ _FIRST_BORDER = -2
 _UNITS_PER_M = 2.0**36  # heights as integers of 15 pm: finer than float64 resolves any coordinate above 65 km
 
 
-@compiled
+@inner
 def _units(metres: float) -> Any:
     return np.int64(np.rint(metres * _UNITS_PER_M))
 
 
-@compiled
+@inner
 def longer(values: Any, n: int) -> Any:
     """Return the same values with room for `n` and as many again."""
     if n <= values.size:
         return values
     more = np.empty(2 * n, values.dtype)
-    more[: values.size] = values
+    for k in range(values.size):  # numba's slices bring code for messages about their shapes
+        more[k] = values[k]
     return more
 
 
-@compiled
+@inner
 def _drawn_edge(ax: float, ay: float, bx: float, by: float, turn: int, place: Any, drawn: Any, n: int) -> Any:
     """Walk one edge through the cells it passes, from its left (then lower) end, and note its piece in each.
 
@@ -95,7 +96,7 @@ def _drawn_edge(ax: float, ay: float, bx: float, by: float, turn: int, place: An
     return n, (rows, cols, from_x, to_x, from_h, to_h, turns)
 
 
-@compiled
+@inner
 def _drawn_ring(
     xs: FloatArray, ys: FloatArray, start: int, stop: int, shell: int, place: Any, drawn: Any, n: int
 ) -> Any:
@@ -111,7 +112,7 @@ def _drawn_ring(
     return n, drawn
 
 
-@compiled
+@inner
 def _sorted_by(keys: IntArray, n: int, order: IntArray) -> Any:
     """Sort positions by a key, by counting; equal ones keep their order."""
     low, high = keys[0], keys[0]
@@ -130,7 +131,7 @@ def _sorted_by(keys: IntArray, n: int, order: IntArray) -> Any:
     return result
 
 
-@compiled
+@inner
 def _opened(heights: IntArray, changes: IntArray, n: int, height: int, change: int) -> Any:
     """Note that at this height the sum of what stands open changes; changes that cancel are forgotten."""
     k = n
@@ -150,18 +151,20 @@ def _opened(heights: IntArray, changes: IntArray, n: int, height: int, change: i
     return n + 1, heights, changes
 
 
-@compiled
+@inner
 def _put_piece(pieces: Any, n: int, x0: float, h0: int, x1: float, h1: int, turn: int, is_border: bool) -> Any:
     if n == pieces.shape[0]:
         more = np.empty((2 * n, 6))
-        more[:n] = pieces
+        for k in range(n):
+            for j in range(6):
+                more[k, j] = pieces[k, j]
         pieces = more
     pieces[n, 0], pieces[n, 2], pieces[n, 4], pieces[n, 5] = x0, x1, turn, is_border
     pieces[n, 1], pieces[n, 3] = h0 / _UNITS_PER_M, h1 / _UNITS_PER_M
     return n + 1, pieces
 
 
-@compiled
+@inner
 def _put_open(pieces: Any, n: int, heights: IntArray, changes: IntArray, n_open: int) -> Any:
     """Note what stands open on a cell's left border as pieces of that cell."""
     weight = np.int64(0)
@@ -172,18 +175,20 @@ def _put_open(pieces: Any, n: int, heights: IntArray, changes: IntArray, n_open:
     return n, pieces
 
 
-@compiled
+@inner
 def _put_row(rows: Any, n: int, a: int, b: int, c: int, d: int, e: int) -> Any:
     """Add five numbers to a list of such."""
     if n == rows.shape[0]:
         more = np.empty((2 * n, 5), np.int64)
-        more[:n] = rows
+        for k in range(n):
+            for j in range(5):
+                more[k, j] = rows[k, j]
         rows = more
     rows[n, 0], rows[n, 1], rows[n, 2], rows[n, 3], rows[n, 4] = a, b, c, d, e
     return n + 1, rows
 
 
-@compiled
+@inner
 def _swept(zone: int, drawn: Any, n: int, size: int, state: Any) -> Any:
     """Sort one zone's pieces into cells, row by row, and carry on what stands open; False if some is never closed."""
     rows, cols, from_x, to_x, from_h, to_h, turns = drawn
@@ -286,7 +291,7 @@ def labelled(labels: Any, low_row: int, low_col: int, held: IntArray, runs: IntA
     for k in range(runs.shape[0]):
         j, zone = runs[k, 0] - low_row, runs[k, 2]
         for i in range(runs[k, 1] - low_col, runs[k, 3] - low_col):
-            label = labels[j, i]
+            label = int(labels[j, i])
             if label == NONE:
                 labels[j, i] = zone
             elif label <= _FIRST_BORDER:

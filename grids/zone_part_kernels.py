@@ -22,7 +22,7 @@ from grids.border_kernels import (
     ring_crosses,
 )
 from grids.cell_kernels import AREAS, POINTS, cell_of
-from grids.compiled import compiled
+from grids.compiled import compiled, inner, inner
 from grids.wkb_kernels import decode_wkb
 from grids.zone_kernels import longer
 
@@ -35,7 +35,7 @@ Place = tuple[int, int, int]
 _NEGLIGIBLE = 1e-12  # of a feature, as in grids.measures: less is the rounding of a touch
 
 
-@compiled
+@inner
 def _label(labels: Labels, frame: Frame, row: int, col: int) -> Any:
     low_row, low_col, beyond = frame
     j, i = row - low_row, col - low_col
@@ -44,7 +44,7 @@ def _label(labels: Labels, frame: Frame, row: int, col: int) -> Any:
     return np.int64(labels[j, i])
 
 
-@compiled
+@inner
 def _add_points(
     xs: FloatArray,
     ys: FloatArray,
@@ -76,7 +76,7 @@ def _add_points(
     return n, False
 
 
-@compiled
+@inner
 def _surveyed(
     xs: FloatArray, ys: FloatArray, starts: IntArray, shells: IntArray, n_rings: int, turns: FloatArray, edges: IntArray
 ) -> Any:
@@ -102,11 +102,13 @@ def _surveyed(
             n += 1
         n -= 1  # no edge begins at the last vertex
         closed = closed and px == 0 and py == 0
-        turns[start:stop] = -1.0 if (doubled > 0) == (shells[r] != 0) else 1.0
+        turn = -1.0 if (doubled > 0) == (shells[r] != 0) else 1.0
+        for v in range(start, stop):
+            turns[v] = turn
     return n, closed, west, south, east, north
 
 
-@compiled
+@inner
 def _add_extended(
     areal: bool,
     n_rings: int,
@@ -174,7 +176,7 @@ def _add_extended(
     return n, False
 
 
-@compiled
+@inner
 def _new_scratch(n_points: int) -> Any:
     return np.empty(n_points), np.empty(n_points, np.int64), np.empty((2 * n_points + 2, 5))
 

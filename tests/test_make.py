@@ -70,6 +70,7 @@ def stamp(bare: Path) -> None:
     made = (
         ".venv/.python",
         ".venv/.run",
+        ".venv/.compiled",
         ".venv/.dev",
         ".venv/.node",
         "web/node_modules/.installed",

@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
+from grids.compiled import compiled, inner
 
 CODE = """
 import numba
@@ -42,9 +43,48 @@ def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path, project: 
     assert run(tmp_path, project, tmp_path / "cache") == "42"
 
 
-@pytest.mark.parametrize("ending", ["nbi", "nbc"])
-def test_a_damaged_cache_is_no_failure(tmp_path: Path, project: Path, ending: str) -> None:
+def test_a_damaged_cache_is_no_failure(tmp_path: Path, project: Path) -> None:
     run(tmp_path, project, tmp_path / "cache")
-    for file in (tmp_path / "cache").rglob(f"*.{ending}"):
-        file.write_bytes(file.read_bytes()[:40])
+    [file] = (tmp_path / "cache").rglob("*.nbc")
+    file.write_bytes(file.read_bytes()[:40])
     assert run(tmp_path, project, tmp_path / "cache") == "42"
+
+
+def test_a_user_without_a_home_gets_no_folder_named_so(tmp_path: Path, project: Path) -> None:
+    code = "import os, runpy; os.path.expanduser = lambda path: path; runpy.run_path('package/script.py')"
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "script.py").write_text(CODE, "utf-8")
+    (package / "__pycache__").write_text("a file where numba's folder would be", "utf-8")
+    env = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**env, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.stdout.strip() == "42", done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["package"]
+
+
+def test_two_processes_at_once_leave_one_file_per_combination_of_types(tmp_path: Path, project: Path) -> None:
+    (tmp_path / "script.py").write_text(CODE.replace("twice(21)", "twice(21), twice(21.0)"), "utf-8")
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: run(tmp_path, project, tmp_path / "cache"), range(2)))
+    assert [*done, run(tmp_path, project, tmp_path / "cache")] == ["42 42.0"] * 3
+    assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 2
+
+
+def test_one_version_serves_all_literals() -> None:
+    @inner
+    def added(a: int, b: int) -> int:
+        return a + b
+
+    @compiled
+    def sums(n: int) -> int:
+        return added(n, 0) + added(0, n) + added(n, n) + added(1, 2)
+
+    assert sums(2) == 11
+    assert len(added.overloads) == 1  # type: ignore[attr-defined]
