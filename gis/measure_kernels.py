@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.compiled import compiled, inner, inner
+from grids.compiled import compiled, inner
 
 FloatArray = NDArray[np.float64]
 PositionArray = NDArray[np.intp]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.compiled import compiled, inner, inner
+from grids.compiled import compiled, inner
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]

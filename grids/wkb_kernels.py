@@ -26,7 +26,7 @@ from grids.cell_kernels import (
     polygon_in_cells,
     survey_ring,
 )
-from grids.compiled import compiled, inner, inner
+from grids.compiled import compiled, inner
 from grids.crossing_kernels import RING, SHELL, TURN, VERTICES
 from grids.memory_kernels import count_in, float_at, float_in, int_at, put_float, put_int
 from grids.path_kernels import line_in_cells, points_in_cells

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.cell_kernels import cell_of
-from grids.compiled import compiled, inner, inner
+from grids.compiled import compiled, inner
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -22,7 +22,7 @@ from grids.border_kernels import (
     ring_crosses,
 )
 from grids.cell_kernels import AREAS, POINTS, cell_of
-from grids.compiled import compiled, inner, inner
+from grids.compiled import compiled, inner
 from grids.wkb_kernels import decode_wkb
 from grids.zone_kernels import longer
 
