@@ -272,7 +272,7 @@ def test_holes_and_islands_in_them() -> None:
         (0, 0), (300, 0), (300, 300), (0, 300), holes=(((20, 20), (280, 20), (280, 280), (20, 280)),)
     )  # fmt: skip
     lake, island = box(20, 20, 280, 280) - box(120, 120, 180, 180), box(120, 120, 180, 180)
-    index = zoned(shapely.MultiPolygon([ring, island]), lake)
+    index = zoned(shapely.union_all([ring, island]), lake)
     assert amounts(index, box(110, 110, 130, 130), box(10, 10, 290, 290), box(150, 150, 151, 151)) == pytest.approx(
         {(0, 0): 100, (0, 1): 300, (1, 0): 280**2 - 260**2 + 3600, (1, 1): 260**2 - 3600, (2, 0): 1}
     )
@@ -280,7 +280,7 @@ def test_holes_and_islands_in_them() -> None:
 
 def test_holes_and_parts_of_features() -> None:
     feature = polygon((110, 10), (190, 10), (190, 90), (110, 90), holes=(((140, 40), (160, 40), (160, 60), (140, 60)),))
-    two = shapely.MultiPolygon([box(130, 110, 145, 120), box(145, 130, 170, 140)])
+    two = shapely.union_all([box(130, 110, 145, 120), box(145, 130, 170, 140)])
     assert amounts(HALVES, feature, two) == pytest.approx({(0, 0): 3000, (0, 1): 3000, (1, 0): 200, (1, 1): 200})
 
 
@@ -499,7 +499,9 @@ def test_nationwide_boundaries_share_out_a_lattice_of_features(shared: Path) -> 
         .swapaxes(1, 2)
     )
     points = shapely.points(west.ravel() + 55.5, south.ravel() + 77.7)
-    features = np.concatenate((boxes, lines, points))
+    features: NDArray[np.object_] = np.concatenate(
+        [np.asarray(each, dtype=np.object_) for each in (boxes, lines, points)]
+    )
     features = features[shapely.within(features, domain)]
     column = WkbColumn.from_geometries(features)
     cells = parts_in_cells(column, GRID)
