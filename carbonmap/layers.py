@@ -56,8 +56,8 @@ class SharedLayer:
         self.size = sum(record.features for record in records)
         if not self.size and self.report.unit == "features":
             raise nothing_left(source, self.report)
-        self._parts = [part for part, record in zip(parts, records, strict=True) if record.sizes]
-        self._offsets = np.cumsum([0, *(record.features for record in records if record.sizes)])
+        self._parts = [part for part, record in zip(parts, records, strict=True) if record.digests]
+        self._offsets = np.cumsum([0, *(record.features for record in records if record.digests)])
         self.odd = _findings(records)
         self.counts: dict[str, int] = {}
         for record in records:

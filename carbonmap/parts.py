@@ -33,6 +33,8 @@ from gis.raw import Span
 from gis.readers import read_source
 from gis.sources import Source
 from gis.spans import keys_in_file, spans_of
+from grids.errors import GridError
+from grids.identity import file_digest
 from grids.sharing import CellEntries, ZoneEntries
 from grids.wkb import WkbColumn
 
@@ -65,7 +67,7 @@ class PartRecord:
         counts, remarks: of the sector, see `SectorEmissions`.
         lookups: factor id -> the factor's record with the reason why it was chosen.
         assumptions: ids of the region's assumptions that were used.
-        sizes: file -> bytes; a file of another size was never finished.
+        digests: file -> SHA-256; a file of another one was never finished, or was damaged since.
     """
 
     features: int
@@ -75,7 +77,7 @@ class PartRecord:
     remarks: tuple[Remark, ...] = ()
     lookups: dict[str, dict[str, Any]] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
-    sizes: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class WorkFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._whole: dict[Part, PartRecord] = {}  # looked at once
 
     def path(self, part: Part) -> Path:
         """The folder of a part."""
@@ -110,33 +113,40 @@ class WorkFolder:
         return [JoinedTable(self.folder / source.id / f"joined-{number}.arrow") for number in range(len(source.joins))]
 
     def record(self, part: Part) -> PartRecord | None:
-        """What a part that is done says of itself; None if it is not, or not whole."""
-        folder = self.path(part)
-        try:
-            record = _RECORDS.validate_json((folder / _RECORD).read_bytes())
-            whole = all((folder / name).stat().st_size == size for name, size in record.sizes.items())
-        except (OSError, ValidationError):
-            return None
-        return record if whole else None
+        """What a part that is done says of itself; None if it is not, or not whole to the last byte."""
+        if part not in self._whole:
+            folder = self.path(part)
+            try:
+                record = _RECORDS.validate_json((folder / _RECORD).read_bytes())
+                whole = all(file_digest(folder / name) == digest for name, digest in record.digests.items())
+            except (OSError, ValidationError):
+                return None
+            if not whole:
+                return None
+            self._whole[part] = record
+        return self._whole[part]
 
     def keep(self, part: Part, record: PartRecord, tables: PartTables | None) -> None:
         """Write a part; whoever is second with it leaves the first one's files, which are the same."""
         target = self.path(part)
         fresh = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}")
         fresh.mkdir(parents=True)
-        sizes: dict[str, int] = {}
-        for name, table in [] if tables is None else _named(tables):
-            pq.write_table(table, fresh / name, compression="lz4", write_statistics=False)
-            sizes[name] = (fresh / name).stat().st_size
-        (fresh / _RECORD).write_bytes(_RECORDS.dump_json(replace(record, sizes=sizes)))
-        if self.record(part) is None:
-            shutil.rmtree(target, ignore_errors=True)
-            try:
-                fresh.rename(target)
-            except OSError:
-                if self.record(part) is None:
-                    raise
-        shutil.rmtree(fresh, ignore_errors=True)
+        try:
+            digests: dict[str, str] = {}
+            for name, table in [] if tables is None else _named(tables):
+                pq.write_table(table, fresh / name, compression="lz4", write_statistics=False)
+                digests[name] = file_digest(fresh / name)
+            whole = replace(record, digests=digests)
+            (fresh / _RECORD).write_bytes(_RECORDS.dump_json(whole))
+            if _put(fresh, target):
+                self._whole[part] = whole
+            elif self.record(part) is None:  # what lies there is not whole
+                broken = fresh.with_name(f"{fresh.name}.broken")
+                _put(target, broken)
+                _put(fresh, target)
+                shutil.rmtree(broken, ignore_errors=True)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
 
     def read(self, part: Part, name: str, **options: Any) -> pa.Table:
         """A table of a part: `features`, `lines`, `cells`, or `shares-<collection>`."""
@@ -155,6 +165,15 @@ class WorkFolder:
         shutil.rmtree(self.folder, ignore_errors=True)
         with contextlib.suppress(OSError):  # not empty, or never made
             self.folder.parent.rmdir()
+
+
+def _put(folder: Path, target: Path) -> bool:
+    """Rename a folder, and whether that was done; one that is there already, or was put there just now, stays."""
+    try:
+        folder.rename(target)
+    except OSError:
+        return False
+    return True
 
 
 _RECORDS: TypeAdapter[PartRecord] = TypeAdapter(PartRecord)
@@ -178,7 +197,7 @@ def join_tables(source: Source, plan: Plan, work: WorkFolder) -> None:
     """
     path = input_file(plan.inputs, source.file)
     for join, joined in zip(source.joins, work.joined(source), strict=True):
-        if not joined.path.exists():
+        if not joined.is_whole:
             JoinedTable.make(keys_in_file(source, path, join.on), join, plan.inputs, joined.path)
 
 
@@ -226,7 +245,11 @@ def record_of(
 def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source) -> PartTables:
     """Cut features to their domain and share them out to the finest grid, every zone set and hexagons."""
     wkb = pa.array(shapely.to_wkb(layer.features.geometry.to_numpy(), byte_order=1), pa.large_binary())
-    shared = plan.division(source).share_out(WkbColumn.from_arrow(wkb))
+    ids = layer.features["id"].to_numpy(dtype=object)
+    try:
+        shared = plan.division(source).share_out(WkbColumn.from_arrow(wkb), ids)
+    except GridError as error:
+        raise type(error)(f"source {source.id}: {error}") from error
     features = arrow_table(features_table(layer, emissions, shared.outside)).append_column("geometry", wkb)
     shares = {name: share_table(entries) for name, entries in shared.zones.items()}
     return PartTables(features, arrow_table(emissions.lines), cell_table(shared.cells), shares)

@@ -65,7 +65,7 @@ class Plan:
         """What the features of a source are shared out to, made once for sources that speak for the same ground."""
         domain = self.domain(source)
         if id(domain) not in self._divisions:
-            zones = {zones.info.id: zones.polygons for zones in self.zones}
+            zones = {zones.info.id: (zones.polygons, zones.ids) for zones in self.zones}
             self._divisions[id(domain)] = Division(domain, self.grid, zones)
         return self._divisions[id(domain)]
 

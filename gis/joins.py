@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from gis.errors import BadValue, ColumnMissing, did_you_mean, listed
 from gis.files import input_file
@@ -101,6 +101,14 @@ class JoinedTable:
                 writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
         incoming.replace(path)
         return cls(path)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file is there and can be read; one that cannot is made anew."""
+        try:
+            return bool(self.report)
+        except (OSError, pa.ArrowException, KeyError, ValidationError):
+            return False
 
     @property
     def report(self) -> JoinReport:

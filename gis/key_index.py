@@ -20,7 +20,8 @@ _ALL = np.zeros(0, dtype=np.bool_)
 class KeyIndex:
     """Numbers keys in order of their first appearance.
 
-    Keys agree as `gis.values.texts` writes them: 7, 7.0 and ` 7 ` are one key, 007 is another.
+    Keys agree as `gis.values.texts` writes them: the numbers 7 and 7.0 and the text ` 7 ` are one key, the
+    texts 007 and 7.0 are others.
 
     Attributes:
         whole: keys are held as 64 bit numbers, since the table holds them so; else as text.

@@ -1,5 +1,6 @@
 """Vector files through GDAL (pyogrio), and GeoParquet through pyarrow; local plain files of known drivers only."""
 
+import contextlib
 import json
 import warnings
 from pathlib import Path
@@ -24,7 +25,7 @@ from gis.raw import Raw, Request, require_columns
 _PLAIN = frozenset({"string", "empty", "integer", "floating", "mixed-integer-float", "boolean", "bytes"})
 """Kinds of values, as pandas tells them, among which there are no lists or records."""
 
-UNREADABLE = "its geometry cannot be read (damaged, or a ring of fewer than four points)"
+UNREADABLE = "its geometry cannot be read (damaged, a curve, or a ring of fewer than four points)"
 
 
 def read_vector(request: Request, report: ReadReport) -> Raw:
@@ -146,7 +147,7 @@ def _finish(
     report.crs = crs.to_string() if crs.to_authority() is None else ":".join(crs.to_authority())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        geometries = shapely.from_wkb(wkb, on_invalid="ignore")
+        geometries = _decoded(wkb)
     unreadable = np.array([item is not None for item in wkb], dtype=bool) & shapely.is_missing(geometries)
     check_degrees(shapely.bounds(geometries), crs, name)
     raw = Raw(ids, geometries, values, crs)
@@ -154,6 +155,18 @@ def _finish(
         report.refused.extend((str(fid), UNREADABLE) for fid in ids[unreadable])
         raw = raw.take(~unreadable)
     return raw
+
+
+def _decoded(wkb: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Geometries of well-known binary; None where it cannot be read, or is a curve, which no library here knows."""
+    try:
+        return np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
+    except NotImplementedError:
+        found = np.full(len(wkb), None, dtype=object)
+        for place, one in enumerate(wkb):
+            with contextlib.suppress(NotImplementedError):
+                found[place] = shapely.from_wkb(one, on_invalid="ignore")
+        return found
 
 
 def _flat(values: pd.Series) -> pd.Series:

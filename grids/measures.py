@@ -127,6 +127,8 @@ def overlay(
     others: GeometryArray,
     kinds: IntArray,
     names: IntArray,
+    *,
+    edges: bool = False,
 ) -> GeometryArray:
     """Overlay features with others, one to one; each keeps its own dimension, and a line what it retraces.
 
@@ -136,13 +138,15 @@ def overlay(
         others: (n,) second operands.
         kinds: (n,) what each feature is measured by.
         names: (n,) position of each feature in its layer, for the message.
+        edges: cut every line edge by edge, not only those that cross or retrace themselves.
 
     Raises:
         GeometryError: the overlay fails; names the feature.
     """
     result = np.empty(features.size, dtype=np.object_)
     tangled = kinds == LINES
-    tangled[tangled] = ~shapely.is_simple(features[tangled])
+    if not edges:
+        tangled[tangled] = ~shapely.is_simple(features[tangled])
     result[~tangled] = _cut(operation, features[~tangled], others[~tangled], names[~tangled])
     if tangled.any():
         result[tangled] = _cut_edges(operation, features[tangled], others[tangled], names[tangled])

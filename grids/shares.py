@@ -167,7 +167,7 @@ def grid_shares(geometries: GeometryArray, grid: Grid, measures: FloatArray) -> 
     owner = np.concatenate([parts.owner for parts in found])
     row = np.concatenate([parts.row for parts in found])
     col = np.concatenate([parts.col for parts in found])
-    share = _fractions(np.concatenate([parts.amount for parts in found]), measures, owner)
+    share = fractions(np.concatenate([parts.amount for parts in found]), measures, owner)
     keep = share > NEGLIGIBLE
     owner, row, col, share = owner[keep], row[keep], col[keep], share[keep]
     keys, first, target = np.unique(grid.zorder(row, col), return_index=True, return_inverse=True)
@@ -193,7 +193,7 @@ def zone_shares(geometries: GeometryArray, zones: GeometryArray, measures: Float
     features, kinds = as_features(geometries)
     measures = _whole(measures, features, kinds)
     zone, feature, amount, beyond = parts_in_zones(features, kinds, zones)
-    share = _fractions(amount, measures, feature)
+    share = fractions(amount, measures, feature)
     keep = share > NEGLIGIBLE
     matrix = _matrix(share[keep], zone[keep], feature[keep], zones.size, features.size)
     return Shares(matrix, np.divide(beyond, measures, out=np.zeros(features.size), where=measures > 0))
@@ -219,8 +219,10 @@ def _whole(measures: FloatArray, features: GeometryArray, kinds: IntArray) -> Fl
     return np.where((kinds == POINTS) & (whole <= 0), measures_of(features, kinds), whole)
 
 
-def _fractions(amount: FloatArray, measures: FloatArray, owner: IntArray) -> FloatArray:
-    """Amounts as fractions of their whole; one below 0 or above 1 means broken geometry or a measure of something else.
+def fractions(amount: FloatArray, measures: FloatArray, owner: IntArray) -> FloatArray:
+    """(n,) amounts as fractions of their owners' whole.
+
+    One below 0 or above 1 means broken geometry, or a measure of something else.
 
     Rounding may do so too, by a nanometre along the rim, which is much of a sliver; a square millimetre is let pass.
     """

@@ -4,9 +4,11 @@ The cells come first (`grids.wkb`); the domain and the zones are seen through th
 that only features that meet a border are looked at again, and only those that cross the domain's border are cut.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import shapely
@@ -14,10 +16,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
-from grids.errors import GridError
+from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import NEGLIGIBLE, NOWHERE
-from grids.shares import Shares, clip_to
+from grids.shares import Shares, clip_to, fractions
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, domain_index, gap_between, parts_in_zones
 
@@ -68,13 +70,18 @@ class SharedOut:
 class Division:
     """A domain and zone sets on it, seen through a grid: what features are shared out to."""
 
-    def __init__(self, domain: BaseGeometry, grid: Grid, zones: Mapping[str, GeometryArray]) -> None:
+    def __init__(
+        self,
+        domain: BaseGeometry,
+        grid: Grid,
+        zones: Mapping[str, tuple[GeometryArray, Sequence[str] | NDArray[np.str_]]],
+    ) -> None:
         """See everything through the grid.
 
         Args:
             domain: valid polygon or multipolygon in the grid's CRS.
             grid: the finest grid.
-            zones: zone sets and hexagons by collection id: polygons in the order of their ids.
+            zones: zone sets and hexagons by collection id: polygons, and their ids in order.
 
         Raises:
             GeometryError: a domain or zone that is no valid polygon, or zones that overlap.
@@ -85,43 +92,50 @@ class Division:
         # GEOS prepares the domain and the zones as it is asked about them, which two threads must not do at once.
         self._turn = Lock()
         self._within = domain_index(domain, grid)
-        self._zones = {
-            name: ZoneIndex.of(polygons, grid, gap=gap_between(polygons, domain)) for name, polygons in zones.items()
-        }
+        self._zones: dict[str, ZoneIndex] = {}
+        for name, (polygons, ids) in zones.items():
+            try:
+                self._zones[name] = ZoneIndex.of(
+                    polygons, grid, gap=gap_between(polygons, domain), ids=[str(one) for one in ids]
+                )
+            except GridError as error:
+                raise type(error)(f"zone set {name}: {error}") from error
 
-    def share_out(self, column: WkbColumn) -> SharedOut:
+    def share_out(self, column: WkbColumn, ids: Sequence[str] | NDArray[np.object_] | None = None) -> SharedOut:
         """Share features out; one caller at a time, on all processors.
 
         Args:
             column: features in the grid's CRS; missing and empty ones are nowhere, so outside as a whole.
+            ids: (n,) of the features, for messages; else their positions.
 
         Raises:
             GeometryError: bytes that are no geometry, or coordinates that are not finite metres.
         """
         with self._turn:
-            return self._share_out(column)
+            names = np.arange(column.size) if ids is None else np.asarray(ids)
+            return self._share_out(column, names)
 
-    def _share_out(self, column: WkbColumn) -> SharedOut:
-        cells = parts_in_cells(column, self.grid)
-        whole = cells.measures
+    def _share_out(self, column: WkbColumn, names: NDArray[Any]) -> SharedOut:
+        cells = parts_in_cells(column, self.grid, ids=names.tolist())
+        whole, repaired = cells.measures, cells.repaired
         outside, crossing = self._outside(column, cells)
         if crossing.size:
-            column, outside[crossing] = self._cut(column, crossing)
+            column, outside[crossing] = self._cut(column, crossing, names)
         gone = np.flatnonzero((outside >= 1) & (cells.kinds != NOWHERE))
         if crossing.size or gone.size:
             column = column.with_features(dict.fromkeys(gone.tolist()))
-            cells = parts_in_cells(column, self.grid)
+            cells = parts_in_cells(column, self.grid, ids=names.tolist())
         parts = cells.parts
-        share = _fractions(parts.amount, parts.owner, whole)
+        share = fractions(parts.amount, whole, parts.owner)
         real = share > NEGLIGIBLE
         in_cells = CellEntries(parts.owner[real], parts.row[real], parts.col[real], share[real])
         zones = {name: self._in_zones(column, cells, whole, index) for name, index in self._zones.items()}
-        return SharedOut(outside, in_cells, zones, cells.repaired)
+        return SharedOut(outside, in_cells, zones, np.union1d(repaired, cells.repaired).astype(np.int64))
 
     def _outside(self, column: WkbColumn, cells: FeatureParts) -> tuple[FloatArray, IntArray]:
         """What lies outside the domain, and who crosses its border or touches it."""
         found = parts_in_zones(column, cells, self._within)
-        share = _fractions(found.amount, found.owner, cells.measures)
+        share = fractions(found.amount, cells.measures, found.owner)
         beyond = found.zone != 0
         inside = np.bincount(found.owner[~beyond], share[~beyond], minlength=column.size)
         outside = np.bincount(found.owner[beyond], share[beyond], minlength=column.size).astype(np.float64)
@@ -130,16 +144,19 @@ class Division:
         outside[(inside <= NEGLIGIBLE) & (outside > 0)] = 1.0
         return outside, np.flatnonzero((outside > 0) & (outside < 1)).astype(np.int64)
 
-    def _cut(self, column: WkbColumn, which: IntArray) -> tuple[WkbColumn, FloatArray]:
+    def _cut(self, column: WkbColumn, which: IntArray, names: NDArray[Any]) -> tuple[WkbColumn, FloatArray]:
         """The column with these features cut to the domain, and what of them lies outside."""
         features = shapely.from_wkb(np.array([column.feature(f) for f in which.tolist()], dtype=np.object_))
-        clipped = clip_to(features, self.domain)
+        try:
+            clipped = clip_to(features, self.domain)
+        except GeometryError as error:
+            raise GeometryError(_named(str(error), names[which])) from error
         wkb = shapely.to_wkb(clipped.geometries)
         return column.with_features(dict(zip(which.tolist(), wkb.tolist(), strict=True))), clipped.outside
 
     def _in_zones(self, column: WkbColumn, cells: FeatureParts, whole: FloatArray, index: ZoneIndex) -> ZoneEntries:
         found = parts_in_zones(column, cells, index, rest=index.n_zones)
-        share = _fractions(found.amount, found.owner, whole)
+        share = fractions(found.amount, whole, found.owner)
         real = share > NEGLIGIBLE
         target = np.where(found.zone == index.n_zones, GAP, found.zone)
         return ZoneEntries(found.owner[real], target[real], share[real])
@@ -160,10 +177,6 @@ def zone_entries(shares: Shares) -> ZoneEntries:
     return ZoneEntries(feature, target, np.concatenate((entries.data, shares.outside[beyond])))
 
 
-def _fractions(amount: FloatArray, owner: IntArray, whole: FloatArray) -> FloatArray:
-    """Amounts as fractions of their whole."""
-    share = amount / whole[owner]
-    if not np.isfinite(share).all():
-        first = int(owner[np.flatnonzero(~np.isfinite(share))[0]])
-        raise GridError(f"Feature {first} has parts, but no area, length or number of points to share out.")
-    return np.minimum(share, 1.0)
+def _named(message: str, names: NDArray[Any]) -> str:
+    """A message about feature k of a few, by the name of that feature."""
+    return re.sub(r"Feature (\d+)", lambda found: f"Feature {names[int(found[1])]}", message, count=1)

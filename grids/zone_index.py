@@ -40,6 +40,7 @@ SLIVER_M2 = 0.01
 _THINNEST_M = 1e-9  # mean width of a strip shared by two zones below which it is no strip, but rounding
 _MOST_CELLS = 1 << 27  # of the frame: half a gigabyte of labels, 13 times a nation of 4,000 x 5,000 cells
 _MOST_PIECES = 1 << 25  # of borders: about 1.2 GB, ten times a nation's 3,500 zones
+_NEEDLE_M = 1e-6  # about twice the mean width below which a piece of a gap is the rounding of the zones' union
 _UNEVEN = 1e-11  # of a feature: parts that miss their whole by more are looked at again
 _BYTES_AT_ONCE = 1 << 21  # of a block of features, which one thread works on
 _VERTICES_AT_ONCE = 1 << 14  # of a block of zones
@@ -190,7 +191,10 @@ def gap_between(zones: GeometryArray, domain: BaseGeometry) -> BaseGeometry | No
         np.array([AREAS]),
         np.zeros(1, np.int64),
     )[0]
-    return None if rest.is_empty else rest
+    parts = shapely.get_parts(rest)
+    # What the union rounded along borders is no gap, and a needle of it would cut lines at random.
+    wide = parts[shapely.area(parts) > _NEEDLE_M * shapely.length(parts)]
+    return shapely.MultiPolygon(wide.tolist()) if wide.size else None
 
 
 def domain_index(domain: BaseGeometry, grid: Grid, *, threads: int | None = None) -> ZoneIndex:
@@ -322,7 +326,7 @@ def _laid_out(
     xs, ys = np.ascontiguousarray(coordinates[:, 0]), np.ascontiguousarray(coordinates[:, 1])
     starts = np.searchsorted(ring, np.arange(len(rings) + 1)).astype(np.int64)
     zones = np.searchsorted(part_zone[ring_part], np.arange(polygons.size + 1)).astype(np.int64)
-    _check_size(xs, ys, grid)
+    _check_size(xs, ys, ring, grid)
     place = (int(grid.origin_m[0]), int(grid.origin_m[1]), int(grid.size_m))
 
     def work(first: int, last: int) -> Any:
@@ -353,7 +357,7 @@ def _laid_out(
     return labels, (int(low[0]), int(low[1])), borders, clashes
 
 
-def _check_size(xs: FloatArray, ys: FloatArray, grid: Grid) -> None:
+def _check_size(xs: FloatArray, ys: FloatArray, ring: IntArray, grid: Grid) -> None:
     if not xs.size:
         return
     if not (np.abs(xs).max() <= MAX_COORDINATE_M and np.abs(ys).max() <= MAX_COORDINATE_M):
@@ -361,7 +365,8 @@ def _check_size(xs: FloatArray, ys: FloatArray, grid: Grid) -> None:
             f"A zone has a coordinate that is no finite number of metres below {MAX_COORDINATE_M:g}. Check the CRS."
         )
     rows, cols = (np.ptp(values) / grid.size_m + 2 for values in (ys, xs))
-    pieces = xs.size + (np.abs(np.diff(xs)).sum() + np.abs(np.diff(ys)).sum()) / grid.size_m
+    same = ring[1:] == ring[:-1]
+    pieces = xs.size + (np.abs(np.diff(xs)) + np.abs(np.diff(ys)))[same].sum() / grid.size_m
     if rows * cols > _MOST_CELLS or pieces > 2 * _MOST_PIECES:
         raise GridError(
             f"Zones over {rows:,.0f} x {cols:,.0f} cells of {grid.size_m} m, their borders in about {pieces:,.0f} "

@@ -241,7 +241,8 @@ def features_in_zones(
             doubtful = True
         else:
             size = ends[f] - begins[f]
-            if size // 16 + 1 > xs.size:
+            # As many vertices as bytes may hold, and as many rings: an empty one has four bytes and no vertex.
+            if size // 16 + 1 > xs.size or size // 4 + 2 > starts.size:
                 xs, ys = np.empty(size // 8 + 64), np.empty(size // 8 + 64)
                 starts, shells = np.empty(size // 2 + 64, np.int64), np.empty(size // 2 + 64, np.int64)
                 scratch = _new_scratch(xs.size)
