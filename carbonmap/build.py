@@ -68,6 +68,8 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
             yield f"{join['file']}: {join['keys_unmatched']} of {join['keys']} keys match no feature"
         if join["repeated_rows"]:
             yield f"{join['file']}: {join['repeated_rows']} rows repeat another one and add up; appended twice?"
+        for column, bad in join["unparsable"].items():
+            yield f"{join['file']}: {bad['count']} values of {column} are no numbers, taken as unknown"
     yield from report["warnings"]
 
 

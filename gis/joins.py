@@ -213,3 +213,9 @@ class _Joined:
             )
         report.features_unmatched = int((~np.append(named, False)[self.keys]).sum())
         report.columns = list(self.columns.names)
+        bad = report.unparsable.get(str(join.value))
+        if not report.columns and bad is not None:  # every meter would be lost, and every building modelled
+            raise BadValue(
+                f"joins: {join.file}: none of its {report.rows} rows can be used: column {join.value!r} holds no "
+                f"numbers ({listed(bad.examples)}). Name the column of the amounts with value, or correct the file"
+            )
