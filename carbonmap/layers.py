@@ -129,6 +129,12 @@ class SharedLayer:
         feature, row, col = (table[name].to_numpy() for name in ("feature", "row", "col"))
         return CellEntries(feature, row, col, table["share"].to_numpy())
 
+    def cell_keys(self, grid: Grid) -> Iterator[NDArray[np.uint64]]:
+        """Z-order keys of the finest cells that hold something, part by part."""
+        for part in self._parts:
+            table = self._work.read(part, "cells", columns=["row", "col"])
+            yield np.unique(grid.zorder(table["row"].to_numpy(), table["col"].to_numpy()))
+
     def zone_shares(self, collection: str, n_targets: int) -> Shares:
         """Shares in a zone set or in hexagons."""
         table = pa.concat_tables(list(self._tables(f"shares-{collection}")))
@@ -166,7 +172,7 @@ class SharedLayer:
 
 def cells_of(layers: Sequence[SharedLayer], grid: Grid) -> tuple[IntArray, IntArray]:
     """Rows and columns of all cells that hold something of any layer, in Z-order."""
-    keys = [np.unique(grid.zorder(cells.row, cells.col)) for cells in (layer.cells() for layer in layers)]
+    keys = [keys for layer in layers for keys in layer.cell_keys(grid)]
     return grid.from_zorder(np.unique(np.concatenate(keys)))
 
 

@@ -117,42 +117,53 @@ class Tables:
         held: dict[tuple[str, int], Held] = {}
         above_shares: dict[str, list[LayerShares]] = {}
         for position, targets in enumerate(collections):
-            name = targets.info.id
-            progress.step(f"adding up {name}")
-            shares = {layer.id: self.shares(layer, targets) for layer in [*self._layers, *self._population]}
-            here, sums = self.true_sums(targets, shares)
-            above_shares[name] = [each for each in here if each.layer in self._private]
-            for year, true in sums.items():
-                above, index = tops[year], np.zeros(targets.count, dtype=np.int64)
-                parent, of = targets.info.parent, targets.parent
-                if parent is not None and of is not None and _nest(above_shares[parent], above_shares[name], of):
-                    above, index = held[parent, year], of
-                beside = [each for (_, of_year), each in held.items() if of_year == year]
-                public = hold(
-                    true,
-                    here,
-                    private=self._private,
-                    rule=self._rule,
-                    above=above,
-                    index_of_parent=index,
-                    beside=beside,
-                )
-                held[name, year] = public
-                self.reports.setdefault(name, {})[str(year)] = public.report
-                self._write(writer, targets, year, public, shares)
-            for layer in [*self._layers, *self._population]:
-                writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(shares[layer.id]))
-                if has_large(shares[layer.id].matrix):
-                    sums_of, largest = large_tables(self._lines_by_year(layer), shares[layer.id].matrix)
-                    writer.write_private_table("sums", f"{layer.id}-{name}", sums_of)
-                    writer.write_private_table("largest", f"{layer.id}-{name}", largest)
-            if targets.info.kind != "grid":  # cells stand in the public table in the same order
-                writer.write_private_table("targets", name, pa.table({"id": pa.array(targets.ids)}))
+            progress.step(f"adding up {targets.info.id}")
+            self._publish_one(writer, targets, tops, held, above_shares)
             wanted = {later.info.parent for later in collections[position + 1 :]}
             above_shares = {of: kept for of, kept in above_shares.items() if of in wanted}
             if targets is self._grids[-1]:
                 self._fine.clear()
         return tops
+
+    def _publish_one(
+        self,
+        writer: EditionWriter,
+        targets: Targets,
+        tops: Mapping[int, Held],
+        held: dict[tuple[str, int], Held],
+        above_shares: dict[str, list[LayerShares]],
+    ) -> None:
+        """Write one collection; what it is made of is forgotten before the next one, but for what that needs."""
+        name = targets.info.id
+        shares = {layer.id: self.shares(layer, targets) for layer in [*self._layers, *self._population]}
+        here, sums = self.true_sums(targets, shares)
+        above_shares[name] = [each for each in here if each.layer in self._private]
+        for year in list(sums):
+            above, index = tops[year], np.zeros(targets.count, dtype=np.int64)
+            parent, of = targets.info.parent, targets.parent
+            if parent is not None and of is not None and _nest(above_shares[parent], above_shares[name], of):
+                above, index = held[parent, year], of
+            beside = [each for (_, of_year), each in held.items() if of_year == year]
+            public = hold(
+                sums.pop(year),
+                here,
+                private=self._private,
+                rule=self._rule,
+                above=above,
+                index_of_parent=index,
+                beside=beside,
+            )
+            held[name, year] = public
+            self.reports.setdefault(name, {})[str(year)] = public.report
+            self._write(writer, targets, year, public, shares)
+        for layer in [*self._layers, *self._population]:
+            writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(shares[layer.id]))
+            if has_large(shares[layer.id].matrix):
+                sums_of, largest = large_tables(self._lines_by_year(layer), shares[layer.id].matrix)
+                writer.write_private_table("sums", f"{layer.id}-{name}", sums_of)
+                writer.write_private_table("largest", f"{layer.id}-{name}", largest)
+        if targets.info.kind != "grid":  # cells stand in the public table in the same order
+            writer.write_private_table("targets", name, pa.table({"id": pa.array(targets.ids)}))
 
     def _lines_by_year(self, layer: SharedLayer) -> dict[int, FeatureLines]:
         """A layer's lines feature by feature, made once for all collections that have large targets."""
