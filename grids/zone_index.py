@@ -39,7 +39,7 @@ SLIVER_M2 = 0.01
 
 _THINNEST_M = 1e-9  # mean width of a strip shared by two zones below which it is no strip, but rounding
 _MOST_CELLS = 1 << 27  # of the frame: half a gigabyte of labels, 13 times a nation of 4,000 x 5,000 cells
-_MOST_PIECES = 1 << 25  # of borders: about 1.2 GB, ten times a nation's 3,500 zones
+_MOST_PIECES = 1 << 26  # of borders, as estimated: about 3 GB, 25 times a nation's 3,500 zones
 _NEEDLE_M = 1e-6  # about twice the mean width below which a piece of a gap is the rounding of the zones' union
 _UNEVEN = 1e-11  # of a feature: parts that miss their whole by more are looked at again
 _BYTES_AT_ONCE = 1 << 21  # of a block of features, which one thread works on
@@ -367,10 +367,10 @@ def _check_size(xs: FloatArray, ys: FloatArray, ring: IntArray, grid: Grid) -> N
     rows, cols = (np.ptp(values) / grid.size_m + 2 for values in (ys, xs))
     same = ring[1:] == ring[:-1]
     pieces = xs.size + (np.abs(np.diff(xs)) + np.abs(np.diff(ys)))[same].sum() / grid.size_m
-    if rows * cols > _MOST_CELLS or pieces > 2 * _MOST_PIECES:
+    if rows * cols > _MOST_CELLS or pieces > _MOST_PIECES:
         raise GridError(
             f"Zones over {rows:,.0f} x {cols:,.0f} cells of {grid.size_m} m, their borders in about {pieces:,.0f} "
-            f"pieces, were given; {_MOST_CELLS:,} cells and {2 * _MOST_PIECES:,} pieces are the most. Check the zones' "
+            f"pieces, were given; {_MOST_CELLS:,} cells and {_MOST_PIECES:,} pieces are the most. Check the zones' "
             "CRS, leave out far islands, or make the region's finest grid coarser."
         )
 
