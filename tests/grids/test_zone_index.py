@@ -235,7 +235,7 @@ def test_sizes_that_no_memory_holds_are_refused() -> None:
 
 
 def test_too_many_pieces_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grids.zone_index, "_MOST_PIECES", 5)
+    monkeypatch.setattr(grids.zone_index, "_MOST_PIECES", 10)
     with pytest.raises(GridError, match="10 pieces are the most"):
         zoned(box(0, 0, 300, 300))
 
