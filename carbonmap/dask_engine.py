@@ -11,6 +11,7 @@ import pickle
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -26,6 +27,9 @@ LOOK_AGAIN_S = 0.5
 
 UNSEEN_S = 90
 """How long a file that another machine wrote may stay unseen: network file systems remember that it was not there."""
+
+ANSWER_S = 2
+"""How long to wait for what an order that has ended gave back, before looking whether its worker is still there."""
 
 MOST_LOSSES = 3
 """Workers that may die of one part."""
@@ -165,28 +169,36 @@ class _Shift:
 
     def _take_in(self) -> None:
         """Wait a moment for an order to end, then take in all that have."""
-        wait = LOOK_AGAIN_S
-        while True:
-            try:
-                address, future = self._ended.get(timeout=wait)
-            except Empty:
-                return
-            wait = 0
+        try:
+            ended = [self._ended.get(timeout=LOOK_AGAIN_S)]
+        except Empty:
+            return
+        ended += [self._ended.get() for _ in range(self._ended.qsize())]
+        for address, future in ended:
             part, current = self._under_way.get(address, (None, None))
             if part is not None and current is future:
-                del self._under_way[address]
                 self._settle(part, address, future)
 
     def _settle(self, part: Part, address: str, future: Any) -> None:
-        if future.status == "cancelled" or future.status == "lost":
+        if future.status == "cancelled":
             raise self._scheduler_lost()
         if future.status == "error":
             problem = future.exception()
             if type(problem).__name__ == "KilledWorker":
+                del self._under_way[address]
                 self._lost(part, address)
                 return
             raise _explained(problem, address) from problem
-        outcome: Outcome = future.result()
+        # A worker may die between the end of an order and here, and the outcome with it. Dask would then wait for ever
+        # for the same worker to do it again; who is there is looked at before the outcome is asked for once more.
+        try:
+            outcome: Outcome = future.result(timeout=ANSWER_S)
+        except TimeoutError:
+            self._ended.put((address, future))
+            return
+        except (OSError, CancelledError) as problem:
+            raise self._scheduler_lost() from problem
+        del self._under_way[address]
         if outcome.error is not None:
             raise outcome.error
         if outcome.refused is not None:

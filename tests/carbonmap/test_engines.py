@@ -207,6 +207,32 @@ def test_tables_are_the_same_bytes_though_a_worker_is_killed_after_it_has_done_p
     assert not (tiny.folder / "dask" / ".incoming" / "tiny.work").exists()
 
 
+@pytest.mark.parametrize("noticed", [False, True], ids=["nobody knows yet", "the scheduler knows"])
+def test_a_worker_may_die_between_the_end_of_a_part_and_the_taking_of_its_outcome(tiny, cluster, monkeypatch, noticed):
+    write_parts(tiny)
+    processes = pids(cluster)
+    settle = dask_engine._Shift._settle
+    killed: list[str] = []
+
+    def kill_before(shift: Any, part: Part, address: str, future: Any) -> None:
+        if not killed:
+            assert future.status == "finished"
+            killed.append(address)
+            os.kill(processes[address], signal.SIGKILL)
+            while noticed and future.status == "finished":
+                time.sleep(0.01)
+        settle(shift, part, address, future)
+
+    monkeypatch.setattr(dask_engine._Shift, "_settle", kill_before)
+    telling = Telling()
+    engine = Asking(DaskEngine(cluster.scheduler_address))
+    build(tiny, "dask", engine, telling)
+
+    assert killed
+    assert sorted(part for part, _ in telling.done) == sorted(map(str, engine.asked))
+    assert killed[0] not in {worker for _, worker in telling.done}
+
+
 def test_a_build_killed_half_way_goes_on_from_its_parts(tiny, cluster, project):
     file = write_parts(tiny)
     store = tiny.folder / "stopped"
@@ -453,7 +479,7 @@ class Played:
                 take(future)
 
         future = SimpleNamespace(
-            status="finished", result=lambda: answer, cancel=lambda: None, add_done_callback=call_back
+            status="finished", result=lambda timeout: answer, cancel=lambda: None, add_done_callback=call_back
         )
         return future
 
