@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import shapely
 from numpy.typing import NDArray
 
 from grids.identity import code_digest, edition_id, file_digest
@@ -22,8 +21,10 @@ from grids.manifest import (
     checked_region,
     read_manifest,
 )
-from grids.projections import LONLAT, reproject, transformer
+from grids.places import Places, cell_corners, row_polygons
+from grids.projections import LONLAT
 from grids.publish import CURRENT, EditionWriter
+from grids.selection import EVERYTHING, Condition, Key, Recent, Selection, taken
 from grids.store_errors import (
     CollectionNotFound,
     ColumnNotFound,
@@ -52,7 +53,6 @@ __all__ = [
 ]
 
 _EDITIONS_KEPT = 32
-_COLUMN_BIAS = 1 << 31  # columns may be negative; a corner's key has 32 bits for each
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Edition:
             collection.id: collection for collection in self.manifest.collections
         }
         self._files: dict[tuple[str, ...], TableFile] = {}
+        self._selected = Recent()
         self._guard = threading.Lock()
 
     @cached_property
@@ -139,37 +140,49 @@ class Edition:
         bbox: Bbox | None = None,
         offset: int = 0,
         limit: int | None = None,
+        *,
+        bbox_crs: str = LONLAT,
+        where: Condition | None = None,
+        order: tuple[Key, ...] = (),
     ) -> Page:
-        """Read rows in the table's (spatial) order, only from the row groups that can hold them.
+        """Read rows in the table's (spatial) order or in one asked for, only from the row groups that can hold them.
 
         Args:
             collection: its id.
             year: latest if none.
             columns: names, in the order wanted; all if none. Geometry of zones and hexagons always comes along.
-            bbox: west, south, east, north in degrees; rows whose polygon (as drawn in lon/lat) meets it.
+            bbox: least x, least y, greatest x, greatest y; rows whose polygon (as drawn in that CRS) meets it.
             offset: matching rows to leave out first.
             limit: rows to return at most.
+            bbox_crs: lon/lat, or the region's CRS.
+            where: which of the rows to keep.
+            order: columns to sort by, the first decides; nulls last, ties in the table's order.
 
         Raises:
-            CollectionNotFound, YearNotFound, ColumnNotFound, EditionBroken.
+            CollectionNotFound, YearNotFound, ColumnNotFound, EditionBroken; QueryTooLarge by `where`.
         """
         info = self.collection(collection)
-        file = self._file(info, self.year(collection, year))
+        year = self.year(collection, year)
+        file = self._file(info, year)
         wanted = self._columns(info, columns)
-        if bbox is None:
+        asked = Selection(bbox, bbox_crs, where, order)
+        if asked == EVERYTHING:
             stop = file.rows if limit is None else min(file.rows, offset + limit)
             positions = np.arange(min(offset, file.rows), stop, dtype=np.int64)
             return Page(file.take(positions, wanted), positions, file.rows)
-        matching = self._meeting(info, file, bbox)
-        positions = matching[offset : None if limit is None else offset + limit]
-        return Page(file.take(positions, wanted), positions, len(matching))
+        self._columns(info, asked.columns)
+        matching = self._selected.get((collection, year, asked))
+        if matching is None:
+            matching = asked.positions(Places(info, file, self.crs))
+            self._selected.keep((collection, year, asked), matching)
+        positions = matching[offset : None if limit is None else offset + limit].astype(np.int64)
+        return Page(taken(file, positions, wanted), positions, len(matching))
 
     def near(self, collection: str, year: int | None, bbox: Bbox, columns: list[str] | None = None) -> Page:
         """Read the rows that may meet a lon/lat `bbox`: all that do and some close by; for drawing."""
         info = self.collection(collection)
         file = self._file(info, self.year(collection, year))
-        boxes = self._boxes(info, bbox)
-        positions = np.empty(0, dtype=np.int64) if boxes is None else file.meeting(boxes[0])[0]
+        positions = Places(info, file, self.crs).near(bbox)
         return Page(file.take(positions, self._columns(info, columns)), positions, len(positions))
 
     def item(self, collection: str, year: int | None, item: str) -> Page:
@@ -191,11 +204,7 @@ class Edition:
 
     def polygons(self, collection: str, rows: pa.Table) -> Geometries:
         """Return the polygons of rows (a grid's need `row` and `col`) in the region's CRS."""
-        info = self.collection(collection)
-        if info.kind != "grid":
-            return np.asarray(shapely.from_wkb(rows[GEOMETRY].to_numpy()), dtype=object)
-        corners, where = self.cell_corners(collection, rows)
-        return np.asarray(shapely.polygons(corners[where[:, [0, 1, 2, 3, 0]]]), dtype=object)
+        return row_polygons(self.collection(collection), rows)
 
     def cell_corners(self, collection: str, rows: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return the corners of cells in the region's CRS, each once although neighbours share it.
@@ -207,14 +216,7 @@ class Edition:
         Returns:
             (m, 2) corners, and (n, 4) which of them each cell has, counter-clockwise from the lower left.
         """
-        info = self.collection(collection)
-        if info.cell_size_m is None or info.origin_m is None:
-            raise ColumnNotFound(f"collection {collection!r} is no grid, its rows have no cells")
-        row, col = (rows[name].to_numpy().astype(np.int64)[:, None] for name in ("row", "col"))
-        keys = ((row + np.array([0, 0, 1, 1])) << 32) + (col + np.array([0, 1, 1, 0]) + _COLUMN_BIAS)
-        shared, where = np.unique(keys, return_inverse=True)
-        steps = np.column_stack([(shared & 0xFFFFFFFF) - _COLUMN_BIAS, shared >> 32])
-        return np.asarray(info.origin_m) + steps * float(info.cell_size_m), where.reshape(keys.shape)
+        return cell_corners(self.collection(collection), rows)
 
     def context(self, kind: str, bbox: Bbox) -> Page:
         """Read background shapes (WKB, lon/lat) whose bounding box meets a lon/lat `bbox`."""
@@ -257,62 +259,6 @@ class Edition:
                 f"collection {info.id!r} has no column {unknown[0][:80]!r}; it has {', '.join(info.columns)}"
             )
         return names if info.kind == "grid" else [*names, GEOMETRY]
-
-    def _meeting(self, info: Collection, file: TableFile, bbox: Bbox) -> NDArray[np.int64]:
-        """Rows whose lon/lat polygon meets the box: sure well inside it, looked at exactly near its edges."""
-        boxes = self._boxes(info, bbox)
-        if boxes is None:
-            return np.empty(0, dtype=np.int64)
-        outer, inner = boxes
-        positions, bounds = file.meeting(outer)
-        well_inside = np.column_stack([bounds[:, :2] >= inner[:2], bounds[:, 2:] <= inner[2:]]).all(axis=1)
-        close = np.flatnonzero(~well_inside)
-        meets = np.ones(len(positions), dtype=np.bool_)
-        meets[close] = self._intersects(info, file, positions[close], bbox)
-        return np.asarray(positions[meets])
-
-    def _intersects(
-        self, info: Collection, file: TableFile, positions: NDArray[np.int64], bbox: Bbox
-    ) -> NDArray[np.bool_]:
-        """Whether the lon/lat polygons of rows meet a lon/lat box, exactly."""
-        if info.kind != "grid":
-            shapes = self.polygons(info.id, file.take(positions, [GEOMETRY]))
-            return np.asarray(
-                shapely.intersects(reproject(shapes, self.crs, LONLAT), shapely.box(*bbox)), dtype=np.bool_
-            )
-        corners, where = self.cell_corners(info.id, file.take(positions, ["row", "col"]))
-        lonlat = np.column_stack(transformer(self.crs, LONLAT).transform(corners[:, 0], corners[:, 1]))
-        after, before = lonlat >= bbox[:2], lonlat <= bbox[2:]
-        inside = np.logical_and.reduce(after & before, axis=1)
-        meets: NDArray[np.bool_] = np.logical_or.reduce(inside[where], axis=1)
-        straddles = np.logical_or.reduce(after[where], axis=1) & np.logical_or.reduce(before[where], axis=1)
-        beside = ~np.logical_and.reduce(straddles, axis=1)
-        # Cells with a corner in the box meet it, cells all on one side of it do not; the few others need geometry.
-        open_ = np.flatnonzero(~meets & ~beside)
-        shapes = np.asarray(shapely.polygons(lonlat[where[open_]]), dtype=object)
-        meets[open_] = shapely.intersects(shapes, shapely.box(*bbox))
-        return meets
-
-    def _boxes(self, info: Collection, bbox: Bbox) -> tuple[Bbox, Bbox] | None:
-        """Boxes in the region's CRS, one around a lon/lat box and one within it; none where nothing is."""
-        if info.bbox is None:
-            return None
-        # Only the part of the box where the collection is: far from the region its projection gives nonsense.
-        margin = 0.01 * max(info.bbox[2] - info.bbox[0], info.bbox[3] - info.bbox[1])
-        west, south = max(bbox[0], info.bbox[0] - margin), max(bbox[1], info.bbox[1] - margin)
-        east, north = min(bbox[2], info.bbox[2] + margin), min(bbox[3], info.bbox[3] + margin)
-        if west > east or south > north:
-            return None
-        move, along = transformer(LONLAT, self.crs), np.linspace(0, 1, 21)
-        lons, lats = west + (east - west) * along, south + (north - south) * along
-        left, right = (move.transform(np.full(21, lon), lats)[0] for lon in (west, east))
-        bottom, top = (move.transform(lons, np.full(21, lat))[1] for lat in (south, north))
-        extent = max(right.max() - left.min(), top.max() - bottom.min())
-        # Between two of 21 points an edge bends away by far less than this.
-        slack = 0.001 * extent + 1.0
-        outer = (left.min() - slack, bottom.min() - slack, right.max() + slack, top.max() + slack)
-        inner = (left.max() + slack, bottom.max() + slack, right.min() - slack, top.min() - slack)
-        return outer, inner
 
     def _file(self, info: Collection, year: int) -> TableFile:
         file = self._open_file(("tables", info.id, f"{year}.parquet"), info)

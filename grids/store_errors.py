@@ -53,3 +53,7 @@ class BuildLocked(EditionError):
 
 class TileError(EditionError):
     """A tile address that does not exist."""
+
+
+class QueryTooLarge(EditionError):
+    """A question that would look at more rows than one answer may cost."""
