@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from carbonmap.line_tables import line_table
 from carbonmap.parts import PartRecord, PartTables, arrow_table, cell_table, record_of, share_table
 from carbonmap.plan import Plan
 from carbonmap.resources import data_folder
@@ -52,5 +53,5 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
     table["outside_share"] = 0.0
     shares = {targets.info.id: share_table(zone_entries(areas.zone_shares(targets.info.id))) for targets in plan.zones}
     cells = cell_table(cell_entries(*areas.grid_shares()))
-    tables = PartTables(arrow_table(table), arrow_table(emissions.lines), cells, shares)
+    tables = PartTables(arrow_table(table), line_table(emissions.compact), cells, shares)
     return record_of(len(features), report, emissions), tables

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
+from accounting.emissions import EmissionLines
 from accounting.sector import joined_remarks
+from carbonmap.line_tables import lines_by_year, lines_in
 from carbonmap.parts import Part, PartRecord, WorkFolder
 from gis.checks import Finding
 from gis.layers import MOST_EXAMPLES, ReadReport
 from gis.readers import nothing_left
 from gis.sources import Source
-from grids.features import NEEDED, LayerLines
+from grids.features import LayerLines
 from grids.grid import Grid
 from grids.shares import Shares
 from grids.sharing import GAP, CellEntries
@@ -73,24 +75,21 @@ class SharedLayer:
     @cached_property
     def compact(self) -> LayerLines:
         """Emission lines as sums need them, once for all collections; never all of them as frames at a time."""
-        frames = (table.select(list(NEEDED)).to_pandas() for table in self._tables("lines"))
-        return LayerLines.of(self.id, frames, self.size)
+        return LayerLines.of(self.id, (piece.frame() for piece in self.line_pieces()), self.size)
+
+    def line_pieces(self) -> Iterator[EmissionLines]:
+        """Emission lines part by part, features numbered through the layer; mapped from files, not read."""
+        for part, offset in zip(self._parts, self._offsets, strict=False):
+            yield lines_in(self._work.read(part, "lines"), int(offset))
 
     def lines(self) -> Iterator[pa.Table]:
         """Emission lines by year, then by feature, in pieces: one part's of one year is in memory at a time."""
-        pieces = 0
-        for year in self.compact.by_year or [None]:
-            for table in self._tables("lines"):
-                of_year = table.filter(pc.equal(table["year"], year))
-                if of_year.num_rows or not (pieces or year):
-                    pieces += 1
-                    yield _with_words(of_year)
+        return lines_by_year(self.line_pieces)
 
     @cached_property
     def illustrative(self) -> bool:
         """Whether any line rests on an assumption of the region file."""
-        words = (self._work.read(part, "lines", columns=["assumptions"])["assumptions"] for part in self._parts)
-        return any(bool(pc.any(pc.not_equal(column.cast(pa.string()), "")).as_py()) for column in words)
+        return any(kind.assumptions for piece in self.line_pieces() for kind in piece.kinds)
 
     @cached_property
     def outside(self) -> FloatArray:
@@ -174,14 +173,6 @@ def cells_of(layers: Sequence[SharedLayer], grid: Grid) -> tuple[IntArray, IntAr
     """Rows and columns of all cells that hold something of any layer, in Z-order."""
     keys = [keys for layer in layers for keys in layer.cell_keys(grid)]
     return grid.from_zorder(np.unique(np.concatenate(keys)))
-
-
-def _with_words(table: pa.Table) -> pa.Table:
-    """Words as dictionaries of one type, whatever their number in this piece."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type) or pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            table = table.set_column(place, field.name, table[field.name].cast(pa.string()).dictionary_encode())
-    return table
 
 
 def _matrix(share: FloatArray, target: IntArray, feature: IntArray, shape: tuple[int, int]) -> csr_array:

@@ -7,7 +7,7 @@ are the same. They lie in a work folder until the edition is published; a build 
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from accounting.sector import Remark, SectorEmissions
+from carbonmap.line_tables import line_table
+from carbonmap.part_files import part_file_schema, read_part_file, write_part_file
 from carbonmap.plan import Plan
 from carbonmap.sectors import features_table, sector_emissions
 from gis.checks import Finding, implausible
@@ -86,7 +87,7 @@ class PartTables:
 
     Attributes:
         features: private rows, geometry as WKB; `outside_share` is what lies outside the domain.
-        lines: emission lines.
+        lines: emission lines, see `carbonmap.line_tables.line_table`.
         cells: feature, row, col, share in the finest grid.
         shares: collection id -> feature, target, share; target `GAP` for what lies in none.
     """
@@ -134,8 +135,9 @@ class WorkFolder:
         try:
             digests: dict[str, str] = {}
             for name, table in [] if tables is None else _named(tables):
-                pq.write_table(table, fresh / name, compression="lz4", write_statistics=False)
-                digests[name] = file_digest(fresh / name)
+                # Features and lines hardly shrink, and are read piece by piece: they stay as they are.
+                compressed = name not in ("features", "lines")
+                digests[f"{name}.arrow"] = write_part_file(table, fresh / f"{name}.arrow", compressed=compressed)
             whole = replace(record, digests=digests)
             (fresh / _RECORD).write_bytes(_RECORDS.dump_json(whole))
             if _put(fresh, target):
@@ -148,17 +150,17 @@ class WorkFolder:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 
-    def read(self, part: Part, name: str, **options: Any) -> pa.Table:
-        """A table of a part: `features`, `lines`, `cells`, or `shares-<collection>`."""
-        return pq.read_table(self.path(part) / f"{name}.parquet", memory_map=True, **options)
+    def read(self, part: Part, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """A table of a part, or some of its columns: `features`, `lines`, `cells`, or `shares-<collection>`."""
+        return read_part_file(self.path(part) / f"{name}.arrow", columns)
 
     def has_features(self, part: Part) -> bool:
         """Whether anything of a part lies in the region."""
-        return (self.path(part) / "features.parquet").exists()
+        return (self.path(part) / "features.arrow").exists()
 
     def schema(self, part: Part, name: str) -> pa.Schema:
         """Names and types of a table of a part."""
-        return pq.read_schema(self.path(part) / f"{name}.parquet")
+        return part_file_schema(self.path(part) / f"{name}.arrow")
 
     def remove(self) -> None:
         """Forget all parts."""
@@ -252,7 +254,7 @@ def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source:
         raise type(error)(f"source {source.id}: {error}") from error
     features = arrow_table(features_table(layer, emissions, shared.outside)).append_column("geometry", wkb)
     shares = {name: share_table(entries) for name, entries in shared.zones.items()}
-    return PartTables(features, arrow_table(emissions.lines), cell_table(shared.cells), shares)
+    return PartTables(features, line_table(emissions.compact), cell_table(shared.cells), shares)
 
 
 def told(finding: Finding) -> str:
@@ -278,8 +280,8 @@ def share_table(zones: ZoneEntries) -> pa.Table:
 
 
 def _named(tables: PartTables) -> Iterator[tuple[str, pa.Table]]:
-    yield "features.parquet", tables.features
-    yield "lines.parquet", tables.lines
-    yield "cells.parquet", tables.cells
+    yield "features", tables.features
+    yield "lines", tables.lines
+    yield "cells", tables.cells
     for name, table in tables.shares.items():
-        yield f"shares-{name}.parquet", table
+        yield f"shares-{name}", table

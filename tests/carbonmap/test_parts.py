@@ -89,7 +89,7 @@ def test_a_part_that_is_not_whole_is_not_done(tmp_path) -> None:
     assert not (tmp_path / "work").exists()
 
 
-@pytest.mark.parametrize("name", ["lines.parquet", "shares-district.parquet", "record.json"])
+@pytest.mark.parametrize("name", ["lines.arrow", "shares-district.arrow", "record.json"])
 def test_a_damaged_part_is_worked_on_again(tiny, tmp_path, monkeypatch, name) -> None:
     many_buildings(tiny)
     monkeypatch.setattr("gis.spans.ROWS_AT_ONCE", 40)
