@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gis.meter_kernels import fill_slots, find_keys
+from gis.key_kernels import fill_slots, find_keys
 from gis.values import texts
 
 Numbers = NDArray[np.int32]
@@ -62,6 +62,8 @@ class KeyIndex:
             _, offsets, raw = held.buffers()
             ends = np.frombuffer(offsets, dtype=np.int64)[held.offset : held.offset + len(held) + 1]
             data = np.frombuffer(raw or b"", dtype=np.uint8)
+        if len(data) < 8:
+            data = np.append(data, np.zeros(8, dtype=np.uint8))
         valid = held.is_valid().to_numpy(zero_copy_only=False) if held.null_count else _ALL
         return self._numbered(data, ends, valid)
 
@@ -83,8 +85,8 @@ class KeyIndex:
         if count == len(self._hashes):
             self._hashes.resize(count + count // 2, refcheck=False)
             self._ends.resize(len(self._hashes) + 1, refcheck=False)
-        if size + width > len(self._bytes):
-            self._bytes.resize(size + size // 2 + width, refcheck=False)
+        if size + width + 8 > len(self._bytes):
+            self._bytes.resize(size + size // 2 + width + 8, refcheck=False)
         if 3 * (count + 1) > 2 * len(self._slots):
             self._slots = np.zeros(2 * len(self._slots), dtype=np.int32)
             fill_slots(self._slots, self._bytes, self._ends, count)

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from gis.errors import BadValue, listed
 from gis.key_index import KeyIndex
 from gis.layers import JoinReport, Unparsable
+from gis.meter_kernels import mark_codes
 from gis.sources import METER_COLUMN, Join
-from gis.table_blocks import Block, BlockTable, Codes, amounts, as_objects, coded
+from gis.table_blocks import Block, BlockTable, Coded, Codes, amounts, as_objects, coded, read_only
 from gis.values import matches, numbers
 
 _MONTH = re.compile(r"^(?P<year>\d{4})[-/.]?(?P<month>\d{1,2})(?:[-/.]?\d{1,2})?$")
+
+_PAIRS = 1 << 16
 
 Kind = str
 """`<carrier>_<unit>`, in our words."""
@@ -28,16 +31,16 @@ class Readings:
 
     Attributes:
         keys: (n,) number of each row's key.
-        kind_of, kinds: (n,) codes of what each row meters, and what they stand for.
-        period_of, periods: (n,) codes of when, and what they stand for.
+        kind_of, kinds: (n,) codes of what each row meters, and what they stand for; None: no row has this code.
+        period_of, periods: (n,) codes of when, and what they stand for; likewise.
         values: (n,) NaN: missing.
     """
 
     keys: NDArray[np.int32]
     kind_of: Codes
-    kinds: list[Kind]
+    kinds: list[Kind | None]
     period_of: Codes
-    periods: list[Period]
+    periods: list[Period | None]
     values: NDArray[np.float64]
 
 
@@ -67,8 +70,10 @@ def rows_with_keys(
         report.filtered += block.rows - kept.rows
         keys = index.find(kept.columns[join.key])
         keyed = keys >= 0
-        report.rows_without_key += kept.rows - int(keyed.sum())
-        yield keys[keyed], kept.take(keyed), block.rows
+        if not keyed.all():
+            report.rows_without_key += kept.rows - int(keyed.sum())
+            keys, kept = keys[keyed], kept.take(keyed)
+        yield keys, kept, block.rows
 
 
 def readings_of_block(
@@ -93,76 +98,98 @@ def readings_of_block(
     kind_of, kinds = _kinds(block, join, table.name)
     where = f"{table.name}, column {join.value!r}"
     values, bad = amounts(block.columns[join.value], "", where, table.any_comma)
-    return Readings(keys, kind_of, kinds, period_of, periods, values), bad
+    given = (read_only(keys), read_only(kind_of), kinds, read_only(period_of), periods, read_only(values))
+    return Readings(*given), bad
 
 
-def _both(first: Codes, second: Codes, size: int) -> tuple[Codes, NDArray[np.int64], NDArray[np.int64]]:
-    """Codes of the pairs that occur of two columns' codes, and the codes that each pair consists of."""
-    pairs = first.astype(np.int64) * size + second
-    seen = np.flatnonzero(np.bincount(pairs)) if len(pairs) else np.zeros(0, dtype=np.int64)
-    place = np.zeros(int(seen[-1]) + 1 if len(seen) else 0, dtype=np.int32)
-    place[seen] = np.arange(len(seen))
-    return place[pairs], seen // size, seen % size
+def _both(first: Coded, second: Coded) -> tuple[Codes, list[tuple[int, int] | None]]:
+    """Codes of the pairs of two columns' codes, and the codes that each pair consists of; None: no row has it."""
+    size = len(second.words)
+    pairs = first.codes.astype(np.int64) * size + second.codes
+    if len(first.words) * size > _PAIRS:  # columns of something else
+        found, codes = np.unique(pairs, return_inverse=True)
+        return codes.astype(np.int32), [(int(pair) // size, int(pair) % size) for pair in found]
+    codes = pairs.astype(np.int32)
+    occurring = np.zeros(len(first.words) * size, dtype=np.bool_)
+    mark_codes(read_only(codes), occurring)
+    return codes, [divmod(pair, size) if occurs else None for pair, occurs in enumerate(occurring.tolist())]
 
 
-def _periods(block: Block, join: Join, name: str) -> tuple[Codes, list[Period]]:
+def _once(rows: int, word: str) -> Coded:
+    """A column that says the same in every row."""
+    return Coded(np.zeros(rows, dtype=np.int32), [word], np.ones(1, dtype=np.bool_))
+
+
+def _periods(block: Block, join: Join, name: str) -> tuple[Codes, list[Period | None]]:
     fixed = join.year if isinstance(join.year, int) else 0
-    once = np.zeros(block.rows, dtype=np.int32)
-    if join.month is None:
-        if not isinstance(join.year, str):
-            return once, [(fixed, 0)]
-        codes, years = _whole(block, join.year, 1900, 2200, "a year", name)
-        return codes, [(year, 0) for year in years]
-    if join.year is None:
+    if join.month is not None and join.year is None:
         return _months_of_years(block, join.month, name)
-    months_of, months = _whole(block, join.month, 1, 12, "a month, 1 to 12", name)
-    if not isinstance(join.year, str):
-        return months_of, [(fixed, month) for month in months]
-    years_of, years = _whole(block, join.year, 1900, 2200, "a year", name)
-    codes, year, month = _both(years_of, months_of, max(len(months), 1))
-    return codes, [(years[y], months[m]) for y, m in zip(year.tolist(), month.tolist(), strict=True)]
+    year_of = month_of = None
+    if join.month is not None:
+        month_of, months = _whole(block, join.month, 1, 12, "a month, 1 to 12", name)
+    if isinstance(join.year, str):
+        year_of, years = _whole(block, join.year, 1900, 2200, "a year", name)
+    if year_of is not None and month_of is not None:
+        codes, pairs = _both(year_of, month_of)
+        return codes, [None if pair is None else (years[pair[0]], months[pair[1]]) for pair in pairs]
+    if year_of is not None:
+        return year_of.codes, [(year, 0) if year else None for year in years]
+    if month_of is not None:
+        return month_of.codes, [(fixed, month) if month else None for month in months]
+    return np.zeros(block.rows, dtype=np.int32), [(fixed, 0)]
 
 
-def _months_of_years(block: Block, column: str, name: str) -> tuple[Codes, list[Period]]:
-    codes, given = coded(block.columns[column])
-    found = [_MONTH.match(text) for text in given]
-    wrong = [text for text, match in zip(given, found, strict=True) if not match or not 1 <= int(match["month"]) <= 12]
-    if wrong or (codes < 0).any():
+def _months_of_years(block: Block, column: str, name: str) -> tuple[Codes, list[Period | None]]:
+    given = coded(block.columns[column])
+    periods: list[Period | None] = []
+    wrong = []
+    for word, occurs in zip(given.words, given.occurring.tolist(), strict=True):
+        match = _MONTH.match(word or "")
+        period = (int(match["year"]), int(match["month"])) if match and 1 <= int(match["month"]) <= 12 else None
+        periods.append(period if occurs else None)
+        if occurs and period is None:
+            wrong.append(word)
+    if wrong:
+        told = [word for word in wrong if word is not None]
         raise BadValue(
-            f"{name}, column {column!r}: {listed(wrong) if wrong else 'empty cells'}; expected months "
+            f"{name}, column {column!r}: {listed(told) if told else 'empty cells'}; expected months "
             "such as 202301 or 2023-01, or a column for the year too"
         )
-    return codes, [(int(match["year"]), int(match["month"])) for match in found if match]
+    return given.codes, periods
 
 
-def _whole(block: Block, column: str, low: int, high: int, what: str, name: str) -> tuple[Codes, list[int]]:
-    codes, given = coded(block.columns[column])
-    values, bad = numbers(np.array(given, dtype=object), "", f"{name}, column {column!r}")
+def _whole(block: Block, column: str, low: int, high: int, what: str, name: str) -> tuple[Coded, list[int]]:
+    """A column of whole numbers, and the number that each of its words is; 0 for words that no row has."""
+    given = coded(block.columns[column])
+    words = [word if occurs else None for word, occurs in zip(given.words, given.occurring.tolist(), strict=True)]
+    values, bad = numbers(np.array(words, dtype=object), "", f"{name}, column {column!r}")
     wrong = np.isnan(values) | (values < low) | (values > high) | (values != np.floor(values))
-    rows = codes < 0
+    wrong &= given.occurring
     if wrong.any():
-        rows |= wrong[codes]
-    if rows.any():
-        shown = bad.examples or [given[code] if code >= 0 else "None" for code in codes[rows][:3].tolist()]
+        rows = wrong[given.codes]
+        shown = bad.examples or [given.words[code] for code in given.codes[rows][:3].tolist()]
         raise BadValue(f"{name}, column {column!r}: {int(rows.sum())} values are not {what}, e.g. {listed(shown)}")
-    return codes, values.astype(np.int64).tolist()
+    return given, np.where(given.occurring, values, 0).astype(np.int64).tolist()
 
 
-def _kinds(block: Block, join: Join, name: str) -> tuple[Codes, list[Kind]]:
-    once = np.zeros(block.rows, dtype=np.int32)
-    carrier_of, carriers = coded(block.columns[join.carrier]) if join.carrier else (once, [str(join.carrier_is)])
-    unit_of, units = coded(block.columns[join.unit_column]) if join.unit_column else (once, [str(join.unit)])
-    if (carrier_of < 0).any() or (unit_of < 0).any():
-        row = int(np.flatnonzero((carrier_of < 0) | (unit_of < 0))[0])
-        carrier = carriers[carrier_of[row]] if carrier_of[row] >= 0 else None
-        unit = units[unit_of[row]] if unit_of[row] >= 0 else None
-        raise _no_column(carrier, unit, name)
-    codes, carrier_codes, unit_codes = _both(carrier_of, unit_of, max(len(units), 1))
-    kinds = []
-    for carrier, unit in zip(carrier_codes.tolist(), unit_codes.tolist(), strict=True):
-        kind = f"{join.carriers.get(carriers[carrier], carriers[carrier]).lower()}_{units[unit].lower()}"
+def _kinds(block: Block, join: Join, name: str) -> tuple[Codes, list[Kind | None]]:
+    carrier_of = coded(block.columns[join.carrier]) if join.carrier else _once(block.rows, str(join.carrier_is))
+    units: list[str | None] = [str(join.unit)]
+    if join.unit_column is None:
+        codes = carrier_of.codes
+        pairs = [(place, 0) if occurs else None for place, occurs in enumerate(carrier_of.occurring.tolist())]
+    else:
+        unit_of = coded(block.columns[join.unit_column])
+        units, (codes, pairs) = unit_of.words, _both(carrier_of, unit_of)
+    kinds: list[Kind | None] = []
+    for pair in pairs:
+        if pair is None:
+            kinds.append(None)
+            continue
+        carrier, unit = carrier_of.words[pair[0]], units[pair[1]]
+        kind = f"{join.carriers.get(carrier, carrier).lower()}_{unit.lower()}" if carrier and unit else ""
         if not METER_COLUMN.match(kind):
-            raise _no_column(carriers[carrier], units[unit], name)
+            raise _no_column(carrier, unit, name)
         kinds.append(kind)
     return codes, kinds
 

@@ -1,6 +1,7 @@
 """Readings of a long table added up, one exact sum per key, carrier, unit and year, in memory that does not grow."""
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -65,13 +66,10 @@ class MeterSums:
 
     def _places(self, readings: Readings) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """(kinds, periods) the column of each, and (periods,) months; makes room for all columns and keys."""
-        columns = np.array(
-            [
-                [self._columns.setdefault((kind, year), len(self._columns)) for year, _ in readings.periods]
-                for kind in readings.kinds
-            ],
-            dtype=np.int32,
-        ).reshape(len(readings.kinds), len(readings.periods))
+        columns = np.zeros((len(readings.kinds), len(readings.periods)), dtype=np.int32)
+        for (row, kind), (place, period) in product(enumerate(readings.kinds), enumerate(readings.periods)):
+            if kind is not None and period is not None:
+                columns[row, place] = self._columns.setdefault((kind, period[0]), len(self._columns))
         if len(self._marks) < len(self._index):
             self._marks.resize(len(self._index), refcheck=False)
         height, width = len(self._columns), (len(self._index) + PAGE - 1) >> PAGE_BITS
@@ -79,7 +77,8 @@ class MeterSums:
             pages = np.full((height, max(width, self._pages.shape[1])), -1, dtype=np.int32)
             pages[: self._pages.shape[0], : self._pages.shape[1]] = self._pages
             self._pages = pages
-        return columns, np.array([month for _, month in readings.periods], dtype=np.int32)
+        months = [0 if period is None else period[1] for period in readings.periods]
+        return columns, np.array(months, dtype=np.int32)
 
     def finish(self, again: Iterable[Readings], report: JoinReport, work: Path) -> None:
         """Settle what the first look could not, and tell the report.

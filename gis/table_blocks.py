@@ -5,17 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gis.errors import BadValue, EmptyLayer, LayerMissing, UnknownFormat, UnreadableFile, listed
 from gis.files import file_kind
 from gis.layers import Unparsable
+from gis.meter_kernels import mark_codes
 from gis.raw import require_columns
 from gis.tables import read_table
 from gis.values import numbers, texts
@@ -25,9 +27,12 @@ Column: TypeAlias = "pa.Array | NDArray[np.object_]"
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 _BLOCK_ROWS = 1 << 20
 _GROUP_BYTES = 256 << 20
+_CLOSE = 1 << 12
+"""Whole numbers of fewer different values are told apart by their distance from the smallest."""
 _REPEATED_BYTES = 3
 """A key column of fewer bytes per row repeats its keys: its row groups hold each of them once, with codes."""
 
@@ -166,23 +171,61 @@ def _unreadable(path: Path, problem: Exception) -> UnreadableFile:
     return UnreadableFile(f"{path.name} cannot be read as Parquet ({words[0][:200]}); it is damaged or truncated")
 
 
-def coded(values: Column) -> tuple[Codes, list[str]]:
-    """A column's distinct texts, as `gis.values.texts` writes them, and (n,) the code of each row's; -1: missing."""
-    if not isinstance(values, pa.Array):
-        codes, uniques = pd.factorize(texts(values), use_na_sentinel=True)
-        return codes.astype(np.int32), [str(text) for text in uniques]
-    if pa.types.is_timestamp(values.type):
-        values = values.cast(pa.date32(), safe=False)
-    if not pa.types.is_dictionary(values.type):
+@dataclass(frozen=True)
+class Coded:
+    """A column of few distinct values, each of which needs to be looked at only once.
+
+    Attributes:
+        codes: (n,) place of each row's value in `words`.
+        words: values as `gis.values.texts` writes them, None: missing; the same word may stand at several places.
+        occurring: (words,) whether any row has it: rows that were filtered out may have left words that none has.
+    """
+
+    codes: Codes
+    words: list[str | None]
+    occurring: NDArray[np.bool_]
+
+
+def coded(values: Column) -> Coded:
+    """A column's distinct texts, and which of them each row has."""
+    words: list[str | None]
+    if isinstance(values, pa.Array):
+        indices, distinct = _indices(values)
+        words = list(texts(np.array(distinct.to_pylist() or [None], dtype=object)))
+        if indices.null_count:
+            indices = indices.fill_null(len(words))
+            words.append(None)
+        codes: Codes = indices.to_numpy(zero_copy_only=False)
+    else:
+        found, uniques = pd.factorize(texts(values), use_na_sentinel=False)
+        words = [None if pd.isna(text) else str(text) for text in uniques]
+        codes = found.astype(np.int32)
+    occurring = np.zeros(len(words), dtype=np.bool_)
+    mark_codes(read_only(codes), occurring)
+    return Coded(codes, words, occurring)
+
+
+def _indices(values: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """(n,) int32 places in an array of the values that there are, null where there is none."""
+    kind = values.type
+    if pa.types.is_timestamp(kind):
+        values, kind = values.cast(pa.date32(), safe=False), pa.date32()
+    if pa.types.is_integer(kind) or pa.types.is_date32(kind):  # months and years lie close: no need to look for each
+        whole = values.cast(pa.int32()) if kind.bit_width <= 32 and kind != pa.uint32() else values
+        low, high = (end.as_py() for end in pc.min_max(whole).values())
+        if low is not None and high - low < _CLOSE:
+            distinct = pa.array(range(low, high + 1), whole.type).cast(kind)
+            return pc.subtract(whole, pa.scalar(low, whole.type)).cast(pa.int32()), distinct
+    if not pa.types.is_dictionary(kind):
         values = values.dictionary_encode()
-    size = len(values.dictionary)
-    codes = values.indices.fill_null(size).to_numpy(zero_copy_only=False)
-    occurring = np.flatnonzero(np.bincount(codes, minlength=size + 1)[:size])  # the others' rows were filtered out
-    given = texts(np.array(values.dictionary.take(pa.array(occurring)).to_pylist() or [None], dtype=object))
-    renamed, uniques = pd.factorize(given, use_na_sentinel=True)
-    table = np.full(size + 1, -1, dtype=np.int32)
-    table[occurring] = renamed[: len(occurring)]
-    return table[codes], [str(text) for text in uniques]
+    return values.indices.cast(pa.int32()), values.dictionary
+
+
+def read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """The array as Arrow gives its own: a function compiled for both kinds would be compiled twice."""
+    seen = array.view()
+    seen.flags.writeable = False
+    return seen
 
 
 def as_objects(values: Column) -> NDArray[np.object_]:
@@ -199,7 +242,7 @@ def as_objects(values: Column) -> NDArray[np.object_]:
 def amounts(values: Column, ours: str, where: str, any_comma: bool) -> tuple[Floats, Unparsable]:
     """A column as numbers, NaN where missing or unreadable; see `gis.values.numbers`, which refuses decimal commas."""
     if isinstance(values, pa.Array) and (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        read = values.to_numpy(zero_copy_only=False).astype(np.float64)
+        read = values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
         endless = np.isinf(read)
         if not endless.any():
             return read, Unparsable()

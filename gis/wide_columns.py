@@ -11,7 +11,7 @@ from gis.errors import DuplicateIds, listed
 from gis.key_index import KeyIndex
 from gis.layers import JoinReport, Unparsable
 from gis.sources import Join
-from gis.table_blocks import Block, BlockTable, amounts, coded
+from gis.table_blocks import Block, BlockTable, Coded, amounts, coded
 from gis.values import is_numeric_column
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -63,18 +63,15 @@ class WideColumns:
                 if self._join.duplicates == "sum" and more.any():
                     self._further[ours].append((keys[more], values[more]))
             else:
-                self._add_words(ours, column_codes=coded(column), keys=keys, first=first)
+                self._add_words(ours, coded(column), keys, first)
 
-    def _add_words(
-        self,
-        ours: str,
-        column_codes: tuple[NDArray[np.int32], list[str]],
-        keys: NDArray[np.int32],
-        first: NDArray[np.bool_],
-    ) -> None:
-        codes, texts = column_codes
+    def _add_words(self, ours: str, column: Coded, keys: NDArray[np.int32], first: NDArray[np.bool_]) -> None:
         words = self._words[ours]
-        ours_of = np.array([*(words.setdefault(text, len(words)) for text in texts), -1], dtype=np.int32)[codes]
+        known = [
+            words.setdefault(word, len(words)) if word is not None and occurs else -1
+            for word, occurs in zip(column.words, column.occurring.tolist(), strict=True)
+        ]
+        ours_of = np.array(known, dtype=np.int32)[column.codes]
         held = self._codes[ours] = _longer(self._codes[ours], len(self._index), -1)
         if self._join.duplicates == "sum":  # the first word there is
             told = np.flatnonzero((ours_of >= 0) & (held[keys] < 0))[::-1]
