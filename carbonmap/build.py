@@ -117,7 +117,7 @@ def _build(
     population = [layer for layer in every if layer.sector == "population"]
     layers = [layer for layer in every if layer.sector != "population"]
 
-    grids = grid_targets(plan.region, *cells_of(every, plan.grid))
+    grids = grid_targets(plan.region, cells_of(every))
     tables = Tables(plan, layers, population, grids)
     tops = tables.publish(writer, [*grids, *plan.zones], progress)
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
 from accounting.emissions import EmissionLines
@@ -20,10 +18,10 @@ from gis.checks import Finding
 from gis.layers import MOST_EXAMPLES, ReadReport
 from gis.readers import nothing_left
 from gis.sources import Source
+from grids.cell_index import CellIndex
 from grids.features import LayerLines
-from grids.grid import Grid
-from grids.shares import Shares
-from grids.sharing import GAP, CellEntries
+from grids.shares import Shares, by_target
+from grids.sharing import GAP
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -122,34 +120,33 @@ class SharedLayer:
                     table = table.append_column(field, pa.nulls(table.num_rows, field.type))
             yield table.select(schema.names).cast(schema)
 
-    def cells(self) -> CellEntries:
-        """Shares in the finest grid."""
-        table = pa.concat_tables(list(self._tables("cells")))
-        feature, row, col = (table[name].to_numpy() for name in ("feature", "row", "col"))
-        return CellEntries(feature, row, col, table["share"].to_numpy())
-
-    def cell_keys(self, grid: Grid) -> Iterator[NDArray[np.uint64]]:
-        """Z-order keys of the finest cells that hold something, part by part."""
+    def cells(self) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """Rows and columns of the finest cells that hold something, part by part, as often as they do."""
         for part in self._parts:
             table = self._work.read(part, "cells", columns=["row", "col"])
-            yield np.unique(grid.zorder(table["row"].to_numpy(), table["col"].to_numpy()))
+            yield table["row"].to_numpy(), table["col"].to_numpy()
 
     def zone_shares(self, collection: str, n_targets: int) -> Shares:
         """Shares in a zone set or in hexagons."""
-        table = pa.concat_tables(list(self._tables(f"shares-{collection}")))
-        feature, target, share = (table[name].to_numpy() for name in ("feature", "target", "share"))
-        outside = np.zeros(self.size)
-        beyond = target == GAP
-        outside[feature[beyond]] = share[beyond]
-        inside = ~beyond
-        return Shares(_matrix(share[inside], target[inside], feature[inside], (n_targets, self.size)), outside)
+        shares, outside = [], np.zeros(self.size)
+        for feature, share, (target,) in self._entries(f"shares-{collection}", "target"):
+            beyond = target == GAP
+            outside[feature[beyond]] = share[beyond]
+            shares.append((target, feature, share))  # by_target leaves out what lies in none
+        return Shares(by_target(shares, n_targets, self.size), outside)
 
-    def cell_shares(self, grid: Grid, rows: IntArray, cols: IntArray) -> Shares:
-        """Shares in cells of the finest grid (rows, cols, in Z-order), which hold all of this layer's."""
-        cells = self.cells()
-        place = np.searchsorted(grid.zorder(rows, cols), grid.zorder(cells.row, cells.col))
-        matrix = _matrix(cells.share, place, cells.feature, (len(rows), self.size))
-        return Shares(matrix, np.zeros(self.size))
+    def cell_shares(self, cells: CellIndex) -> Shares:
+        """Shares in cells of the finest grid, which hold all of this layer's."""
+        entries = self._entries("cells", "row", "col")
+        shares = [(cells.places(row, col).astype(np.int32), feature, share) for feature, share, (row, col) in entries]
+        return Shares(by_target(shares, cells.size, self.size), np.zeros(self.size))
+
+    def _entries(self, name: str, *where: str) -> Iterator[tuple[NDArray[np.int32], FloatArray, list[IntArray]]]:
+        """Entries of a table of shares, part by part: features numbered through the layer, shares, and targets."""
+        for part, offset in zip(self._parts, self._offsets, strict=False):
+            table = self._work.read(part, name, columns=["feature", *where, "share"])
+            feature = table["feature"].to_numpy() + np.int32(offset)
+            yield feature, table["share"].to_numpy(), [table[column].to_numpy() for column in where]
 
     def _schema(self, part: Part) -> pa.Schema:
         if part not in self._schemas:
@@ -160,27 +157,10 @@ class SharedLayer:
     def _schemas(self) -> dict[Part, pa.Schema]:
         return {}
 
-    def _tables(self, name: str) -> Iterator[pa.Table]:
-        """A table of every part, one after the other, features numbered through the layer."""
-        for part, offset in zip(self._parts, self._offsets, strict=False):
-            table = self._work.read(part, name)
-            place = table.column_names.index("feature")
-            numbered = pc.add(table["feature"], pa.scalar(int(offset), pa.int32()))
-            yield table.set_column(place, "feature", numbered)
 
-
-def cells_of(layers: Sequence[SharedLayer], grid: Grid) -> tuple[IntArray, IntArray]:
-    """Rows and columns of all cells that hold something of any layer, in Z-order."""
-    keys = [keys for layer in layers for keys in layer.cell_keys(grid)]
-    return grid.from_zorder(np.unique(np.concatenate(keys)))
-
-
-def _matrix(share: FloatArray, target: IntArray, feature: IntArray, shape: tuple[int, int]) -> csr_array:
-    """Entries as a canonical matrix; features ascend within each target."""
-    order = np.lexsort((feature, target))
-    starts = np.searchsorted(target[order], np.arange(shape[0] + 1))
-    index = np.int32 if max(*shape, order.size) < 2**31 else np.int64
-    return csr_array((share[order], feature[order].astype(index), starts.astype(index)), shape=shape)
+def cells_of(layers: Sequence[SharedLayer]) -> CellIndex:
+    """All cells of the finest grid that hold something of any layer."""
+    return CellIndex(cells for layer in layers for cells in layer.cells())
 
 
 def _done(work: WorkFolder, part: Part) -> PartRecord:

@@ -49,7 +49,6 @@ class Tables:
         self._layers = layers
         self._population = population
         self._grids = grids
-        self._grid = plan.grid
         self._coverage = Coverage(plan, layers)
         self._rule = Rule(plan.region.disclosure.min_count, plan.region.disclosure.dominance_percent)
         self._private = {layer.id: PrivateLayer(weights=_weights(layer)) for layer in layers if not layer.open}
@@ -63,8 +62,9 @@ class Tables:
         if targets.info.kind != "grid":
             return layer.zone_shares(targets.info.id, targets.count)
         if layer.id not in self._fine:
-            finest = self._grids[-1].columns
-            self._fine[layer.id] = layer.cell_shares(self._grid, finest["row"].to_numpy(), finest["col"].to_numpy())
+            finest = self._grids[-1].cells
+            assert finest is not None
+            self._fine[layer.id] = layer.cell_shares(finest)
         shares = self._fine[layer.id]
         at = self._grids.index(targets)
         for finer, coarser in zip(self._grids[:at:-1], self._grids[-2::-1], strict=False):
@@ -252,9 +252,8 @@ class Coverage:
         """(targets,) covered fraction of each target by one domain."""
         if targets.info.kind != "grid":
             return covered_fraction(targets.polygons, domain, self._boundary)
-        grid = grid_of(self._region, targets)
-        rows, cols = (targets.columns[name].to_numpy() for name in ("row", "col"))
-        return covered_cells(grid, rows, cols, domain, self._boundary)
+        assert targets.cells is not None
+        return covered_cells(grid_of(self._region, targets), targets.cells, domain, self._boundary)
 
 
 def _frame(targets: Targets, public: Held, first: int, last: int) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from carbonmap.ground import Ground
 from carbonmap.region import Region
 from gis.errors import listed
 from grids.areas import geodesic_area_ha
+from grids.cell_index import CellIndex
 from grids.edition import CollectionInfo
 from grids.grid import Grid
 from grids.hexagons import hexagons
@@ -44,6 +45,7 @@ class Targets:
         polygons: (n,) in the region's CRS; none are kept for cells, whose rows and columns say it.
         parent: (n,) position in the parent collection's targets; None at the top.
         columns: id, names and parent_id, or row and col, as published before the numbers.
+        cells: where each cell of a grid stands; None for zones and hexagons.
     """
 
     info: CollectionInfo
@@ -52,6 +54,7 @@ class Targets:
     polygons: Geometries
     parent: IntArray | None
     columns: pd.DataFrame = field(repr=False)
+    cells: CellIndex | None = field(default=None, repr=False)
 
     @property
     def count(self) -> int:
@@ -74,30 +77,24 @@ def grid_of(region: Region, targets: Targets) -> Grid:
     return next(grid for grid in grids_of(region) if grid.size_m == targets.info.cell_size_m)
 
 
-def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets]:
+def grid_targets(region: Region, finest: CellIndex) -> list[Targets]:
     """Cells that hold something, for every grid of the region, coarsest first.
 
     Args:
         region: the region.
-        rows: (n,) rows of cells of the finest grid.
-        cols: (n,) their columns.
+        finest: cells of its finest grid.
     """
     grids = grids_of(region)
-    cells: list[tuple[IntArray, IntArray]] = []
+    found = [finest]
     parent_of: list[IntArray | None] = []
-    for position in range(
-        len(grids) - 1, -1, -1
-    ):  # from fine to coarse: the coarse cells are those that hold fine ones
-        grid = grids[position]
-        if position < len(grids) - 1:
-            up_rows, up_cols = grids[position + 1].parent(*cells[0], grid)
-            _, first, index = np.unique(grid.zorder(up_rows, up_cols), return_index=True, return_inverse=True)
-            rows, cols = up_rows[first], up_cols[first]
-            parent_of[0] = index.astype(np.int64)
-        cells.insert(0, (rows, cols))
-        parent_of.insert(0, None)
+    for finer, coarser in zip(grids[:0:-1], grids[-2::-1], strict=True):
+        up = finer.parent(*found[0].cells(), coarser)
+        found.insert(0, CellIndex([up]))  # the coarse cells are those that hold fine ones
+        parent_of.insert(0, found[0].places(*up))
+    parent_of.insert(0, None)
     targets: list[Targets] = []
-    for level, (grid, (row, col), parent) in enumerate(zip(grids, cells, parent_of, strict=True)):
+    for level, (grid, cells, parent) in enumerate(zip(grids, found, parent_of, strict=True)):
+        row, col = cells.cells()
         info = CollectionInfo(
             id=grid_name(grid.size_m),
             title=_titles(GRID_TITLES, f"{grid.size_m // 1000} km" if grid.size_m % 1000 == 0 else f"{grid.size_m} m"),
@@ -108,10 +105,10 @@ def grid_targets(region: Region, rows: IntArray, cols: IntArray) -> list[Targets
             origin_m=grid.origin_m,
             codes=region.grid.codes,
         )
-        columns = pd.DataFrame({"row": row.astype(np.int32), "col": col.astype(np.int32)})
+        columns = pd.DataFrame({"row": row, "col": col}, copy=False)
         area = grid.geodesic_area_ha(row, col)
         none = np.empty(0, dtype=object)
-        targets.append(Targets(info, none.astype(np.str_), area, none, parent, columns))
+        targets.append(Targets(info, none.astype(np.str_), area, none, parent, columns, cells))
     return targets
 
 

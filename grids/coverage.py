@@ -5,13 +5,13 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from grids.cell_index import MISSING, CellIndex
 from grids.crossings import polygon_areas
 from grids.grid import Grid
 from grids.pieces import PolygonPieces
 from grids.zone_parts import check_polygons
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 def covered_fraction(targets: NDArray[np.object_], domain: BaseGeometry, boundary: BaseGeometry) -> FloatArray:
@@ -39,38 +39,32 @@ def covered_fraction(targets: NDArray[np.object_], domain: BaseGeometry, boundar
     return np.asarray(np.minimum(np.divide(known, ground, out=np.full(targets.size, np.nan), where=ground > 0), 1.0))
 
 
-def covered_cells(
-    grid: Grid, rows: IntArray, cols: IntArray, domain: BaseGeometry, boundary: BaseGeometry
-) -> FloatArray:
+def covered_cells(grid: Grid, cells: CellIndex, domain: BaseGeometry, boundary: BaseGeometry) -> FloatArray:
     """Fraction of each cell's ground in the region that lies in a source's domain: `covered_fraction` of cells.
 
     Args:
         grid: the cells' grid, in the region's CRS.
-        rows: (n,) of the cells.
-        cols: (n,) of the cells.
+        cells: n of its cells.
         domain: boundary ∩ the source's coverage; may be empty.
         boundary: of the region.
 
     Raises:
         GeometryError: a boundary or domain that is no valid polygon.
     """
-    keys = grid.zorder(rows, cols)
-    ground = _ground_of(grid, keys, boundary, "The boundary")
+    ground = _ground_of(grid, cells, boundary, "The boundary")
     if domain is boundary or shapely.equals_exact(domain, boundary, normalize=True):
         return np.where(ground > 0, 1.0, np.nan)
-    known = np.zeros(ground.size) if domain.is_empty else _ground_of(grid, keys, domain, "The domain")
-    return np.asarray(np.minimum(np.divide(known, ground, out=np.full(keys.size, np.nan), where=ground > 0), 1.0))
+    known = np.zeros(ground.size) if domain.is_empty else _ground_of(grid, cells, domain, "The domain")
+    return np.asarray(np.minimum(np.divide(known, ground, out=np.full(cells.size, np.nan), where=ground > 0), 1.0))
 
 
-def _ground_of(grid: Grid, keys: NDArray[np.uint64], polygon: BaseGeometry, name: str) -> FloatArray:
-    """What of each cell (by its Z-order key) lies in a polygon, m2."""
+def _ground_of(grid: Grid, cells: CellIndex, polygon: BaseGeometry, name: str) -> FloatArray:
+    """What of each cell lies in a polygon, m2."""
     given = np.array([polygon], dtype=np.object_)
     check_polygons(given, name)
     parts = polygon_areas(given, grid.origin_m, grid.size_m)
-    held = grid.zorder(parts.row, parts.col)
-    if not held.size:
-        return np.zeros(keys.size)
-    order = np.argsort(held)
-    held, area = held[order], parts.amount[order]
-    place = np.minimum(np.searchsorted(held, keys), held.size - 1)
-    return np.where(held[place] == keys, np.maximum(area[place], 0.0), 0.0)
+    place = cells.places(parts.row, parts.col)
+    is_here = place != MISSING
+    ground = np.zeros(cells.size)
+    ground[place[is_here]] = np.maximum(parts.amount[is_here], 0.0)
+    return ground

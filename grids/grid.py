@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
 from grids.areas import geodesic_area_ha
+from grids.blocks import in_blocks
+from grids.cell_index import CellIndex, cells_of_keys, keys_of
 from grids.cell_kernels import MAX_COORDINATE_M
 from grids.codes import Scheme, cell_codes, check_code_grid
 from grids.crossings import cell_index, line_lengths, polygon_areas
@@ -24,7 +26,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _LATTICE_M = 1000
-_MORTON_BIAS = 1 << 31  # a power of two, so that negative rows keep the order and the nesting of the curve
+_CELLS_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,11 @@ class Grid:
         Raises:
             GridError: a row or column beyond 2^31 cells.
         """
-        row, col = _indices(rows, cols)
-        if row.size and max(int(np.abs(row).max()), int(np.abs(col).max())) >= _MORTON_BIAS:
-            raise GridError(
-                "A row or column beyond 2^31 cells has no place on the Z-order curve; check the coordinates' unit."
-            )
-        return _spread_bits(col + _MORTON_BIAS) | (_spread_bits(row + _MORTON_BIAS) << np.uint64(1))
+        return keys_of(rows, cols)
 
     def from_zorder(self, keys: NDArray[np.uint64]) -> tuple[IntArray, IntArray]:
         """Rows and columns of keys of `zorder`."""
-        return _gather_bits(keys >> np.uint64(1)) - _MORTON_BIAS, _gather_bits(keys) - _MORTON_BIAS
+        return cells_of_keys(keys)
 
     def check_nests_in(self, coarser: "Grid") -> None:
         """Refuse a coarser grid whose cells are not whole blocks of this grid's.
@@ -159,17 +156,32 @@ class Grid:
         projection's scale bends so little there that the rest is below 1e-8 of the area.
         """
         row, col = _indices(rows, cols)
+        if not row.size:
+            return np.zeros(0)
         step = max(_LATTICE_M // self.size_m, 1)
-        i, j = row // step, col // step
-        up, right = (row - i * step) / step, (col - j * step) / step
-        nodes = np.concatenate([self.zorder(i + di, j + dj) for di in (0, 1) for dj in (0, 1)])
-        distinct, place = np.unique(nodes, return_inverse=True)
-        node_row, node_col = self.from_zorder(distinct)
-        measured = geodesic_area_ha(self.cell_polygons(node_row * step, node_col * step), self.crs)[place]
-        below_left, below_right, above_left, above_right = measured.reshape(4, -1)
-        below = below_left * (1 - right) + below_right * right
-        above = above_left * (1 - right) + above_right * right
-        return np.asarray(below * (1 - up) + above * up, dtype=np.float64)
+        bounds = np.append(np.arange(0, row.size, _CELLS_AT_ONCE), row.size)
+        spans = [slice(*span) for span in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+        lattice = CellIndex((row[span] // step, col[span] // step) for span in spans)
+        i, j = (along.astype(np.int64) for along in lattice.cells())
+        corners = [(i + di, j + dj) for di in (0, 1) for dj in (0, 1)]
+        nodes = CellIndex(corners)
+        node_row, node_col = (along.astype(np.int64) * step for along in nodes.cells())
+        measured = geodesic_area_ha(self.cell_polygons(node_row, node_col), self.crs)
+        at_corners = [measured[nodes.places(*corner)] for corner in corners]
+        area = np.empty(row.size)
+
+        def work(first: int, last: int) -> None:
+            here = slice(first, last)
+            up, right = (row[here] % step) / step, (col[here] % step) / step
+            place = lattice.places(row[here] // step, col[here] // step)
+            below_left, below_right, above_left, above_right = (corner[place] for corner in at_corners)
+            below = below_left * (1 - right) + below_right * right
+            above = above_left * (1 - right) + above_right * right
+            area[here] = below * (1 - up) + above * up
+
+        for _ in in_blocks(work, bounds):
+            pass
+        return area
 
     def parent(self, rows: ArrayLike, cols: ArrayLike, coarser: "Grid") -> tuple[IntArray, IntArray]:
         """Rows and columns, in the coarser grid, of the cells that hold these.
@@ -213,31 +225,3 @@ def _indices(rows: ArrayLike, cols: ArrayLike) -> tuple[IntArray, IntArray]:
     if row.shape != col.shape:
         raise GridError(f"{row.size} rows and {col.size} columns were given; each cell needs one of both.")
     return row, col
-
-
-def _spread_bits(values: IntArray) -> NDArray[np.uint64]:
-    """Put the 32 low bits of each value on the even places of 64 bits (the usual Morton masks)."""
-    spread = values.astype(np.uint64)
-    for shift, mask in (
-        (16, 0x0000FFFF0000FFFF),
-        (8, 0x00FF00FF00FF00FF),
-        (4, 0x0F0F0F0F0F0F0F0F),
-        (2, 0x3333333333333333),
-        (1, 0x5555555555555555),
-    ):
-        spread = (spread | (spread << np.uint64(shift))) & np.uint64(mask)
-    return spread
-
-
-def _gather_bits(keys: NDArray[np.uint64]) -> IntArray:
-    """Take the even places of 64 bits together again."""
-    gathered = keys & np.uint64(0x5555555555555555)
-    for shift, mask in (
-        (1, 0x3333333333333333),
-        (2, 0x0F0F0F0F0F0F0F0F),
-        (4, 0x00FF00FF00FF00FF),
-        (8, 0x0000FFFF0000FFFF),
-        (16, 0x00000000FFFFFFFF),
-    ):
-        gathered = (gathered | (gathered >> np.uint64(shift))) & np.uint64(mask)
-    return gathered.astype(np.int64)

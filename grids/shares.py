@@ -5,8 +5,9 @@ points for points. What has no extent (a collapsed polygon, a line of length 0) 
 Everything is planar in the region's CRS, in float64, from geometry: nothing is rasterised and no centroid is asked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -18,6 +19,7 @@ from grids.crossings import CellParts, cell_index, line_lengths, polygon_areas
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import AREAS, LINES, NEGLIGIBLE, NOWHERE, POINTS, as_features, measures_of, overlay
+from grids.total_kernels import count_entries, put_entries
 from grids.zone_parts import check_polygons, parts_in_zones
 
 FloatArray = NDArray[np.float64]
@@ -197,6 +199,42 @@ def zone_shares(geometries: GeometryArray, zones: GeometryArray, measures: Float
     keep = share > NEGLIGIBLE
     matrix = _matrix(share[keep], zone[keep], feature[keep], zones.size, features.size)
     return Shares(matrix, np.divide(beyond, measures, out=np.zeros(features.size), where=measures > 0))
+
+
+def by_target(
+    entries: Sequence[tuple[NDArray[np.integer], NDArray[np.integer], FloatArray]], n_targets: int, n_features: int
+) -> csr_array:
+    """Entries that come feature by feature as a canonical matrix (targets, features): no sorting, no second copy.
+
+    Args:
+        entries: pieces of targets, features and shares, (n,) each; features best ascend through all pieces. Entries of
+            negative targets are left out.
+        n_targets: rows.
+        n_features: columns.
+
+    Raises:
+        GridError: 2^31 entries or more.
+    """
+    if sum(share.size for _, _, share in entries) >= 1 << 31:
+        raise GridError("A layer has 2^31 shares or more in one collection; cut its source into several layers.")
+    indptr = np.zeros(n_targets + 1, dtype=np.int32)
+    for target, _, _ in entries:
+        count_entries(_owned(target, np.int32), indptr[1:])
+    np.cumsum(indptr, out=indptr)
+    into = indptr, np.empty(indptr[-1], dtype=np.int32), np.empty(indptr[-1])
+    ends, is_ordered = indptr[:-1].copy(), True
+    for target, feature, share in entries:
+        columns = _owned(target, np.int32), _owned(feature, np.int32), _owned(share, np.float64)
+        is_ordered = put_entries(*columns, ends, into, is_ordered)
+    matrix = csr_array((into[2], into[1], indptr), shape=(n_targets, n_features))
+    if not is_ordered:
+        matrix.sum_duplicates()
+    return matrix
+
+
+def _owned(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Values as compiled code takes them: arrays that are mapped from files cannot be written, a type of its own."""
+    return np.require(values, dtype, ["C", "W"])
 
 
 def conservation_residual(shares: Shares, clipped: Clipped) -> float:

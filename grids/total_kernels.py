@@ -1,4 +1,4 @@
-"""Compiled: shares times emission lines, target by target, and sums over features for the check of conservation."""
+"""Compiled: shares by target, times emission lines, and sums over features for the check of conservation."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from grids.compiled import compiled
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+TargetArray = NDArray[np.int32]
 
 _METERED = 0  # position in grids.columns.METHODS
 
@@ -171,3 +172,40 @@ def metered_features(
             else:
                 sums[place], own[place] = 0.0, 0.0
     return chosen[:place], sums[:place], own[:place]
+
+
+@compiled
+def count_entries(target: TargetArray, counts: TargetArray) -> None:
+    """Count the entries (n,) of each target; those of negative targets count nowhere."""
+    for entry in range(target.size):
+        if target[entry] >= 0:
+            counts[target[entry]] += 1
+
+
+@compiled
+def put_entries(
+    target: TargetArray, feature: TargetArray, share: FloatArray, ends: TargetArray, into: Any, is_ordered: bool
+) -> bool:
+    """Put entries behind those of their targets that are there already: a counting sort, which keeps their order.
+
+    Args:
+        target: (n,) row of each; negative: nowhere.
+        feature: (n,) column of each.
+        share: (n,) value of each.
+        ends: (targets,) where the next entry of each target goes; moved on.
+        into: (indptr, indices, data) of a csr.
+        is_ordered: whether features have ascended within every target so far.
+
+    Returns:
+        Whether they still do.
+    """
+    indptr, indices, data = into
+    for entry in range(target.size):
+        row = target[entry]
+        if row >= 0:
+            place = ends[row]
+            indices[place], data[place] = feature[entry], share[entry]
+            if place > indptr[row] and indices[place - 1] >= feature[entry]:
+                is_ordered = False
+            ends[row] = place + 1
+    return is_ordered

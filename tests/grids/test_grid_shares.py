@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.shares import clip_to, conservation_residual, grid_shares
+from grids.shares import by_target, clip_to, conservation_residual, grid_shares
 
 GRID = Grid("EPSG:32632", (0, 0), 10, "inspire")
 WORLD = shapely.box(-1e6, -1e6, 2e6, 1e7)
@@ -253,3 +253,22 @@ def test_conservation_can_fail() -> None:
     clipped = clip_to(np.array([shapely.box(5, 5, 15, 15)]), WORLD)
     _, _, shares = grid_shares(clipped.geometries, GRID, clipped.measures * 2)
     assert conservation_residual(shares, clipped) == pytest.approx(0.5)
+
+
+def test_entries_that_come_feature_by_feature_become_a_matrix() -> None:
+    pieces = [
+        (np.array([2, 0, -1, 0]), np.array([0, 0, 1, 1]), np.array([0.25, 0.75, 1.0, 0.5])),
+        (np.array([2]), np.array([2]), np.array([1.0])),
+    ]
+    matrix = by_target(pieces, 4, 3)
+    assert matrix.toarray().tolist() == [[0.75, 0.5, 0], [0, 0, 0], [0.25, 0, 1], [0, 0, 0]]
+    assert (matrix.indptr.tolist(), matrix.indices.tolist()) == ([0, 2, 2, 4, 4], [0, 1, 0, 2])
+    assert by_target([], 2, 3).shape == (2, 3)
+
+
+def test_entries_out_of_order_are_put_in_order() -> None:
+    frozen = np.array([1.0, 0.25, 0.5])
+    frozen.flags.writeable = False  # as arrays mapped from files are
+    matrix = by_target([(np.array([1, 1, 1], dtype=np.int32), np.array([2, 0, 2], dtype=np.int32), frozen)], 2, 3)
+    assert matrix.has_canonical_format
+    assert matrix.toarray().tolist() == [[0, 0, 0], [0.25, 0, 1.5]]

@@ -5,6 +5,7 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
+from grids.cell_index import CellIndex
 from grids.coverage import covered_cells, covered_fraction
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
@@ -164,7 +165,9 @@ def test_covered_fraction_of_cells() -> None:
         (shapely.Polygon(), [nowhere, 0, 0, 0, nowhere]),
     ):
         assert covered_fraction(cells, ground, boundary).tolist() == pytest.approx(expected, nan_ok=True)
-        assert covered_cells(GRID, rows, cols, ground, boundary).tolist() == pytest.approx(expected, nan_ok=True)
+        assert covered_cells(GRID, CellIndex([(rows, cols)]), ground, boundary).tolist() == pytest.approx(
+            expected, nan_ok=True
+        )
 
 
 def test_covered_fraction_with_a_long_border() -> None:
