@@ -18,21 +18,20 @@ from carbonmap.ground import Ground
 from carbonmap.land_cover import work_raster
 from carbonmap.layers import SharedLayer, cells_of
 from carbonmap.manifest import identity_of, manifest_of
-from carbonmap.parts import Part, WorkFolder, join_tables, parts_of, work_part
+from carbonmap.parts import Part, WorkFolder, parts_of, prepare_source, work_part
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
 from carbonmap.publish import Tables
 from carbonmap.region import Region, RegionFile
 from carbonmap.targets import grid_targets
+from gis.geometry_column import GeometryColumn
+from gis.overlaps import FOREST
 from gis.readers import read_context
 from gis.sources import Source
 from grids.edition import EditionWriter, Manifest, edition_id
 from grids.shares import clip_to
 
 Geometries = NDArray[np.object_]
-
-FOREST = ("forest", "land_cover")
-"""Sectors whose sources may draw the same ground; the ones after the first need to know what is taken."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +140,11 @@ def _work_parts(
     """Work on every part that is not done yet: by the engine what stands by itself, here what needs earlier stands."""
     first_forest = next((source.id for source in sources if source.sector == "forest"), None)
     alone = [source for source in sources if source.sector not in FOREST or source.id == first_forest]
-    for source in alone:
-        if source.joins and parts[source.id][0].span is not None:
-            progress.step(f"{source.id}: joining {', '.join(join.file for join in source.joins)}")
-            join_tables(source, plan, work)
+    for source in sources:
+        if parts[source.id][0].span is not None and (source.joins or source.sector in FOREST):
+            of_whole = [join.file for join in source.joins] or ["stands that share ground"]
+            progress.step(f"{source.id}: joining {', '.join(of_whole)}")
+            prepare_source(source, plan, work)
     waiting = [part for source in alone for part in parts[source.id] if not source.is_raster]
     for part in waiting:
         if work.record(part) is not None:
@@ -152,14 +152,15 @@ def _work_parts(
     engine.work([part for part in waiting if work.record(part) is None], plan, work, identity, progress)
     for source in sources:
         if source.is_raster or source not in alone:
+            todo = [part for part in parts[source.id] if work.record(part) is None]
+            stands = _stands(plan, sources, source, parts, work) if todo else np.empty(0, dtype=object)
+            taken = GeometryColumn.of_objects(stands)
             for part in parts[source.id]:
                 progress.step(f"{part}: reading and sharing out")
-                if work.record(part) is None:
-                    stands = _stands(plan, sources, source, parts, work)
-                    worked = (
-                        work_raster(plan, source, stands) if source.is_raster else work_part(plan, part, work, stands)
-                    )
-                    work.keep(part, *worked)
+                if part in todo and source.is_raster:
+                    work.keep(part, *work_raster(plan, source, stands))
+                elif part in todo:
+                    work.keep(part, *work_part(plan, part, work, taken))
 
 
 def _stands(
@@ -172,8 +173,8 @@ def _stands(
             for part in parts[source.id]:
                 if work.has_features(part):
                     wkb = work.read(part, "features", columns=["geometry"])["geometry"]
-                    stands = shapely.from_wkb(wkb.to_numpy(zero_copy_only=False))
-                    found.append(clip_to(stands, plan.domain(source)).geometries)
+                    clipped = clip_to(shapely.from_wkb(wkb.to_numpy(zero_copy_only=False)), plan.domain(source))
+                    found.append(clipped.geometries[clipped.inside > 0])
     return np.concatenate(found)
 
 

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import shapely
-from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from accounting.sector import Remark, SectorEmissions
@@ -27,19 +25,18 @@ from carbonmap.sectors import features_table, sector_emissions
 from gis.checks import Finding, implausible
 from gis.errors import BadValue
 from gis.files import input_file
+from gis.geometry_column import GeometryColumn
 from gis.joins import JoinedTable
 from gis.layers import Layer, ReadReport
-from gis.overlaps import without_ground
+from gis.measure import sizes_of
+from gis.overlaps import FOREST, SmallerStandsFile, without_ground
 from gis.raw import Span
-from gis.readers import read_source
+from gis.readers import read_source, settle_stands
 from gis.sources import Source
 from gis.spans import keys_in_file, spans_of
 from grids.errors import GridError
 from grids.identity import file_digest
 from grids.sharing import CellEntries, ZoneEntries
-from grids.wkb import WkbColumn
-
-Geometries = NDArray[np.object_]
 
 _RECORD = "record.json"
 
@@ -112,6 +109,10 @@ class WorkFolder:
     def joined(self, source: Source) -> list[JoinedTable]:
         """Where the tables joined to a source that is read in parts are, or will be."""
         return [JoinedTable(self.folder / source.id / f"joined-{number}.arrow") for number in range(len(source.joins))]
+
+    def smaller_stands(self, source: Source) -> SmallerStandsFile:
+        """Which stands of a forest map that is read in parts share ground with smaller ones."""
+        return SmallerStandsFile(self.folder / source.id / "smaller-stands.arrow")
 
     def record(self, part: Part) -> PartRecord | None:
         """What a part that is done says of itself; None if it is not, or not whole to the last byte."""
@@ -191,27 +192,31 @@ def parts_of(source: Source, plan: Plan) -> list[Part]:
     return [Part(source.id, number, len(spans), span) for number, span in enumerate(spans)]
 
 
-def join_tables(source: Source, plan: Plan, work: WorkFolder) -> None:
-    """Join the tables of a source that is read in parts to all of its features, before any part is worked on.
+def prepare_source(source: Source, plan: Plan, work: WorkFolder) -> None:
+    """Leave what the parts of a source need of all of its features: joined tables, and stands that share ground.
 
     Raises:
-        GisError: a table, or the column it is joined on, is missing or wrong.
+        GisError: a table, or the column it is joined on, is missing or wrong; stands that cannot be read.
     """
     path = input_file(plan.inputs, source.file)
+    if source.sector in FOREST and not work.smaller_stands(source).is_whole:
+        spans = spans_of(source, path)
+        to = work.smaller_stands(source).path
+        settle_stands(source, plan.inputs, plan.region.crs, plan.ground.reading_bbox, spans, to)
     for join, joined in zip(source.joins, work.joined(source), strict=True):
         if not joined.is_whole:
             JoinedTable.make(keys_in_file(source, path, join.on), join, plan.inputs, joined.path)
 
 
 def work_part(
-    plan: Plan, part: Part, work: WorkFolder, stands: Geometries | None = None
+    plan: Plan, part: Part, work: WorkFolder, stands: GeometryColumn | None = None
 ) -> tuple[PartRecord, PartTables | None]:
     """Read a part, work out its emissions and share it out: the one function that every engine runs.
 
     Args:
         plan: the region.
         part: which features.
-        work: where the tables joined to the source are (`join_tables`).
+        work: where what parts need of the whole source is (`prepare_source`).
         stands: ground that earlier forest maps have taken, for a forest source.
 
     Returns:
@@ -221,19 +226,28 @@ def work_part(
         GisError, AccountingError, GridError: names source, feature and remedy.
     """
     source = plan.source(part.source)
-    joined = work.joined(source) if part.span else None
-    layer = read_source(source, plan.inputs, plan.region.crs, plan.ground.reading_bbox, span=part.span, joined=joined)
+    joined, smaller = (work.joined(source), work.smaller_stands(source)) if part.span else (None, None)
+    layer = read_source(
+        source,
+        plan.inputs,
+        plan.region.crs,
+        plan.ground.reading_bbox,
+        span=part.span,
+        joined=joined,
+        smaller=smaller if source.sector in FOREST else None,
+    )
     if stands is not None and len(stands):
         layer = without_ground(layer, stands)
-    if not len(layer.features):
+    if not len(layer):
         return PartRecord(0, layer.report), None
     odd = implausible(layer)
     impossible = [finding for finding in odd if finding.level == "error"]
     if impossible:
         raise BadValue(f"source {source.id}: {'; '.join(map(told, impossible))}")
-    emissions = sector_emissions(source, layer.features, plan.region, plan.accounts.apart())
+    sizes = sizes_of(layer.sector, layer.geometry, layer.crs)
+    emissions = sector_emissions(source, layer.table, plan.region, plan.accounts.apart(), sizes)
     tables = share_features(layer, emissions, plan, source)
-    return record_of(len(layer.features), layer.report, emissions, tuple(odd)), tables
+    return record_of(len(layer), layer.report, emissions, tuple(odd)), tables
 
 
 def record_of(
@@ -246,13 +260,14 @@ def record_of(
 
 def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source) -> PartTables:
     """Cut features to their domain and share them out to the finest grid, every zone set and hexagons."""
-    wkb = pa.array(shapely.to_wkb(layer.features.geometry.to_numpy(), byte_order=1), pa.large_binary())
-    ids = layer.features["id"].to_numpy(dtype=object)
+    ids = layer.table["id"].to_numpy(dtype=object)
     try:
-        shared = plan.division(source).share_out(WkbColumn.from_arrow(wkb), ids)
+        shared = plan.division(source).share_out(layer.geometry.wkb, ids)
     except GridError as error:
         raise type(error)(f"source {source.id}: {error}") from error
-    features = arrow_table(features_table(layer, emissions, shared.outside)).append_column("geometry", wkb)
+    features = arrow_table(features_table(layer, emissions, shared.outside)).append_column(
+        "geometry", layer.geometry.arrow()
+    )
     shares = {name: share_table(entries) for name, entries in shared.zones.items()}
     return PartTables(features, line_table(emissions.compact), cell_table(shared.cells), shares)
 

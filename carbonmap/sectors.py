@@ -64,14 +64,21 @@ def years_of(source: Source, region: Region) -> tuple[int, ...]:
     return tuple(year for year in region.years if not source.years or year in source.years)
 
 
-def sector_emissions(source: Source, features: pd.DataFrame, region: Region, accounts: Accounts) -> SectorEmissions:
+def sector_emissions(
+    source: Source,
+    features: pd.DataFrame,
+    region: Region,
+    accounts: Accounts,
+    sizes: NDArray[np.float64] | None = None,
+) -> SectorEmissions:
     """Emission lines of one source's features.
 
     Args:
         source: as the region file says it.
-        features: (n,) rows of the layer, our columns; for buildings, roads and stands a GeoDataFrame.
+        features: (n,) rows of the layer, our columns; without `sizes` a GeoDataFrame of buildings, roads or stands.
         region: years and where factors are looked up.
         accounts: factors and assumptions.
+        sizes: (n,) of `gis.measure.sizes_of`.
 
     Raises:
         AccountingError: a factor or an assumption that is needed is not there; names the candidates and the remedy.
@@ -80,22 +87,30 @@ def sector_emissions(source: Source, features: pd.DataFrame, region: Region, acc
     factors, assumptions = accounts.factors, accounts.assumptions
     if source.sector == "buildings":
         return building_emissions(
-            features, years=years, factors=factors, assumptions=assumptions, factor_regions=places, uses=_uses(source)
+            features,
+            years=years,
+            factors=factors,
+            assumptions=assumptions,
+            factor_regions=places,
+            uses=_uses(source),
+            footprint_m2=sizes,
         )
     if source.sector == "transport":
-        return road_emissions(features, years=years, factors=factors, assumptions=assumptions, factor_regions=places)
+        return road_emissions(
+            features, years=years, factors=factors, assumptions=assumptions, factor_regions=places, length_km=sizes
+        )
     if source.sector in ("forest", "land_cover"):
-        return forest_emissions(features, years=years, factors=factors, assumptions=assumptions, factor_regions=places)
+        return forest_emissions(
+            features, years=years, factors=factors, assumptions=assumptions, factor_regions=places, area_m2=sizes
+        )
     return SectorEmissions(empty_lines(), _population(features, region))
 
 
 def features_table(layer: Layer, emissions: SectorEmissions, outside: NDArray[np.float64]) -> pd.DataFrame:
     """The private table of a layer but for geometry: what was read, what was derived, how much lies outside."""
-    read = pd.DataFrame(layer.features)
+    read = layer.table
     derived = emissions.features.reset_index(drop=True)
-    kept = [
-        column for column in read.columns if column not in derived.columns and column != layer.features.geometry.name
-    ]
+    kept = [column for column in read.columns if column not in derived.columns]
     table = pd.concat([read[kept].reset_index(drop=True), derived], axis=1)
     table["outside_share"] = outside
     return table

@@ -27,13 +27,14 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 def building_emissions(
-    features: gpd.GeoDataFrame,
+    features: gpd.GeoDataFrame | pd.DataFrame,
     *,
     years: Sequence[int],
     factors: FactorTable,
     assumptions: Assumptions,
     factor_regions: Sequence[str],
     uses: Mapping[str, str],
+    footprint_m2: FloatArray | None = None,
 ) -> SectorEmissions:
     """Emission lines of buildings.
 
@@ -50,6 +51,7 @@ def building_emissions(
         assumptions: the region's assumptions.
         factor_regions: where factors are looked up, nearest first.
         uses: theirs -> ours; our own words need not be in it.
+        footprint_m2: (n,) geodesic, 0 for points; measured from the geometry if not given.
 
     Returns:
         Lines, and per feature `use`, `floor_area_m2`, `floor_area_source` and `modelled_tco2e_<year>` (what the model
@@ -64,7 +66,7 @@ def building_emissions(
     given = features["use"] if "use" in features.columns else pd.Series([None] * len(features), dtype=object)
     use, unknown_uses = use_codes(given, check_uses(uses))
     meters = meters_of(features, years)
-    areas = floor_areas(features, use, resolver)
+    areas = floor_areas(features, use, resolver, footprint_m2)
     kinds = _kinds(use, column_or_nan(features, "year_built"), factors.vintages)
 
     blocks: list[EmissionLines] = []

@@ -98,7 +98,7 @@ def check_layer(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry) -> l
         *(_check_counts, _check_geometry, _check_missing, _check_repeated),
         *(_check_place, _check_plausible, _check_joins),
     )
-    found = _Findings(layer.id, layer.features["id"].to_numpy(dtype=object))
+    found = _Findings(layer.id, layer.table["id"].to_numpy(dtype=object))
     for check in checks:
         check(layer, boundary, domain, found)
     return ranked(found.made)
@@ -106,7 +106,7 @@ def check_layer(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry) -> l
 
 def implausible(layer: Layer) -> list[Finding]:
     """Values beyond what their column can mean, errors first; a build refuses or tells them, a check lists them."""
-    found = _Findings(layer.id, layer.features["id"].to_numpy(dtype=object))
+    found = _Findings(layer.id, layer.table["id"].to_numpy(dtype=object))
     nowhere = shapely.Polygon()
     _check_plausible(layer, nowhere, nowhere, found)
     return ranked(found.made)
@@ -138,6 +138,11 @@ def check_report(report: ReadReport, layer: str) -> list[Finding]:
     found.tell("warning", "nodes that clipped ways name and the extract lacks", report.missing_nodes, (), larger)
     for column, bad in sorted(report.unparsable.items()):
         found.tell("warning", f"values of {column} that are no numbers, taken as unknown", bad.count, bad.examples)
+    ground = report.ground
+    once = f"stands cover ground of smaller ones: {ground.to_smaller_m2 / 1e4:,.1f} ha drawn more than once count once"
+    found.tell("info", once, ground.stands)
+    if ground.to_earlier_m2 > 0:
+        found.tell("info", f"{ground.to_earlier_m2 / 1e4:,.1f} ha lie in a forest map listed before and count there")
     for note in report.notes:
         found.tell("info", note)
     return found.made
@@ -145,7 +150,8 @@ def check_report(report: ReadReport, layer: str) -> list[Finding]:
 
 def _check_counts(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, found: _Findings) -> None:
     report = layer.report
-    west, south, east, north = layer.features.total_bounds
+    west, south = np.nanmin(layer.geometry.bounds[:, :2], axis=0)
+    east, north = np.nanmax(layer.geometry.bounds[:, 2:], axis=0)
     extent = f"from ({west:.0f}, {south:.0f}) to ({east:.0f}, {north:.0f}) m"
     shapes = listed(sorted(set(layer.features.geom_type)))
     found.tell("info", f"{report.kept} of {report.read} features kept ({shapes}), {extent}", report.kept)
@@ -165,10 +171,10 @@ def _check_geometry(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, 
 
 
 def _check_missing(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, found: _Findings) -> None:
-    for column in layer.features.columns:
-        if column in ("id", layer.features.geometry.name):
+    for column in layer.table.columns:
+        if column == "id":
             continue
-        missing = layer.features[column].isna().to_numpy(dtype=bool)
+        missing = layer.table[column].isna().to_numpy(dtype=bool)
         if missing.all():
             remedy = "check the column's name in the region file"
             found.mark("warning", f"no feature has a value in {column}", missing, remedy)
@@ -177,7 +183,7 @@ def _check_missing(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, f
 
 
 def _check_repeated(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, found: _Findings) -> None:
-    twice = layer.features["id"].duplicated(keep=False).to_numpy(dtype=bool)
+    twice = layer.table["id"].duplicated(keep=False).to_numpy(dtype=bool)
     found.mark("error", "ids that stand for several features", twice, "name a column of unique ids")
     shapes = layer.features.geometry.to_numpy()
     same = pd.Series(shapely.to_wkb(shapely.normalize(shapes))).duplicated().to_numpy(dtype=bool)
@@ -208,11 +214,11 @@ def _check_place(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, fou
 
 
 def _check_plausible(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, found: _Findings) -> None:
-    for column in layer.features.columns:
+    for column in layer.table.columns:
         rule = _rule(str(column))
-        if rule is None or layer.features[column].dtype != np.float64:
+        if rule is None or layer.table[column].dtype != np.float64:
             continue
-        values = layer.features[column].to_numpy()
+        values = layer.table[column].to_numpy()
         odd = (values < rule.low) | (values > rule.high)
         if odd.any():
             seen = f"{values[odd].min():g} to {values[odd].max():g}"

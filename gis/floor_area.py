@@ -5,6 +5,7 @@ from typing import NamedTuple
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from accounting.assumptions import missing_message
 from accounting.errors import AssumptionNotFound
@@ -60,7 +61,10 @@ class FloorAreas(NamedTuple):
 
 
 def floor_areas(
-    features: gpd.GeoDataFrame, uses: UseCodes, resolver: Resolver, footprint_m2: FloatArray | None = None
+    features: gpd.GeoDataFrame | pd.DataFrame,
+    uses: UseCodes,
+    resolver: Resolver,
+    footprint_m2: FloatArray | None = None,
 ) -> FloorAreas:
     """Gross floor area: the register's; else footprint x storeys; else x height / storey height; else assumed storeys.
 

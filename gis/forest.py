@@ -73,6 +73,7 @@ def forest_emissions(
     factors: FactorTable,
     assumptions: Assumptions,
     factor_regions: Sequence[str],
+    area_m2: FloatArray | None = None,
 ) -> SectorEmissions:
     """Emission lines of stands and land-cover classes; removals are negative.
 
@@ -88,6 +89,7 @@ def forest_emissions(
         factors: factor tables with the region's overrides.
         assumptions: the region's assumptions.
         factor_regions: where factors are looked up, nearest first; names the climate zone.
+        area_m2: (n,) geodesic areas; measured from the geometry if not given.
 
     Returns:
         Lines, and per feature `area_ha`, `species`, `leaf_type`, `age_years` and `uptake_tco2_ha` (losses taken off).
@@ -96,7 +98,7 @@ def forest_emissions(
         AssumptionNotFound: tree cover where growth, roots or carbon are a gap; the message names the remedy.
     """
     resolver = Resolver(factors, assumptions, factor_regions)
-    stands = Stands.of(features, factors.words)
+    stands = Stands.of(features, factors.words, area_m2)
     counts = {"stands": len(features)}
     blocks: list[EmissionLines] = []
     net_per_ha = np.full(len(features), np.nan)

@@ -1,11 +1,16 @@
 """What reading gives: a layer or a zone set, with a report that accounts for every feature of the file."""
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
 
 from gis.errors import ReportMismatch
+from gis.geometry_column import GeometryColumn
 
 MOST_EXAMPLES = 5
 """Examples of a kind of fault that a report names."""
@@ -20,6 +25,17 @@ class Repairs:
     area_after_m2: float | None = 0.0
     """None where the layer is in degrees (context)."""
     ids: list[str] = field(default_factory=list)
+
+
+@dataclass
+class GivenGround:
+    """Ground of stands that others hold too, and that counts as theirs: planar, in the CRS of the layer."""
+
+    stands: int = 0
+    """How many cover ground of smaller stands of the same source."""
+    to_smaller_m2: float = 0.0
+    to_earlier_m2: float = 0.0
+    """What lies in forest maps listed before."""
 
 
 @dataclass
@@ -82,6 +98,7 @@ class ReadReport:
     refused: list[tuple[str, str]] = field(default_factory=list)
     """(id, reason) of features that cannot be used."""
     repaired: Repairs = field(default_factory=Repairs)
+    ground: GivenGround = field(default_factory=GivenGround)
     missing_nodes: int = 0
     """OSM: nodes that ways name and the extract lacks; the lines end or break there."""
     unparsable: dict[str, Unparsable] = field(default_factory=dict)
@@ -113,6 +130,11 @@ class ReadReport:
             _added(self.repaired.area_after_m2, part.repaired.area_after_m2),
             self.repaired.ids + part.repaired.ids,
         )
+        ground = GivenGround(
+            self.ground.stands + part.ground.stands,
+            self.ground.to_smaller_m2 + part.ground.to_smaller_m2,
+            self.ground.to_earlier_m2 + part.ground.to_earlier_m2,
+        )
         unparsable = dict(self.unparsable)
         for column, bad in part.unparsable.items():
             known = unparsable.get(column, Unparsable())
@@ -122,6 +144,7 @@ class ReadReport:
             **{name: getattr(self, name) + getattr(part, name) for name in _COUNTS},
             refused=self.refused + part.refused,
             repaired=repaired,
+            ground=ground,
             unparsable=unparsable,
             classes={c: self.classes.get(c, 0) + part.classes.get(c, 0) for c in {**self.classes, **part.classes}},
             notes=list(dict.fromkeys(self.notes + part.notes)),
@@ -144,13 +167,41 @@ def _added(one: float | None, other: float | None) -> float | None:
 
 @dataclass
 class Layer:
-    """One source of one sector after reading: metric CRS, RangeIndex, unique text column `id`, our column names."""
+    """One source of one sector after reading.
+
+    Attributes:
+        id, sector, open: as the region file says.
+        table: (n,) RangeIndex, unique text column `id`, our column names, no geometry.
+        geometry: (n,) valid, of the sector's dimension, in `crs`.
+        crs: the region's metric CRS.
+        report: what became of every feature of the file.
+    """
 
     id: str
     sector: str
-    features: gpd.GeoDataFrame
+    table: pd.DataFrame
+    geometry: GeometryColumn
+    crs: pyproj.CRS
     open: bool
     report: ReadReport
+
+    @classmethod
+    def of_features(
+        cls, name: str, sector: str, features: gpd.GeoDataFrame, report: ReadReport, *, is_open: bool = False
+    ) -> Self:
+        """A layer of features that are at hand as objects."""
+        geometry = GeometryColumn.of_objects(np.asarray(features.geometry.array))
+        table = pd.DataFrame(features.drop(columns=features.geometry.name)).reset_index(drop=True)
+        return cls(name, sector, table, geometry, features.crs, is_open, report)
+
+    @cached_property
+    def features(self) -> gpd.GeoDataFrame:
+        """The table with its geometries as objects, made when first asked for."""
+        return gpd.GeoDataFrame(self.table.copy(deep=False), geometry=self.geometry.objects(), crs=self.crs)
+
+    def __len__(self) -> int:
+        """How many features."""
+        return len(self.table)
 
 
 @dataclass

@@ -10,15 +10,16 @@ import shapely
 from pyproj import CRS, Geod, Transformer
 
 from gis.errors import CrsError
+from gis.geometry_column import GeometryColumn
 from gis.measure_kernels import interpolate, segment_lengths
+from grids.survey import rings_of
 
 FloatArray = npt.NDArray[np.float64]
 
 _LARGE_M = 2_000.0
 """Extent above which the scale of the projection may differ too much within one polygon."""
 
-
-_LINE, _RING = 1, 2  # shapely's numbers of types of geometry
+_LINES = (1, 5)  # shapely's numbers of types of geometry, as well-known binary has them: single and several
 _SQUARE_M = 1000.0
 _SQUARES_IN_ROW = 2**21
 
@@ -38,15 +39,17 @@ def geodesic_length_km(features: gpd.GeoDataFrame) -> FloatArray:
     Raises:
         CrsError: the frame has no CRS, or a geographic one.
     """
-    crs = _metric(features)
-    parts = np.asarray(features.geometry.array)
-    part_feature = np.arange(len(parts))
-    if not bool((shapely.get_type_id(parts) == _LINE).all()):
-        parts, part_feature = shapely.get_parts(parts, return_index=True)
-        is_line = np.isin(shapely.get_type_id(parts), (_LINE, _RING))
-        parts, part_feature = parts[is_line], part_feature[is_line]
-    points, point_part = shapely.get_coordinates(parts, return_index=True)
-    first = np.flatnonzero(point_part[1:] == point_part[:-1])
+    return lengths_km(GeometryColumn.of_objects(np.asarray(features.geometry.array)), _metric(features))
+
+
+def lengths_km(lines: GeometryColumn, crs: CRS) -> FloatArray:
+    """(n,) kilometres on the ellipsoid of a projected CRS; see `geodesic_length_km`."""
+    which = np.flatnonzero(np.isin(lines.types, _LINES))
+    rings = rings_of(lines.take(which).wkb)
+    points = rings.vertices
+    is_last = np.zeros(len(points), dtype=np.bool_)
+    is_last[rings.starts[1:] - 1] = True
+    first = np.flatnonzero(~is_last)
     step = points[first + 1] - points[first]
     middle = points[first] + step / 2
     of, squares = _squares(crs, middle[:, 0], middle[:, 1], _metric_tensor)
@@ -57,8 +60,8 @@ def geodesic_length_km(features: gpd.GeoDataFrame) -> FloatArray:
         from_lon, from_lat = to_lonlat.transform(*points[first[long]].T)
         to_lon, to_lat = to_lonlat.transform(*points[first[long] + 1].T)
         metres[long] = _geod(crs).inv(from_lon, from_lat, to_lon, to_lat)[2]
-    feature = part_feature[point_part[first]]
-    return np.bincount(feature, weights=metres / 1000, minlength=len(features)).astype(np.float64)
+    feature = np.repeat(which, np.diff(rings.starts[rings.features]))[first]
+    return np.bincount(feature, weights=metres / 1000, minlength=len(lines)).astype(np.float64)
 
 
 def geodesic_area_m2(features: gpd.GeoDataFrame) -> FloatArray:
@@ -76,24 +79,32 @@ def geodesic_area_m2(features: gpd.GeoDataFrame) -> FloatArray:
     Raises:
         CrsError: the frame has no CRS, or a geographic one.
     """
-    crs = _metric(features)
-    geometries = np.asarray(features.geometry.array)
-    planar = shapely.area(geometries)
-    bounds = shapely.bounds(geometries)
+    return areas_m2(GeometryColumn.of_objects(np.asarray(features.geometry.array)), _metric(features))
+
+
+def areas_m2(polygons: GeometryColumn, crs: CRS) -> FloatArray:
+    """(n,) square metres on the ellipsoid of a projected CRS; see `geodesic_area_m2`."""
+    planar, bounds = polygons.areas, polygons.bounds
     has_area = planar > 0
     if not has_area.any():
-        return np.zeros(len(geometries))
+        return np.zeros(len(polygons))
     x, y = (bounds[has_area, 0] + bounds[has_area, 2]) / 2, (bounds[has_area, 1] + bounds[has_area, 3]) / 2
-    area = np.zeros(len(geometries))
+    area = np.zeros(len(polygons))
     area[has_area] = planar[has_area] * interpolate(x, y, *_squares(crs, x, y, _area_of_unit), _SQUARE_M)
     to_lonlat = _to_lonlat(crs)
     extent = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
     geod = _geod(crs)
-    for position in np.flatnonzero(has_area & (extent > _LARGE_M)):
-        dense = shapely.segmentize(geometries[position], _LARGE_M / 4)
+    large = np.flatnonzero(has_area & (extent > _LARGE_M))
+    for position, geometry in zip(large, polygons.objects(large), strict=True):
+        dense = shapely.segmentize(geometry, _LARGE_M / 4)
         lonlat = shapely.transform(dense, lambda xy: np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1])))
         area[position] = sum(_ring_area(geod, part) for part in shapely.get_parts(lonlat))
     return area
+
+
+def sizes_of(sector: str, geometry: GeometryColumn, crs: CRS) -> FloatArray:
+    """(n,) what a sector measures its features by, on the ellipsoid: kilometres of roads, else square metres."""
+    return lengths_km(geometry, crs) if sector == "transport" else areas_m2(geometry, crs)
 
 
 def _squares(

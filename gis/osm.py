@@ -21,6 +21,7 @@ from osmium.osm import AREA, NODE, RELATION, WAY
 
 from gis.crs import LONLAT
 from gis.errors import LayerMissing, UnreadableFile, did_you_mean, listed
+from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
 from gis.osm_xml import plain_osm
 from gis.raw import Raw, Request
@@ -292,7 +293,7 @@ class _Collector:
             index=range(len(self.done_rows)),
         )
         ids, shapes = np.concatenate([empty, *self.done_ids]), np.concatenate([empty, *self.done_shapes])
-        return Raw(ids, shapes, values, LONLAT)
+        return Raw(ids, GeometryColumn.of_objects(shapes), values, LONLAT)
 
 
 def _passes(where: Where, tags: Tags) -> bool:

@@ -1,22 +1,98 @@
 """Ground that a forest map draws twice: it takes up carbon once."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
-import geopandas as gpd
 import numpy as np
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from gis.geometry_column import GeometryColumn
 from gis.layers import Layer
 from grids.shared_ground import ground_shared_with, shared_ground
 
 Geometries = NDArray[np.object_]
 Positions = NDArray[np.int64]
 
+FOREST = ("forest", "land_cover")
+"""Sectors whose features may draw the same ground, within a source and between sources."""
+
 _NOTHING = 1e-9
 """Fraction of a stand below which what is left of it is rounding."""
+
+
+@dataclass(frozen=True)
+class SmallerStands:
+    """Which stands share ground with smaller ones, pair by pair.
+
+    Attributes:
+        larger: (pairs,) position of the stand that gives way, rising; of one stand, the smaller ones in their order.
+        smaller: (pairs,) geometry of the stand that keeps the ground.
+    """
+
+    larger: Positions
+    smaller: GeometryColumn
+
+    @classmethod
+    def of(cls, stands: GeometryColumn) -> Self:
+        """Find the pairs among (n,) valid polygons in a metric CRS; of equal ones the first counts as the smaller."""
+        shared = shared_ground(stands.wkb)
+        first_is_larger = stands.areas[shared.first] > stands.areas[shared.second]
+        larger = np.where(first_is_larger, shared.first, shared.second)
+        smaller = np.where(first_is_larger, shared.second, shared.first)
+        order = np.lexsort((smaller, larger))
+        return cls(larger[order], stands.take(smaller[order]))
+
+    def each(self) -> Iterator[tuple[int, Geometries]]:
+        """Each stand that gives way, in order, with the smaller ones as objects."""
+        found, begins = np.unique(self.larger, return_index=True)
+        yield from zip(found.tolist(), np.split(self.smaller.objects(), begins[1:]), strict=False)
+
+
+@dataclass(frozen=True)
+class SmallerStandsFile:
+    """The pairs of a whole source on disk, larger stands by their row in it, for whoever reads it in parts."""
+
+    path: Path
+
+    @classmethod
+    def make(cls, stands: SmallerStands, rows: Positions, path: Path) -> Self:
+        """Write the pairs beside and rename; `rows` (n,) is where each stand lies in the file, rising."""
+        table = pa.table({"row": rows[stands.larger], "smaller": stands.smaller.arrow()})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+        try:
+            with pa.OSFile(str(fresh), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+                writer.write_table(table)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        return cls(path)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file is there and can be read; one that cannot is made anew."""
+        try:
+            self._table()
+        except (OSError, pa.ArrowException):
+            return False
+        return True
+
+    def among(self, rows: Positions) -> SmallerStands:
+        """The pairs whose larger stand is one of these rows of the source, (n,) rising, by its place among them."""
+        table = self._table()
+        of = table["row"].to_numpy()
+        first, last = np.searchsorted(of, (rows[0], rows[-1] + 1)) if len(rows) else (0, 0)
+        mine = table.slice(int(first), int(last - first))
+        return SmallerStands(np.searchsorted(rows, mine["row"].to_numpy()), GeometryColumn.of_arrow(mine["smaller"]))
+
+    def _table(self) -> pa.Table:
+        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
 
 
 @dataclass(frozen=True)
@@ -24,45 +100,41 @@ class GroundOnce:
     """Polygons that share no ground.
 
     Attributes:
-        geometries: (n,) the same ground as before, each piece in one polygon; empty where nothing is left.
+        geometry: (n,) the same ground as before, each piece in one polygon; as it was where nothing is left.
         cut: (n,) whether the polygon gave ground away.
+        gone: (n,) whether nothing is left of it.
         shared_m2: planar area that polygons gave away.
     """
 
-    geometries: Geometries
+    geometry: GeometryColumn
     cut: NDArray[np.bool_]
+    gone: NDArray[np.bool_]
     shared_m2: float
 
 
-def ground_once(geometries: Geometries) -> GroundOnce:
+def ground_once(stands: GeometryColumn, smaller: SmallerStands) -> GroundOnce:
     """Leave ground that several polygons cover to the smallest of them, which says most about it.
 
     A clearing planted with larch inside a mapped wood keeps its own leaf type; of equal polygons the first keeps the
     ground. The union of all polygons stays what it was.
 
     Args:
-        geometries: (n,) valid polygons or multipolygons in a metric CRS.
+        stands: (n,) valid polygons or multipolygons in a metric CRS.
+        smaller: with which smaller ones they share ground; all of those of the source.
     """
-    shared = shared_ground(geometries)
-    result, cut = geometries.copy(), np.zeros(len(geometries), dtype=np.bool_)
-    if not shared.first.size:
-        return GroundOnce(result, cut, 0.0)
-    sizes = shapely.area(geometries)
-    first_is_larger = sizes[shared.first] > sizes[shared.second]
-    larger = np.where(first_is_larger, shared.first, shared.second)
-    smaller = np.where(first_is_larger, shared.second, shared.first)
-    for index, others in _each(larger, smaller):
-        left = _polygonal(shapely.difference(geometries[index], shapely.union_all(geometries[others])))
-        result[index] = left if shapely.area(left) > _NOTHING * sizes[index] else shapely.MultiPolygon()
-        cut[index] = True
-    return GroundOnce(result, cut, float(np.sum(sizes[cut] - shapely.area(result[cut]))))
-
-
-def _each(owners: Positions, others: Positions) -> Iterator[tuple[int, Positions]]:
-    """Each owner, in order, with its others in order."""
-    order = np.lexsort((others, owners))
-    found, begins = np.unique(owners[order], return_index=True)
-    yield from zip(found.tolist(), np.split(others[order], begins[1:]), strict=False)
+    cut = np.zeros(len(stands), dtype=np.bool_)
+    gone = np.zeros(len(stands), dtype=np.bool_)
+    which = np.unique(smaller.larger)
+    left = np.empty(len(which), dtype=object)
+    given_m2 = 0.0
+    for place, (index, others) in enumerate(smaller.each()):
+        [stand] = stands.objects(np.array([index]))
+        rest = _polygonal(shapely.difference(stand, shapely.union_all(others)))
+        kept_m2 = float(shapely.area(rest))
+        left[place], cut[index], gone[index] = rest, True, kept_m2 <= _NOTHING * stands.areas[index]
+        given_m2 += float(stands.areas[index]) - (0.0 if gone[index] else kept_m2)
+    stays = ~gone[which]
+    return GroundOnce(stands.replaced(which[stays], left[stays]), cut, gone, given_m2)
 
 
 def _polygonal(geometry: BaseGeometry) -> BaseGeometry:
@@ -72,7 +144,7 @@ def _polygonal(geometry: BaseGeometry) -> BaseGeometry:
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
 
 
-def without_ground(layer: Layer, taken: Geometries) -> Layer:
+def without_ground(layer: Layer, taken: GeometryColumn) -> Layer:
     """A forest map less the ground of the maps listed before it, which say what stands there.
 
     Args:
@@ -80,25 +152,19 @@ def without_ground(layer: Layer, taken: Geometries) -> Layer:
         taken: polygons of the maps before, in the layer's CRS.
 
     Returns:
-        The layer, with stands that have no ground left refused in its report, and the ground given away in its notes.
+        The layer, with stands that have no ground left refused in its report, and the ground given away in it.
     """
-    shapes = layer.features.geometry.to_numpy()
-    shared = ground_shared_with(shapes, taken)
-    if not shared.first.size:
-        return layer
-    before = shapely.area(shapes)
-    rest = shapes.copy()
-    for index, others in _each(shared.first, shared.second):
-        rest[index] = _polygonal(shapely.difference(shapes[index], shapely.union_all(taken[others])))
-    gone = shapely.area(rest) <= _NOTHING * before
-    given_m2 = float(np.sum(before - shapely.area(rest)))
-    if given_m2 <= _NOTHING * float(before.sum()):
+    stands = layer.geometry
+    shared = ground_shared_with(stands.wkb, taken.wkb)
+    once = ground_once(stands, SmallerStands(shared.first, taken.take(shared.second)))
+    if once.shared_m2 <= _NOTHING * float(stands.areas.sum()):
         return layer  # neighbours that only touch
     report = layer.report
-    names = layer.features["id"].to_numpy(dtype=object)
-    report.refused.extend((str(name), "all of its ground lies in a forest map listed before") for name in names[gone])
-    report.notes.append(f"{given_m2 / 1e4:,.1f} ha lie in a forest map listed before and count there")
-    report.kept = int((~gone).sum())
-    features = gpd.GeoDataFrame(layer.features.drop(columns="geometry")[~gone].reset_index(drop=True))
-    features = features.set_geometry(gpd.GeoSeries(rest[~gone], crs=layer.features.crs))
-    return Layer(layer.id, layer.sector, features, layer.open, report)
+    names = layer.table["id"].to_numpy(dtype=object)
+    report.refused.extend(
+        (str(name), "all of its ground lies in a forest map listed before") for name in names[once.gone]
+    )
+    report.ground.to_earlier_m2 += once.shared_m2
+    report.kept = int((~once.gone).sum())
+    table = layer.table[~once.gone].reset_index(drop=True)
+    return Layer(layer.id, layer.sector, table, once.geometry.take(~once.gone), layer.crs, layer.open, report)

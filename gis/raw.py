@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from gis.crs import Bounds
 from gis.errors import ColumnMissing, EmptyLayer, did_you_mean, listed
+from gis.geometry_column import GeometryColumn
 from gis.sources import ContextSource, Source, Where, ZoneSet
 
 Progress = Callable[[str, float], None]
@@ -70,13 +71,13 @@ _ALL = np.zeros(0, dtype=np.int64)
 
 @dataclass(frozen=True)
 class Raw:
-    """Features as the file has them: (n,) ids, (n,) geometries (None allowed) in `crs`, values by the file's names.
+    """Features as the file has them: (n,) ids, (n,) geometry in `crs` (missing allowed), values by the file's names.
 
     `rows` (n,) counts them through what was read; those that were dropped since leave gaps.
     """
 
     ids: NDArray[np.object_]
-    geometries: NDArray[np.object_]
+    geometry: GeometryColumn
     values: pd.DataFrame
     crs: CRS
     rows: NDArray[np.int64] = field(default_factory=lambda: _ALL)
@@ -85,11 +86,16 @@ class Raw:
         if self.rows is _ALL:
             object.__setattr__(self, "rows", np.arange(len(self.ids)))
 
+    @property
+    def geometries(self) -> NDArray[np.object_]:
+        """(n,) the geometries as objects, made anew each time."""
+        return self.geometry.objects()
+
     def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> "Raw":
         """The features of a mask or of positions, in order."""
         picked = np.flatnonzero(keep) if keep.dtype == bool else keep
         values = self.values.iloc[picked].reset_index(drop=True)
-        return Raw(self.ids[picked], self.geometries[picked], values, self.crs, self.rows[picked])
+        return Raw(self.ids[picked], self.geometry.take(picked), values, self.crs, self.rows[picked])
 
 
 def require_columns(wanted: tuple[str, ...], present: list[str], where: str) -> None:

@@ -1,6 +1,7 @@
 """Reading a source whatever its format: find, read, filter, project, clean, type, join; every feature accounted for."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,10 +16,11 @@ from gis.crs import LONLAT, Bounds, metric_crs, moved_bounds
 from gis.encodings import check_text
 from gis.errors import ColumnMissing, DuplicateIds, EmptyLayer, WrongGeometry, listed
 from gis.files import file_kind, input_file
+from gis.geometry_column import GeometryColumn
 from gis.joins import JoinedTable, join_table
 from gis.layers import Layer, ReadReport, Unparsable
 from gis.osm import read_osm
-from gis.overlaps import ground_once
+from gis.overlaps import FOREST, SmallerStands, SmallerStandsFile, ground_once
 from gis.raw import Progress, Raw, Request, Span
 from gis.repair import FAMILIES, Family, clean, none_refused
 from gis.sources import ContextSource, Coverage, Source, ZoneSet
@@ -46,6 +48,7 @@ def read_source(
     progress: Progress | None = None,
     span: Span | None = None,
     joined: Sequence[JoinedTable] | None = None,
+    smaller: SmallerStandsFile | None = None,
 ) -> Layer:
     """Read one vector, table or OSM source into a layer.
 
@@ -58,6 +61,7 @@ def read_source(
         progress: called with a text and the fraction done.
         span: read only these row groups of a GeoParquet file (`gis.spans`); what is left of them may be nothing.
         joined: the source's joins, made for all of its features beforehand; their reports are not repeated here.
+        smaller: of stands read in spans, which share ground with smaller ones of the whole source (`settle_stands`).
 
     Returns:
         A layer in `crs` with RangeIndex, unique text `id`, our column names: numbers float64 (NaN unknown), text
@@ -79,10 +83,12 @@ def read_source(
     frame[_ROW] = raw.rows
     if isinstance(source.classes, dict) and "class_code" in frame and "land_cover" not in frame:
         frame["land_cover"] = frame["class_code"].map(source.classes).astype(object)
-    frame, geometries = cleaned(frame, raw, target, FAMILIES[source.sector], source, report)
-    frame, geometries = without_duplicates(frame, geometries, report)
-    if source.sector in ("forest", "land_cover"):
-        frame, geometries = without_shared_ground(frame, geometries, report)
+    frame, geometry = cleaned_column(frame, raw, target, FAMILIES[source.sector], source, report)
+    frame, geometry = without_duplicates(frame, geometry, report)
+    if source.sector in FOREST:
+        begin = span.first_row if span else 0
+        pairs = SmallerStands.of(geometry) if smaller is None else smaller.among(begin + frame[_ROW].to_numpy())
+        frame, geometry = without_shared_ground(frame, geometry, pairs, report)
     if frame.empty and span is None:
         raise nothing_left(source, report)
     rows = frame.pop(_ROW).to_numpy()
@@ -97,10 +103,39 @@ def read_source(
         if taken:
             raise DuplicateIds(f"source {source.id}: {join.file} gives {listed(taken)}, which the source has already")
         parts.append(columns)
-    features = gpd.GeoDataFrame(pd.concat(parts, axis=1), geometry=geometries, crs=target)
-    report.kept = len(features)
+    report.kept = len(frame)
     report.verify()
-    return Layer(source.id, source.sector, features, source.open, report)
+    return Layer(source.id, source.sector, pd.concat(parts, axis=1), geometry, target, source.open, report)
+
+
+def settle_stands(
+    source: Source, inputs: Path, crs: str, bounds_lonlat: Bounds | None, spans: Sequence[Span | None], to: Path
+) -> SmallerStandsFile:
+    """Find which stands of a source that is read in spans share ground with smaller ones, wherever these are.
+
+    Args:
+        source: of forest stands or land cover.
+        inputs: as `read_source` has it.
+        crs: as `read_source` has it.
+        bounds_lonlat: as `read_source` has it.
+        spans: of `gis.spans.spans_of`.
+        to: the file to write.
+
+    Raises:
+        GisError: as `read_source`.
+    """
+    found: list[GeometryColumn] = []
+    rows: list[NDArray[np.int64]] = []
+    path = input_file(inputs, source.file)
+    for span in spans:
+        report = ReadReport(source.id, source.file, source.layer)  # told by those who read the parts
+        request = replace(Request.of(source, path, bounds_lonlat, None, span), columns=tuple(source.where))
+        raw = inside(filtered(read_raw(request, report), source, report, some=False), bounds_lonlat, report)
+        frame = pd.DataFrame({"id": raw.ids, _ROW: raw.rows})
+        frame, geometry = cleaned_column(frame, raw, metric_crs(crs), FAMILIES[source.sector], source, report)
+        found.append(geometry)
+        rows.append(frame[_ROW].to_numpy() + (span.first_row if span else 0))
+    return SmallerStandsFile.make(SmallerStands.of(GeometryColumn.joined(found)), np.concatenate(rows), to)
 
 
 def read_context(
@@ -187,7 +222,7 @@ def inside(raw: Raw, lonlat: Bounds | None, report: ReadReport) -> Raw:
     if lonlat is None or not len(raw.ids):
         return raw
     west, south, east, north = moved_bounds(lonlat, LONLAT, raw.crs)
-    boxes = shapely.bounds(raw.geometries)
+    boxes = raw.geometry.bounds
     out = (boxes[:, 2] < west) | (boxes[:, 0] > east) | (boxes[:, 3] < south) | (boxes[:, 1] > north)
     report.outside += int(out.sum())
     return raw.take(~out)
@@ -219,6 +254,19 @@ def cleaned(
     source: Source | ZoneSet | ContextSource,
     report: ReadReport,
 ) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+    """Project and clean the geometries, as objects; the frame follows the features kept."""
+    frame, geometry = cleaned_column(frame, raw, target, families, source, report)
+    return frame, geometry.objects()
+
+
+def cleaned_column(
+    frame: pd.DataFrame,
+    raw: Raw,
+    target: pyproj.CRS,
+    families: tuple[Family, ...],
+    source: Source | ZoneSet | ContextSource,
+    report: ReadReport,
+) -> tuple[pd.DataFrame, GeometryColumn]:
     """Project and clean the geometries; the frame follows the features kept."""
     missing = frame["id"].isna()
     if missing.any():
@@ -229,61 +277,60 @@ def cleaned(
             "a column of unique ids, or none to number the features"
         )
     policy = "repair" if isinstance(source, ContextSource) else source.invalid
-    geometries = projected(raw.geometries, raw.crs, target)
     ids = frame["id"].to_numpy(dtype=object)
-    result = clean(geometries, ids, families, policy, report)
-    return frame.iloc[result.positions].reset_index(drop=True), result.geometries
+    result = clean(projected(raw.geometry, raw.crs, target), ids, families, policy, report)
+    if len(result.positions) == len(frame):
+        return frame, result.geometry
+    return frame.iloc[result.positions].reset_index(drop=True), result.geometry
 
 
-def projected(geometries: NDArray[np.object_], source: pyproj.CRS, target: pyproj.CRS) -> NDArray[np.object_]:
-    """Vertices in another CRS, Z dropped; where it is not defined they become infinite, and are refused later."""
-    flat = shapely.force_2d(geometries) if shapely.has_z(geometries).any() else geometries
+def projected(geometry: GeometryColumn, source: pyproj.CRS, target: pyproj.CRS) -> GeometryColumn:
+    """Vertices in another CRS; where it is not defined they become infinite, and are refused later."""
     if source.equals(target, ignore_axis_order=True):
-        return np.asarray(flat, dtype=object)
+        return geometry
     transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
-    present = ~shapely.is_missing(flat)
-    moved = np.full(len(flat), None, dtype=object)
+    given = geometry.objects()
+    present = ~shapely.is_missing(given)
+    moved = np.full(len(given), None, dtype=object)
     moved[present] = shapely.transform(
-        flat[present], lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+        given[present], lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
     )
-    return moved
+    return GeometryColumn.of_objects(moved)
 
 
 def without_duplicates(
-    frame: pd.DataFrame, geometries: NDArray[np.object_], report: ReadReport
-) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+    frame: pd.DataFrame, geometry: GeometryColumn, report: ReadReport
+) -> tuple[pd.DataFrame, GeometryColumn]:
     """Drop whole repetitions (same id, values and geometry), counted; one id for different features is an error."""
     repeated = frame["id"].duplicated(keep=False)
     if not repeated.any():
-        return frame, geometries
+        return frame, geometry
     values = frame.drop(columns=_ROW, errors="ignore")
-    whole = values.assign(geometry=[shape.wkb for shape in geometries]).duplicated()
+    whole = values.assign(geometry=[geometry.wkb.feature(place) for place in range(len(geometry))]).duplicated()
     report.duplicates += int(whole.sum())
     keep = ~whole.to_numpy()
-    frame, geometries = frame[keep].reset_index(drop=True), geometries[keep]
+    frame, geometry = frame[keep].reset_index(drop=True), geometry.take(keep)
     still = frame["id"][frame["id"].duplicated()].unique()
     if len(still):
         raise DuplicateIds(
             f"source {report.source}: {len(still)} ids of {report.file} stand for several different features, e.g. "
             f"{listed(still, 5)}; name a column of unique ids with columns: {{id: ...}}, or leave id out to number them"
         )
-    return frame, geometries
+    return frame, geometry
 
 
 def without_shared_ground(
-    frame: pd.DataFrame, geometries: NDArray[np.object_], report: ReadReport
-) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+    frame: pd.DataFrame, geometry: GeometryColumn, smaller: SmallerStands, report: ReadReport
+) -> tuple[pd.DataFrame, GeometryColumn]:
     """Give ground that several stands cover to the smallest of them, reported; a stand left without any is refused."""
-    once = ground_once(geometries)
+    once = ground_once(geometry, smaller)
     if not once.cut.any():
-        return frame, geometries
-    gone = shapely.is_empty(once.geometries)
-    report.refused.extend((str(name), "all of its ground lies in smaller stands") for name in frame["id"][gone])
-    report.notes.append(
-        f"{int(once.cut.sum())} stands cover ground of smaller ones: {once.shared_m2 / 1e4:,.1f} ha drawn more than "
-        "once count once, as the smaller stand"
-    )
-    return frame[~gone].reset_index(drop=True), once.geometries[~gone]
+        return frame, geometry
+    names = frame["id"][once.gone]
+    report.refused.extend((str(name), "all of its ground lies in smaller stands") for name in names)
+    report.ground.stands += int(once.cut.sum())
+    report.ground.to_smaller_m2 += once.shared_m2
+    return frame[~once.gone].reset_index(drop=True), once.geometry.take(~once.gone)
 
 
 def _account(report: ReadReport) -> str:

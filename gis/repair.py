@@ -10,6 +10,7 @@ from shapely import GeometryType, MultiLineString, MultiPoint, MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from gis.errors import InvalidGeometry, WrongGeometry, listed
+from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
 
 Family = Literal["polygon", "line", "point"]
@@ -42,24 +43,26 @@ FAMILIES: dict[str, tuple[Family, ...]] = {
 class Cleaned:
     """Geometries of the kept features, in order, and their positions in what was given."""
 
-    geometries: Geometries
+    geometry: GeometryColumn
     positions: NDArray[np.int64]
 
 
 def clean(
-    geometries: Geometries,
+    geometry: GeometryColumn,
     ids: NDArray[np.object_],
     families: tuple[Family, ...],
     policy: Literal["repair", "refuse"],
     report: ReadReport,
 ) -> Cleaned:
-    """Drop Z, unpack collections, repair what is invalid and refuse what cannot be used; fills `report`.
+    """Unpack collections, repair what is invalid and refuse what cannot be used; fills `report`.
+
+    Only what is not surely valid, or not of the sector's dimension, meets GEOS.
 
     Invalid geometries are repaired by `shapely.make_valid(method="structure")`: shells are made valid and merged, holes
     taken out, so that ground drawn twice stays ground (the default method would turn it into a hole).
 
     Args:
-        geometries: (n,) in the layer's CRS, None allowed.
+        geometry: (n,) in the layer's CRS, missing ones allowed.
         ids: (n,) text.
         families: what the sector allows; of a mixed collection the first of them present is kept.
         policy: `refuse` refuses invalid geometries feature by feature.
@@ -71,10 +74,31 @@ def clean(
     Raises:
         WrongGeometry: none of the features is of an allowed type.
     """
+    wanted = [int(kind) for kind, family in _FAMILY_OF.items() if family in families]
+    sure = geometry.sound & np.isin(geometry.types, wanted)
+    doubtful = np.flatnonzero(~sure)
+    if not doubtful.size:
+        return Cleaned(geometry, np.arange(len(geometry)))
+    geoms, kept = _judged(geometry.objects(doubtful), ids[doubtful], families, policy, report, alone=not sure.any())
+    sure[doubtful[kept]] = True
+    positions = np.flatnonzero(sure)
+    return Cleaned(geometry.replaced(doubtful[kept], geoms[kept]).take(positions), positions)
+
+
+def _judged(
+    geometries: Geometries,
+    ids: NDArray[np.object_],
+    families: tuple[Family, ...],
+    policy: Literal["repair", "refuse"],
+    report: ReadReport,
+    *,
+    alone: bool,
+) -> tuple[Geometries, NDArray[np.int64]]:
+    """Geometries that GEOS has judged, and which are kept; `alone` if the source has no others."""
     refusals: dict[int, str] = {}
     missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     report.empty += int(missing.sum())
-    geoms = shapely.force_2d(geometries) if shapely.has_z(geometries).any() else geometries.copy()
+    geoms = geometries.copy()
     finite = _finite(geoms)
     for index in np.flatnonzero(~missing & ~finite).tolist():
         refusals[index] = (
@@ -85,7 +109,7 @@ def clean(
     geoms, wrong = _of_families(geoms, usable, families)
     for position, kind in wrong.items():
         refusals[position] = f"is a {kind}, expected {' or '.join(families)}"
-    if len(usable) and len(wrong) == len(usable):
+    if alone and len(usable) and len(wrong) == len(usable):
         kinds = sorted(set(wrong.values()))
         raise WrongGeometry(
             f"{report.file}{f', layer {report.layer}' if report.layer else ''}: holds {listed(kinds)} geometries only; "
@@ -112,7 +136,7 @@ def clean(
             report.repaired.ids.append(str(ids[index]))
     report.refused.extend((str(ids[index]), reason) for index, reason in sorted(refusals.items()))
     keep = usable[~np.isin(usable, list(refusals))] if refusals else usable
-    return Cleaned(geoms[keep], keep)
+    return geoms, keep
 
 
 def none_refused(report: ReadReport, since: int = 0) -> None:

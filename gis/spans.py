@@ -16,9 +16,6 @@ from gis.vector import parquet_geometry
 ROWS_AT_ONCE = 200_000
 """Features of a part, about: row groups are never cut. Depends on nothing else, so that parts are the same anywhere."""
 
-FEATURE_BY_FEATURE = ("buildings", "transport", "population")
-"""Sectors whose features know nothing of each other. Stands do: ground that two of them cover counts once."""
-
 
 def spans_of(source: Source, path: Path) -> tuple[Span | None, ...]:
     """How a source is read: `(None,)` as a whole, or in spans of row groups.
@@ -29,7 +26,7 @@ def spans_of(source: Source, path: Path) -> tuple[Span | None, ...]:
     Raises:
         UnreadableFile: a Parquet file that is damaged, or without GeoParquet's metadata.
     """
-    if source.sector not in FEATURE_BY_FEATURE or source.is_raster or file_kind(path) != "parquet":
+    if source.is_raster or file_kind(path) != "parquet":
         return (None,)
     file, _, _ = parquet_geometry(path)
     if file.metadata.num_rows <= ROWS_AT_ONCE or not _ids_are_unique(file, source.columns.get("id")):

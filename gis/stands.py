@@ -30,11 +30,11 @@ _LEAF_TYPES = {
 _CLASS_YEARS = 10
 
 
-def stand_areas_ha(features: gpd.GeoDataFrame | pd.DataFrame) -> FloatArray:
-    """(n,) hectares: the column `area_ha` where the layer has one (raster classes), else geodesic from geometry."""
+def stand_areas_ha(features: gpd.GeoDataFrame | pd.DataFrame, area_m2: FloatArray | None = None) -> FloatArray:
+    """(n,) hectares: the column `area_ha` where the layer has one (raster classes), else geodesic."""
     if "area_ha" in features.columns:
         return column_or_nan(features, "area_ha")
-    return geodesic_area_m2(features) / 1e4
+    return (geodesic_area_m2(features) if area_m2 is None else area_m2) / 1e4
 
 
 def stand_ages(features: pd.DataFrame) -> FloatArray:
@@ -124,11 +124,19 @@ class Stands:
     increment: FloatArray
 
     @classmethod
-    def of(cls, features: gpd.GeoDataFrame | pd.DataFrame, words: Vocabulary) -> "Stands":
-        """Read the columns of a layer; a species implies the leaf type, where neither stand nor land cover says it."""
+    def of(
+        cls, features: gpd.GeoDataFrame | pd.DataFrame, words: Vocabulary, area_m2: FloatArray | None = None
+    ) -> "Stands":
+        """Read the columns of a layer; a species implies the leaf type, where neither stand nor land cover says it.
+
+        Args:
+            features: (n,) stands or classes.
+            words: of species and land covers.
+            area_m2: (n,) geodesic; measured from the geometry if not given.
+        """
         species, cover = Words.column(features, "species"), Words.column(features, "land_cover")
         return cls(
-            area_ha=stand_areas_ha(features),
+            area_ha=stand_areas_ha(features, area_m2),
             species=species,
             cover=cover,
             leaf_type=leaf_types(Words.column(features, "leaf_type"), cover, species, words),

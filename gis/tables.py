@@ -17,6 +17,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from gis.crs import check_degrees, source_crs
 from gis.encodings import decode
 from gis.errors import BadValue, EmptyLayer, LayerMissing, UnreadableFile, did_you_mean, listed
+from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
 from gis.raw import Raw, Request, require_columns
 from gis.values import numbers
@@ -167,4 +168,4 @@ def read_points(request: Request, report: ReadReport) -> Raw:
     report.read += len(known)
     report.crs, report.encoding, report.layer = crs.to_string(), table.encoding, request.layer
     ids = np.arange(1, len(known) + 1).astype(str).astype(object)
-    return Raw(ids, geometries, table.rows[list(request.columns)], crs)
+    return Raw(ids, GeometryColumn.of_objects(geometries), table.rows[list(request.columns)], crs)

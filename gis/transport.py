@@ -24,12 +24,13 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def road_emissions(
-    features: gpd.GeoDataFrame,
+    features: gpd.GeoDataFrame | pd.DataFrame,
     *,
     years: Sequence[int],
     factors: FactorTable,
     assumptions: Assumptions,
     factor_regions: Sequence[str],
+    length_km: FloatArray | None = None,
 ) -> SectorEmissions:
     """Emission lines of road segments: one per segment, year and fuel.
 
@@ -45,6 +46,7 @@ def road_emissions(
         factors: factor tables with the region's overrides.
         assumptions: the region's assumptions: `transport.fleet`, `transport.aadt.<class>`, `transport.speed.<class>`.
         factor_regions: where factors are looked up, nearest first.
+        length_km: (n,) geodesic; measured from the geometry if not given.
 
     Returns:
         Lines, and per feature `road_class`, `length_km`, `speed_kmh` and, per year, `aadt_<year>` (what was used)
@@ -55,7 +57,7 @@ def road_emissions(
         BadValue: a negative count.
     """
     resolver = Resolver(factors, assumptions, factor_regions)
-    length_km = geodesic_length_km(features)
+    length_km = geodesic_length_km(features) if length_km is None else length_km
     classes = road_classes(features)
     derived: dict[str, Any] = {
         "road_class": pd.Series(np.array(classes.names, dtype=object)[classes.of], dtype="str"),

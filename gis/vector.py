@@ -1,6 +1,5 @@
 """Vector files through GDAL (pyogrio), and GeoParquet through pyarrow; local plain files of known drivers only."""
 
-import contextlib
 import json
 import warnings
 from pathlib import Path
@@ -11,14 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
-import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError, GeometryError
 
 from gis.crs import check_degrees, source_crs
 from gis.encodings import check_text, shapefile_encoding
-from gis.errors import GisError, LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
+from gis.errors import LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
 from gis.files import file_kind, unpacked
+from gis.geometry_column import UNREADABLE as NO_GEOMETRY
+from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
 from gis.raw import Raw, Request, require_columns
 
@@ -129,15 +129,15 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
         {str(column): pd.Series(array, dtype=object) for column, array in zip(meta["fields"], fields, strict=True)},
         index=range(len(fids)),
     )
-    return _finish(np.asarray(fids).astype(str).astype(object), wkb, values, declared, request, report)
+    column = pa.array(wkb, pa.large_binary(), from_pandas=True)
+    return _finish(np.asarray(fids).astype(str).astype(object), column, values, declared, request, report)
 
 
 def _finish(
     ids: NDArray[np.object_], wkb: Any, values: pd.DataFrame, declared: Any, request: Request, report: ReadReport
 ) -> Raw:
-    """Parse WKB, check text, CRS and coordinates; refuse unreadable geometries."""
+    """Look at geometries, check text, CRS and coordinates; refuse unreadable geometries."""
     name = request.path.name
-    wkb = np.asarray(wkb, dtype=object)
     report.read += len(ids)
     for column in values.columns:
         if values[column].dtype == object:
@@ -145,28 +145,14 @@ def _finish(
             check_text(values[column].to_numpy(dtype=object), str(column), name)
     crs = source_crs(declared, request.crs, name, report.notes)
     report.crs = crs.to_string() if crs.to_authority() is None else ":".join(crs.to_authority())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        geometries = _decoded(wkb)
-    unreadable = np.array([item is not None for item in wkb], dtype=bool) & shapely.is_missing(geometries)
-    check_degrees(shapely.bounds(geometries), crs, name)
-    raw = Raw(ids, geometries, values, crs)
+    geometry = GeometryColumn.of_arrow(wkb)
+    unreadable = geometry.types == NO_GEOMETRY
+    check_degrees(geometry.bounds, crs, name)
+    raw = Raw(ids, geometry, values, crs)
     if unreadable.any():
         report.refused.extend((str(fid), UNREADABLE) for fid in ids[unreadable])
         raw = raw.take(~unreadable)
     return raw
-
-
-def _decoded(wkb: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Geometries of well-known binary; None where it cannot be read, or is a curve, which no library here knows."""
-    try:
-        return np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
-    except NotImplementedError:
-        found = np.full(len(wkb), None, dtype=object)
-        for place, one in enumerate(wkb):
-            with contextlib.suppress(NotImplementedError):
-                found[place] = shapely.from_wkb(one, on_invalid="ignore")
-        return found
 
 
 def _flat(values: pd.Series) -> pd.Series:
@@ -253,10 +239,8 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
     report.encoding = "UTF-8"
     ids = np.arange(first_row, first_row + table.num_rows).astype(str).astype(object)
     try:
-        return _finish(ids, table[geometry].to_numpy(zero_copy_only=False), values, declared, request, report)
-    except (TypeError, shapely.errors.ShapelyError) as problem:
-        if isinstance(problem, GisError):
-            raise
+        return _finish(ids, table[geometry], values, declared, request, report)
+    except TypeError as problem:
         raise UnreadableFile(
             f"{name}: column {geometry!r} does not hold WKB geometry ({_first_line(problem)})"
         ) from problem

@@ -16,13 +16,17 @@ from grids.blocks import block_bounds, in_blocks
 from grids.cell_kernels import MAX_COORDINATE_M
 from grids.errors import GeometryError
 from grids.ground_kernels import ground_of_pairs
+from grids.survey import Survey, joined, rings_of, survey, taken
+from grids.survey_kernels import MISSING, NOT_PLAIN
+from grids.wkb import WkbColumn
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-GeometryArray = NDArray[np.object_]
 
 _VERTICES_AT_ONCE = 1 << 17  # of a block of polygons, beside those of their neighbours
 _PAIRS_AT_ONCE = 1 << 14
+_BYTES_OF_A_VERTEX = 16
+_POLYGON, _MULTIPOLYGON = 3, 6  # of well-known binary
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,15 @@ class SharedGround:
     area_m2: FloatArray
 
 
-def shared_ground(polygons: GeometryArray, *, threads: int | None = None) -> SharedGround:
+def shared_ground(polygons: WkbColumn, *, threads: int | None = None) -> SharedGround:
     """Find the pairs of polygons that share ground, one inside the other and equal ones among them.
 
     Shared ground of no more than a nanometre mean width along the borders near it is the rounding of a border, and
     counts as none.
 
     Args:
-        polygons: (n,) valid polygons or multipolygons in a metric CRS; an empty or missing one shares nothing.
+        polygons: (n,) valid polygons or multipolygons in a metric CRS, plain as `grids.survey` has it; an empty or
+            missing one shares nothing.
         threads: how many; changes no bit.
 
     Returns:
@@ -56,17 +61,18 @@ def shared_ground(polygons: GeometryArray, *, threads: int | None = None) -> Sha
     Raises:
         GeometryError: what is no polygon, or has coordinates that are no metres.
     """
-    given = _checked(polygons)
-    first, second = shapely.STRtree(given).query(given)
+    seen = _checked(polygons)
+    boxes = _boxes(seen)
+    first, second = shapely.STRtree(boxes).query(boxes)
     once = first < second
-    return _measured(given, first[once], second[once], threads)
+    return _measured(polygons, seen.bounds, first[once], second[once], threads)
 
 
-def ground_shared_with(polygons: GeometryArray, others: GeometryArray, *, threads: int | None = None) -> SharedGround:
+def ground_shared_with(polygons: WkbColumn, others: WkbColumn, *, threads: int | None = None) -> SharedGround:
     """Find which polygons share ground with which of others; see `shared_ground`.
 
     Args:
-        polygons: (n,) valid polygons or multipolygons in a metric CRS.
+        polygons: (n,) as `shared_ground` takes them.
         others: (m,) such too, in the same CRS.
         threads: how many; changes no bit.
 
@@ -77,36 +83,50 @@ def ground_shared_with(polygons: GeometryArray, others: GeometryArray, *, thread
         GeometryError: what is no polygon, or has coordinates that are no metres.
     """
     given, beside = _checked(polygons), _checked(others)
-    first, second = shapely.STRtree(beside).query(given)
-    found = _measured(np.concatenate((given, beside)), first, second + given.size, threads)
-    return SharedGround(found.first, found.second - given.size, found.area_m2)
+    first, second = shapely.STRtree(_boxes(beside)).query(_boxes(given))
+    bounds = np.concatenate((given.bounds, beside.bounds))
+    found = _measured(joined([polygons, others]), bounds, first, second + polygons.size, threads)
+    return SharedGround(found.first, found.second - polygons.size, found.area_m2)
 
 
-def _checked(polygons: GeometryArray) -> GeometryArray:
-    given = np.asarray(polygons, dtype=np.object_)
-    areal = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
-    wrong = np.flatnonzero(~np.isin(shapely.get_type_id(given), areal) & ~shapely.is_missing(given))
-    if wrong.size:
-        kind = given[wrong[0]].geom_type
-        raise GeometryError(f"Polygon {wrong[0]} is a {kind}; polygons and multipolygons were expected.")
-    bounds = shapely.bounds(given[~(shapely.is_empty(given) | shapely.is_missing(given))])
-    if not (np.abs(bounds) <= MAX_COORDINATE_M).all():
+def _checked(polygons: WkbColumn) -> Survey:
+    seen = survey(polygons, check=False)
+    areal = (seen.kinds == _POLYGON) | (seen.kinds == _MULTIPOLYGON)
+    for place in np.flatnonzero(~areal & (seen.kinds != MISSING)).tolist():
+        shape = polygons.geometry(place)
+        if shape.geom_type not in ("Polygon", "MultiPolygon"):
+            raise GeometryError(f"Polygon {place} is a {shape.geom_type}; polygons and multipolygons were expected.")
+        if seen.kinds[place] == NOT_PLAIN and not shape.is_empty:
+            raise GeometryError(
+                f"Polygon {place} is written big-endian, or with Z, M or an SRID; little-endian x and y were expected."
+            )
+    if not (np.abs(seen.bounds[areal]) <= MAX_COORDINATE_M).all():
         raise GeometryError(
             f"A polygon has a coordinate that is no finite number of metres below {MAX_COORDINATE_M:g}. Check the CRS."
         )
-    return given
+    seen.bounds[~areal] = np.nan
+    return seen
 
 
-def _measured(polygons: GeometryArray, first: IntArray, second: IntArray, threads: int | None) -> SharedGround:
+def _boxes(seen: Survey) -> NDArray[np.object_]:
+    """Boxes around polygons; an empty one around what is missing, which no other meets."""
+    boxes = np.asarray(shapely.box(*np.nan_to_num(seen.bounds).T), dtype=np.object_)
+    boxes[np.isnan(seen.bounds[:, 0])] = None
+    return boxes
+
+
+def _measured(
+    polygons: WkbColumn, bounds: FloatArray, first: IntArray, second: IntArray, threads: int | None
+) -> SharedGround:
     """Which of the pairs, whose bounds meet, share ground."""
     if not first.size:
         return SharedGround(first, second, np.zeros(0))
     # Each pair is looked at in the block of the polygon with more vertices, so that a large one is read once.
-    sizes = shapely.get_num_coordinates(polygons)
+    sizes = (polygons.ends - polygons.begins) // _BYTES_OF_A_VERTEX
     turned = sizes[second] > sizes[first]
     owner, other = np.where(turned, second, first), np.where(turned, first, second)
     owners = np.unique(owner)
-    along = gpd.GeoSeries(polygons[owners]).hilbert_distance(level=16).to_numpy()
+    along = gpd.GeoSeries(shapely.box(*bounds[owners].T)).hilbert_distance(level=16).to_numpy()
     rank = np.empty(polygons.size, dtype=np.int64)
     owners = owners[np.argsort(along, kind="stable")]
     rank[owners] = np.arange(owners.size)
@@ -118,7 +138,7 @@ def _measured(polygons: GeometryArray, first: IntArray, second: IntArray, thread
 
     def work(begin: int, end: int) -> Any:
         of = slice(pair_ends[begin], pair_ends[end])
-        return _block(polygons, owner[of], other[of])
+        return _block(polygons, bounds, owner[of], other[of])
 
     area = np.concatenate(list(in_blocks(work, block_bounds(ends, _VERTICES_AT_ONCE), threads)))
     found = order[area > 0]
@@ -127,25 +147,17 @@ def _measured(polygons: GeometryArray, first: IntArray, second: IntArray, thread
     return SharedGround(first[found][order], second[found][order], area[order])
 
 
-def _block(polygons: GeometryArray, owner: IntArray, other: IntArray) -> FloatArray:
+def _block(polygons: WkbColumn, bounds: FloatArray, owner: IntArray, other: IntArray) -> FloatArray:
     """(pairs,) m2 that pairs share; only their own vertices are in memory."""
     which, place = np.unique(np.concatenate((owner, other)), return_inverse=True)
-    shapes = polygons[which]
-    kind, vertices, offsets = shapely.to_ragged_array(shapes, include_z=False)
-    starts, parts = (np.asarray(each, dtype=np.int64) for each in offsets[:2])
-    # A polygon's first ring is its shell; of a polygon that is one part, rings begin where parts do.
-    groups = np.asarray(offsets[2], dtype=np.int64) if kind == shapely.GeometryType.MULTIPOLYGON else None
-    shells = np.zeros(starts.size - 1, dtype=np.int64)
-    shells[parts[:-1][parts[:-1] < parts[1:]]] = 1
-    polygons_at = parts if groups is None else parts[groups]
-    return np.asarray(
-        ground_of_pairs(
-            np.ascontiguousarray(vertices, dtype=np.float64),
-            starts,
-            shells,
-            polygons_at,
-            shapely.bounds(shapes),
-            place[: owner.size],
-            place[owner.size :],
-        )
+    rings = rings_of(taken(polygons, which))
+    shared = ground_of_pairs(
+        rings.vertices,
+        rings.starts,
+        rings.shells,
+        rings.features,
+        bounds[which],
+        place[: owner.size],
+        place[owner.size :],
     )
+    return np.asarray(shared)

@@ -23,7 +23,7 @@ def layer(shapes: list[Any], sector: str = "buildings", report: ReadReport | Non
     features = gpd.GeoDataFrame({"id": ids, **columns}, geometry=shapes, crs=UTM)
     if report is None:
         report = ReadReport("s", "s.gpkg", read=len(shapes), kept=len(shapes))
-    return Layer("s", sector, features, False, report)
+    return Layer.of_features("s", sector, features, report)
 
 
 def found(findings: list[Finding], what: str) -> Finding:

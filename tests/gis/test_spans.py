@@ -134,8 +134,6 @@ def test_what_goes_in_parts_and_what_does_not(tmp_path: Path, few_rows: None) ->
     write_buildings(tmp_path)
     file = tmp_path / "buildings.parquet"
     assert len(spans_of(source(columns={"id": "name"}), file)) == 3
-    stands = source(sector="forest", columns={"id": "name"}, joins=[], where={})
-    assert spans_of(stands, file) == (None,)
     gpd.read_parquet(file).to_file(tmp_path / "buildings.gpkg")
     assert spans_of(source(file="buildings.gpkg"), tmp_path / "buildings.gpkg") == (None,)
 

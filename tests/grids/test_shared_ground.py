@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, Polygon, box
 from shapely.affinity import rotate, translate
 
+from grids import shared_ground as ground
 from grids.errors import GeometryError
-from grids.shared_ground import SharedGround, ground_shared_with, shared_ground
+from grids.shared_ground import SharedGround
+from grids.wkb import WkbColumn
 
 EAST, NORTH = 953_000.25, 1_952_000.75  # of Korea's grid: what is near 0 rounds too well
 CORNER = np.array([EAST, NORTH])
@@ -19,6 +21,14 @@ def shapes(*polygons: object) -> np.ndarray:
     array = np.empty(len(polygons), dtype=object)
     array[:] = polygons
     return array
+
+
+def shared_ground(polygons: np.ndarray, threads: int | None = None) -> SharedGround:
+    return ground.shared_ground(WkbColumn.from_geometries(polygons), threads=threads)
+
+
+def ground_shared_with(polygons: np.ndarray, others: np.ndarray) -> SharedGround:
+    return ground.ground_shared_with(WkbColumn.from_geometries(polygons), WkbColumn.from_geometries(others))
 
 
 def pairs(found: SharedGround) -> dict[tuple[int, int], float]:
