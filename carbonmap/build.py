@@ -24,6 +24,7 @@ from carbonmap.progress import Progress
 from carbonmap.publish import Tables
 from carbonmap.region import Region, RegionFile
 from carbonmap.targets import grid_targets
+from carbonmap.zone_records import zone_lines
 from gis.geometry_column import GeometryColumn
 from gis.overlaps import FOREST
 from gis.readers import read_context
@@ -50,6 +51,7 @@ class Built:
             report = layer.report
             yield f"  {layer.id}: {report['read']} {report['unit']} read, {report['kept']} kept"
             yield from (f"    {line}" for line in losses(layer.report))
+        yield from (f"  {line}" for line in zone_lines(self.manifest.zones.items()))
         for year, totals in self.manifest.totals.items():
             parts = ", ".join(f"{name} {value:,.0f} t" for name, value in totals.items() if value is not None)
             yield f"  {year}: {parts} CO2e"
@@ -62,6 +64,8 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"refused {count}: {reason}"
     if report["repaired"]["count"]:
         yield f"repaired {report['repaired']['count']} invalid geometries"
+    if report["repaired_by_edges"]["count"]:
+        yield f"repaired {report['repaired_by_edges']['count']} geometries whose edges cross, when they were shared out"
     for join in report["joins"]:
         if join["keys_unmatched"]:
             yield f"{join['file']}: {join['keys_unmatched']} of {join['keys']} keys match no feature"
@@ -112,6 +116,7 @@ def _build(
     parts = {source.id: parts_of(source, plan) for source in sources}
     progress.plan(4 + sum(map(len, parts.values())) + len(plan.zones) + len(plan.region.grid.sizes_m))
     _work_parts(plan, sources, parts, work, identity, progress, engine)
+    plan.forget_divisions()
     every = [SharedLayer(source, plan.domain(source), work, parts[source.id]) for source in sources]
     population = [layer for layer in every if layer.sector == "population"]
     layers = [layer for layer in every if layer.sector != "population"]

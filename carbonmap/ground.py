@@ -14,6 +14,7 @@ from gis.layers import ZoneLayer
 from gis.readers import read_coverage
 from gis.sources import Source
 from gis.zones import read_zones
+from grids.zones import dissolve
 
 Bbox = tuple[float, float, float, float]
 
@@ -58,7 +59,7 @@ def read_ground(region: Region, inputs: Path) -> Ground:
     if region.boundary.bounds is not None:
         boundary: BaseGeometry = shapely.box(*region.boundary.bounds)
     else:
-        boundary = shapely.union_all(zones[str(region.boundary.zone_set)].features.geometry.to_numpy())
+        boundary = dissolve(zones[str(region.boundary.zone_set)].features.geometry.to_numpy())
     if not boundary.area > 0:
         raise RegionError(
             f"region {region.id}: the boundary has no area; expected polygons or bounds that enclose something"
@@ -90,7 +91,7 @@ def domain_of(source: Source, region: Region, ground: Ground, inputs: Path) -> B
     if isinstance(source.coverage, str):
         return ground.boundary
     if source.coverage.zone_set is not None:
-        covered: BaseGeometry = shapely.union_all(ground.zones[source.coverage.zone_set].features.geometry.to_numpy())
+        covered: BaseGeometry = dissolve(ground.zones[source.coverage.zone_set].features.geometry.to_numpy())
     elif source.coverage.bounds is not None:
         covered = shapely.box(*source.coverage.bounds)
     else:

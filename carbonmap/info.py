@@ -1,10 +1,13 @@
 """What a store holds, for the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from carbonmap import __version__
 from carbonmap.resources import region_files
+from carbonmap.zone_records import zone_lines
 from grids.edition import Edition, Store
 from grids.store_errors import EditionError
 
@@ -43,12 +46,22 @@ def describe_region(store: Path, region: str) -> Iterator[str]:
     for name, collection in edition.collections.items():
         yield f"  {name}: {collection.count} rows, years {', '.join(map(str, collection.years))}"
     yield f"  largest residual of the conservation check: {worst_residual(edition):.2g} (limit 1e-9)"
+    for line in zone_lines(manifest.zones.items()):
+        yield f"  {line}"
     for layer in manifest.layers:
-        counts = ", ".join(f"{key} {value}" for key, value in layer.report.items() if isinstance(value, int))
+        counts = ", ".join(f"{key} {value}" for key, value in _counts(layer.report).items())
         yield f"  {layer.id} ({layer.sector}, {'open' if layer.open else 'private'}): {counts}"
     illustrative = [sector for sector, resting in manifest.illustrative.items() if resting]
     if illustrative:
         yield f"  illustrative, since they rest on assumptions of the region file: {', '.join(illustrative)}"
+
+
+def _counts(report: Mapping[str, JsonValue]) -> dict[str, int]:
+    """Whole numbers of a report, also those that stand with their ids."""
+    counts = {
+        key: value["count"] if isinstance(value, dict) and "count" in value else value for key, value in report.items()
+    }
+    return {key: value for key, value in counts.items() if isinstance(value, int)}
 
 
 def worst_residual(edition: Edition) -> float:

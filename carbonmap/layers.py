@@ -35,7 +35,7 @@ class SharedLayer:
         domain: the ground the source speaks for.
         report: what became of every feature of the file.
         odd: values that are hard to believe, over all parts.
-        counts, lookups, assumptions: see `PartRecord`, over all parts; warnings are its remarks as sentences.
+        counts, lookups, assumptions, repaired: see `PartRecord`, over all parts; warnings are its remarks as sentences.
         size: how many features.
     """
 
@@ -59,6 +59,7 @@ class SharedLayer:
         self._parts = [part for part, record in zip(parts, records, strict=True) if record.digests]
         self._offsets = np.cumsum([0, *(record.features for record in records if record.digests)])
         self.odd = _findings(records)
+        self.repaired = tuple(name for record in records for name in record.repaired)
         self.counts: dict[str, int] = {}
         for record in records:
             for name, count in record.counts.items():

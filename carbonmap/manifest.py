@@ -15,6 +15,7 @@ from carbonmap.plan import Plan
 from carbonmap.publish import Tables
 from carbonmap.region import SECTORS, RegionFile
 from carbonmap.resources import data_folder
+from carbonmap.zone_records import zone_records
 from gis.files import input_file
 from grids.disclosure import Held
 from grids.edition import code_digest, file_digest
@@ -116,6 +117,7 @@ def manifest_of(
         "factors": [lookup for _, lookup in sorted(lookups.items())],
         "assumptions": [assumptions.items[name].record() for name in sorted(used) if name in assumptions.items],
         "layers": [_layer(layer) for layer in [*layers, *others]],
+        "zones": zone_records(plan),
         "residuals": {name: residuals.to_json() for name, residuals in sorted(tables.residuals.items())},
         "totals": {year: _totals(held) for year, held in sorted(tops.items())},
         "disclosure": {"rule": region.disclosure.model_dump(mode="json"), "collections": tables.reports},
@@ -128,6 +130,7 @@ def _layer(layer: SharedLayer) -> dict[str, Any]:
     report = layer.report.as_dict() | {
         "emissions": layer.counts,
         "warnings": [*layer.warnings, *map(told, layer.odd)],
+        "repaired_by_edges": {"count": len(layer.repaired), "ids": list(layer.repaired)},
         "wholly_outside": int((layer.outside >= 1 - 1e-12).sum()),
         "partly_outside": int(((layer.outside > 0) & (layer.outside < 1 - 1e-12)).sum()),
     }

@@ -65,6 +65,7 @@ class PartRecord:
         counts, remarks: of the sector, see `SectorEmissions`.
         lookups: factor id -> the factor's record with the reason why it was chosen.
         assumptions: ids of the region's assumptions that were used.
+        repaired: ids of features that reading let pass and that were made valid when they were shared out.
         digests: file -> SHA-256; a file of another one was never finished, or was damaged since.
     """
 
@@ -75,6 +76,7 @@ class PartRecord:
     remarks: tuple[Remark, ...] = ()
     lookups: dict[str, dict[str, Any]] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
 
 
@@ -246,20 +248,32 @@ def work_part(
         raise BadValue(f"source {source.id}: {'; '.join(map(told, impossible))}")
     sizes = sizes_of(layer.sector, layer.geometry, layer.crs)
     emissions = sector_emissions(source, layer.table, plan.region, plan.accounts.apart(), sizes)
-    tables = share_features(layer, emissions, plan, source)
-    return record_of(len(layer), layer.report, emissions, tuple(odd)), tables
+    tables, repaired = share_features(layer, emissions, plan, source)
+    return record_of(len(layer), layer.report, emissions, tuple(odd), repaired), tables
 
 
 def record_of(
-    features: int, report: ReadReport, emissions: SectorEmissions, odd: tuple[Finding, ...] = ()
+    features: int,
+    report: ReadReport,
+    emissions: SectorEmissions,
+    odd: tuple[Finding, ...] = (),
+    repaired: tuple[str, ...] = (),
 ) -> PartRecord:
     """The record of a part from what its sector says."""
     lookups = {name: {**lookup.factor.record(), "chosen": lookup.chosen} for name, lookup in emissions.lookups.items()}
-    return PartRecord(features, report, odd, emissions.counts, emissions.remarks, lookups, emissions.assumptions)
+    return PartRecord(
+        features, report, odd, emissions.counts, emissions.remarks, lookups, emissions.assumptions, repaired
+    )
 
 
-def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source) -> PartTables:
-    """Cut features to their domain and share them out to the finest grid, every zone set and hexagons."""
+def share_features(
+    layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source
+) -> tuple[PartTables, tuple[str, ...]]:
+    """Cut features to their domain and share them out to the finest grid, every zone set and hexagons.
+
+    Returns:
+        The tables, and the ids of features that had to be made valid for it.
+    """
     ids = layer.table["id"].to_numpy(dtype=object)
     try:
         shared = plan.division(source).share_out(layer.geometry.wkb, ids)
@@ -269,7 +283,8 @@ def share_features(layer: Layer, emissions: SectorEmissions, plan: Plan, source:
         "geometry", layer.geometry.arrow()
     )
     shares = {name: share_table(entries) for name, entries in shared.zones.items()}
-    return PartTables(features, line_table(emissions.compact), cell_table(shared.cells), shares)
+    tables = PartTables(features, line_table(emissions.compact), cell_table(shared.cells), shares)
+    return tables, tuple(map(str, ids[shared.repaired]))
 
 
 def told(finding: Finding) -> str:

@@ -11,8 +11,11 @@ from carbonmap.region import Region, RegionFile
 from carbonmap.sectors import Accounts
 from carbonmap.targets import Targets, grids_of, hexagon_targets, zone_targets
 from gis.sources import Source
+from grids.errors import GridError
 from grids.grid import Grid
 from grids.sharing import Division
+from grids.zone_index import ZoneIndex
+from grids.zones import Gap, gap_between
 
 
 class Plan:
@@ -27,6 +30,8 @@ class Plan:
         self.inputs: Path = file.inputs
         self._domains: dict[str, BaseGeometry] = {}
         self._divisions: dict[int, Division] = {}
+        self._indexes: dict[tuple[str, bytes], ZoneIndex] = {}
+        self._gaps: dict[tuple[str, int], Gap] = {}
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -62,12 +67,40 @@ class Plan:
         return self._domains[key]
 
     def division(self, source: Source) -> Division:
-        """What the features of a source are shared out to, made once for sources that speak for the same ground."""
+        """What the features of a source are shared out to, made once for sources that speak for the same ground.
+
+        Raises:
+            GridError: zones that overlap, or more borders or cells than fit in memory; names the collection.
+        """
         domain = self.domain(source)
         if id(domain) not in self._divisions:
-            zones = {zones.info.id: (zones.polygons, zones.ids) for zones in self.zones}
+            zones = {targets.info.id: self._index(targets, domain) for targets in self.zones}
             self._divisions[id(domain)] = Division(domain, self.grid, zones)
         return self._divisions[id(domain)]
+
+    def forget_divisions(self) -> None:
+        """Let go of what only sharing out needs; of a nation it is most of a gigabyte."""
+        self._divisions.clear()
+        self._indexes.clear()
+
+    def gap(self, targets: Targets, domain: BaseGeometry) -> Gap:
+        """What lies in a domain but in none of the zones, found once."""
+        key = (targets.info.id, id(domain))
+        if key not in self._gaps:
+            self._gaps[key] = gap_between(targets.polygons, domain)
+        return self._gaps[key]
+
+    def _index(self, targets: Targets, domain: BaseGeometry) -> ZoneIndex:
+        """Zones seen through the grid, with their gap in a domain; one for all domains in which the gap is the same."""
+        gap = self.gap(targets, domain).ground
+        key = (targets.info.id, b"" if gap is None else gap.wkb)
+        if key not in self._indexes:
+            ids = [str(name) for name in targets.ids]
+            try:
+                self._indexes[key] = ZoneIndex.of(targets.polygons, self.grid, gap=gap, ids=ids)
+            except GridError as error:
+                raise type(error)(f"zone set {targets.info.id}: {error}") from error
+        return self._indexes[key]
 
     def in_order(self) -> list[Source]:
         """Sources as the region file lists them, rasters last: where a forest map is, it wins."""

@@ -127,7 +127,7 @@ def zone_targets(region: Region, ground: Ground) -> list[Targets]:
         if spec.parent is not None:
             above = targets[spec.parent]
             level = above.info.level + 1
-            parent = _parents(spec.id, zones, above, grids_of(region)[-1])
+            parent = _parents(spec.id, zones, above)
             columns["parent_id"] = above.ids[parent].astype(object)
         else:
             columns["parent_id"] = None
@@ -156,7 +156,7 @@ def hexagon_targets(region: Region, ground: Ground) -> list[Targets]:
     return targets
 
 
-def _parents(zone_set: str, zones: pd.DataFrame, above: Targets, grid: Grid) -> IntArray:
+def _parents(zone_set: str, zones: pd.DataFrame, above: Targets) -> IntArray:
     """Positions of parents: as the file says, else the zone above that holds most of each.
 
     Raises:
@@ -170,7 +170,7 @@ def _parents(zone_set: str, zones: pd.DataFrame, above: Targets, grid: Grid) -> 
             f"zone set {zone_set}: its parent_id names {listed(unknown)}, which {above.info.id} does not have; it has "
             f"{listed(above.ids)}"
         )
-    found, held = parents_by_overlap(zones.geometry.to_numpy(), above.polygons, grid)
+    found, held = parents_by_overlap(zones.geometry.to_numpy(), above.polygons)
     parent = np.array(
         [place[str(name)] if name is not None else lies for name, lies in zip(said, found, strict=True)], dtype=np.int64
     )

@@ -16,6 +16,7 @@ from gis.raw import Raw, Request
 from gis.readers import cleaned, filtered, named, read_raw
 from gis.repair import FAMILIES, none_refused
 from gis.sources import ZoneSet
+from grids.shared_ground import shared_ground
 
 NOISE_M2 = 1.0
 """Overlaps up to a square metre are digitising noise whatever the zones' size."""
@@ -85,14 +86,10 @@ def disjoint(
     refused: list[tuple[float, str]] = []
     result = geometries.copy()
     sizes = shapely.area(geometries)
-    pairs = shapely.STRtree(geometries).query(geometries, predicate="intersects")
-    pairs = pairs[:, pairs[0] < pairs[1]]
-    order = np.lexsort((pairs[0], pairs[1]))
-    first, second = pairs[0][order], pairs[1][order]
-    shared = shapely.area(shapely.intersection(geometries[first], geometries[second]))
-    for earlier, later, area in zip(first.tolist(), second.tolist(), shared.tolist(), strict=True):
-        if area <= 0.0:
-            continue
+    shared = shared_ground(geometries)
+    order = np.lexsort((shared.first, shared.second))
+    found = (column[order].tolist() for column in (shared.first, shared.second, shared.area_m2))
+    for earlier, later, area in zip(*found, strict=True):
         smaller = min(sizes[earlier], sizes[later])
         keeps, loses = earlier, later
         if area > max(NOISE_M2, zone_set.overlap_tolerance * smaller):

@@ -6,7 +6,7 @@ Within a cell, both a feature and a zone are what lies right of their edges, add
 
 where X is the feature's easternmost place in the cell: beyond it the signs of its edges cancel. The sum holds for
 holes, several parts and zones of several parts. A line has in the zone, with sign, what of it lies right of the
-pieces, a point whether it does; where they lie on a border itself (to `ON_BORDER_M`), so that rounding would decide,
+pieces, a point whether it does; where they lie on a border itself (to a nanometre), so that rounding would decide,
 the feature is left to an overlay.
 
 Border cells come as three arrays: `starts[k]` to `starts[k + 1]` are the entries of cell `k`; an entry is (zone, first
@@ -21,13 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.cell_kernels import cell_of
-from grids.compiled import compiled, inner
-from grids.zone_kernels import longer
+from grids.compiled import inner
+from grids.tolerances import NANOMETRE
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-ON_BORDER_M = 1e-9
 MANY_EDGES = 48  # from here on edges are looked up by the row they pass
 _MOST_ROWS_OF_AN_EDGE = 64  # on the mean of a feature's edges, so that the look-up stays in proportion to it
 
@@ -73,35 +72,6 @@ def area_beyond(
     )
 
 
-@compiled
-def overlaps_in_cells(starts: IntArray, entries: IntArray, pieces: FloatArray, size: int, first: int, last: int) -> Any:
-    """Ground that two zones share in border cells `first` to `last`: lists of zones, other zones, and m2."""
-    n, one, other, area = 0, np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64)
-    least = 1e-13 * size * size
-    for cell in range(first, last):
-        for i in range(starts[cell], starts[cell + 1]):
-            for j in range(i + 1, starts[cell + 1]):
-                shared = 0.0
-                for a in range(entries[i, 1], entries[i, 2]):
-                    ax, ay0, ay1, a_turn = pieces[a, 0], pieces[a, 1], pieces[a, 3], pieces[a, 4]
-                    if a_turn == 0:
-                        continue
-                    a_slope = (pieces[a, 2] - ax) / (ay1 - ay0)
-                    for b in range(entries[j, 1], entries[j, 2]):
-                        by0, by1 = pieces[b, 1], pieces[b, 3]
-                        if pieces[b, 4] != 0 and by0 < ay1 and by1 > ay0:
-                            b_slope = (pieces[b, 2] - pieces[b, 0]) / (by1 - by0)
-                            shared += (a_turn * pieces[b, 4]) * area_beyond(
-                                float(size), ax, ay0, ay1, a_slope, pieces[b, 0], by0, by1, b_slope
-                            )
-                if shared > least:
-                    one, other, area = longer(one, n + 1), longer(other, n + 1), longer(area, n + 1)
-                    one[n], other[n] = min(entries[i, 0], entries[j, 0]), max(entries[i, 0], entries[j, 0])
-                    area[n] = shared
-                    n += 1
-    return one[:n], other[:n], area[:n]
-
-
 @inner
 def _is_in(pieces: FloatArray, first: int, last: int, x: float, y: float) -> bool:
     """Whether a place lies in the zone whose pieces these are; heights are half open."""
@@ -137,7 +107,7 @@ def border_near(
     is_place: bool,
 ) -> bool:
     """Whether a border comes near a box within a cell; of a place (a box of no size), whether it lies on the border."""
-    west, south, east, north = west - ON_BORDER_M, south - ON_BORDER_M, east + ON_BORDER_M, north + ON_BORDER_M
+    west, south, east, north = west - NANOMETRE, south - NANOMETRE, east + NANOMETRE, north + NANOMETRE
     for i in range(starts[cell], starts[cell + 1]):
         for b in range(entries[i, 1], entries[i, 2]):
             if pieces[b, 1] > north or pieces[b, 3] < south or pieces[b, 5] == 0:
@@ -146,7 +116,7 @@ def border_near(
             if (x0 > east and x1 > east) or (x0 < west and x1 < west):
                 continue
             x, y = (west + east) / 2, (south + north) / 2
-            if not is_place or _distance(x, y, x0, pieces[b, 1], x1, pieces[b, 3]) <= ON_BORDER_M:
+            if not is_place or _distance(x, y, x0, pieces[b, 1], x1, pieces[b, 3]) <= NANOMETRE:
                 return True
     return False
 
@@ -321,7 +291,7 @@ def add_areas(
 @inner
 def _is_along(px: float, py: float, qx: float, qy: float, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether some length of the segment from p to q lies on the border from a to b, as far as can be told."""
-    slack = ON_BORDER_M
+    slack = NANOMETRE
     if min(ax, bx) > max(px, qx) + slack or max(ax, bx) < min(px, qx) - slack:
         return False
     if min(ay, by) > max(py, qy) + slack or max(ay, by) < min(py, qy) - slack:

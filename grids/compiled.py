@@ -79,7 +79,7 @@ def _sources(folder: Path) -> str:
     """Digest of the compiled modules here and in a folder: numba would not notice a change in another file."""
     digest = hashlib.sha256()
     for place in dict.fromkeys((Path(__file__).parent, folder)):
-        for source in sorted(place.glob("*_kernels.py")):
+        for source in sorted([*place.glob("*_kernels.py"), *place.glob("tolerances.py")]):
             digest.update(source.read_bytes())
     return digest.hexdigest()
 

@@ -20,7 +20,8 @@ from grids.cell_kernels import MAX_COORDINATE_M
 from grids.codes import Scheme, cell_codes, check_code_grid
 from grids.crossings import cell_index, line_lengths, polygon_areas
 from grids.errors import GridError, NotNestedError
-from grids.measures import AREAS, LINES, NEGLIGIBLE, as_features
+from grids.measures import AREAS, LINES, as_features
+from grids.tolerances import NEGLIGIBLE
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from grids.border_kernels import area_beyond, put_local
 from grids.compiled import compiled, inner
+from grids.tolerances import NANOMETRE
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-THINNEST_M = 1e-9
-"""Mean width of a strip of shared ground, along all borders near it, up to which it is the rounding of a border."""
 
 _EDGES_AT_ONCE = 16  # of a run; the neighbours of a stand of 100 vertices meet a few of its runs
 
@@ -162,6 +160,6 @@ def ground_of_pairs(
             continue
         n = _edges_in(vertices, spans, boxes, run_starts[q], run_starts[q + 1], window, local, n_one)
         shared, length = _swept(local, n_one, n, width, is_open)
-        if shared > THINNEST_M * (2 * (width + height) + length):
+        if shared > NANOMETRE * (2 * (width + height) + length):
             area[k] = shared
     return area

@@ -20,11 +20,12 @@ from grids.areas import geodesic_area_ha
 from grids.crossings import check_coordinates, polygon_areas
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.measures import AREAS, NEGLIGIBLE, as_features, overlay
+from grids.measures import AREAS, as_features, overlay
 from grids.pieces import PolygonPieces
+from grids.shared_ground import shared_ground
 from grids.shares import Shares
+from grids.tolerances import NEGLIGIBLE
 from grids.zone_parts import check_polygons
-from grids.zones import overlaps
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -269,6 +270,7 @@ def _disjoint(zones: GeometryArray) -> GeometryArray:
     """Zones of which the first in order has the ground that others, against the rules, claim too."""
     own = np.array(zones, dtype=np.object_)
     check_polygons(own, "Zone")
-    for first, second, _ in overlaps(own):
+    shared = shared_ground(own)
+    for first, second in zip(shared.first.tolist(), shared.second.tolist(), strict=True):
         own[second] = overlay(shapely.difference, own[[second]], own[[first]], np.array([AREAS]), np.array([second]))[0]
     return own

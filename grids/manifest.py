@@ -158,6 +158,69 @@ class LayerInfo(Strict):
     report: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class Claim(Strict):
+    """Ground that two zones claimed, and who has it now."""
+
+    keeps: str
+    loses: str
+    area_m2: float
+
+
+class Overlaps(Strict):
+    """Ground that zones of the file shared, cut off one of each two: how much, and what was let pass as noise."""
+
+    count: int = Field(ge=0)
+    area_m2: float
+    largest: tuple[Claim, ...] = ()
+    tolerance_share: float
+    tolerance_m2: float
+    smaller_wins: bool
+
+
+class Slivers(Strict):
+    """Ground that zones still shared by the rounding of their borders, cut off the later one."""
+
+    count: int = Field(ge=0)
+    area_m2: float
+    largest: tuple[Claim, ...] = ()
+    tolerance_m2: float
+
+
+class GapPiece(Strict):
+    """Connected ground in no zone: its area and a place in it, in the region's CRS."""
+
+    area_m2: float
+    x: float
+    y: float
+
+
+class Gaps(Strict):
+    """Ground of the region that lies in none of the zones."""
+
+    count: int = Field(ge=0)
+    area_m2: float
+    largest: tuple[GapPiece, ...] = ()
+
+
+class Needles(Strict):
+    """Pieces between zones thinner than ground can be (`width_m`); what lies there goes to a zone or the gap."""
+
+    count: int = Field(ge=0)
+    area_m2: float
+    width_m: float
+
+
+class ZoneRecord(Strict):
+    """How the zones of a collection share out the region's ground; `report` is that of reading, empty for hexagons."""
+
+    zones: int = Field(ge=0)
+    report: dict[str, JsonValue] = Field(default_factory=dict)
+    overlaps: Overlaps
+    slivers: Slivers
+    gaps: Gaps
+    needles: Needles
+
+
 class Residual(Strict):
     """How far one sum over features was from the same sum over targets and what lies outside, relative.
 
@@ -193,6 +256,7 @@ class Manifest(Strict):
     factors: tuple[dict[str, JsonValue], ...] = ()
     assumptions: tuple[dict[str, JsonValue], ...] = ()
     layers: tuple[LayerInfo, ...] = ()
+    zones: dict[str, ZoneRecord] = Field(default_factory=dict)
     residuals: dict[str, tuple[Residual, ...]] = Field(default_factory=dict)
     totals: dict[int, dict[str, float | None]] = Field(default_factory=dict)
     disclosure: JsonValue = None

@@ -21,9 +21,6 @@ GeometryArray = NDArray[np.object_]
 Operation = Callable[..., GeometryArray]
 
 NOWHERE, POINTS, LINES, AREAS = -1, 0, 1, 2
-NEGLIGIBLE = (
-    1e-12  # a fraction of a feature below this is the rounding of a touch, not a part (1 mm2 of a square kilometre)
-)
 
 _EMPTY_OF = {
     NOWHERE: shapely.GeometryCollection(),

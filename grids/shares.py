@@ -18,7 +18,8 @@ from shapely.geometry.base import BaseGeometry
 from grids.crossings import CellParts, cell_index, line_lengths, polygon_areas
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.measures import AREAS, LINES, NEGLIGIBLE, NOWHERE, POINTS, as_features, measures_of, overlay
+from grids.measures import AREAS, LINES, NOWHERE, POINTS, as_features, measures_of, overlay
+from grids.tolerances import NEGLIGIBLE
 from grids.total_kernels import count_entries, put_entries
 from grids.zone_parts import check_polygons, parts_in_zones
 

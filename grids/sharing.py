@@ -18,10 +18,11 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.measures import NEGLIGIBLE, NOWHERE
+from grids.measures import NOWHERE
 from grids.shares import Shares, clip_to, fractions
+from grids.tolerances import NEGLIGIBLE
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
-from grids.zone_index import ZoneIndex, domain_index, gap_between, parts_in_zones
+from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -70,36 +71,28 @@ class SharedOut:
 class Division:
     """A domain and zone sets on it, seen through a grid: what features are shared out to."""
 
-    def __init__(
-        self,
-        domain: BaseGeometry,
-        grid: Grid,
-        zones: Mapping[str, tuple[GeometryArray, Sequence[str] | NDArray[np.str_]]],
-    ) -> None:
-        """See everything through the grid.
+    def __init__(self, domain: BaseGeometry, grid: Grid, zones: Mapping[str, ZoneIndex]) -> None:
+        """See the domain through the grid.
 
         Args:
             domain: valid polygon or multipolygon in the grid's CRS.
             grid: the finest grid.
-            zones: zone sets and hexagons by collection id: polygons, and their ids in order.
+            zones: zone sets and hexagons by collection id, seen through the same grid, each with the gap that it leaves
+                in the domain; other divisions may hold the same.
 
         Raises:
-            GeometryError: a domain or zone that is no valid polygon, or zones that overlap.
-            GridError: more borders or cells than fit in memory.
+            GeometryError: a domain that is no valid polygon.
+            GridError: more borders or cells than fit in memory, or zones seen through another grid.
         """
+        other = [name for name, index in zones.items() if index.grid != grid]
+        if other:
+            raise GridError(f"Zone set {other[0]} was seen through another grid; the finest one was expected.")
         self.grid = grid
         self.domain = domain
         # GEOS prepares the domain and the zones as it is asked about them, which two threads must not do at once.
         self._turn = Lock()
         self._within = domain_index(domain, grid)
-        self._zones: dict[str, ZoneIndex] = {}
-        for name, (polygons, ids) in zones.items():
-            try:
-                self._zones[name] = ZoneIndex.of(
-                    polygons, grid, gap=gap_between(polygons, domain), ids=[str(one) for one in ids]
-                )
-            except GridError as error:
-                raise type(error)(f"zone set {name}: {error}") from error
+        self._zones = dict(zones)
 
     def share_out(self, column: WkbColumn, ids: Sequence[str] | NDArray[np.object_] | None = None) -> SharedOut:
         """Share features out; one caller at a time, on all processors.

@@ -18,33 +18,28 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from grids.blocks import block_bounds, in_blocks
-from grids.border_kernels import overlaps_in_cells
 from grids.cell_kernels import MAX_COORDINATE_M
 from grids.crossings import CellParts, polygon_areas
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.measures import AREAS, as_features, measures_of, overlay
+from grids.measures import as_features, measures_of
+from grids.tolerances import NEGLIGIBLE, SLIVER_M2
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_kernels import NONE, labelled, zones_in_cells
 from grids.zone_part_kernels import features_in_zones
 from grids.zone_parts import check_polygons
 from grids.zone_parts import parts_in_zones as parts_by_overlay
+from grids.zones import without_slivers
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
 
-SLIVER_M2 = 0.01
-"""Ground of two zones up to here (as in `grids.zones.overlaps`) is the rounding of a border: cut off, and counted."""
-
-_THINNEST_M = 1e-9  # mean width of a strip shared by two zones below which it is no strip, but rounding
 _MOST_CELLS = 1 << 27  # of the frame: half a gigabyte of labels, 13 times a nation of 4,000 x 5,000 cells
 _MOST_PIECES = 1 << 26  # of borders, as estimated: about 3 GB, 25 times a nation's 3,500 zones
-_NEEDLE_M = 1e-6  # about twice the mean width below which a piece of a gap is the rounding of the zones' union
 _UNEVEN = 1e-11  # of a feature: parts that miss their whole by more are looked at again
 _BYTES_AT_ONCE = 1 << 21  # of a block of features, which one thread works on
 _VERTICES_AT_ONCE = 1 << 14  # of a block of zones
-_ENTRIES_AT_ONCE = 1 << 14  # of a block of border cells
 
 
 @dataclass(frozen=True)
@@ -70,13 +65,11 @@ class ZoneReport:
 
     Attributes:
         slivers: (zone, zone, m2) of ground that two zones both claimed, within the tolerance; the later one lost it.
-        gaps: (m2, x, y) of each piece of the gap, the largest first, and a place in it.
         border_cells: how many cells some border passes.
         pieces: of borders, in them.
     """
 
     slivers: tuple[tuple[int, int, float], ...]
-    gaps: tuple[tuple[float, float, float], ...]
     border_cells: int
     pieces: int
 
@@ -141,7 +134,8 @@ class ZoneIndex:
             zones: (n,) valid polygons in the grid's CRS, in the order of their ids; the first of two takes what lies
                 on their border.
             grid: the grid that features' parts come in, the region's finest.
-            gap: what lies in none of the zones and is to be measured too (`gap_between`); None or empty: nothing.
+            gap: what lies in none of the zones and is to be measured too (`grids.zones.gap_between`); None or empty:
+                nothing.
             ids: (n,) of the zones, for messages; else their positions.
             sliver_m2: ground that two zones may both claim; it is cut off the later one, more is refused.
             threads: how many; changes no bit.
@@ -157,14 +151,12 @@ class ZoneIndex:
         if gap is not None and not gap.is_empty:
             check_polygons(np.array([gap], dtype=np.object_), "The gap between zones")
             polygons = np.append(polygons, np.array([gap, None], dtype=np.object_)[:1])
-        polygons = np.array(shapely.force_2d(polygons), dtype=np.object_)
-        labels, corner, borders, clashes = _laid_out(polygons, grid, threads)
         names = [*(str(name) for name in (range(len(zones)) if ids is None else ids)), "the gap"]
-        slivers = _slivers(_shared_ground(borders, clashes, grid, threads), names, sliver_m2)
-        if slivers:
-            _cut_off(polygons, slivers, names)
-            labels, corner, borders, _ = _laid_out(polygons, grid, threads)
-        report = ZoneReport(tuple(slivers), _gaps(gap), borders.starts.size - 1, len(borders.pieces))
+        polygons, slivers = without_slivers(
+            np.array(shapely.force_2d(polygons), dtype=np.object_), names, sliver_m2, threads=threads
+        )
+        labels, corner, borders = _laid_out(polygons, grid, threads)
+        report = ZoneReport(slivers, borders.starts.size - 1, len(borders.pieces))
         return cls(grid, polygons, len(zones), labels, corner[0], corner[1], NONE, borders, report)
 
     @property
@@ -179,22 +171,6 @@ class ZoneIndex:
     def near(self, features: GeometryArray) -> IntArray:
         """Zones (and gap), in order, whose bounds meet those of any of the features."""
         return np.unique(self._tree.query(features)[1]).astype(np.int64)
-
-
-def gap_between(zones: GeometryArray, domain: BaseGeometry) -> BaseGeometry | None:
-    """Ground of the domain that lies in none of the zones; None if there is no such ground."""
-    union = shapely.union_all(np.asarray(zones, dtype=np.object_))
-    rest = overlay(
-        shapely.difference,
-        np.array([domain], dtype=np.object_),
-        np.array([union], dtype=np.object_),
-        np.array([AREAS]),
-        np.zeros(1, np.int64),
-    )[0]
-    parts = shapely.get_parts(rest)
-    # What the union rounded along borders is no gap, and a needle of it would cut lines at random.
-    wide = parts[shapely.area(parts) > _NEEDLE_M * shapely.length(parts)]
-    return shapely.MultiPolygon(wide.tolist()) if wide.size else None
 
 
 def domain_index(domain: BaseGeometry, grid: Grid, *, threads: int | None = None) -> ZoneIndex:
@@ -310,14 +286,14 @@ def _overlaid(
     total = np.bincount(part, amount, minlength=pairs.size)
     feature, zone = pairs // many, pairs % many
     share = total / measures_of(features, kinds)[feature]
-    real = share > 1e-12
+    real = share > NEGLIGIBLE
     return which[feature[real]], zone[real], share[real] * measures[which[feature[real]]]
 
 
 def _laid_out(
     polygons: GeometryArray, grid: Grid, threads: int | None
-) -> tuple[NDArray[np.int32], tuple[int, int], BorderCells, IntArray]:
-    """Labels, the frame's first row and column, border cells, and (zone, zone, cells) covered wholly by both."""
+) -> tuple[NDArray[np.int32], tuple[int, int], BorderCells]:
+    """Labels, the frame's first row and column, and border cells."""
     parts, part_zone = shapely.get_parts(polygons, return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     shells = np.ones(ring_part.size, dtype=np.int64)
@@ -344,17 +320,28 @@ def _laid_out(
         pieces.append(some)
         held.append(here)
         runs.append(inside)
-    holds, inside = np.concatenate(held), np.concatenate(runs)
+    holds, inside, every_piece = _joined(held), _joined(runs), _joined(pieces)
     low = holds[:, :2].min(axis=0, initial=2**62) if holds.size else np.zeros(2, np.int64)
     high = holds[:, :2].max(axis=0, initial=-(2**62)) if holds.size else low - 1
     labels = np.full(tuple(high - low + 1), NONE, dtype=np.int32)
-    n_cells, cell, covers, clashes = labelled(labels, int(low[0]), int(low[1]), holds, inside)
+    n_cells, cell, covers = labelled(labels, int(low[0]), int(low[1]), holds, inside)
     cell = np.concatenate((cell, covers[:, 0]))
     order = np.argsort(cell, kind="stable")
     whole = np.column_stack((covers[:, 1], np.zeros(len(covers), np.int64), np.ones(len(covers), np.int64)))
     starts_of_cells = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(cell, minlength=n_cells))))
-    borders = BorderCells(starts_of_cells, np.concatenate((holds[:, 2:], whole))[order], np.concatenate(pieces))
-    return labels, (int(low[0]), int(low[1])), borders, clashes
+    borders = BorderCells(starts_of_cells, np.concatenate((holds[:, 2:], whole))[order], every_piece)
+    return labels, (int(low[0]), int(low[1])), borders
+
+
+def _joined(blocks: list[NDArray[Any]]) -> NDArray[Any]:
+    """Blocks one after another; each is let go of as soon as it is copied."""
+    joined = np.empty((sum(map(len, blocks)), *blocks[0].shape[1:]), blocks[0].dtype)
+    end = len(joined)
+    while blocks:
+        block = blocks.pop()
+        joined[end - len(block) : end] = block
+        end -= len(block)
+    return joined
 
 
 def _check_size(xs: FloatArray, ys: FloatArray, ring: IntArray, grid: Grid) -> None:
@@ -373,65 +360,6 @@ def _check_size(xs: FloatArray, ys: FloatArray, ring: IntArray, grid: Grid) -> N
             f"pieces, were given; {_MOST_CELLS:,} cells and {_MOST_PIECES:,} pieces are the most. Check the zones' "
             "CRS, leave out far islands, or make the region's finest grid coarser."
         )
-
-
-def _shared_ground(
-    borders: BorderCells, clashes: IntArray, grid: Grid, threads: int | None
-) -> list[tuple[int, int, float]]:
-    """(zone, zone, m2) of all ground two zones share, but for the rounding of borders, in order."""
-
-    def work(first: int, last: int) -> Any:
-        return overlaps_in_cells(borders.starts, borders.entries, borders.pieces, grid.size_m, first, last)
-
-    found = list(in_blocks(work, block_bounds(borders.starts, _ENTRIES_AT_ONCE), threads))
-    one = np.concatenate([*(block[0] for block in found), clashes[:, :2].min(axis=1, initial=2**62)])
-    other = np.concatenate([*(block[1] for block in found), clashes[:, :2].max(axis=1, initial=0)])
-    cells = np.concatenate([*(np.ones(block[0].size) for block in found), clashes[:, 2]])
-    area = np.concatenate([*(block[2] for block in found), clashes[:, 2] * float(grid.size_m) ** 2])
-    if not one.size:
-        return []
-    pairs, pair = np.unique(np.stack((one, other), axis=1), axis=0, return_inverse=True)
-    total = np.bincount(pair.ravel(), area)
-    thin = total <= _THINNEST_M * grid.size_m * np.bincount(pair.ravel(), cells)
-    return [
-        (int(i), int(j), float(m2)) for (i, j), m2, rounding in zip(pairs, total, thin, strict=True) if not rounding
-    ]
-
-
-def _slivers(shared: list[tuple[int, int, float]], names: list[str], sliver_m2: float) -> list[tuple[int, int, float]]:
-    """What may be cut; more is refused."""
-    large = sorted((pair for pair in shared if pair[2] > sliver_m2), key=lambda pair: -pair[2])
-    if large:
-        listed = "; ".join(f"{names[i]} and {names[j]} share {m2:,.2f} m2" for i, j, m2 in large[:5])
-        more = f" (and {len(large) - 5} more pairs)" if len(large) > 5 else ""
-        raise GeometryError(
-            f"Zones of one set lie on the same ground: {listed}{more}. Ground belongs to one zone only, but for "
-            f"slivers up to {sliver_m2:g} m2: correct the zones, or cut the overlaps off one of each pair."
-        )
-    return shared
-
-
-def _cut_off(polygons: GeometryArray, slivers: list[tuple[int, int, float]], names: list[str]) -> None:
-    """Take, in place, slivers off the later zones."""
-    for keeps, loses, _ in slivers:
-        one, other = polygons[[loses]], polygons[[keeps]]
-        polygons[loses] = overlay(shapely.difference, one, other, np.array([AREAS]), np.array([loses]))[0]
-        if polygons[loses].is_empty:
-            raise GeometryError(
-                f"Nothing is left of zone {names[loses]} beside {names[keeps]}: they lie on the same ground. Leave out "
-                "one of them."
-            )
-
-
-def _gaps(gap: BaseGeometry | None) -> tuple[tuple[float, float, float], ...]:
-    if gap is None or gap.is_empty:
-        return ()
-    pieces = shapely.get_parts(gap)
-    places = shapely.point_on_surface(pieces)
-    found = zip(
-        shapely.area(pieces).tolist(), shapely.get_x(places).tolist(), shapely.get_y(places).tolist(), strict=True
-    )
-    return tuple(sorted(found, key=lambda each: (-each[0], each[1], each[2])))
 
 
 def warm_up() -> None:

@@ -275,8 +275,8 @@ def labelled(labels: Any, low_row: int, low_col: int, held: IntArray, runs: IntA
     """Label the cells (all NONE so far) with the one zone they lie in, or with the number of a border cell.
 
     Returns:
-        how many border cells; (held,) the border cell of each row of `held`; rows of (border cell, zone, ...) where a
-        zone without a piece in it covers a border cell of others; rows of (zone, zone, how many cells both cover, ...).
+        how many border cells; (held,) the border cell of each row of `held`; and rows of (border cell, zone, ...) where
+        a zone without a piece in it covers a border cell of others.
     """
     n_cells = 0
     cell = np.empty(held.shape[0], np.int64)
@@ -287,7 +287,6 @@ def labelled(labels: Any, low_row: int, low_col: int, held: IntArray, runs: IntA
             n_cells += 1
         cell[k] = _FIRST_BORDER - labels[j, i]
     n_covers, covers = 0, np.empty((16, 5), np.int64)
-    n_clashes, clashes = 0, np.empty((16, 5), np.int64)
     for k in range(runs.shape[0]):
         j, zone = runs[k, 0] - low_row, runs[k, 2]
         for i in range(runs[k, 1] - low_col, runs[k, 3] - low_col):
@@ -296,8 +295,4 @@ def labelled(labels: Any, low_row: int, low_col: int, held: IntArray, runs: IntA
                 labels[j, i] = zone
             elif label <= _FIRST_BORDER:
                 n_covers, covers = _put_row(covers, n_covers, _FIRST_BORDER - label, zone, 0, 0, 0)
-            elif n_clashes and clashes[n_clashes - 1, 0] == label and clashes[n_clashes - 1, 1] == zone:
-                clashes[n_clashes - 1, 2] += 1
-            else:
-                n_clashes, clashes = _put_row(clashes, n_clashes, label, zone, 1, 0, 0)
-    return n_cells, cell, covers[:n_covers], clashes[:n_clashes]
+    return n_cells, cell, covers[:n_covers]

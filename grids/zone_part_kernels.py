@@ -23,6 +23,7 @@ from grids.border_kernels import (
 )
 from grids.cell_kernels import AREAS, POINTS, cell_of
 from grids.compiled import compiled, inner
+from grids.tolerances import NEGLIGIBLE
 from grids.wkb_kernels import decode_wkb
 from grids.zone_kernels import longer
 
@@ -31,8 +32,6 @@ IntArray = NDArray[np.int64]
 Labels = NDArray[np.int32]
 Frame = tuple[int, int, int]
 Place = tuple[int, int, int]
-
-_NEGLIGIBLE = 1e-12  # of a feature, as in grids.measures: less is the rounding of a touch
 
 
 @inner
@@ -281,7 +280,7 @@ def features_in_zones(
             owners, found, found_amounts = longer(owners, room), longer(found, room), longer(found_amounts, room)
         for k in range(n):
             zone = zones[k]
-            if not doubtful and totals[zone] > _NEGLIGIBLE * measures[f]:
+            if not doubtful and totals[zone] > NEGLIGIBLE * measures[f]:
                 owners[n_found], found[n_found], found_amounts[n_found] = f, zone, totals[zone]
                 n_found += 1
             totals[zone] = np.nan

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from grids.errors import GeometryError
+from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.hexagons import hexagons
 from grids.shares import clip_to, grid_shares, zone_shares
 from grids.sharing import GAP, Division, SharedOut, cell_entries, zone_entries
 from grids.wkb import WkbColumn
+from grids.zone_index import ZoneIndex
+from grids.zones import gap_between
 
 CRS = "EPSG:5179"
 GRID = Grid(CRS, (0, 0), 100, "korea")
@@ -28,8 +30,12 @@ def several(*shapes: BaseGeometry | None) -> NDArray[np.object_]:
     return np.array([*shapes, None], dtype=object)[:-1]
 
 
-def named(polygons: NDArray[np.object_]) -> tuple[NDArray[np.object_], list[str]]:
-    return polygons, [f"z{k}" for k in range(polygons.size)]
+def divided(domain: BaseGeometry, **zones: NDArray[np.object_]) -> Division:
+    """The domain and zone sets on it, each seen with the gap it leaves."""
+    seen = {
+        name: ZoneIndex.of(polygons, GRID, gap=gap_between(polygons, domain).ground) for name, polygons in zones.items()
+    }
+    return Division(domain, GRID, seen)
 
 
 def share(division: Division, *shapes: BaseGeometry | None) -> SharedOut:
@@ -52,7 +58,7 @@ def in_zones(shared: SharedOut, name: str) -> dict[tuple[int, int], float]:
 def test_a_building_by_hand() -> None:
     """A square of 40 m, a quarter of it in each of four cells; the domain ends in its middle, as do the zones."""
     halves = several(box(0, 0, 90, 300), box(90, 0, 100, 300))
-    division = Division(box(0, 0, 100, 300), GRID, {"halves": named(halves)})
+    division = divided(box(0, 0, 100, 300), halves=halves)
     shared = share(division, box(80, 80, 120, 120))
     assert shared.outside.tolist() == pytest.approx([0.5])
     assert in_cells(shared) == pytest.approx({(0, 0, 0): 0.25, (0, 1, 0): 0.25})
@@ -60,7 +66,7 @@ def test_a_building_by_hand() -> None:
 
 
 def test_what_lies_in_no_zone_is_told_and_what_lies_outside_has_no_part_anywhere() -> None:
-    division = Division(box(0, 0, 300, 300), GRID, {"west": named(several(box(0, 0, 150, 300)))})
+    division = divided(box(0, 0, 300, 300), west=several(box(0, 0, 150, 300)))
     shared = share(division, box(140, 10, 180, 20), box(400, 400, 410, 410), None, shapely.Polygon())
     assert shared.outside.tolist() == [0, 1, 1, 1]
     assert in_zones(shared, "west") == pytest.approx({(0, 0): 0.25, (0, GAP): 0.75})
@@ -69,7 +75,7 @@ def test_what_lies_in_no_zone_is_told_and_what_lies_outside_has_no_part_anywhere
 
 def test_lines_and_points_on_a_shared_border_belong_to_the_first_zone_and_on_the_rim_to_the_domain() -> None:
     zones = several(box(0, 0, 150, 300), box(150, 0, 300, 300))
-    division = Division(box(0, 0, 300, 300), GRID, {"two": named(zones)})
+    division = divided(box(0, 0, 300, 300), two=zones)
     border = shapely.LineString([(X + 150, Y + 10), (X + 150, Y + 60)])
     rim = shapely.LineString([(X + 300, Y + 10), (X + 300, Y + 60)])
     corner, beyond = shapely.Point(X + 300, Y + 300), shapely.Point(X + 300.001, Y + 300)
@@ -79,7 +85,7 @@ def test_lines_and_points_on_a_shared_border_belong_to_the_first_zone_and_on_the
 
 
 def test_a_ring_that_crosses_itself_counts_as_it_is_made_valid() -> None:
-    division = Division(box(0, 0, 1000, 1000), GRID, {"all": named(several(box(0, 0, 1000, 1000)))})
+    division = divided(box(0, 0, 1000, 1000), all=several(box(0, 0, 1000, 1000)))
     bow = shapely.Polygon([(X + 50, Y + 50), (X + 350, Y + 350), (X + 350, Y + 50), (X + 50, Y + 250)])
     shared = share(division, bow)
     assert shared.repaired.tolist() == [0]
@@ -88,16 +94,34 @@ def test_a_ring_that_crosses_itself_counts_as_it_is_made_valid() -> None:
 
 
 def test_no_metres_are_refused() -> None:
-    division = Division(box(0, 0, 300, 300), GRID, {})
+    division = divided(box(0, 0, 300, 300))
     with pytest.raises(GeometryError, match="Feature 1"):
         share(division, box(0, 0, 10, 10), shapely.Point(np.inf, 0))
+
+
+def test_zones_seen_through_another_grid_are_refused() -> None:
+    coarse = Grid(CRS, (0, 0), 500, "korea")
+    zones = several(box(0, 0, 300, 300))
+    with pytest.raises(GridError, match="Zone set west was seen through another grid"):
+        Division(box(0, 0, 300, 300), GRID, {"west": ZoneIndex.of(zones, coarse)})
+
+
+def test_divisions_may_hold_the_same_zones() -> None:
+    """One index for two domains in which the zones leave no gap: each cuts what it is given by its own border."""
+    zones = {"two": ZoneIndex.of(several(box(0, 0, 150, 300), box(150, 0, 300, 300)), GRID)}
+    building = box(140, 40, 180, 60)
+    all_of_it, west = (Division(box(0, 0, east, 300), GRID, zones) for east in (300, 160))
+    assert in_zones(share(all_of_it, building), "two") == pytest.approx({(0, 0): 0.25, (0, 1): 0.75})
+    shared = share(west, building)
+    assert in_zones(shared, "two") == pytest.approx({(0, 0): 0.25, (0, 1): 0.25})
+    assert shared.outside.tolist() == pytest.approx([0.5])
 
 
 def test_entries_of_a_matrix_and_back() -> None:
     shapes = several(box(80, 80, 120, 120), box(10, 10, 20, 20))
     clipped = clip_to(shapes, box(0, 0, 300, 300))
     rows, cols, cells = grid_shares(clipped.geometries, GRID, clipped.measures)
-    division = Division(box(0, 0, 300, 300), GRID, {"west": named(several(box(0, 0, 100, 300)))})
+    division = divided(box(0, 0, 300, 300), west=several(box(0, 0, 100, 300)))
     shared = share(division, *shapes)
     entries = cell_entries(rows, cols, cells)
     assert sorted(zip(entries.feature, entries.row, entries.col, entries.share, strict=True)) == sorted(
@@ -140,7 +164,7 @@ def test_any_features_agree_with_overlays(given_shapes: list[BaseGeometry], corn
     # A needle a few nanometres wide is where coordinates round; how much of it lies where, no two routes agree on.
     needle = (shapely.area(features) > 0) & (shapely.area(features) < 1e-4 * shapely.length(features))
     features = features[~needle]
-    shared = Division(domain, GRID, {"zones": named(zones)}).share_out(WkbColumn.from_geometries(features))
+    shared = divided(domain, zones=zones).share_out(WkbColumn.from_geometries(features))
 
     clipped = clip_to(features, domain)
     rows, cols, cells = grid_shares(clipped.geometries, GRID, clipped.measures)
@@ -167,8 +191,8 @@ def test_hexagons_hold_everything_of_the_domain() -> None:
     rng = np.random.default_rng(5)
     places = rng.uniform(-500, 3500, (300, 2)) + np.array([X, Y])
     features = shapely.buffer(shapely.points(places), rng.uniform(5, 400, 300))
-    shared = Division(domain, GRID, {"h3-8": named(polygons)}).share_out(WkbColumn.from_geometries(features))
-    entries = shared.zones["h3-8"]
+    shared = divided(domain, h3=polygons).share_out(WkbColumn.from_geometries(features))
+    entries = shared.zones["h3"]
     assert (entries.target != GAP).all()
     held = np.bincount(entries.feature, entries.share, minlength=300)
     assert held + shared.outside == pytest.approx(np.ones(300), abs=1e-12)

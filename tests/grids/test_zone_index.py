@@ -15,8 +15,9 @@ from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import AREAS, own_dimension
 from grids.wkb import WkbColumn, parts_in_cells
-from grids.zone_index import ZoneIndex, ZoneParts, cells_in_polygon, domain_index, gap_between, parts_in_zones
+from grids.zone_index import ZoneIndex, ZoneParts, cells_in_polygon, domain_index, parts_in_zones
 from grids.zone_parts import parts_in_zones as parts_by_overlay
+from grids.zones import gap_between
 
 GRID = Grid("EPSG:5179", (0, 0), 100, "korea")
 X, Y = 960_000.0, 1_940_000.0
@@ -107,25 +108,14 @@ def test_what_lies_in_no_zone_is_not_told_without_a_gap_and_told_with_one() -> N
     west = box(0, 0, 150, 300)
     assert amounts(zoned(west), box(140, 40, 180, 60), box(400, 400, 410, 410)) == pytest.approx({(0, 0): 200})
     gap = gap_between(several(west), box(0, 0, 300, 300))
-    assert gap is not None
-    index = zoned(west, gap=gap)
+    index = zoned(west, gap=gap.ground)
     assert index.gap == 1
     assert index.n_zones == 1
     assert amounts(index, box(140, 40, 180, 60), box(400, 400, 410, 410)) == pytest.approx({(0, 0): 200, (0, 1): 600})
-    assert [round(area) for area, _, _ in index.report.gaps] == [150 * 300]
-    _, x, y = index.report.gaps[0]
-    assert gap.contains(shapely.Point(x, y))
 
 
-def test_zones_without_a_gap_between_them() -> None:
-    assert gap_between(several(box(0, 0, 150, 300), box(150, 0, 300, 300)), box(0, 0, 300, 300)) is None
+def test_an_empty_gap_is_none() -> None:
     assert zoned(box(0, 0, 10, 10), gap=shapely.Polygon()).gap is None
-
-
-def test_the_largest_gap_is_told_first() -> None:
-    zones = several(box(0, 0, 300, 300) - box(10, 10, 20, 20) - box(110, 110, 180, 190))
-    index = ZoneIndex.of(zones, GRID, gap=gap_between(zones, box(0, 0, 300, 300)))
-    assert [area for area, _, _ in index.report.gaps] == pytest.approx([5600, 100])
 
 
 def test_a_domain_and_all_the_rest_of_the_plane() -> None:
@@ -432,7 +422,7 @@ def test_cells_within_a_drawn_polygon() -> None:
 
 
 def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_BYTES_AT_ONCE", "_VERTICES_AT_ONCE", "_ENTRIES_AT_ONCE"):
+    for name in ("_BYTES_AT_ONCE", "_VERTICES_AT_ONCE"):
         monkeypatch.setattr(grids.zone_index, name, 256)
     rng = np.random.default_rng(3)
     places = rng.uniform(0, 1000, (60, 2)) + np.array([X, Y])
@@ -488,7 +478,7 @@ def test_nationwide_boundaries_share_out_a_lattice_of_features(shared: Path) -> 
             zones[other] = shapely.difference(zones[other], zones[one])
     zones = own_dimension(zones, np.full(zones.size, AREAS))
     domain = shapely.union_all(zones).buffer(500)
-    index = ZoneIndex.of(zones, GRID, gap=gap_between(zones, domain), sliver_m2=0.01)
+    index = ZoneIndex.of(zones, GRID, gap=gap_between(zones, domain).ground, sliver_m2=0.01)
     assert index.gap == zones.size
 
     west, south = np.meshgrid(np.arange(940_000, 968_000, 700.0), np.arange(1_938_000, 1_962_000, 700.0))

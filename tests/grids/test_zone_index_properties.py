@@ -15,8 +15,9 @@ from grids.crossings import polygon_areas
 from grids.grid import Grid
 from grids.measures import AREAS, own_dimension
 from grids.wkb import WkbColumn, parts_in_cells
-from grids.zone_index import ZoneIndex, domain_index, gap_between, parts_in_zones
+from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
 from grids.zone_parts import parts_in_zones as parts_by_overlay
+from grids.zones import gap_between
 
 FloatArray = NDArray[np.float64]
 GeometryArray = NDArray[np.object_]
@@ -152,7 +153,7 @@ def test_zones_gap_and_outside_hold_the_whole(scene: Scene) -> None:
     """The domain is all faces together: zones, gap and outside are measured each by itself."""
     zones, left_out, features = scene
     domain = shapely.union_all([*zones, *left_out])
-    gap = gap_between(zones, domain)
+    gap = gap_between(zones, domain).ground
     here = [moved(np.array([shape, None], dtype=object))[0] for shape in (domain, gap)]
     column = WkbColumn.from_geometries(moved(features))
     within, measures = zone_shares(column, domain_index(here[0], GRID))
