@@ -185,6 +185,13 @@ class Edition:
         positions = Places(info, file, self.crs).near(bbox)
         return Page(file.take(positions, self._columns(info, columns)), positions, len(positions))
 
+    def rows(
+        self, collection: str, year: int | None, positions: NDArray[np.int64], columns: list[str] | None = None
+    ) -> pa.Table:
+        """Read the rows at ascending positions of a table."""
+        info = self.collection(collection)
+        return self._file(info, self.year(collection, year)).take(positions, self._columns(info, columns))
+
     def item(self, collection: str, year: int | None, item: str) -> Page:
         """Read the one row with this id.
 

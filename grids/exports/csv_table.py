@@ -1,0 +1,107 @@
+"""CSV (RFC 4180, UTF-8, shortest digits that give the same double) with its description (CSV on the Web, W3C)."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from grids.columns import Column
+from grids.exports import labels
+from grids.exports.public_table import PublicTable
+
+_FORMULA = r"^[=+\-@\t\r]"
+"""How a text begins that a spreadsheet would run as a formula."""
+
+_DATATYPES = {"string": "string", "float64": "double", "int16": "integer", "int32": "integer", "bool": "boolean"}
+
+
+def write_csv(table: PublicTable, path: Path) -> None:
+    """Write a table: the public columns, `lon` and `lat` of a point inside each row's polygon, and the labels.
+
+    An unknown value is empty. A text that a spreadsheet would run as a formula gets an apostrophe before it.
+    """
+    said = labels.tags(table.edition)
+    writer: pyarrow.csv.CSVWriter | None = None
+    try:
+        for rows, polygons in table.pieces():
+            for name, values in zip(("lon", "lat"), table.centres(polygons), strict=True):
+                rows = rows.append_column(name, pa.array(values))
+            for name in ("edition", "synthetic", "attribution"):
+                rows = rows.append_column(name, pa.array([said[name]] * len(rows), type=pa.string()))
+            if writer is None:
+                options = pyarrow.csv.WriteOptions(quoting_style="needed")
+                writer = pyarrow.csv.CSVWriter(path, rows.schema, write_options=options)
+            writer.write_table(harmless(rows))
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def harmless(rows: pa.Table) -> pa.Table:
+    """Return the rows with an apostrophe before every text that a spreadsheet would run as a formula."""
+    for position, field in enumerate(rows.schema):
+        if pa.types.is_string(field.type):
+            texts = rows.column(position)
+            runs = pc.fill_null(pc.match_substring_regex(texts, _FORMULA), False)
+            if pc.any(runs).as_py():
+                quoted = pc.binary_join_element_wise(pa.scalar("'"), texts, pa.scalar(""))
+                rows = rows.set_column(position, field, pc.if_else(runs, quoted, texts))
+    return rows
+
+
+def describe_csv(table: PublicTable, name: str) -> dict[str, Any]:
+    """Return the CSV on the Web metadata of a file: what its columns are, whose data it is, what to be wary of.
+
+    Args:
+        table: what the file holds.
+        name: the file's name, beside which the description stands.
+    """
+    edition = table.edition
+    added = [
+        ("lon", "number", "deg", "Longitude (WGS 84) of a point inside the row's polygon"),
+        ("lat", "number", "deg", "Latitude (WGS 84) of a point inside the row's polygon"),
+        ("edition", "string", "", "Edition the number is of"),
+        ("synthetic", "boolean", "", "Whether every number is invented"),
+        ("attribution", "string", "", "Whose data it rests on, and under which licence"),
+    ]
+    columns = [_column(column) for column in table.columns]
+    columns += [
+        {"name": title, "titles": title, "datatype": datatype, "dc:description": meaning, **_unit(unit)}
+        for title, datatype, unit, meaning in added
+    ]
+    return {
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
+        "url": name,
+        "dc:title": labels.title(edition, table.collection.id, table.year),
+        "dc:description": labels.statement(edition),
+        "dc:identifier": edition.id,
+        "dc:license": [given.licence for given in edition.region.attributions if given.licence],
+        "dc:source": [labels.attribution_text(given) for given in edition.region.attributions],
+        "dialect": {"encoding": "utf-8", "lineTerminators": ["\n"], "header": True},
+        "tableSchema": {"columns": columns, "primaryKey": ["id"]},
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {
+        "name": re.sub(r"[^A-Za-z0-9_]", "_", column.name),
+        "titles": column.name,
+        "datatype": _DATATYPES[column.type],
+        "required": not column.nullable,
+        "dc:title": dict(column.label),
+        "dc:description": dict(column.meaning),
+        **_unit(column.unit),
+    }
+
+
+def _unit(unit: str) -> dict[str, str]:
+    return {"schema:unitText": unit} if unit else {}
+
+
+def write_csv_description(table: PublicTable, path: Path, name: str) -> None:
+    """Write `describe_csv` as JSON."""
+    path.write_text(json.dumps(describe_csv(table, name), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,270 @@
+"""One page that opens offline: a folium map with its script and style inside, a legend, and the labels."""
+
+import html
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import folium
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from grids.exports import labels
+from grids.exports.public_table import PublicTable
+from grids.projections import LONLAT, reproject
+from grids.store_errors import InvalidTable
+from grids.tables import Geometries
+
+MOST_SHAPES = 12_000
+"""Cells, hexagons or zones drawn at most; of more, those with the largest amounts, and the page says so."""
+
+MOST_VERTICES = 150_000
+"""Corners of zones at most; outlines are simplified together until there are no more."""
+
+_REMOVALS = ("#1b7837", "#5aae61", "#a6dba0")
+_EMISSIONS = ("#ffffb2", "#fed976", "#feb24c", "#fd8d3c", "#f03b20", "#bd0026")
+_UNKNOWN = "#9e9e9e"
+_Z90 = 1.6448536269514722
+"""Half the width of a 90 % interval in standard deviations."""
+
+_SCRIPT, _STYLE = "leaflet.js", "leaflet.css"
+_PAGE_STYLE = """
+.legend{position:absolute;z-index:1000;right:10px;bottom:24px;max-width:22rem;max-height:80%;overflow:auto;
+background:#fff;padding:8px 12px;border-radius:4px;box-shadow:0 1px 4px rgba(0,0,0,.4);
+font:13px/1.4 system-ui,sans-serif;color:#222}
+.leaflet-tooltip{font-size:12px}.legend h1{font-size:15px;margin:0 0 4px}
+.legend p{margin:4px 0}.legend .warning{font-weight:600;color:#8a1c00}
+.legend i{display:inline-block;width:18px;height:12px;margin-right:6px;border:1px solid #777;vertical-align:-1px}
+.legend small{color:#444}
+"""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Classes of a value with their colours.
+
+    Attributes:
+        breaks: (n + 1,) ascending borders of the classes; a class holds its lower border, the last both.
+        colours: n colours.
+    """
+
+    breaks: list[float]
+    colours: list[str]
+
+    def colour(self, value: float) -> str:
+        """Return the colour of a value; grey for an unknown one."""
+        if math.isnan(value):
+            return _UNKNOWN
+        place = int(np.searchsorted(self.breaks, value, side="right")) - 1
+        return self.colours[min(max(place, 0), len(self.colours) - 1)]
+
+
+def scale_of(values: NDArray[np.float64]) -> Scale:
+    """Return classes by quantiles, removals and emissions apart, so that a colour never means both."""
+    known = values[~np.isnan(values)]
+    removals, emissions = known[known < 0], known[known >= 0]
+    breaks: list[float] = []
+    colours: list[str] = []
+    if len(removals):
+        # From the largest removal to none.
+        breaks += _quantiles(removals, len(_REMOVALS))[:-1]
+        colours += _REMOVALS[: len(breaks)]
+    if len(emissions):
+        inner = _quantiles(emissions, len(_EMISSIONS))
+        if len(removals):
+            inner = [0.0, *[value for value in inner[1:] if value > 0]]
+        if len(inner) == 1:
+            inner = [*inner, inner[0]]
+        colours += _EMISSIONS[: len(inner) - 1]
+        breaks += inner
+    elif len(removals):
+        breaks.append(0.0)
+    return Scale(breaks, colours)
+
+
+def write_html_map(table: PublicTable, path: Path, leaflet: Path) -> None:
+    """Write a page with a map of net emissions per hectare, or of the first sector's where net is unknown.
+
+    Args:
+        table: what to draw.
+        path: the page to write.
+        leaflet: folder with `leaflet.js` and `leaflet.css`, which are put into the page.
+
+    Raises:
+        InvalidTable: an empty table.
+    """
+    drawn = _drawn(table)
+    page = folium.Map(tiles=None, prefer_canvas=True, control_scale=True)
+    page.default_js, page.default_css = [("leaflet", _SCRIPT)], [("leaflet_css", _STYLE)]
+    fields = [name for name in drawn.features[0]["properties"] if name != "style"]
+    folium.GeoJson(
+        {"type": "FeatureCollection", "features": drawn.features},
+        tooltip=folium.GeoJsonTooltip(fields=fields, aliases=fields, localize=False, sticky=True),
+        color="#555555",
+        weight=0.3,
+        fillOpacity=0.85,
+    ).add_to(page)
+    west, south, east, north = drawn.bounds
+    page.fit_bounds([[south, west], [north, east]])
+    figure: Any = page.get_root()
+    figure.title = html.escape(labels.title(table.edition, table.collection.id, table.year))
+    _name_steadily(figure)
+    rendered = figure.render()
+    # Not through folium: it would read names of places as templates.
+    rendered = rendered.replace("</body>", f"{_legend(table, drawn)}</body>", 1)
+    path.write_text(_inlined(rendered, leaflet), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What the map shows: features of GeoJSON with their style, and what the legend says of them."""
+
+    features: list[dict[str, Any]]
+    bounds: tuple[float, float, float, float]
+    column: str
+    scale: Scale
+    left_out: int
+
+
+def _drawn(table: PublicTable) -> _Drawn:
+    if not table.count:
+        raise InvalidTable(f"{table.collection.id} has no row in {table.year}: there is nothing to draw")
+    sectors = [sector for sector in table.edition.manifest.sectors if f"{sector}_tco2e" in table.collection.columns]
+    totals = ["net", *sectors]
+    words = [name for name in table.collection.columns if name.startswith("name_")]
+    names = ["id", *words[:1], "area_ha", "held", *(f"{total}_tco2e" for total in totals), "net_sd_tco2e"]
+    names = [name for name in names if name in table.collection.columns]
+    rows = table.edition.table(table.collection.id, table.year, names + _position(table)).to_pandas()
+    known = (f"{total}_tco2e" for total in totals if rows[f"{total}_tco2e"].notna().any())
+    column = next(known, "net_tco2e")
+    # Of too many, those with the largest amounts are kept, in the table's order; ties by that order too.
+    weight = rows[column].abs().fillna(-1.0).to_numpy()
+    kept = np.sort(np.argsort(-weight, kind="stable")[:MOST_SHAPES])
+    shapes = _lonlat_shapes(table, kept)
+    chosen = rows.iloc[kept].reset_index(drop=True)
+    per_ha = (chosen[column] / chosen["area_ha"]).to_numpy()
+    scale = scale_of(per_ha)
+    features = []
+    for position, (shape, row) in enumerate(zip(shapes, chosen.to_dict("records"), strict=True)):
+        features.append(
+            {
+                "type": "Feature",
+                "geometry": json.loads(shape),
+                "properties": {
+                    "style": {"fillColor": scale.colour(float(per_ha[position]))},
+                    **_told(row, totals, words[:1]),
+                },
+            }
+        )
+    bounds = table.collection.bbox
+    assert bounds is not None
+    return _Drawn(features, bounds, column, scale, len(rows) - len(kept))
+
+
+def _position(table: PublicTable) -> list[str]:
+    return ["row", "col"] if table.collection.kind == "grid" else []
+
+
+def _told(row: dict[str, Any], totals: list[str], words: list[str]) -> dict[str, str]:
+    """What the tooltip says of a row; texts are escaped, since the tooltip is made of HTML."""
+    said = {"id": html.escape(str(row["id"]))}
+    if words and row[words[0]]:
+        said["name"] = html.escape(str(row[words[0]]))
+    for total in totals:
+        value = row.get(f"{total}_tco2e")
+        if value is None:
+            continue
+        text = "unknown" if math.isnan(value) else f"{value:,.1f} tCO2e/a"
+        deviation = row.get("net_sd_tco2e") if total == "net" else None
+        if deviation is not None and not math.isnan(deviation) and not math.isnan(value):
+            text += f" ± {_Z90 * deviation:,.1f} (90 %)"
+        said[total] = text
+    said["area"] = f"{row['area_ha']:,.1f} ha"
+    if row.get("held"):
+        said["held"] = "protected: a share of a larger area's total"
+    return said
+
+
+def _lonlat_shapes(table: PublicTable, kept: NDArray[np.intp]) -> list[str]:
+    """Outlines of rows as GeoJSON geometries, to a hundred-thousandth of a degree (about a metre)."""
+    edition, collection = table.edition, table.collection
+    rows = edition.rows(collection.id, table.year, kept.astype(np.int64), ["id", *_position(table)])
+    shapes = edition.polygons(collection.id, rows)
+    if collection.kind == "zones":
+        shapes = _simplified(shapes)
+    moved = reproject(shapes, edition.crs, LONLAT)
+    rounded = shapely.transform(moved, lambda points: np.round(points, 5))
+    return [str(text) for text in shapely.to_geojson(rounded)]
+
+
+def _simplified(shapes: Geometries) -> Geometries:
+    """Zones with at most MOST_VERTICES corners; borders that neighbours share stay shared."""
+    west, south, east, north = shapely.total_bounds(shapes)
+    tolerance, simple = max(east - west, north - south) / 20_000, shapes
+    while shapely.get_num_coordinates(simple).sum() > MOST_VERTICES and tolerance < east - west:
+        simple = np.asarray(shapely.coverage_simplify(shapes, tolerance), dtype=object)
+        tolerance *= 2
+    return simple
+
+
+def _legend(table: PublicTable, drawn: _Drawn) -> str:
+    edition, scale = table.edition, drawn.scale
+    described = table.dictionary.describe(drawn.column)
+    classes = "".join(
+        f'<p><i style="background:{colour}"></i>{_short(low)} to {_short(high)}</p>'
+        for colour, low, high in zip(scale.colours, scale.breaks[:-1], scale.breaks[1:], strict=True)
+    )
+    warnings = "".join(f'<p class="warning">{html.escape(text)}</p>' for text in labels.warnings_of(edition))
+    thinned = ""
+    if drawn.left_out:
+        thinned = (
+            f"<p><small>Drawn are the {len(drawn.features):,} of {len(drawn.features) + drawn.left_out:,} with the "
+            f"largest amounts; the others are left out of this page.</small></p>"
+        )
+    sources = "".join(
+        f"<p><small>{html.escape(labels.attribution_text(given))}</small></p>" for given in edition.region.attributions
+    )
+    return (
+        f'<div class="legend"><h1>{html.escape(labels.region_name(edition))}</h1>'
+        f"<p>{html.escape(described.label['en'])}, {html.escape(table.collection.id)}, {table.year}<br>"
+        f"tCO2e per hectare and year; removals are negative</p>{classes}"
+        f'<p><i style="background:{_UNKNOWN}"></i>unknown</p>{warnings}{thinned}'
+        f"<p><small>Edition {edition.id}</small></p>{sources}</div>"
+    )
+
+
+def _short(value: float) -> str:
+    """Three digits, or whole numbers where there are more."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _quantiles(values: NDArray[np.float64], classes: int) -> list[float]:
+    """Ascending borders of at most that many classes with equally many values, each border once."""
+    return sorted(set(np.quantile(values, np.linspace(0, 1, classes + 1)).tolist()))
+
+
+def _name_steadily(figure: Any) -> None:
+    """Number the elements, which folium names at random: equal editions give equal bytes."""
+    elements = [figure]
+    for number, element in enumerate(elements):
+        element._id = str(number)
+        elements.extend(element._children.values())
+
+
+def _inlined(page: str, leaflet: Path) -> str:
+    """Put script and style into the page in place of the links to them; nothing is left to fetch."""
+    script = (leaflet / "leaflet.js").read_text(encoding="utf-8").partition("//# sourceMappingURL")[0]
+    style = re.sub(r"url\(images/[^)]*\)", "none", (leaflet / "leaflet.css").read_text(encoding="utf-8"))
+    licence = (leaflet / "LICENSE").read_text(encoding="utf-8")
+    for link, content in (
+        (f'<script src="{_SCRIPT}"></script>', f"<script>/* Leaflet\n{licence}*/\n{script}</script>"),
+        (f'<link rel="stylesheet" href="{_STYLE}"/>', f"<style>{style}{_PAGE_STYLE}</style>"),
+    ):
+        if page.count(link) != 1:
+            raise RuntimeError(f"this version of folium writes its links otherwise: {link} was expected once")
+        page = page.replace(link, content)
+    return page
