@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ from grids.wkb import WkbColumn
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Polygons = WkbColumn | NDArray[np.object_]
 
 _VERTICES_AT_ONCE = 1 << 17  # of a block of polygons, beside those of their neighbours
 _PAIRS_AT_ONCE = 1 << 14
@@ -44,15 +46,15 @@ class SharedGround:
     area_m2: FloatArray
 
 
-def shared_ground(polygons: WkbColumn, *, threads: int | None = None) -> SharedGround:
+def shared_ground(polygons: Polygons, *, threads: int | None = None) -> SharedGround:
     """Find the pairs of polygons that share ground, one inside the other and equal ones among them.
 
     Shared ground of no more than a nanometre mean width along the borders near it is the rounding of a border, and
     counts as none.
 
     Args:
-        polygons: (n,) valid polygons or multipolygons in a metric CRS, plain as `grids.survey` has it; an empty or
-            missing one shares nothing.
+        polygons: (n,) valid polygons or multipolygons in a metric CRS, as objects or plain as `grids.survey` has it;
+            an empty or missing one shares nothing.
         threads: how many; changes no bit.
 
     Returns:
@@ -61,14 +63,15 @@ def shared_ground(polygons: WkbColumn, *, threads: int | None = None) -> SharedG
     Raises:
         GeometryError: what is no polygon, or has coordinates that are no metres.
     """
-    seen = _checked(polygons)
+    given = _column(polygons)
+    seen = _checked(given)
     boxes = _boxes(seen)
     first, second = shapely.STRtree(boxes).query(boxes)
     once = first < second
-    return _measured(polygons, seen.bounds, first[once], second[once], threads)
+    return _measured(given, seen.bounds, first[once], second[once], threads)
 
 
-def ground_shared_with(polygons: WkbColumn, others: WkbColumn, *, threads: int | None = None) -> SharedGround:
+def ground_shared_with(polygons: Polygons, others: Polygons, *, threads: int | None = None) -> SharedGround:
     """Find which polygons share ground with which of others; see `shared_ground`.
 
     Args:
@@ -82,11 +85,19 @@ def ground_shared_with(polygons: WkbColumn, others: WkbColumn, *, threads: int |
     Raises:
         GeometryError: what is no polygon, or has coordinates that are no metres.
     """
-    given, beside = _checked(polygons), _checked(others)
-    first, second = shapely.STRtree(_boxes(beside)).query(_boxes(given))
-    bounds = np.concatenate((given.bounds, beside.bounds))
-    found = _measured(joined([polygons, others]), bounds, first, second + polygons.size, threads)
-    return SharedGround(found.first, found.second - polygons.size, found.area_m2)
+    one, other = _column(polygons), _column(others)
+    seen, beside = _checked(one), _checked(other)
+    first, second = shapely.STRtree(_boxes(beside)).query(_boxes(seen))
+    bounds = np.concatenate((seen.bounds, beside.bounds))
+    found = _measured(joined([one, other]), bounds, first, second + one.size, threads)
+    return SharedGround(found.first, found.second - one.size, found.area_m2)
+
+
+def _column(polygons: Polygons) -> WkbColumn:
+    if isinstance(polygons, WkbColumn):
+        return polygons
+    plain = shapely.to_wkb(shapely.force_2d(polygons), byte_order=1)
+    return WkbColumn.from_arrow(pa.array(plain, pa.large_binary(), from_pandas=True))
 
 
 def _checked(polygons: WkbColumn) -> Survey:

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, Polygon, box
 from shapely.affinity import rotate, translate
 
-from grids import shared_ground as ground
 from grids.errors import GeometryError
-from grids.shared_ground import SharedGround
+from grids.shared_ground import SharedGround, ground_shared_with, shared_ground
 from grids.wkb import WkbColumn
 
 EAST, NORTH = 953_000.25, 1_952_000.75  # of Korea's grid: what is near 0 rounds too well
@@ -21,14 +20,6 @@ def shapes(*polygons: object) -> np.ndarray:
     array = np.empty(len(polygons), dtype=object)
     array[:] = polygons
     return array
-
-
-def shared_ground(polygons: np.ndarray, threads: int | None = None) -> SharedGround:
-    return ground.shared_ground(WkbColumn.from_geometries(polygons), threads=threads)
-
-
-def ground_shared_with(polygons: np.ndarray, others: np.ndarray) -> SharedGround:
-    return ground.ground_shared_with(WkbColumn.from_geometries(polygons), WkbColumn.from_geometries(others))
 
 
 def pairs(found: SharedGround) -> dict[tuple[int, int], float]:
@@ -151,6 +142,16 @@ def test_empty_and_missing_polygons_share_nothing() -> None:
     polygons = shapes(box(0, 0, 1, 1), Polygon(), None, MultiPolygon(), box(0, 0, 1, 1))
     assert pairs(shared_ground(polygons)) == {(0, 4): 1}
     assert pairs(shared_ground(shapes())) == {}
+
+
+def test_polygons_as_bytes_are_polygons_as_objects() -> None:
+    polygons = shapes(box(0, 0, 10, 10), None, Polygon(), box(8, 2, 12, 4).union(box(20, 20, 21, 21)))
+    column = WkbColumn.from_bytes(shapely.to_wkb(polygons, byte_order=1).tolist())
+    assert pairs(shared_ground(column)) == pairs(shared_ground(polygons)) == {(0, 3): 4}
+    assert pairs(ground_shared_with(column, polygons)) == pairs(ground_shared_with(polygons, column))
+    foreign = WkbColumn.from_bytes([shapely.to_wkb(box(0, 0, 1, 1), byte_order=0)])
+    with pytest.raises(GeometryError, match="Polygon 0 is written big-endian, or with Z"):
+        shared_ground(foreign)
 
 
 def test_what_is_no_polygon_or_no_metres_is_refused() -> None:
