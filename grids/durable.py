@@ -17,9 +17,14 @@ def sync_tree(folder: Path) -> None:
     """Flush every file and folder below a folder, and the folder itself."""
     for parent, _, files in os.walk(folder):
         for name in files:
-            with (Path(parent) / name).open("rb+") as stream:
-                os.fsync(stream.fileno())
+            sync_file(Path(parent) / name)
         sync_folder(Path(parent))
+
+
+def sync_file(path: Path) -> None:
+    """Flush a file."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def sync_folder(folder: Path) -> None:

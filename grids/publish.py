@@ -8,8 +8,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 from pydantic import ValidationError
-from pyproj import CRS
 
 from grids import tables
 from grids.durable import sync_folder, sync_tree, write_durably
@@ -41,8 +40,10 @@ from grids.manifest import (
     first_faults,
     read_manifest,
 )
+from grids.parquet import PRIVATE, PUBLIC, TableWriter
 from grids.projections import LONLAT, transformer
 from grids.store_errors import EditionBroken, EditionError, EditionNotFound, InvalidTable
+from grids.table_queue import TableQueue
 
 INCOMING = ".incoming"
 CURRENT = "current"
@@ -77,6 +78,8 @@ class EditionWriter:
         self._columns: dict[str, tuple[str, ...]] = {}
         self._bounds: dict[str, list[Bbox]] = {}
         self._context: list[str] = []
+        self._begun: set[Path] = set()
+        self._queue = TableQueue()
 
     def __enter__(self) -> Self:
         """Take the region's lock and remove what builds that died have left.
@@ -115,6 +118,7 @@ class EditionWriter:
             EditionError: the disk was full.
         """
         try:
+            self._queue.stop()
             shutil.rmtree(self._incoming, ignore_errors=True)
         finally:
             self._lock.__exit__(kind, error, trace)
@@ -144,7 +148,7 @@ class EditionWriter:
         frame: pd.DataFrame,
         geometry: Sequence[Any] | np.ndarray | gpd.GeoSeries | None = None,
     ) -> None:
-        """Write one collection's public table of one year, in spatial order.
+        """Write one collection's public table of one year, in spatial order; encoded beside what is done next.
 
         Args:
             collection: the same info for every year of a collection.
@@ -159,20 +163,20 @@ class EditionWriter:
         if collection.kind == "grid":
             if geometry is not None:
                 raise InvalidTable(f"{where}: cells of a grid need no geometry, row and col say it")
-            rows, cols = _cells_of(frame, where)
+            rows, cols = tables.cells_of(frame, where)
             if len(rows):
                 frame = frame.iloc[np.argsort(self._grid(collection).zorder(rows, cols), kind="stable")]
-            self.write_cells(collection, year, [frame])
+            self._write_cells(collection, year, [frame], where)
             return
         frame = tables.with_year(frame, year, where)
         tables.check_ids(frame, where)
         table, bounds = self._shape_table(frame, geometry, where)
-        path = self._table_path(collection, year, table.column_names, where)
-        tables.write_parquet(table, path)
-        self._note(collection, year, table.num_rows, bounds)
+        file = self._queue.begin(self._table_path(collection, year, table.column_names, where), PUBLIC)
+        self._queue.add(file, table)
+        self._queue.end(file, partial(self._note, file.path, collection, year, table.num_rows, bounds))
 
     def write_cells(self, collection: CollectionInfo, year: int, frames: Iterable[pd.DataFrame]) -> None:
-        """Write a grid's public table of one year from frames, one of them in memory at a time.
+        """Write a grid's public table of one year from frames, of which a few are in memory at a time.
 
         Args:
             collection: a grid, the same info for every year.
@@ -182,45 +186,43 @@ class EditionWriter:
         Raises:
             InvalidTable: see `write_table`; cells that are not in Z-order, or there twice.
         """
-        where = self._described(collection, year)
+        self._write_cells(collection, year, frames, self._described(collection, year))
+
+    def _write_cells(self, collection: CollectionInfo, year: int, frames: Iterable[pd.DataFrame], where: str) -> None:
         grid = self._grid(collection)
         last, n_rows, corners = -1, 0, []
-
-        def parts(first: pd.DataFrame, rest: Iterator[pd.DataFrame]) -> Iterator[pa.Table]:
-            nonlocal last, n_rows
-            for given in chain([first], rest):
-                frame = tables.with_year(given, year, where)
-                tables.check_ids(frame, where)
-                rows, cols = _cells_of(frame, where)
-                if len(rows):
-                    keys = grid.zorder(rows, cols)
-                    if int(keys[0]) <= last or (keys[1:] <= keys[:-1]).any():
-                        raise InvalidTable(f"{where}: cells must come in Z-order, each of them once")
-                    last = int(keys[-1])
-                    corners.append((cols.min(), rows.min(), cols.max() + 1, rows.max() + 1))
-                n_rows += len(rows)
-                yield tables.public_table(frame, where)
-
-        rest = iter(frames)
-        first = tables.with_year(next(rest), year, where)
-        path = self._table_path(collection, year, [str(name) for name in first.columns], where)
-        tables.write_parquet_parts(parts(first, rest), path, tables.ROW_GROUP)
+        file: TableWriter | None = None
+        for given in frames:
+            frame = tables.with_year(given, year, where)
+            tables.check_ids(frame, where)
+            rows, cols = tables.cells_of(frame, where)
+            if len(rows):
+                keys = grid.zorder(rows, cols)
+                if int(keys[0]) <= last or (keys[1:] <= keys[:-1]).any():
+                    raise InvalidTable(f"{where}: cells must come in Z-order, each of them once")
+                last = int(keys[-1])
+                corners.append((cols.min(), rows.min(), cols.max() + 1, rows.max() + 1))
+            n_rows += len(rows)
+            table = tables.public_table(frame, where)
+            if file is None:
+                file = self._queue.begin(self._table_path(collection, year, table.column_names, where), PUBLIC)
+            self._queue.add(file, table)
+        if file is None:
+            raise InvalidTable(f"{where}: not a single frame was given, so that its columns are unknown")
         bounds = None
         if corners:
             east, north = grid.origin_m
             low, high = np.min(corners, axis=0), np.max(corners, axis=0)
             size = grid.size_m
             bounds = _bbox((east + low[0] * size, north + low[1] * size, east + high[2] * size, north + high[3] * size))
-        self._note(collection, year, n_rows, bounds)
+        self._queue.end(file, partial(self._note, file.path, collection, year, n_rows, bounds))
 
     def _described(self, collection: CollectionInfo, year: int) -> str:
-        """How messages name a table that is about to be written; the first and only time."""
+        """How messages name a table that is about to be written."""
         where = f"table {collection.id}/{year}"
         known = self._infos.setdefault(collection.id, collection)
         if known != collection:
             raise InvalidTable(f"{where}: collection {collection.id!r} was described differently for another year")
-        if year in self._written.get(collection.id, {}):
-            raise InvalidTable(f"{where} is written twice")
         return where
 
     def _grid(self, info: CollectionInfo) -> Grid:
@@ -228,48 +230,32 @@ class EditionWriter:
         return Grid(self._crs, (east, north), cast(int, info.cell_size_m), info.codes or "inspire")
 
     def _table_path(self, collection: CollectionInfo, year: int, names: Sequence[str], where: str) -> Path:
-        """Where a table goes, once its columns are known to be those of the other years."""
+        """Where a table goes, the first and only time, once its columns are known to be those of the other years."""
         columns = tuple(name for name in names if name not in (tables.GEOMETRY, tables.COVERING))
         if self._columns.setdefault(collection.id, columns) != columns:
             differ = sorted(set(columns) ^ set(self._columns[collection.id])) or ["their order"]
             raise InvalidTable(f"{where}: columns differ from another year's: {', '.join(differ)}")
         path = self._incoming / "tables" / collection.id / f"{int(year)}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path in self._begun:
+            raise InvalidTable(f"{where} is written twice")
+        self._begun.add(path)
         return path
 
-    def _note(self, collection: CollectionInfo, year: int, n_rows: int, bounds: Bbox | None) -> None:
-        path = self._incoming / "tables" / collection.id / f"{int(year)}.parquet"
+    def _note(self, path: Path, collection: CollectionInfo, year: int, n_rows: int, bounds: Bbox | None) -> None:
+        """Take down what the manifest says of a table that is whole."""
         info = TableInfo(rows=n_rows, bytes=path.stat().st_size, sha256=file_digest(path))
         self._written.setdefault(collection.id, {})[int(year)] = info
         if bounds is not None:
             self._bounds.setdefault(collection.id, []).append(bounds)
 
     def _shape_table(self, frame: pd.DataFrame, geometry: Any, where: str) -> tuple[pa.Table, Bbox | None]:
-        if geometry is None:
-            raise InvalidTable(f"{where}: zones and hexagons need a polygon for every row")
-        shapes = self._polygons(geometry, frame, where)
+        shapes = tables.polygons_of(geometry, frame, self._crs, where)
         table = tables.public_table(frame, where)
         if not len(shapes):
             return tables.with_geometry(table, shapes, self._crs), None
         order = tables.geometry_order(shapes, table["id"].to_pylist())
         bounds = shapely.total_bounds(shapes)
         return tables.with_geometry(table.take(pa.array(order)), shapes[order], self._crs), _bbox(bounds)
-
-    def _polygons(self, geometry: Any, frame: pd.DataFrame, where: str) -> tables.Geometries:
-        crs = getattr(geometry, "crs", None)
-        if crs is not None and CRS.from_user_input(crs) != CRS.from_user_input(self._crs):
-            raise InvalidTable(
-                f"{where}: geometry is in {CRS.from_user_input(crs).name!r}, expected the region's CRS {self._crs}"
-            )
-        shapes = np.asarray(geometry, dtype=object)
-        if shapes.shape != (len(frame),):
-            raise InvalidTable(f"{where}: {shapes.shape} geometries for {len(frame)} rows")
-        bad = ~np.isin(shapely.get_type_id(shapes), (3, 6)) | shapely.is_empty(shapes)
-        if bad.any():
-            raise InvalidTable(
-                f"{where}: {int(bad.sum())} rows have no polygon, first id {frame['id'].iloc[int(np.argmax(bad))]!r}"
-            )
-        return shapes
 
     def write_private(self, kind: str, name: str, frame: pd.DataFrame) -> None:
         """Write a private table from a frame; geometry columns become WKB. See `write_private_tables`."""
@@ -295,14 +281,14 @@ class EditionWriter:
         Args:
             kind: one of `PRIVATE_KINDS`; docs/architecture.md says what each holds.
             name: the layer's id; `<layer>-<collection>` for shares, sums and largest; the collection's for targets.
-            parts: the table in parts with the same columns, one in memory at a time.
+            parts: the table in at least one part, all with the same columns; asked for one at a time by another
+                thread, after this call has returned: what they are made of must not change any more.
         """
         if kind not in PRIVATE_KINDS:
             raise EditionError(f"private table {kind!r}: expected one of {', '.join(PRIVATE_KINDS)}")
         checked_name(name, "private table")
         path = self._incoming / "private" / f"{kind}-{name}.parquet"
-        path.parent.mkdir(exist_ok=True)
-        tables.write_parquet_parts((part.replace_schema_metadata(None) for part in parts), path)
+        self._queue.write(path, PRIVATE, (part.replace_schema_metadata(None) for part in parts))
 
     def write_context(self, kind: str, frame: gpd.GeoDataFrame) -> None:
         """Write `context/<kind>.parquet`: background shapes in lon/lat, in spatial order; missing ones are left out."""
@@ -320,8 +306,7 @@ class EditionWriter:
             order = tables.geometry_order(shapes, [str(k) for k in range(len(shapes))])
             table, shapes = table.take(pa.array(order)), shapes[order]
         path = self._incoming / "context" / f"{kind}.parquet"
-        path.parent.mkdir(exist_ok=True)
-        tables.write_parquet(tables.with_geometry(table, shapes, LONLAT), path)
+        self._queue.write(path, PUBLIC, [tables.with_geometry(table, shapes, LONLAT)])
         self._context.append(kind)
 
     def publish(self, manifest: Mapping[str, Any]) -> Manifest:
@@ -335,7 +320,9 @@ class EditionWriter:
 
         Raises:
             EditionError: a manifest that is not as declared.
+            OSError: a table could not be written.
         """
+        self._queue.finish()
         complete = self._manifest(manifest)
         if self.exists:
             return self.publish_existing()
@@ -398,17 +385,6 @@ class EditionWriter:
                 f"the tables were written for {self._region!r} in {self._crs}"
             )
         return manifest
-
-
-def _cells_of(frame: pd.DataFrame, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of cells, which a grid's table must have."""
-    missing = [name for name in ("row", "col") if name not in frame.columns]
-    if missing:
-        raise InvalidTable(f"{where}: a grid's table needs the columns row and col, {' and '.join(missing)} is missing")
-    table = tables.public_table(frame[["row", "col"]], where)
-    if table["row"].null_count or table["col"].null_count:
-        raise InvalidTable(f"{where}: row and col of a cell cannot be null")
-    return table["row"].to_numpy().astype(np.int64), table["col"].to_numpy().astype(np.int64)
 
 
 def point_to(store: Path, region: str, edition_id: str) -> None:

@@ -1,16 +1,14 @@
-"""Frames to Parquet: one order of rows, one set of types, no clock, no pandas metadata: equal bytes."""
+"""Frames as tables of an edition: one order of rows, one set of types, no clock, no pandas metadata: equal bytes."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -18,7 +16,6 @@ from pyproj import CRS
 from grids.store_errors import InvalidTable
 
 ROW_GROUP = 4096
-PRIVATE_ROW_GROUP = 16_384  # small: a receipt reads a few rows here and there
 GEOMETRY = "geometry"
 COVERING = "bbox"
 COVERING_FIELDS = ("xmin", "ymin", "xmax", "ymax")
@@ -140,35 +137,40 @@ def _projjson(crs: str) -> dict[str, Any]:
     return CRS.from_user_input(crs).to_json_dict()
 
 
-def write_parquet(table: pa.Table, path: Path, row_group: int = ROW_GROUP) -> None:
-    """Write a table with zstd, small row groups and statistics on every column."""
-    with pq.ParquetWriter(path, table.schema, **_written(table.schema)) as writer:
-        writer.write_table(table, row_group_size=row_group)
+def cells_of(frame: pd.DataFrame, where: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of cells, which a grid's table must have.
+
+    Raises:
+        InvalidTable: one of the columns is missing, or holds what is no whole number.
+    """
+    missing = [name for name in ("row", "col") if name not in frame.columns]
+    if missing:
+        raise InvalidTable(f"{where}: a grid's table needs the columns row and col, {' and '.join(missing)} is missing")
+    table = public_table(frame[["row", "col"]], where)
+    if table["row"].null_count or table["col"].null_count:
+        raise InvalidTable(f"{where}: row and col of a cell cannot be null")
+    return table["row"].to_numpy().astype(np.int64), table["col"].to_numpy().astype(np.int64)
 
 
-def write_parquet_parts(parts: Iterable[pa.Table], path: Path, row_group: int = PRIVATE_ROW_GROUP) -> None:
-    """Write a table that comes in parts (at least one) with the same columns; row groups end with a part."""
-    writer: pq.ParquetWriter | None = None
-    try:
-        for part in parts:
-            if writer is None:
-                writer = pq.ParquetWriter(path, part.schema, **_written(part.schema))
-            writer.write_table(part, row_group_size=row_group)
-    finally:
-        if writer is not None:
-            writer.close()
+def polygons_of(geometry: Any, frame: pd.DataFrame, crs: str, where: str) -> Geometries:
+    """The polygons of zones or hexagons, one for every row of their frame.
 
-
-def _written(schema: pa.Schema) -> dict[str, Any]:
-    words = [field.name for field in schema if pa.types.is_string(field.type) and field.name != "id"]
-    words += [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    return {
-        "compression": "zstd",
-        "compression_level": 3,
-        "write_page_checksum": True,
-        "version": "2.6",
-        "data_page_version": "1.0",
-        "write_statistics": True,
-        "use_dictionary": words,
-        "write_page_index": False,
-    }
+    Raises:
+        InvalidTable: not as many as rows, something else than polygons, or in another CRS.
+    """
+    if geometry is None:
+        raise InvalidTable(f"{where}: zones and hexagons need a polygon for every row")
+    given = getattr(geometry, "crs", None)
+    if given is not None and CRS.from_user_input(given) != CRS.from_user_input(crs):
+        raise InvalidTable(
+            f"{where}: geometry is in {CRS.from_user_input(given).name!r}, expected the region's CRS {crs}"
+        )
+    shapes = np.asarray(geometry, dtype=object)
+    if shapes.shape != (len(frame),):
+        raise InvalidTable(f"{where}: {shapes.shape} geometries for {len(frame)} rows")
+    bad = ~np.isin(shapely.get_type_id(shapes), (3, 6)) | shapely.is_empty(shapes)
+    if bad.any():
+        raise InvalidTable(
+            f"{where}: {int(bad.sum())} rows have no polygon, first id {frame['id'].iloc[int(np.argmax(bad))]!r}"
+        )
+    return shapes

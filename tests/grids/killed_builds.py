@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -15,15 +16,29 @@ import numpy as np
 import pandas as pd
 import shapely
 
+import grids.background
 import grids.durable
 import grids.identity
 import grids.locks
+import grids.parquet
 import grids.publish
+import grids.table_queue
 from grids.edition import CollectionInfo, EditionWriter, Store
 from grids.publish import is_whole
 
 CRS = "EPSG:5179"
-WATCHED = {module.__file__ for module in (grids.publish, grids.durable, grids.locks, grids.identity)}
+WATCHED = {
+    module.__file__
+    for module in (
+        grids.publish,
+        grids.durable,
+        grids.locks,
+        grids.identity,
+        grids.background,
+        grids.parquet,
+        grids.table_queue,
+    )
+}
 GRID = CollectionInfo(id="grid-100m", title={"en": "100 m"}, kind="grid", cell_size_m=100, origin_m=(0, 0))
 ZONES = CollectionInfo(id="dong", title={"en": "dong"}, kind="zones")
 SERVED = "0" * 16
@@ -48,12 +63,21 @@ def build(store: Path, edition: str) -> None:
 
 
 class DieBefore:
-    """Kills its own process before the nth line executed in the watched modules; counts lines if n is never reached."""
+    """Kills its own process before the nth line that any of its threads executes in the watched modules.
+
+    Counts lines if n is never reached.
+    """
 
     def __init__(self, nth: int) -> None:
         self.left = nth
         self.seen = 0
         self.publish_begins: int | None = None
+        self._guard = threading.Lock()
+
+    def watch(self) -> None:
+        """Watch this thread and those that it starts."""
+        threading.settrace(self.call)
+        sys.settrace(self.call)
 
     def call(self, frame: FrameType, event: str, argument: Any) -> Any:
         code: CodeType = frame.f_code
@@ -61,12 +85,13 @@ class DieBefore:
 
     def line(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line":
-            self.seen += 1
-            if self.publish_begins is None and frame.f_code.co_name == "publish":
-                self.publish_begins = self.seen
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+            with self._guard:
+                self.seen += 1
+                if self.publish_begins is None and frame.f_code.co_name == "publish":
+                    self.publish_begins = self.seen
+                self.left -= 1
+                if self.left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
         return self.line
 
 
@@ -75,7 +100,7 @@ def killed_before(store: Path, edition: str, nth: int) -> bool:
     child = os.fork()
     if child == 0:
         signal.alarm(60)
-        sys.settrace(DieBefore(nth).call)
+        DieBefore(nth).watch()
         try:
             build(store, edition)
         finally:
@@ -102,9 +127,10 @@ def faults(store: Path, editions: set[str]) -> list[str]:
 def main(store: Path) -> None:
     """Kill builds at one line after the other, each time another edition, on a store that serves one."""
     counter = DieBefore(-1)
-    sys.settrace(counter.call)
+    counter.watch()
     build(store, "f" * 16)
     sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
     lines, begins = counter.seen, counter.publish_begins
     assert begins is not None
     build(store, SERVED)

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
@@ -564,7 +565,7 @@ def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("grids.tables.pq.ParquetWriter", full)
+    monkeypatch.setattr("grids.parquet.pq.ParquetWriter", full)
     with pytest.raises(EditionError, match="cannot be written: No space left on device"):
         publish(tmp_path, SECOND)
     assert Store(tmp_path).open("town").id == FIRST
@@ -662,3 +663,21 @@ def test_context_is_kept_in_lonlat_and_read_by_bbox(tmp_path: Path) -> None:
     assert edition.context("places", (lon - 0.01, lat - 0.01, lon + 0.01, lat + 0.01)).rows["name"].to_pylist() == ["a"]
     assert len(edition.context("places", (-180, -90, 180, 90)).positions) == 2
     assert edition.context_columns("places") == ["name"]
+
+
+def test_a_table_that_fails_while_it_is_written_is_told_before_anything_is_published(tmp_path: Path) -> None:
+    publish(tmp_path)
+
+    def parts() -> Iterator[pa.Table]:
+        yield pa.table({"feature": pa.array([0], pa.int32())})
+        raise ValueError("part 2 cannot be read")
+
+    def build() -> None:
+        with EditionWriter(tmp_path, "town", SECOND, crs=CRS) as writer:
+            writer.write_private_tables("features", "meters", parts())
+            writer.publish(manifest())
+
+    with pytest.raises(ValueError, match="part 2"):
+        build()
+    assert Store(tmp_path).open("town").id == FIRST
+    assert sorted(path.name for path in (tmp_path / ".incoming").iterdir()) == ["town.lock"]
