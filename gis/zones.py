@@ -17,6 +17,7 @@ from gis.readers import cleaned, filtered, named, read_raw
 from gis.repair import FAMILIES, none_refused
 from gis.sources import ZoneSet
 from grids.shared_ground import shared_ground
+from grids.wkb import WkbColumn
 
 NOISE_M2 = 1.0
 """Overlaps up to a square metre are digitising noise whatever the zones' size."""
@@ -86,7 +87,7 @@ def disjoint(
     refused: list[tuple[float, str]] = []
     result = geometries.copy()
     sizes = shapely.area(geometries)
-    shared = shared_ground(geometries)
+    shared = shared_ground(WkbColumn.from_geometries(geometries))
     order = np.lexsort((shared.first, shared.second))
     found = (column[order].tolist() for column in (shared.first, shared.second, shared.area_m2))
     for earlier, later, area in zip(*found, strict=True):

@@ -25,6 +25,7 @@ from grids.pieces import PolygonPieces
 from grids.shared_ground import shared_ground
 from grids.shares import Shares
 from grids.tolerances import NEGLIGIBLE
+from grids.wkb import WkbColumn
 from grids.zone_parts import check_polygons
 
 FloatArray = NDArray[np.float64]
@@ -270,7 +271,7 @@ def _disjoint(zones: GeometryArray) -> GeometryArray:
     """Zones of which the first in order has the ground that others, against the rules, claim too."""
     own = np.array(zones, dtype=np.object_)
     check_polygons(own, "Zone")
-    shared = shared_ground(own)
+    shared = shared_ground(WkbColumn.from_geometries(own))
     for first, second in zip(shared.first.tolist(), shared.second.tolist(), strict=True):
         own[second] = overlay(shapely.difference, own[[second]], own[[first]], np.array([AREAS]), np.array([second]))[0]
     return own

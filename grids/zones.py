@@ -12,6 +12,7 @@ from grids.errors import GeometryError
 from grids.measures import AREAS, overlay, own_dimension
 from grids.shared_ground import ground_shared_with, shared_ground
 from grids.tolerances import NEEDLE_M, SLIVER_M2
+from grids.wkb import WkbColumn
 from grids.zone_parts import check_polygons
 
 FloatArray = NDArray[np.float64]
@@ -102,7 +103,7 @@ def without_slivers(
     Raises:
         GeometryError: zones that share more; names them and the area, the largest first.
     """
-    shared = shared_ground(polygons, threads=threads)
+    shared = shared_ground(WkbColumn.from_geometries(polygons), threads=threads)
     pairs = tuple(zip(shared.first.tolist(), shared.second.tolist(), shared.area_m2.tolist(), strict=True))
     large = sorted((pair for pair in pairs if pair[2] > sliver_m2), key=lambda pair: -pair[2])
     if large:
@@ -138,7 +139,7 @@ def parents_by_overlap(children: GeometryArray, parents: GeometryArray) -> tuple
     Raises:
         GeometryError: what is no polygon, or has coordinates that are no metres.
     """
-    found = ground_shared_with(children, parents)
+    found = ground_shared_with(*(WkbColumn.from_geometries(shapely.force_2d(each)) for each in (children, parents)))
     fraction = found.area_m2 / shapely.area(children)[found.first]
     order = np.lexsort((found.second, -np.round(fraction, 12), found.first))
     known, first = np.unique(found.first[order], return_index=True)
