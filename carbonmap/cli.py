@@ -1,8 +1,9 @@
-"""The command line: `carbonmap demo | check | build | serve | info | receipt`."""
+"""The command line: `carbonmap demo | check | build | serve | info | receipt | export`."""
 
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +39,7 @@ A region file (YAML) says what a place is and which files describe it. From it c
     carbonmap serve             the web map and the API over what was built
     carbonmap info              what is in the store
     carbonmap receipt ...       what stands behind one number
+    carbonmap export ...        an edition as files for QGIS, pandas, xarray, a browser
 
 `carbonmap demo` does all of it for a synthetic city, in under a minute.""",
 )
@@ -223,6 +225,84 @@ def receipt(
     found = read_receipt(Store(store).open(region), collection, item, year, top=top, offset=offset)
     for line in [receipt_json(found)] if as_json else receipt_lines(found):
         typer.echo(line)
+
+
+class ExportFormat(StrEnum):
+    """What `carbonmap export` takes."""
+
+    ALL = "all"
+    GEOPARQUET = "geoparquet"
+    GEOPACKAGE = "geopackage"
+    CSV = "csv"
+    GEOTIFF = "geotiff"
+    NETCDF = "netcdf"
+    PMTILES = "pmtiles"
+    HTML = "html"
+    DOCUMENTS = "documents"
+
+
+@app.command()
+def export(
+    what: Annotated[ExportFormat, typer.Argument(metavar="FORMAT", help="See above.", show_default=False)],
+    region: Annotated[str, typer.Argument(metavar="REGION", help="A region in the store.", show_default=False)],
+    store: StoreOption = Path("store"),
+    collection: Annotated[
+        list[str] | None, typer.Option("--collection", "-c", help="Only this one; may be given again. Default: all.")
+    ] = None,
+    year: Annotated[list[int] | None, typer.Option("--year", "-y", help="Only this one; may be given again.")] = None,
+    edition: Annotated[str | None, typer.Option("--edition", help="Default: the one that is served.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: REGION-EDITION in this folder.")
+    ] = None,
+    ahead: Annotated[
+        bool, typer.Option("--ahead", help="With all: make what the server would make on demand, beside the store.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Write an edition as files that other programs read; the API's downloads are the same bytes.
+
+    | FORMAT | for | what |
+    |---|---|---|
+    | geoparquet | GeoPandas, DuckDB, QGIS | a table per collection and year, polygons in the region's CRS |
+    | geopackage | QGIS, desktop GIS | the same, as one layer |
+    | csv | spreadsheets, statistics | the same with lon, lat; a description of its columns beside it |
+    | geotiff | rasterio, QGIS | a Cloud-Optimised GeoTIFF per grid and year, a band per column |
+    | netcdf | xarray | a file per grid over all years, CF-1.11 |
+    | pmtiles | web maps | vector tiles of all zooms in one file |
+    | html | a browser, offline | one page with map and legend (one collection unless told) |
+    | documents | papers | licence, citation, columns, factors, assumptions, manifest |
+    | all | archives | everything, with STAC and SHA256SUMS |
+
+    Edition, year, units, whose data it is, and whether it is synthetic or illustrative stand in every file. Equal
+    editions give equal bytes. Stopped by Ctrl-C, it leaves whole files only.
+
+    Examples: `carbonmap export html demo`; `carbonmap export geotiff demo -c grid-100m -y 2023 -o rasters`;
+    `carbonmap export all demo && cd demo-* && sha256sum --check SHA256SUMS`
+    """
+    from carbonmap.export import export_edition, make_ahead
+    from carbonmap.progress import Silent, Terminal
+
+    if ahead and (what is not ExportFormat.ALL or collection or year or edition or out):
+        raise RegionError(
+            "--ahead makes all files of the edition that is served, where the server looks for them: give it with the "
+            "format all, and without --collection, --year, --edition and --out."
+        )
+    with nullcontext(Silent()) if quiet else Terminal("Exporting") as progress:
+        if ahead:
+            done = make_ahead(store, region, None, progress=progress)
+        else:
+            done = export_edition(
+                store,
+                region,
+                what.value,
+                edition=edition,
+                collections=collection or (),
+                years=year or (),
+                out=out,
+                progress=progress,
+            )
+    size = f"{done.bytes / 1e6:,.1f} MB"
+    _out.print(f"{len(done.names)} files of edition {done.edition}, {size}, in {done.folder}", markup=False)
 
 
 def _compile(*, quiet: bool = False) -> None:

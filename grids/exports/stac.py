@@ -77,7 +77,7 @@ def stac_collection(
         "assets": {file.name: _asset(file, made.get(file.name), here) for file in own},
         "links": [
             _link("root", here.collection),
-            _link("self", here.collection),
+            *_self(here.collection, "application/json"),
             {"rel": "license", "href": here.file("LICENSE.txt"), "type": "text/plain"},
             *({"rel": "item", "href": here.item(item), "type": "application/geo+json"} for item in items),
         ],
@@ -122,7 +122,7 @@ def stac_item(
             _link("root", here.collection),
             _link("parent", here.collection),
             _link("collection", here.collection),
-            {"rel": "self", "href": here.item(identity), "type": "application/geo+json"},
+            *_self(here.item(identity), "application/geo+json"),
         ],
     }
 
@@ -162,6 +162,11 @@ def _extensions(files: Sequence[ExportFile], made: Mapping[str, Made]) -> list[s
 
 def _link(rel: str, href: str) -> dict[str, str]:
     return {"rel": rel, "href": href, "type": "application/json"}
+
+
+def _self(href: str, media_type: str) -> list[dict[str, str]]:
+    """The document's own address, which only one that is absolute can say."""
+    return [{"rel": "self", "href": href, "type": media_type}] if "://" in href else []
 
 
 def _begin(year: int) -> str:
