@@ -120,15 +120,15 @@ def _build(
     every = [SharedLayer(source, plan.domain(source), work, parts[source.id]) for source in sources]
     population = [layer for layer in every if layer.sector == "population"]
     layers = [layer for layer in every if layer.sector != "population"]
+    for layer in every:  # written while the rest is added up
+        writer.write_private_tables("features", layer.id, layer.features())
+        writer.write_private_tables("lines", layer.id, layer.lines())
 
     grids = grid_targets(plan.region, cells_of(every))
     tables = Tables(plan, layers, population, grids)
     tops = tables.publish(writer, [*grids, *plan.zones], progress)
 
     progress.step("writing context and private tables")
-    for layer in every:
-        writer.write_private_tables("features", layer.id, layer.features())
-        writer.write_private_tables("lines", layer.id, layer.lines())
     _write_context(writer, plan.region, plan.ground, plan.inputs)
     return writer.publish(manifest_of(plan, identity, layers, population, tables, tops))
 

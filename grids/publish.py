@@ -272,23 +272,32 @@ class EditionWriter:
         self.write_private_table(kind, name, table)
 
     def write_private_table(self, kind: str, name: str, table: pa.Table) -> None:
-        """Write a private table that is at hand as a whole. See `write_private_tables`."""
-        self.write_private_tables(kind, name, [table])
-
-    def write_private_tables(self, kind: str, name: str, parts: Iterable[pa.Table]) -> None:
         """Write `private/<kind>-<name>.parquet`: what receipts and scenarios stand on, never served raw.
 
         Args:
             kind: one of `PRIVATE_KINDS`; docs/architecture.md says what each holds.
             name: the layer's id; `<layer>-<collection>` for shares, sums and largest; the collection's for targets.
-            parts: the table in at least one part, all with the same columns; asked for one at a time by another
-                thread, after this call has returned: what they are made of must not change any more.
+            table: its columns are as they are; metadata is left out.
         """
+        self._queue.put(self._private_path(kind, name), PRIVATE, table.replace_schema_metadata(None))
+
+    def write_private_tables(self, kind: str, name: str, parts: Iterable[pa.Table]) -> None:
+        """Write a private table that comes in parts, while nothing else is to be written. See `write_private_table`.
+
+        Args:
+            kind: as there.
+            name: as there.
+            parts: at least one, all with the same columns; asked for one at a time by another thread, after this call
+                has returned: what they are made of must not change any more.
+        """
+        plain = (part.replace_schema_metadata(None) for part in parts)
+        self._queue.put_at_leisure(self._private_path(kind, name), PRIVATE, plain)
+
+    def _private_path(self, kind: str, name: str) -> Path:
         if kind not in PRIVATE_KINDS:
             raise EditionError(f"private table {kind!r}: expected one of {', '.join(PRIVATE_KINDS)}")
         checked_name(name, "private table")
-        path = self._incoming / "private" / f"{kind}-{name}.parquet"
-        self._queue.write(path, PRIVATE, (part.replace_schema_metadata(None) for part in parts))
+        return self._incoming / "private" / f"{kind}-{name}.parquet"
 
     def write_context(self, kind: str, frame: gpd.GeoDataFrame) -> None:
         """Write `context/<kind>.parquet`: background shapes in lon/lat, in spatial order; missing ones are left out."""
@@ -306,7 +315,7 @@ class EditionWriter:
             order = tables.geometry_order(shapes, [str(k) for k in range(len(shapes))])
             table, shapes = table.take(pa.array(order)), shapes[order]
         path = self._incoming / "context" / f"{kind}.parquet"
-        self._queue.write(path, PUBLIC, [tables.with_geometry(table, shapes, LONLAT)])
+        self._queue.put(path, PUBLIC, tables.with_geometry(table, shapes, LONLAT))
         self._context.append(kind)
 
     def publish(self, manifest: Mapping[str, Any]) -> Manifest:

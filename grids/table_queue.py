@@ -1,10 +1,11 @@
 """Tables on their way into files: encoded by one thread and flushed to the disk by another, while their maker goes on.
 
-Both work in the order in which tables come, so that files are the same bytes as if they had been waited for.
+The pieces of a table are written in the order in which they come, so that its file is the same bytes as if every piece
+had been waited for.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -44,13 +45,18 @@ class TableQueue:
         """End a table; `then` is called when its file is whole."""
         self._encoding.add(partial(self._end, file, then))
 
-    def write(self, path: Path, layout: Layout, pieces: Iterable[pa.Table]) -> None:
-        """Write a table of at least one piece, of which one is in memory at a time.
+    def put(self, path: Path, layout: Layout, table: pa.Table) -> None:
+        """Hand over a whole table."""
+        file = self.begin(path, layout)
+        self.add(file, table)
+        self.end(file)
 
-        The thread that encodes them asks for the pieces, after this call has returned: what they are made of must not
-        change any more.
+    def put_at_leisure(self, path: Path, layout: Layout, pieces: Iterable[pa.Table]) -> None:
+        """Write a table of at least one piece, which are asked for one at a time while nothing else waits.
+
+        That is done by another thread, after this call has returned: what they are made of must not change any more.
         """
-        self._encoding.add(partial(self._write, self.begin(path, layout), pieces))
+        self._encoding.add_at_leisure(self._written(self.begin(path, layout), pieces))
 
     def finish(self) -> None:
         """Wait until every file is whole and flushed; a table that was not ended is no part of the edition.
@@ -70,11 +76,10 @@ class TableQueue:
         with contextlib.suppress(OSError):  # a full disk, and nobody wants the file any more
             self._drop()
 
-    def _write(self, file: TableWriter, pieces: Iterable[pa.Table]) -> None:
+    def _written(self, file: TableWriter, pieces: Iterable[pa.Table]) -> Iterator[None]:
         for piece in pieces:
-            if self._encoding.is_stopped:
-                return
             file.write(piece)
+            yield
         self._end(file, None)
 
     def _end(self, file: TableWriter, then: Callable[[], object] | None) -> None:

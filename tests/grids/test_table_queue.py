@@ -111,6 +111,8 @@ def test_the_first_error_reaches_everybody_who_comes_later() -> None:
     for _ in range(5):  # whoever is told leaves no trace behind that keeps the next one waiting
         with pytest.raises(OSError, match="No space"):
             background.add(lambda: done.append(1))
+        with pytest.raises(OSError, match="No space"):
+            background.add_at_leisure(done.append(step) for step in range(3))
     with pytest.raises(OSError, match="No space"):
         background.finish()
     background.stop()
@@ -121,21 +123,46 @@ def test_what_waits_is_forgotten_when_it_is_stopped() -> None:
     gate, begun, done = threading.Event(), threading.Event(), list[int]()
     background = Background()
 
-    def long() -> None:
+    def steps() -> Iterator[None]:
         begun.set()
         gate.wait()
-        done.append(0 if background.is_stopped else 1)
+        done.append(0)
+        yield
+        done.append(1)
 
-    background.add(long)
-    background.add(lambda: done.append(2))
+    background.add_at_leisure(steps())
     assert begun.wait(30)
+    background.add(lambda: done.append(2))
     stopping = threading.Thread(target=background.stop)
     stopping.start()
-    while not background.is_stopped:
+    while not background._is_stopped:
         stopping.join(0.001)
     gate.set()
     stopping.join()
     assert done == [0]
+
+
+def test_what_has_time_lets_tasks_go_first() -> None:
+    gate, done = threading.Event(), list[str]()
+    background = Background(3)
+
+    def steps() -> Iterator[None]:
+        for number in range(3):
+            done.append(f"step {number}")
+            if not number:
+                gate.wait()
+            yield
+
+    background.add_at_leisure(steps())
+    background.add_at_leisure(done.append("later") for _ in range(1))
+    while not done:
+        gate.wait(0.001)
+    background.add(lambda: done.append("task 0"))
+    background.add(lambda: done.append("task 1"))
+    gate.set()
+    background.finish()
+    background.stop()
+    assert done == ["step 0", "task 0", "task 1", "step 1", "step 2", "later"]
 
 
 def test_a_queue_writes_the_same_bytes_as_waiting_for_each_table(tmp_path: Path) -> None:
@@ -143,14 +170,15 @@ def test_a_queue_writes_the_same_bytes_as_waiting_for_each_table(tmp_path: Path)
     pieces = [private_rows(0, 30_000), private_rows(30_000, 31_000)]
     ended: list[int] = []
     file = queue.begin(tmp_path / "deep" / "one.parquet", PUBLIC)
-    queue.write(tmp_path / "two.parquet", PRIVATE, iter(pieces))
+    queue.put_at_leisure(tmp_path / "two.parquet", PRIVATE, iter(pieces))
+    queue.put(tmp_path / "three.parquet", PRIVATE, pieces[0])
     for piece in pieces:
         queue.add(file, piece)
     queue.end(file, lambda: ended.append(file.path.stat().st_size))
     queue.finish()
     queue.stop()
-    for name, layout in (("deep/one", PUBLIC), ("two", PRIVATE)):
-        write(tmp_path / "other.parquet", layout, *pieces)
+    for name, layout, of in (("deep/one", PUBLIC, pieces), ("two", PRIVATE, pieces), ("three", PRIVATE, pieces[:1])):
+        write(tmp_path / "other.parquet", layout, *of)
         assert (tmp_path / f"{name}.parquet").read_bytes() == (tmp_path / "other.parquet").read_bytes()
     assert ended == [(tmp_path / "deep" / "one.parquet").stat().st_size]
 
@@ -175,7 +203,7 @@ def test_what_pieces_cannot_be_made_of_is_told_at_the_latest_in_the_end(tmp_path
         raise ValueError("a piece is missing")
 
     queue = TableQueue()
-    queue.write(tmp_path / "table.parquet", PRIVATE, pieces())
+    queue.put_at_leisure(tmp_path / "table.parquet", PRIVATE, pieces())
     with pytest.raises(ValueError, match="a piece is missing"):
         queue.finish()
     queue.stop()
