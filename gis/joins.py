@@ -152,10 +152,9 @@ class _Joined:
         self._table = open_table(path, join.key, columns_needed(join), join.layer, join.encoding)
         self.report = JoinReport(join.file, rows=self._table.rows, encoding=self._table.encoding)
         self._index = KeyIndex(self._table.whole_keys)
-        self.keys = self._index.find(ids)
-        self._known = len(self._index)
         self.columns = self._wide() if join.layout == "wide" else self._long(work)
-        self._count_both_sides()
+        self.keys = self._index.find(ids)
+        self._count_both_sides(ids)
         self._tell(1.0)
 
     def _tell(self, fraction: float, what: str = "") -> None:
@@ -193,23 +192,23 @@ class _Joined:
                 report.unparsable[self._join.value] = both_unparsable(report.unparsable.get(self._join.value), bad)
             yield readings
 
-    def _count_both_sides(self) -> None:
+    def _count_both_sides(self, ids: Any) -> None:
         join, report = self._join, self.report
         named = self.columns.with_rows()
-        report.keys, report.keys_matched = int(named.sum()), int(named[: self._known].sum())
+        known = np.zeros(len(named), dtype=np.bool_)
+        known[self.keys[self.keys >= 0]] = True
+        report.keys, report.keys_matched = int(named.sum()), int((named & known).sum())
         report.keys_unmatched = report.keys - report.keys_matched
         if report.keys_unmatched:
-            unmatched = named.copy()
-            unmatched[: self._known] = False
-            report.keys_unmatched_examples = self._index.smallest(unmatched, 5)
-        if (
-            report.keys and not report.keys_matched
-        ):  # a wrong key: every meter would be lost, and every building modelled
-            known = self._index.smallest(np.arange(len(named)) < self._known, 5)
+            report.keys_unmatched_examples = self._index.smallest(named & ~known, 5)
+        if report.keys and not report.keys_matched:  # a wrong key: every meter would be lost, every building modelled
+            layer = KeyIndex(self._index.whole)
+            layer.find(ids, grow=True)
             raise BadValue(
                 f"joins: {join.file}: none of its {report.keys} keys (column {join.key!r}: "
-                f"{listed(report.keys_unmatched_examples)}) is in {join.on!r} of the layer ({listed(known)}); correct "
-                "key or on, or the column that is read as it"
+                f"{listed(report.keys_unmatched_examples)}) is in {join.on!r} of the layer "
+                f"({listed(layer.smallest(np.ones(len(layer), dtype=np.bool_), 5))}); correct key or on, or the column "
+                "that is read as it"
             )
         report.features_unmatched = int((~np.append(named, False)[self.keys]).sum())
         report.columns = list(self.columns.names)

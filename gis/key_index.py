@@ -29,26 +29,26 @@ class KeyIndex:
 
     def __init__(self, whole: bool) -> None:
         self.whole = whole
-        self._slots = np.zeros(1 << 10, dtype=np.int32)
-        self._hashes = np.zeros(1 << 9, dtype=np.uint32)
+        self._slots = np.zeros(1 << 10, dtype=np.int64)
         self._bytes = np.zeros(1 << 13, dtype=np.uint8)
-        self._ends = np.zeros(len(self._hashes) + 1, dtype=np.int64)
+        self._ends = np.zeros(1 << 9, dtype=np.int64)
         self._used = np.zeros(2, dtype=np.int64)
 
     def __len__(self) -> int:
         return int(self._used[0])
 
-    def find(self, keys: Any) -> Numbers:
-        """(n,) the number of each key, a new one where it was not known; -1 where there is none.
+    def find(self, keys: Any, *, grow: bool = False) -> Numbers:
+        """(n,) the number of each key, -1 where there is none.
 
         Args:
             keys: (n,) an Arrow array, or anything `texts` takes.
+            grow: whether keys that are not known get a new number.
         """
         if isinstance(keys, pa.ChunkedArray):
-            found = [self.find(chunk) for chunk in keys.chunks]
+            found = [self.find(chunk, grow=grow) for chunk in keys.chunks]
             return np.concatenate(found) if found else np.zeros(0, dtype=np.int32)
         if isinstance(keys, pa.Array) and pa.types.is_dictionary(keys.type):
-            distinct = np.append(self.find(keys.dictionary), np.int32(-1))
+            distinct = np.append(self.find(keys.dictionary, grow=grow), np.int32(-1))
             codes: NDArray[np.int32] = keys.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
             return distinct[codes]
         keys = _as_arrow(keys)
@@ -65,14 +65,16 @@ class KeyIndex:
         if len(data) < 8:
             data = np.append(data, np.zeros(8, dtype=np.uint8))
         valid = held.is_valid().to_numpy(zero_copy_only=False) if held.null_count else _ALL
-        return self._numbered(data, ends, valid)
+        return self._numbered(data, ends, valid, grow)
 
-    def _numbered(self, data: NDArray[np.uint8], ends: NDArray[np.int64], valid: NDArray[np.bool_]) -> Numbers:
+    def _numbered(
+        self, data: NDArray[np.uint8], ends: NDArray[np.int64], valid: NDArray[np.bool_], grow: bool
+    ) -> Numbers:
         numbers = np.empty(len(ends) - 1, dtype=np.int32)
         row = 0
         while True:
             row = find_keys(
-                data, ends, valid, not self.whole, row, self._slots, self._hashes, self._bytes, self._ends,
+                data, ends, valid, not self.whole, grow, row, self._slots, self._bytes, self._ends,
                 self._used, numbers,
             )  # fmt: skip
             if row == len(numbers):
@@ -82,13 +84,12 @@ class KeyIndex:
     def _grow(self, width: int) -> None:
         """Make room for at least one more key of so many bytes; arrays grow in place where the system can."""
         count, size = int(self._used[0]), int(self._used[1])
-        if count == len(self._hashes):
-            self._hashes.resize(count + count // 2, refcheck=False)
-            self._ends.resize(len(self._hashes) + 1, refcheck=False)
+        if count == len(self._ends) - 1:
+            self._ends.resize(count + count // 2 + 1, refcheck=False)
         if size + width + 8 > len(self._bytes):
             self._bytes.resize(size + size // 2 + width + 8, refcheck=False)
         if 3 * (count + 1) > 2 * len(self._slots):
-            self._slots = np.zeros(2 * len(self._slots), dtype=np.int32)
+            self._slots = np.zeros(2 * len(self._slots), dtype=np.int64)
             fill_slots(self._slots, self._bytes, self._ends, count)
 
     def smallest(self, chosen: NDArray[np.bool_], most: int) -> list[str]:

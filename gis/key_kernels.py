@@ -16,6 +16,9 @@ Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 
+_LOWER = np.uint64(0xFFFFFFFF)
+_UPPER = np.uint64(0xFFFFFFFF00000000)
+
 
 @compiled
 def find_keys(
@@ -23,24 +26,24 @@ def find_keys(
     ends: Ints,
     valid: NDArray[np.bool_],
     trim: bool,
+    grow: bool,
     begin: int,
-    slots: Numbers,
-    hashes: NDArray[np.uint32],
+    slots: Ints,
     known: Bytes,
     known_ends: Ints,
     used: Ints,
     numbers: Numbers,
 ) -> int:
-    """Number the keys of some rows: those known already by their number, others by the next one.
+    """Number the keys of some rows: those known already by their number, others by the next one, or not at all.
 
     Args:
         data: the keys' bytes, 8 at least.
         ends: (n + 1,) where each key begins, and where the last one ends.
         valid: (n,) whether a row has a key; empty: all have.
         trim: whether white space around a key does not belong to it; nothing but white space is no key.
+        grow: whether keys that are not known get a number.
         begin: first row to do.
-        slots: power of two of slots, key number + 1 or 0, by hash.
-        hashes: of the keys known.
+        slots: power of two of slots, by hash: its upper half and key number + 1, or 0.
         known: bytes of the keys known, with room for 8 more.
         known_ends: as `ends`, of the keys known.
         used: keys known, bytes of them.
@@ -63,7 +66,7 @@ def find_keys(
                 at, end = _trimmed(data, at, end)
             if at == end:
                 continue
-        # Rows of one key stand together, or files are in the same order: two looks are mostly enough.
+        # Rows of one key stand together, or keys follow each other as they did before: two looks are mostly enough.
         if before >= 0:
             if _same(first + at, end - at, last, others, other_ends, before):
                 numbers[row] = before
@@ -73,21 +76,25 @@ def find_keys(
                 numbers[row] = before
                 continue
         hashed = _hash(first + at, end - at, last)
-        short = np.uint32(hashed)
         slot = hashed & mask
+        short = hashed & _UPPER
         while True:
-            number = slots[slot] - 1
-            if number < 0 or (
-                hashes[number] == short and _same(first + at, end - at, last, others, other_ends, number)
-            ):
+            held = np.uint64(slots[slot])
+            number = int(held & _LOWER) - 1
+            if number < 0 or (held & _UPPER == short and _same(first + at, end - at, last, others, other_ends, number)):
                 break
             slot = (slot + np.uint64(1)) & mask
+        if number < 0 and not grow:
+            continue
         if number < 0:
-            if 3 * (used[0] + 1) > 2 * len(slots) or used[0] == len(hashes) or used[1] + end - at + 8 > len(known):
+            if (
+                3 * (used[0] + 1) > 2 * len(slots)
+                or used[0] == len(known_ends) - 1
+                or used[1] + end - at + 8 > len(known)
+            ):
                 return row
-            number = used[0]
-            slots[slot] = number + 1
-            hashes[number] = short
+            number = int(used[0])
+            slots[slot] = np.int64(short | np.uint64(number + 1))
             for k in range(end - at):
                 known[used[1] + k] = data[at + k]
             used[0] += 1
@@ -99,15 +106,16 @@ def find_keys(
 
 
 @compiled
-def fill_slots(slots: Numbers, known: Bytes, known_ends: Ints, count: int) -> None:
+def fill_slots(slots: Ints, known: Bytes, known_ends: Ints, count: int) -> None:
     """Put the keys known into empty slots."""
     mask = np.uint64(len(slots) - 1)
     first, last = known.ctypes.data, known.ctypes.data + len(known)
     for number in range(count):
-        slot = _hash(first + known_ends[number], known_ends[number + 1] - known_ends[number], last) & mask
+        hashed = _hash(first + known_ends[number], known_ends[number + 1] - known_ends[number], last)
+        slot = hashed & mask
         while slots[slot]:
             slot = (slot + np.uint64(1)) & mask
-        slots[slot] = number + 1
+        slots[slot] = np.int64(hashed & _UPPER | np.uint64(number + 1))
 
 
 @inner

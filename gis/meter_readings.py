@@ -68,7 +68,7 @@ def rows_with_keys(
             keep &= matches(values, allowed, column, f"{table.name}, column {column!r}")
         kept = block.take(keep)
         report.filtered += block.rows - kept.rows
-        keys = index.find(kept.columns[join.key])
+        keys = index.find(kept.columns[join.key], grow=True)
         keyed = keys >= 0
         if not keyed.all():
             report.rows_without_key += kept.rows - int(keyed.sum())

@@ -181,7 +181,7 @@ def test_keys_agree_whatever_holds_them(tmp_path: Path, kind: pa.DataType) -> No
 def test_large_whole_numbers_are_keys_too() -> None:
     index = KeyIndex(whole=True)
     given = [str(2**63 - 1), str(2**63), str(-(2**62)), "-0", "", "1" * 30]
-    assert index.find(pa.array([2**63 - 1, -(2**62), 5])).tolist() == [0, 1, 2]
+    assert index.find(pa.array([2**63 - 1, -(2**62), 5]), grow=True).tolist() == [0, 1, 2]
     assert index.find(given).tolist() == [0, -1, 1, -1, -1, -1]
     assert index.smallest(np.ones(3, dtype=bool), 2) == [str(-(2**62)), "5"]
 
@@ -192,13 +192,14 @@ def test_white_space_around_keys_is_that_of_python() -> None:
     keys = [f"{a}{b}key{a}{b}" for a in [*signs, *near] for b in ("", " ", "\u00a0")] + [sign * 2 for sign in signs]
     numbers: dict[str | None, int] = {}
     wanted = [numbers.setdefault(key.strip(), len(numbers)) if key.strip() else -1 for key in keys]
-    assert KeyIndex(whole=False).find(pa.array(keys)).tolist() == wanted
+    assert KeyIndex(whole=False).find(pa.array(keys), grow=True).tolist() == wanted
 
 
 def test_many_keys_find_room(tmp_path: Path) -> None:
     index = KeyIndex(whole=False)
     keys = pa.array([f"key-{number * 7919 % 100_003:x}" for number in range(100_003)])
-    first = index.find(keys)
+    assert set(index.find(keys).tolist()) == {-1}
+    first = index.find(keys, grow=True)
     assert np.array_equal(first, np.arange(100_003))
     shuffled = np.random.default_rng(2).permutation(100_003)
     assert np.array_equal(index.find(keys.take(pa.array(shuffled))), shuffled)
