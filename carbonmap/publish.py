@@ -1,6 +1,7 @@
 """From shared layers to an edition: totals, conservation, disclosure, tables."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,22 +15,25 @@ from carbonmap.plan import Plan
 from carbonmap.progress import Progress
 from carbonmap.region import SECTORS
 from carbonmap.targets import Targets, grid_of
-from grids.aggregate import CollectionSums, LayerShares, collection_sums, to_coarser
-from grids.conservation import Residuals, collection_residuals
+from grids.aggregate import LayerShares, collection_sums
+from grids.blocks import in_blocks
+from grids.conservation import Residuals, Totals, collection_residuals, column_totals
 from grids.coverage import covered_cells, covered_fraction
-from grids.disclosure import Held, hold, nests, region_row
+from grids.disclosure import Held, hold, public_sums
 from grids.edition import EditionWriter
 from grids.feature_lines import FeatureLines
 from grids.grouping import Rule
 from grids.large_targets import has_large, large_tables
+from grids.nesting import nests, to_coarser
 from grids.private_meters import PrivateLayer
+from grids.protection import Protection, protect, region_row
 from grids.shares import Shares
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-ROWS_AT_ONCE = 1 << 18
-"""Cells whose public columns are in memory at once: about 100 MB."""
+ROWS_AT_ONCE = 1 << 16
+"""Targets that are added up and written at a time, of which a few are under way: 50 MB each; whole row groups."""
 
 
 class Tables:
@@ -72,36 +76,6 @@ class Tables:
             shares = to_coarser(finer.parent, coarser.count, shares)
         return shares
 
-    def true_sums(
-        self, targets: Targets, shares: Mapping[str, Shares]
-    ) -> tuple[list[LayerShares], dict[int, CollectionSums]]:
-        """Sums of one collection in every year, with the check that they conserve.
-
-        Raises:
-            NotConserved: emissions were lost or made; nothing may be published.
-        """
-        name = targets.info.id
-        here = [LayerShares(layer.id, layer.sector, shares[layer.id].matrix, layer.compact) for layer in self._layers]
-        coverage = self._coverage.of(targets)
-        sums = {
-            year: collection_sums(
-                here,
-                n_targets=targets.count,
-                year=year,
-                sectors=SECTORS,
-                coverage=coverage,
-                population=self._residents(targets, year, shares),
-            )
-            for year in self._region.years
-        }
-        parts = [
-            (share, layer.outside, shares[layer.id].outside) for share, layer in zip(here, self._layers, strict=True)
-        ]
-        residuals = collection_residuals(name, parts, sums.values())
-        residuals.refuse_if_lost()
-        self.residuals[name] = residuals
-        return here, sums
-
     def region_held(self, year: int) -> Held:
         """The region as one target, protected: the top of every hierarchy."""
         whole = [
@@ -114,13 +88,14 @@ class Tables:
     def publish(self, writer: EditionWriter, collections: list[Targets], progress: Progress) -> dict[int, Held]:
         """Write every table, and the shares behind it, parents first; returns the region's own public sums by year."""
         tops = {year: self.region_held(year) for year in self._region.years}
-        held: dict[tuple[str, int], Held] = {}
+        protected: dict[tuple[str, int], Protection] = {}
         above_shares: dict[str, list[LayerShares]] = {}
         for position, targets in enumerate(collections):
             progress.step(f"adding up {targets.info.id}")
-            self._publish_one(writer, targets, tops, held, above_shares)
+            self._publish_one(writer, targets, tops, protected, above_shares)
             wanted = {later.info.parent for later in collections[position + 1 :]}
             above_shares = {of: kept for of, kept in above_shares.items() if of in wanted}
+            protected = {key: kept if key[0] in wanted else kept.beside() for key, kept in protected.items()}
             if targets is self._grids[-1]:
                 self._fine.clear()
         return tops
@@ -130,32 +105,47 @@ class Tables:
         writer: EditionWriter,
         targets: Targets,
         tops: Mapping[int, Held],
-        held: dict[tuple[str, int], Held],
+        protected: dict[tuple[str, int], Protection],
         above_shares: dict[str, list[LayerShares]],
     ) -> None:
-        """Write one collection; what it is made of is forgotten before the next one, but for what that needs."""
+        """Write one collection; what it is made of is forgotten before the next one, but for what that needs.
+
+        Raises:
+            NotConserved: emissions were lost or made; nothing may be published.
+        """
         name = targets.info.id
         shares = {layer.id: self.shares(layer, targets) for layer in [*self._layers, *self._population]}
-        here, sums = self.true_sums(targets, shares)
+        here = [LayerShares(layer.id, layer.sector, shares[layer.id].matrix, layer.compact) for layer in self._layers]
+        outside = [(layer.outside, shares[layer.id].outside) for layer in self._layers]
+        residuals = collection_residuals(name, ((each, *parts) for each, parts in zip(here, outside, strict=True)))
+        residuals.refuse_if_lost()
+        coverage = self._coverage.of(targets)
         above_shares[name] = [each for each in here if each.layer in self._private]
-        for year in list(sums):
-            above, index = tops[year], np.zeros(targets.count, dtype=np.int64)
+        totals: list[Totals] = []
+        for year in self._region.years:
+            above: Protection = tops[year]
+            index = np.zeros(targets.count, dtype=np.int64)
             parent, of = targets.info.parent, targets.parent
             if parent is not None and of is not None and _nest(above_shares[parent], above_shares[name], of):
-                above, index = held[parent, year], of
-            beside = [each for (_, of_year), each in held.items() if of_year == year]
-            public = hold(
-                sums.pop(year),
+                above, index = protected[parent, year], of
+            protection = protect(
                 here,
+                n_targets=targets.count,
+                year=year,
+                sectors=SECTORS,
                 private=self._private,
                 rule=self._rule,
                 above=above,
                 index_of_parent=index,
-                beside=beside,
+                beside=[each for (_, of_year), each in protected.items() if of_year == year],
             )
-            held[name, year] = public
-            self.reports.setdefault(name, {})[str(year)] = public.report
-            self._write(writer, targets, year, public, shares)
+            residents = self._residents(targets, year, shares)
+            rows = self._rows(targets, year, here, coverage, residents, protection, totals)
+            self._write(writer, targets, year, rows, shares)
+            protected[name, year] = protection
+            self.reports.setdefault(name, {})[str(year)] = protection.report
+        self.residuals[name] = residuals.against(totals)
+        self.residuals[name].refuse_if_lost()
         for layer in [*self._layers, *self._population]:
             writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(shares[layer.id]))
             if has_large(shares[layer.id].matrix):
@@ -197,27 +187,66 @@ class Tables:
                 unknown |= matrix @ missing.astype(np.float64) > 0
         return np.where(known & ~unknown, total, np.nan)
 
+    def _rows(
+        self,
+        targets: Targets,
+        year: int,
+        layers: list[LayerShares],
+        coverage: Mapping[str, FloatArray],
+        residents: FloatArray | None,
+        protection: Protection,
+        totals: list[Totals],
+    ) -> Iterator[pd.DataFrame]:
+        """Public columns of some targets after the other, in their order; what they truly add up to goes to `totals`.
+
+        Of a nation's ten million cells, the columns of all would need several gigabytes.
+        """
+
+        def work(first: int, last: int) -> tuple[pd.DataFrame, Totals]:
+            here = [each.rows(first, last) for each in layers]
+            true = collection_sums(
+                here,
+                n_targets=last - first,
+                year=year,
+                sectors=SECTORS,
+                coverage={sector: reach[first:last] for sector, reach in coverage.items()},
+                population=None if residents is None else residents[first:last],
+            )
+            public = public_sums(true, here, protection.rows(first, last), private=self._private)
+            return self._frame(targets, public, first, last), column_totals(true)
+
+        bounds = np.append(np.arange(0, max(targets.count, 1), ROWS_AT_ONCE), targets.count)
+        for frame, of_rows in in_blocks(work, bounds):
+            totals.append(of_rows)
+            yield frame
+
+    def _frame(self, targets: Targets, public: Held, first: int, last: int) -> pd.DataFrame:
+        """The public columns of targets from `first` up to `last`; cells get their codes here."""
+        columns: dict[str, Any] = {str(name): column.array[first:last] for name, column in targets.columns.items()}
+        if targets.info.kind == "grid":
+            codes = grid_of(self._region, targets).codes(columns["row"], columns["col"])
+            columns = {"id": codes.astype(object), **columns}
+        numbers = public.columns()
+        columns |= {"year": numbers.pop("year"), "area_ha": targets.area_ha[first:last], **numbers}
+        return pd.DataFrame(columns, copy=False)
+
     def _write(
-        self, writer: EditionWriter, targets: Targets, year: int, public: Held, shares: Mapping[str, Shares]
+        self,
+        writer: EditionWriter,
+        targets: Targets,
+        year: int,
+        rows: Iterator[pd.DataFrame],
+        shares: Mapping[str, Shares],
     ) -> None:
         if targets.info.kind == "grid":
-            starts = range(0, max(targets.count, 1), ROWS_AT_ONCE)
-            frames = (self._cells(targets, public, first, first + ROWS_AT_ONCE) for first in starts)
-            writer.write_cells(targets.info, year, frames)
+            writer.write_cells(targets.info, year, rows)
             return
-        frame, geometry = _frame(targets, public, 0, targets.count), targets.polygons
+        frame, geometry = pd.concat(list(rows), ignore_index=True), targets.polygons
         if targets.info.kind == "hexagons":
             # Hexagons are sparse like cells; zones are all there, whether they hold anything or not.
             some = _touched(shares[layer.id] for layer in self._layers)
             frame, geometry = frame[some], geometry[some]
         writer.write_table(targets.info, year, frame, geometry)
-
-    def _cells(self, targets: Targets, public: Held, first: int, last: int) -> pd.DataFrame:
-        """The public columns of some cells in a row, with their codes."""
-        frame = _frame(targets, public, first, last)
-        grid = grid_of(self._region, targets)
-        frame.insert(0, "id", grid.codes(frame["row"], frame["col"]).astype(object))
-        return frame
 
 
 class Coverage:
@@ -254,15 +283,6 @@ class Coverage:
             return covered_fraction(targets.polygons, domain, self._boundary)
         assert targets.cells is not None
         return covered_cells(grid_of(self._region, targets), targets.cells, domain, self._boundary)
-
-
-def _frame(targets: Targets, public: Held, first: int, last: int) -> pd.DataFrame:
-    """The public columns of some targets in a row."""
-    last = min(last, targets.count)
-    numbers = public.table(first, last)
-    ground = pd.DataFrame({"year": numbers["year"], "area_ha": targets.area_ha[first:last]})
-    parts = [targets.columns.iloc[first:last].reset_index(drop=True), ground, numbers.drop(columns="year")]
-    return pd.concat(parts, axis=1)
 
 
 def share_rows(shares: Shares) -> pa.Table:

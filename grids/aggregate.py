@@ -34,7 +34,7 @@ from grids.columns import (
 )
 from grids.errors import GridError
 from grids.features import BoolArray, FloatArray, IntArray, KindColumns, LayerLines, YearLines
-from grids.shares import Shares
+from grids.sparse_rows import canonical, csr_parts, rows_of, squares_by_row
 from grids.total_kernels import add_targets
 
 _ENTRIES_AT_ONCE = 100_000
@@ -63,6 +63,10 @@ class LayerShares:
     sector: str
     shares: csr_array
     lines: pd.DataFrame | LayerLines
+
+    def rows(self, first: int, last: int) -> "LayerShares":
+        """The targets from `first` up to `last`, by themselves."""
+        return replace(self, shares=rows_of(self.shares, first, last))
 
     @cached_property
     def compact(self) -> LayerLines:
@@ -110,8 +114,9 @@ class SectorSums:
 
     def rows(self, first: int, last: int) -> "SectorSums":
         """The targets from `first` up to `last`, by themselves."""
-        fields = ("values", "absolute", "own", "loadings", "illustrative", "coverage", "covered")
-        return replace(self, **{name: getattr(self, name)[first:last] for name in fields})
+        fields = ("values", "absolute", "own", "illustrative", "coverage", "covered")
+        some = {name: getattr(self, name)[first:last] for name in fields}
+        return replace(self, loadings=rows_of(self.loadings, first, last), **some)
 
     @property
     def whole(self) -> BoolArray:
@@ -126,7 +131,7 @@ class SectorSums:
     @property
     def variance(self) -> FloatArray:
         """(targets,) own variance and squared loadings."""
-        return self.own + _added_rows(self.loadings.power(2))
+        return self.own + squares_by_row(self.loadings)
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,10 @@ class CollectionSums:
         return replace(self, n_targets=n_targets, sectors=sectors, population=residents)
 
     def table(self) -> pd.DataFrame:
+        """The public columns as a frame, one row per target."""
+        return pd.DataFrame(self.columns(), copy=False)
+
+    def columns(self) -> dict[str, npt.NDArray[np.generic]]:
         """The public numeric columns, one row per target, in the order of `grids.columns.value_columns`."""
         columns: dict[str, npt.NDArray[np.generic]] = {
             "year": np.full(self.n_targets, self.year, dtype=np.int16),
@@ -169,10 +178,10 @@ class CollectionSums:
             net, own = net + sums.total, own + sums.own
             loadings = csr_array(loadings + sums.loadings)
         columns[total_column("net")] = np.where(covered, net, np.nan)
-        deviation = np.sqrt(own + _added_rows(loadings.power(2)))
+        deviation = np.sqrt(own + squares_by_row(loadings))
         columns[sd_column("net")] = np.where(covered, deviation, np.nan)
         names = value_columns(list(self.sectors), {sector: sums.pairs for sector, sums in self.sectors.items()})
-        return pd.DataFrame({name: columns[name] for name in names})
+        return {name: columns[name] for name in names}
 
 
 def collection_totals(
@@ -266,7 +275,7 @@ def sector_sums(
     touched = np.zeros(n_targets, dtype=bool)
     known = bool(layers) and all(layer.compact.is_empty for layer in layers)
     for layer in layers:
-        shares, lines = _canonical(layer.shares), layer.compact
+        shares, lines = canonical(layer.shares), layer.compact
         known |= year in lines.by_year
         columns = lines.columns(pairs, groups, None if skip is None else skip.get(layer.layer))
         into = (values, absolute, own, illustrative)
@@ -294,7 +303,7 @@ def _added_lines(
     into: tuple[FloatArray, FloatArray, FloatArray, BoolArray],
 ) -> csr_array:
     """Add lines by shares into values, absolute values, own variances and marks; returns the loadings."""
-    entries = shares.indptr.astype(np.int64), shares.indices.astype(np.int32, copy=False), shares.data
+    entries = csr_parts(shares)
 
     def work(first: int, last: int) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
         found: tuple[IntArray, npt.NDArray[np.int32], FloatArray] = add_targets(
@@ -307,55 +316,6 @@ def _added_lines(
     place = np.concatenate([block[1] for block in blocks]) if blocks else np.zeros(0, dtype=np.int32)
     found = np.concatenate([block[2] for block in blocks]) if blocks else np.zeros(0)
     return csr_array((found, place, np.cumsum(np.concatenate(counts))), shape=(shares.shape[0], n_groups))
-
-
-def to_coarser(index_of_parent: npt.NDArray[np.integer], n_parents: int, shares: Shares) -> Shares:
-    """Shares in the targets of a coarser collection, as block sums.
-
-    Shares are summed, not totals: own variance is not additive, and needs the shares of each level.
-
-    Args:
-        index_of_parent: (targets,) position of the coarser target that holds each finer one.
-        n_parents: coarser targets.
-        shares: shares in the finer targets.
-
-    Returns:
-        Shares in the coarser targets; what lies outside stays as it is.
-
-    Raises:
-        SumsMismatch: a parent is missing or out of range.
-    """
-    index = check_parents(index_of_parent, shares.n_targets, n_parents)
-    return Shares(block_sums(index, n_parents, shares.matrix), shares.outside)
-
-
-def block_sums(index_of_parent: IntArray, n_parents: int, matrix: csr_array) -> csr_array:
-    """Rows of a sparse matrix added by parent, in the order of rows."""
-    if n_parents == 1:
-        return csr_array(np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])[None, :])
-    targets = np.arange(len(index_of_parent))
-    blocks = csr_array((np.ones(len(targets)), (index_of_parent, targets)), shape=(n_parents, len(targets)))
-    return _canonical(csr_array(blocks @ matrix))
-
-
-def check_parents(index_of_parent: npt.NDArray[np.integer], n_targets: int, n_parents: int) -> IntArray:
-    """Positions of parents as int64.
-
-    Raises:
-        SumsMismatch: not one parent per target, or one out of range.
-    """
-    index = np.asarray(index_of_parent)
-    if index.shape != (n_targets,) or not np.issubdtype(index.dtype, np.integer):
-        raise SumsMismatch(
-            f"parents are {index.dtype} of shape {index.shape}; expected is one integer for each of {n_targets}"
-        )
-    wrong = np.flatnonzero((index < 0) | (index >= n_parents))
-    if len(wrong):
-        raise SumsMismatch(
-            f"target {wrong[0]} has the parent {index[wrong[0]]}; expected is a position from 0 to {n_parents - 1} "
-            f"({len(wrong)} targets are without a parent); put a collection without parents under the region itself"
-        )
-    return index.astype(np.int64)
 
 
 def _sector_columns(sector: str, sums: SectorSums) -> dict[str, npt.NDArray[np.generic]]:
@@ -384,20 +344,6 @@ def _added(values: FloatArray) -> FloatArray:
     for position in range(values.shape[1]):
         total = total + values[:, position]
     return total
-
-
-def _added_rows(matrix: csr_array) -> FloatArray:
-    ordered = _canonical(csr_array(matrix))
-    return np.asarray(ordered @ np.ones(ordered.shape[1]), dtype=np.float64)
-
-
-def _canonical(matrix: csr_array) -> csr_array:
-    """Sorted and without duplicates, because the order of entries is the order of summing."""
-    if matrix.has_canonical_format:
-        return matrix
-    ordered = matrix.copy()
-    ordered.sum_duplicates()
-    return ordered
 
 
 def _check(

@@ -27,6 +27,12 @@ Key = tuple[str, str, str, str, int]
 """Layer, sector, carrier, basis, year."""
 
 
+Column = tuple[str, str, str, int]
+"""Sector, carrier, basis, year."""
+
+Totals = Mapping[Column, float]
+
+
 class NotConserved(GridError):
     """Emissions were lost or made between features and targets; nothing may be published."""
 
@@ -76,6 +82,28 @@ class Residuals:
         """Residuals of another layer on the same collection, added to these."""
         return Residuals(self.collection, {**self.balances, **other.balances})
 
+    def against(self, totals: Iterable[Totals]) -> "Residuals":
+        """With balances of whole sectors, whose targets are read from the columns that are published.
+
+        Args:
+            totals: `column_totals` of the true sums that tables are made of; of several pieces of a table, and of all
+                years. Sums after disclosure control add up too.
+
+        Returns:
+            These residuals and those of every column, held against all layers of its sector, under the layer name `*`.
+        """
+        found: dict[Key, Balance] = {}
+        for column, total in _added(totals).items():
+            parts = [balance for key, balance in self.balances.items() if key[1:] == column]
+            found["*", *column] = Balance(
+                features=sum(balance.features for balance in parts),
+                features_absolute=sum(balance.features_absolute for balance in parts),
+                targets=total,
+                outside_domain=sum(balance.outside_domain for balance in parts),
+                outside_collection=sum(balance.outside_collection for balance in parts),
+            )
+        return Residuals(self.collection, {**self.balances, **found})
+
     def refuse_if_lost(self, tolerance: float = TOLERANCE) -> None:
         """Stop a build that does not conserve.
 
@@ -109,19 +137,13 @@ class Residuals:
         ]
 
 
-def collection_residuals(
-    collection: str,
-    layers: Iterable[tuple[LayerShares, FloatArray, FloatArray]],
-    sums: Iterable[CollectionSums] = (),
-) -> Residuals:
+def collection_residuals(collection: str, layers: Iterable[tuple[LayerShares, FloatArray, FloatArray]]) -> Residuals:
     """Balances of one collection over all years of its layers.
 
     Args:
         collection: id, for messages.
         layers: each layer on this collection, with `Clipped.outside` (features,), the fraction of each feature outside
             the domain, and `Shares.outside` (features,), the fraction in the domain but in none of the targets.
-        sums: the true sums that tables are made of, one per year; each of their sector columns is then held against
-            all layers of the sector, under the layer name `*`. Sums after disclosure control add up too.
 
     Raises:
         GridError: outside parts and shares have different features, or lines cannot be added up.
@@ -135,7 +157,16 @@ def collection_residuals(
                 f"domain and {outside_collection.shape} outside the collection; expected is the same number"
             )
         balances |= dict(_balances(layer, outside_domain, outside_collection))
-    return Residuals(collection, balances | _against_sums(balances, sums))
+    return Residuals(collection, balances)
+
+
+def column_totals(sums: CollectionSums) -> Totals:
+    """What the columns of true sums add up to, tCO2e; for `Residuals.against`."""
+    return {
+        (sector, *pair, sums.year): total
+        for sector, part in sums.sectors.items()
+        for pair, total in zip(part.pairs, part.values.sum(axis=0).tolist(), strict=True)
+    }
 
 
 def conservation(
@@ -184,20 +215,12 @@ def _sentence(key: Key, balance: Balance) -> str:
     )
 
 
-def _against_sums(balances: Mapping[Key, Balance], sums: Iterable[CollectionSums]) -> dict[Key, Balance]:
-    """Balances of whole sectors, with the targets read from the columns that are published."""
-    found: dict[Key, Balance] = {}
-    for of_year in sums:
-        for sector, part in of_year.sectors.items():
-            for position, pair in enumerate(part.pairs):
-                parts = [b for key, b in balances.items() if key[1:] == (sector, *pair, of_year.year)]
-                found["*", sector, *pair, of_year.year] = Balance(
-                    features=sum(b.features for b in parts),
-                    features_absolute=sum(b.features_absolute for b in parts),
-                    targets=float(part.values[:, position].sum()),
-                    outside_domain=sum(b.outside_domain for b in parts),
-                    outside_collection=sum(b.outside_collection for b in parts),
-                )
+def _added(totals: Iterable[Totals]) -> dict[Column, float]:
+    """Totals of pieces as one, added in the order of the pieces."""
+    found: dict[Column, float] = {}
+    for piece in totals:
+        for column, total in piece.items():
+            found[column] = found.get(column, 0.0) + total
     return found
 
 
@@ -205,7 +228,7 @@ def _balances(
     layer: LayerShares, outside_domain: FloatArray, outside_collection: FloatArray
 ) -> Iterator[tuple[Key, Balance]]:
     inside = np.bincount(layer.shares.indices, layer.shares.data, minlength=layer.shares.shape[1])
-    fractions = np.column_stack([inside, outside_domain, outside_collection])
+    fractions = inside.astype(np.float64, copy=False), outside_domain, outside_collection
     lines = layer.compact
     for year in lines.by_year:
         pairs = in_pair_order(lines.pairs_in(year))
@@ -213,7 +236,9 @@ def _balances(
             yield (layer.layer, layer.sector, *pair, year), Balance(*sums)
 
 
-def _sums_over_features(lines: LayerLines, year: int, pairs: Sequence[Pair], fractions: FloatArray) -> FloatArray:
+def _sums_over_features(
+    lines: LayerLines, year: int, pairs: Sequence[Pair], fractions: tuple[FloatArray, ...]
+) -> FloatArray:
     """(5, pairs) the fields of `Balance`; blocks of features are added one after the other, in order."""
     places = np.array([pairs.index(kind.pair) if kind.year == year else -1 for kind in lines.kinds], dtype=np.int64)
     of_year = tuple(lines.of_year(year))
@@ -221,7 +246,7 @@ def _sums_over_features(lines: LayerLines, year: int, pairs: Sequence[Pair], fra
     def work(first: int, last: int) -> FloatArray:
         return add_features(first, last, of_year, places, fractions, len(pairs))
 
-    total = np.zeros((2 + fractions.shape[1], len(pairs)))
+    total = np.zeros((2 + len(fractions), len(pairs)))
     for block in in_blocks(work, block_bounds(np.arange(lines.n_features + 1), _FEATURES_AT_ONCE)):
         total += block
     return total

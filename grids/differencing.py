@@ -11,8 +11,9 @@ from scipy.sparse import csr_array
 
 from grids.blocks import block_bounds, in_blocks
 from grids.features import BoolArray, FloatArray
-from grids.grouping import NEGLIGIBLE_SHARE, Judged, Rule, csr_parts, judge
+from grids.grouping import NEGLIGIBLE_SHARE, Judged, Rule, judge
 from grids.holding_kernels import doubtful_pairs, tell_differences
+from grids.sparse_rows import csr_parts
 
 PositionArray = npt.NDArray[np.int32]
 

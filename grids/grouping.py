@@ -14,6 +14,7 @@ from grids.blocks import block_bounds, in_blocks
 from grids.errors import GridError
 from grids.features import BoolArray, FloatArray, IntArray
 from grids.holding_kernels import group_families, judge_targets
+from grids.sparse_rows import csr_parts
 
 NEGLIGIBLE_SHARE = 1e-9
 """Shares below this are rounding left over from adding the parts of a feature."""
@@ -125,12 +126,6 @@ def sensitive(contributions: csr_array, rule: Rule) -> BoolArray:
     return judge(contributions, np.ones((contributions.shape[1], 1)), rule).sensitive
 
 
-def csr_parts(matrix: csr_array) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
-    """A sparse matrix as compiled code takes it: where rows begin, columns, values."""
-    indices = matrix.indices.astype(np.int32, copy=False)
-    return matrix.indptr.astype(np.int64, copy=False), indices, matrix.data
-
-
 @dataclass(frozen=True)
 class Siblings:
     """Targets that could be grouped.
@@ -164,10 +159,13 @@ def held_groups(siblings: Siblings, rule: Rule) -> tuple[IntArray, IntArray]:
         has at least two targets.
     """
     counted = np.diff(siblings.shares.indptr) > 0
-    asked = siblings.sensitive & counted
+    asked = np.flatnonzero(siblings.sensitive & counted)
     families = np.unique(siblings.parents[asked])
-    must, of_must = _by_family(np.flatnonzero(asked), siblings.parents, families)
+    is_asked = np.zeros(int(siblings.parents.max(initial=0)) + 1, dtype=np.bool_)
+    is_asked[families] = True
     others = np.flatnonzero(counted & ~siblings.sensitive)
+    others = others[is_asked[siblings.parents[others]]]
+    must, of_must = _by_family(asked, siblings.parents, families)
     spare, of_spare = _by_family(
         others[np.argsort(siblings.weights[others], kind="stable")], siblings.parents, families
     )
@@ -182,7 +180,6 @@ def held_groups(siblings: Siblings, rule: Rule) -> tuple[IntArray, IntArray]:
 
 def _by_family(targets: IntArray, parents: IntArray, families: IntArray) -> tuple[IntArray, IntArray]:
     """Targets of these parents, parent by parent and else in the order given, and where each parent's begin."""
-    mine = targets[np.isin(parents[targets], families)]
-    mine = mine[np.argsort(parents[mine], kind="stable")]
+    mine = targets[np.argsort(parents[targets], kind="stable")]
     starts = np.searchsorted(parents[mine], families, side="left")
     return mine, np.append(starts, len(mine)).astype(np.int64)

@@ -80,17 +80,28 @@ class PrivatePart:
         """(targets, pairs) true tCO2e of the private metered part."""
         return np.asarray(self.shares @ self.emissions)
 
-    def variance(self, veiled: frozenset[Pair]) -> FloatArray:
+    def own_without(self, veiled: frozenset[Pair]) -> FloatArray:
+        """(features,) sum of `own` over the pairs that are not veiled."""
+        apart = np.array([pair not in veiled for pair in self.pairs], dtype=bool)
+        return np.asarray(self.own[:, apart].sum(axis=1))
+
+    def variance(self, own: FloatArray, veiled: frozenset[Pair]) -> FloatArray:
         """(targets,) own variance of the true part as it may be told, tCO2e squared.
 
         The exact sum of squares, together with the sum, would tell three values apart; so the meters' errors are spread
         evenly over the features: `(sum of share x |e| x u)^2 / n`. Veiled carriers get the largest deviation of theirs
         on their common sum, because a factor's error tells how much there is of the carrier, or with that factor.
+
+        Args:
+            own: `own_without(veiled)`, which all targets have in common.
+            veiled: pairs that are withheld, or have errors of several kinds.
         """
         together = np.array([pair in veiled for pair in self.pairs], dtype=bool)
-        spread = np.asarray(self.shares @ self.own[:, ~together].sum(axis=1)) ** 2
-        common = self.values[:, together].sum(axis=1) * self.u[together].max(initial=0.0)
-        return np.asarray(spread / np.maximum(np.diff(self.shares.indptr), 1) + common**2)
+        spread = np.asarray(self.shares @ own) ** 2 / np.maximum(np.diff(self.shares.indptr), 1)
+        if not together.any():
+            return spread
+        common = self.values[:, together].sum(axis=1) * self.u[together].max()
+        return np.asarray(spread + common**2)
 
 
 def private_part(

@@ -96,9 +96,7 @@ def add_targets(
 
 
 @compiled
-def add_features(
-    first: int, last: int, lines: Any, pair_of: IntArray, fractions: FloatArray, n_pairs: int
-) -> FloatArray:
+def add_features(first: int, last: int, lines: Any, pair_of: IntArray, fractions: Any, n_pairs: int) -> FloatArray:
     """Sums over features first..last.
 
     Args:
@@ -106,14 +104,15 @@ def add_features(
         last: the feature to stop before.
         lines: (starts, kind, emissions); kinds of one pair are neighbours.
         pair_of: (kinds,) pair of each kind.
-        fractions: (features, parts) how much of each feature lies in each part.
+        fractions: for each of three parts, (features,) how much of each feature lies there.
         n_pairs: columns.
 
     Returns:
-        (2 + parts, pairs): emissions, absolute emissions by feature, and emissions in each part.
+        (5, pairs): emissions, absolute emissions by feature, and emissions in each part.
     """
     starts, kind_of, emissions = lines
-    sums = np.zeros((2 + fractions.shape[1], n_pairs))
+    inside, outside_domain, outside_collection = fractions
+    sums = np.zeros((5, n_pairs))
     for feature in range(first, last):
         line, stop = starts[feature], starts[feature + 1]
         while line < stop:
@@ -124,8 +123,9 @@ def add_features(
                 line += 1
             sums[0, pair] += amount
             sums[1, pair] += abs(amount)
-            for part in range(fractions.shape[1]):
-                sums[2 + part, pair] += amount * fractions[feature, part]
+            sums[2, pair] += amount * inside[feature]
+            sums[3, pair] += amount * outside_domain[feature]
+            sums[4, pair] += amount * outside_collection[feature]
     return sums
 
 
@@ -209,3 +209,11 @@ def put_entries(
                 is_ordered = False
             ends[row] = place + 1
     return is_ordered
+
+
+@compiled
+def add_squares(indptr: IntArray, data: FloatArray, sums: FloatArray) -> None:
+    """Add the squared values of each row of a csr to (rows,) sums."""
+    for row in range(sums.size):
+        for entry in range(indptr[row], indptr[row + 1]):
+            sums[row] += data[entry] * data[entry]

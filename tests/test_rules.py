@@ -90,9 +90,9 @@ def test_private_meters_are_held(tiny):
 
 def test_without_holding_its_guard_fails(tiny, monkeypatch):
     def show(sums: Any, *_: Any, **__: Any) -> Held:
-        return Held(sums, np.zeros(sums.n_targets, dtype=bool))
+        return Held(sums.year, sums.n_targets, np.zeros(sums.n_targets, dtype=bool), sums=sums)
 
-    monkeypatch.setattr(carbonmap.publish, "hold", show)
+    monkeypatch.setattr(carbonmap.publish, "public_sums", show)
     with pytest.raises(AssertionError):
         guard_held(tiny)
 

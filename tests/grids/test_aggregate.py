@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
-from grids.aggregate import LayerShares, SumsMismatch, collection_sums, collection_totals, to_coarser
+from grids.aggregate import LayerShares, SumsMismatch, collection_sums, collection_totals
 from grids.columns import read_columns
 from grids.features import BadLines
+from grids.nesting import to_coarser
 from grids.shares import Shares
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from grids.aggregate import LayerShares, collection_sums
-from grids.conservation import TOLERANCE, NotConserved, collection_residuals, conservation
+from grids.conservation import TOLERANCE, NotConserved, collection_residuals, column_totals, conservation
 from grids.errors import GridError
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
@@ -83,9 +83,9 @@ def test_sums_that_drop_a_target_are_refused():
     built = layer([8.0, 4.0, 2.0], SHARES)
     sums = collection_sums([built], n_targets=2, year=2023, sectors=["buildings"], coverage={"buildings": np.ones(2)})
     entry = [(built, OUTSIDE_DOMAIN, OUTSIDE_ZONES)]
-    assert collection_residuals("zones", entry, [sums]).worst == 0.0
+    assert collection_residuals("zones", entry).against([column_totals(sums)]).worst == 0.0
     sums.sectors["buildings"].values[1] = 0.0
-    broken = collection_residuals("zones", entry, [sums])
+    broken = collection_residuals("zones", entry).against([column_totals(sums)])
     assert broken.balances["*", *KEY[1:]].residual == pytest.approx(1.5 / 14)
     with pytest.raises(NotConserved, match=r"\* \(buildings"):
         broken.refuse_if_lost()

@@ -14,9 +14,11 @@ from scipy.sparse import csr_array
 from grids.aggregate import CollectionSums, LayerShares, collection_sums
 from grids.columns import read_columns
 from grids.differencing import Subtraction, told_by_difference
-from grids.disclosure import DisclosureError, Held, PrivateLayer, hold, nests, region_row
+from grids.disclosure import DisclosureError, Held, PrivateLayer, hold
 from grids.errors import GridError
 from grids.grouping import Rule, judge, sensitive
+from grids.nesting import nests
+from grids.protection import region_row
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
 YEAR = 2023

@@ -9,7 +9,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from grids import aggregate
-from grids.aggregate import CollectionSums, LayerShares, block_sums, collection_sums, to_coarser
+from grids.aggregate import CollectionSums, LayerShares, collection_sums
+from grids.nesting import block_sums, to_coarser
 from grids.shares import Shares
 
 Coarser = Callable[[LayerShares, CollectionSums, np.ndarray], CollectionSums]
