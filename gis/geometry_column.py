@@ -66,25 +66,27 @@ class GeometryColumn:
         rest = np.flatnonzero(~sound & (wkb.ends > wkb.begins))
         if not rest.size:
             return cls(wkb, types, sound, bounds, areas)
-        objects = _decoded(wkb, rest)
-        lost = shapely.is_missing(objects)
-        types[rest[lost]] = UNREADABLE
-        foreign = np.flatnonzero((found.kinds[rest] < 0) & ~lost)
-        if foreign.size:
-            objects[foreign] = shapely.force_2d(objects[foreign])
-            plain = shapely.to_wkb(objects[foreign], byte_order=1)
-            wkb = wkb.with_features(dict(zip(rest[foreign].tolist(), plain.tolist(), strict=True)))
-            again = survey(taken(wkb, rest[foreign]))
-            sound[rest[foreign]] = again.sound
-        types[rest[~lost]] = shapely.get_type_id(objects[~lost])
-        bounds[rest] = shapely.bounds(objects)
-        areas[rest] = np.where(lost, 0.0, shapely.area(objects))
+        with np.errstate(invalid="ignore"):  # GEOS adds and moves coordinates that are no numbers
+            objects = _decoded(wkb, rest)
+            lost = shapely.is_missing(objects)
+            types[rest[lost]] = UNREADABLE
+            foreign = np.flatnonzero((found.kinds[rest] < 0) & ~lost)
+            if foreign.size:
+                objects[foreign] = shapely.force_2d(objects[foreign])
+                plain = shapely.to_wkb(objects[foreign], byte_order=1)
+                wkb = wkb.with_features(dict(zip(rest[foreign].tolist(), plain.tolist(), strict=True)))
+                again = survey(taken(wkb, rest[foreign]))
+                sound[rest[foreign]] = again.sound
+            types[rest[~lost]] = shapely.get_type_id(objects[~lost])
+            bounds[rest] = shapely.bounds(objects)
+            areas[rest] = np.where(lost, 0.0, shapely.area(objects))
         return cls(wkb, types, sound, bounds, areas)
 
     @classmethod
     def of_objects(cls, geometries: Objects) -> Self:
         """Take geometry objects, None for missing ones; Z and M are dropped."""
-        plain = shapely.to_wkb(shapely.force_2d(geometries), byte_order=1)
+        with np.errstate(invalid="ignore"):
+            plain = shapely.to_wkb(shapely.force_2d(geometries), byte_order=1)
         return cls.of_arrow(pa.array(plain, pa.large_binary(), from_pandas=True))
 
     def __len__(self) -> int:

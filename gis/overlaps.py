@@ -22,6 +22,7 @@ Positions = NDArray[np.int64]
 FOREST = ("forest", "land_cover")
 """Sectors whose features may draw the same ground, within a source and between sources."""
 
+_DECIMALS_OF_M2 = 6  # areas are held against each other: of equal rings that begin elsewhere they differ by rounding
 _NOTHING = 1e-9
 """Fraction of a stand below which what is left of it is rounding."""
 
@@ -42,7 +43,8 @@ class SmallerStands:
     def of(cls, stands: GeometryColumn) -> Self:
         """Find the pairs among (n,) valid polygons in a metric CRS; of equal ones the first counts as the smaller."""
         shared = shared_ground(stands.wkb)
-        first_is_larger = stands.areas[shared.first] > stands.areas[shared.second]
+        sizes = np.round(stands.areas, _DECIMALS_OF_M2)
+        first_is_larger = sizes[shared.first] > sizes[shared.second]
         larger = np.where(first_is_larger, shared.first, shared.second)
         smaller = np.where(first_is_larger, shared.second, shared.first)
         order = np.lexsort((smaller, larger))
