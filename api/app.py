@@ -3,13 +3,14 @@
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
-from api import collections, context, errors, features, regions, tiles, web
-from api.middleware import Careful
+from api import catalogue, collections, context, downloads, errors, features, regions, tiles, web
+from api.middleware import Careful, Compressed
 from api.models import Problem
 from api.settings import Settings
+from api.workshop import Workshop
 from grids.edition import Store
+from grids.exports.shelf import Shelf, shelf_beside
 
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     status: {"model": Problem, "description": text, "content": {errors.PROBLEM: {}}}
@@ -39,14 +40,16 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.store = store if store is not None else Store(settings.store)
+    shelf = Shelf(settings.exports or shelf_beside(app.state.store.path), settings.exports_bytes)
+    app.state.workshop = Workshop(app.state.store.path, shelf)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
-    for part in (regions, collections, features, tiles, context):
+    for part in (regions, collections, features, tiles, context, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)
     web.install(app, settings.web)
-    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=settings.gzip_level)
+    app.add_middleware(Compressed, minimum_size=500, compresslevel=settings.gzip_level)
     app.add_middleware(Careful)
     # The last added is the outermost: a page elsewhere may read the answer to a failure too.
     app.add_middleware(

@@ -1,6 +1,7 @@
 """What happens to every request and answer: HEAD, unexpected failures, and headers that keep browsers careful."""
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -56,7 +57,8 @@ class Careful:
                 message = {**message, "body": b""}
             await send(message)
 
-        inner = {**scope, "method": "GET"} if head else scope
+        # Who sends files must not read them for nothing.
+        inner = {**scope, "method": "GET", "carbonmap.head": True} if head else scope
         try:
             await self._app(inner, receive, careful)
         except Exception:
@@ -64,3 +66,14 @@ class Careful:
                 raise
             log.exception("%s %s failed", scope["method"], scope["path"])
             await failed(Request(scope))(scope, receive, careful)
+
+
+class Compressed(GZipMiddleware):
+    """Compresses answers, but not files: most are compressed inside, and ranges are ranges of a file as it is."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] == "http" and "/downloads/" in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)

@@ -181,12 +181,11 @@ def _write(
 
 def _stac(edition: "Edition", files: Sequence["ExportFile"], made: "dict[str, Made]") -> dict[str, str]:
     """The STAC documents by name, with addresses relative to each: the folder may be moved or served anywhere."""
-    from grids.columns import read_columns
     from grids.exports.public_table import PublicTable
     from grids.exports.stac import Addresses, item_id, stac_collection, stac_item
-    from grids.shipped import data_folder
+    from grids.shipped import shipped_columns
 
-    dictionary = read_columns(data_folder() / "schema")
+    dictionary = shipped_columns()
     found = {file.name: made[file.name] for file in files}
     top = Addresses("./collection.json", lambda item: f"./items/{item}.json", lambda name: f"../{name}")
     below = Addresses("../collection.json", lambda item: f"./{item}.json", lambda name: f"../../{name}")

@@ -1,7 +1,9 @@
 """Where the tables that ship with the software are, for rooms that may not ask `carbonmap.resources`."""
 
+from functools import lru_cache
 from pathlib import Path
 
+from grids.columns import ColumnTable, read_columns
 from grids.errors import GridError
 
 
@@ -21,3 +23,13 @@ def data_folder() -> Path:
         f"the tables that ship with carbonmap are missing: no folder data/schema beside {home / 'grids'}. "
         "Install carbonmap again (pip install --force-reinstall carbonmap), or run it from a complete checkout"
     )
+
+
+@lru_cache(maxsize=1)
+def shipped_columns() -> ColumnTable:
+    """Return what every public column means.
+
+    Raises:
+        GridError: the installation is incomplete.
+    """
+    return read_columns(data_folder() / "schema")

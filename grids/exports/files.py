@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grids.columns import ColumnTable, read_columns
+from grids.columns import ColumnTable
 from grids.edition import Edition
 from grids.exports import documents, labels
 from grids.exports.public_table import PublicTable
 from grids.manifest import Collection
-from grids.shipped import data_folder
+from grids.shipped import data_folder, shipped_columns
 from grids.store_errors import NotFound
 
 TEXT = "text/plain; charset=utf-8"
@@ -200,7 +200,7 @@ def is_document(file: ExportFile) -> bool:
 
 def document(edition: Edition, file: ExportFile) -> bytes:
     """Return the bytes of a short text (UTF-8)."""
-    dictionary = read_columns(data_folder() / "schema")
+    dictionary = shipped_columns()
     if file.format == "csvw":
         from grids.exports.csv_table import describe_csv
 
@@ -216,8 +216,7 @@ def write_file(edition: Edition, file: ExportFile, path: Path) -> None:
     Raises:
         InvalidTable: the table cannot be written in this format.
     """
-    data = data_folder()
-    dictionary = read_columns(data / "schema")
+    dictionary = shipped_columns()
     if is_document(file):
         path.write_bytes(document(edition, file))
     elif file.format == "netcdf":
@@ -227,7 +226,7 @@ def write_file(edition: Edition, file: ExportFile, path: Path) -> None:
         collection = edition.collection(file.collection)
         write_netcdf([PublicTable(edition, collection, year, dictionary) for year in collection.years], path)
     else:
-        _write_table(_table(edition, file, dictionary), file.format, path, data)
+        _write_table(_table(edition, file, dictionary), file.format, path)
 
 
 def _table(edition: Edition, file: ExportFile, dictionary: ColumnTable) -> PublicTable:
@@ -236,7 +235,7 @@ def _table(edition: Edition, file: ExportFile, dictionary: ColumnTable) -> Publi
     return PublicTable(edition, edition.collection(file.collection), file.year, dictionary)
 
 
-def _write_table(table: PublicTable, format: str, path: Path, data: Path) -> None:
+def _write_table(table: PublicTable, format: str, path: Path) -> None:
     # Each format's library is imported when it is needed: together they take seconds.
     if format == "geoparquet":
         from grids.exports.geoparquet import write_geoparquet
@@ -261,7 +260,7 @@ def _write_table(table: PublicTable, format: str, path: Path, data: Path) -> Non
     else:
         from grids.exports.html_map import write_html_map
 
-        write_html_map(table, path, data / "leaflet")
+        write_html_map(table, path, data_folder() / "leaflet")
 
 
 def file_sha256(path: Path) -> str:

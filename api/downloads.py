@@ -1,0 +1,231 @@
+"""An edition as files: which there are, and each one by ranges, with its digest as ETag, made when first asked for."""
+
+import asyncio
+import hashlib
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from api.answers import Links, answer, dumped, labels, link
+from api.errors import failed, problem
+from api.params import Opened, OpenedParam, SettingsParam, only
+from api.workshop import NotMade, Workshop, WorkshopFull
+from grids.edition import Edition
+from grids.exports import documents
+from grids.exports.files import SUMS, TEXT, ExportFile, document, export_file, export_files, is_document, sums_text
+from grids.exports.shelf import Kept
+
+router = APIRouter(tags=["downloads"], prefix="/{region}/downloads")
+
+RETRY_AFTER_S = 5
+_BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "the file; its ETag is its SHA-256"},
+    206: {"content": {"application/octet-stream": {}}, "description": "the bytes asked for by Range"},
+    416: {"description": "the file has no such bytes"},
+    503: {"description": "the file is being made: Retry-After says when to ask again"},
+}
+
+
+class Download(BaseModel):
+    """One file that an edition can be had as."""
+
+    name: str
+    title: str
+    format: str
+    type: str
+    collection: str | None
+    year: int | None
+    bytes: int | None
+    sha256: str | None
+    href: str
+
+
+class Downloads(BaseModel):
+    """All files of an edition, with what belongs beside them."""
+
+    edition: str
+    synthetic: bool
+    illustrative: dict[str, bool]
+    attributions: list[dict[str, Any]]
+    licences: list[str]
+    citation: str
+    files: list[Download]
+    links: list[dict[str, Any]]
+
+
+def workshop_of(request: Request) -> Workshop:
+    """Return the application's workshop."""
+    workshop: Workshop = request.app.state.workshop
+    return workshop
+
+
+WorkshopParam = Annotated[Workshop, Depends(workshop_of)]
+
+
+def sums_of(edition: Edition, workshop: Workshop) -> dict[str, tuple[int, str]]:
+    """Return size and SHA-256 of every file that is there: the documents, and tables once made."""
+    made = {name: (kept.bytes, kept.sha256) for name, kept in workshop.shelf.kept(edition).items()}
+    return {**_document_sums(edition), **made}
+
+
+@lru_cache(maxsize=32)
+def _document_sums(edition: Edition) -> dict[str, tuple[int, str]]:
+    contents = {file.name: document(edition, file) for file in export_files(edition) if is_document(file)}
+    return {name: (len(content), hashlib.sha256(content).hexdigest()) for name, content in contents.items()}
+
+
+def state_of(edition: Edition, sums: dict[str, tuple[int, str]]) -> str:
+    """Return what an answer that tells of made files depends on."""
+    made = sums_text({name: digest for name, (_, digest) in sums.items()})
+    return f"{edition.region.id}/{edition.id}/{hashlib.sha256(made.encode()).hexdigest()}"
+
+
+@router.get("", response_model=Downloads, dependencies=[Depends(only("edition"))])
+def downloads(request: Request, opened: OpenedParam, settings: SettingsParam, workshop: WorkshopParam) -> Response:
+    """List the files an edition can be had as; size and SHA-256 are known of those that have been made."""
+    edition, links = opened.edition, Links(request, settings)
+    sums, pin = sums_of(edition, workshop), edition.id if opened.pinned else None
+
+    def listed(file: ExportFile) -> dict[str, Any]:
+        size, digest = sums.get(file.name, (None, None))
+        return {
+            "name": file.name,
+            "title": file.title,
+            "format": file.format,
+            "type": file.media_type,
+            "collection": file.collection,
+            "year": file.year,
+            "bytes": size,
+            "sha256": digest,
+            "href": links.address(edition.region.id, "downloads", file.name, edition=pin),
+        }
+
+    def body() -> bytes:
+        region = edition.region.id
+        own = [
+            link("self", links.address(region, "downloads", edition=pin)),
+            link("license", links.address(region, "downloads", "LICENSE.txt", edition=pin), "text/plain"),
+            link("cite-as", links.address(region, "citation", edition=pin), "application/yaml"),
+            link("describedby", links.address(region, "columns", edition=pin), title="what the columns mean"),
+            link("alternate", links.address(region, "stac", edition=pin), title="the same as a STAC collection"),
+        ]
+        files = [listed(file) for file in export_files(edition)]
+        about = {"licences": documents.licences(edition), "citation": documents.citation_line(edition)}
+        return dumped({**labels(edition.manifest), **about, "files": files, "links": own})
+
+    return answer(request, body, of=state_of(edition, sums))
+
+
+@router.get("/{file}", response_class=Response, responses=_BYTES, dependencies=[Depends(only("edition"))])
+async def download(
+    request: Request,
+    opened: OpenedParam,
+    file: Annotated[str, Path(description="a name of the list of downloads, such as grid-1km_2023.parquet")],
+    settings: SettingsParam,
+    workshop: WorkshopParam,
+) -> Response:
+    """Return a file. One that was never asked for is made first: if that takes long, the answer is 503, ask again."""
+    edition = opened.edition
+    if file == SUMS:
+        sums = await run_in_threadpool(sums_of, edition, workshop)
+        text = sums_text({name: digest for name, (_, digest) in sums.items()})
+        return answer(request, text.encode, of=state_of(edition, sums), media_type=TEXT)
+    found = await run_in_threadpool(export_file, edition, file)
+    if is_document(found):
+        content = await run_in_threadpool(document, edition, found)
+        of = f"{edition.region.id}/{edition.id}"
+        headers = {"Content-Disposition": _saved_as(edition, found)}
+        return answer(
+            request, lambda: content, of=of, pinned=opened.pinned, media_type=found.media_type, headers=headers
+        )
+    try:
+        kept = await _kept(workshop, edition, found, settings.export_wait_s)
+    except NotMade:
+        return failed(request)
+    except WorkshopFull as full:
+        return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, str(full), {"Retry-After": str(6 * RETRY_AFTER_S)})
+    if kept is None:
+        return problem(
+            request,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"{found.name} is being made, which takes more than {settings.export_wait_s:g} s: ask again in "
+            f"{RETRY_AFTER_S} s, until it is there",
+            {"Retry-After": str(RETRY_AFTER_S)},
+        )
+    return _sent(request, opened, found, kept)
+
+
+async def _kept(workshop: Workshop, edition: Edition, file: ExportFile, seconds: float) -> Kept | None:
+    """A file from the shelf, or made within some seconds; none while it is still being made."""
+    kept = await run_in_threadpool(workshop.shelf.find, edition, file.name)
+    if kept is not None:
+        await run_in_threadpool(workshop.shelf.touch, kept)
+        return kept
+    making = asyncio.wrap_future(workshop.order(edition, file.name))
+    done, _ = await asyncio.wait({making}, timeout=seconds)
+    return making.result() if done else None
+
+
+def _sent(request: Request, opened: Opened, file: ExportFile, kept: Kept) -> Response:
+    headers = {
+        "ETag": f'"{kept.sha256}"',
+        "Cache-Control": "public, max-age=31536000, immutable" if opened.pinned else "public, no-cache",
+        "Content-Disposition": _saved_as(opened.edition, file),
+    }
+    known = request.headers.get("if-none-match", "")
+    if any(tag.strip().removeprefix("W/") in (headers["ETag"], "*") for tag in known.split(",")):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return RangedFile(kept.path, media_type=file.media_type, headers=headers, stat_result=kept.path.stat())
+
+
+def _saved_as(edition: Edition, file: ExportFile) -> str:
+    """A name that says which edition it is, since a file outlives its address."""
+    return f'attachment; filename="{edition.region.id}-{edition.id}-{file.name}"'
+
+
+class RangedFile(FileResponse):
+    """A file, whole or one range of it; what the header's grammar does not allow is no range (RFC 9110, 14.2)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        assert self.stat_result is not None
+        if scope.get("carbonmap.head"):
+            scope = {**scope, "method": "HEAD"}
+        asked = Headers(scope=scope).get("range")
+        if asked is not None:
+            span = _span(asked, self.stat_result.st_size)
+            if span is None:
+                scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != b"range"]}
+            elif span[0] >= self.stat_result.st_size:
+                size = self.stat_result.st_size
+                refused = problem(
+                    Request(scope),
+                    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+                    f"Range: {asked[:80]!r} begins beyond the file, which has {size} bytes",
+                    {"Content-Range": f"bytes */{size}"},
+                )
+                await refused(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+def _span(header: str, size: int) -> tuple[int, int] | None:
+    """First and last byte of a single range; none of anything else, which is answered with the whole file."""
+    unit, _, wanted = header.partition("=")
+    first, dash, last = (part.strip() for part in wanted.partition("-"))
+    if unit.strip().lower() != "bytes" or not dash or len(wanted) > 60:
+        return None
+    if any(part and not (part.isascii() and part.isdigit()) for part in (first, last)) or not (first or last):
+        return None
+    if not first:
+        return (max(0, size - int(last)), size - 1) if int(last) else (size, size)
+    if last and int(last) < int(first):
+        return None
+    return int(first), min(int(last), size - 1) if last else size - 1

@@ -1,0 +1,100 @@
+"""Where files are made on demand: one at a time, in a process of their own, so that maps are served meanwhile."""
+
+import queue
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api.errors import ApiError, log
+from grids.edition import Edition
+from grids.exports.shelf import Kept, Shelf
+
+MOST_WAITING = 16
+"""Files that may wait to be made; more are refused for the time being."""
+
+_BUSY = 75
+_AGAIN_S = 0.2
+
+
+class WorkshopFull(ApiError):
+    """So many files wait to be made that no other is taken."""
+
+
+class NotMade(ApiError):
+    """A file that could not be made; why is for the log."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    edition: Edition
+    name: str
+    done: "Future[Kept]" = field(default_factory=Future)
+
+
+class Workshop:
+    """Makes files of a store's editions and keeps them on a shelf that other processes of the server share.
+
+    Args:
+        store: the store's folder.
+        shelf: where what is made is kept.
+    """
+
+    def __init__(self, store: Path, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self._store = Path(store)
+        self._orders: dict[tuple[str, str, str], _Order] = {}
+        self._queue: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._guard = threading.Lock()
+        self._worker: threading.Thread | None = None
+
+    def order(self, edition: Edition, name: str) -> "Future[Kept]":
+        """Have a file made, if nobody has ordered it yet; the future holds it, or `NotMade`.
+
+        Raises:
+            WorkshopFull: too many are waiting.
+        """
+        key = (edition.region.id, edition.id, name)
+        with self._guard:
+            if key not in self._orders:
+                if len(self._orders) >= MOST_WAITING:
+                    raise WorkshopFull(f"{MOST_WAITING} files are waiting to be made; ask for this one again later")
+                self._orders[key] = _Order(edition, name)
+                self._queue.put(self._orders[key])
+                if self._worker is None:
+                    self._worker = threading.Thread(target=self._work, name="workshop", daemon=True)
+                    self._worker.start()
+            return self._orders[key].done
+
+    def _work(self) -> None:
+        while True:
+            order = self._queue.get()
+            try:
+                order.done.set_result(self._made(order.edition, order.name))
+            except Exception as error:  # noqa: BLE001  # whoever waits for the file is told, and the next one is made
+                order.done.set_exception(error)
+            finally:
+                with self._guard:
+                    del self._orders[(order.edition.region.id, order.edition.id, order.name)]
+
+    def _made(self, edition: Edition, name: str) -> Kept:
+        while True:
+            kept = self.shelf.find(edition, name)
+            if kept is not None:
+                return kept
+            # -P: the folder the server was started in must not offer modules of our names.
+            command = [sys.executable, "-P", "-m", "grids.exports", str(self._store), edition.region.id, edition.id]
+            command += [name, str(self.shelf.folder), str(self.shelf.most_bytes)]
+            # The maker ends when its input does: with this process, however that ends.
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as maker:
+                assert maker.stderr is not None
+                said = maker.stderr.read().decode("utf-8", "replace").strip()
+                code = maker.wait()
+            if code == _BUSY:
+                time.sleep(_AGAIN_S)
+            elif code:
+                log.error("%s of edition %s could not be made (%d): %s", name, edition.id, code, said[-4000:])
+                raise NotMade(f"{name} of edition {edition.id} could not be made")
