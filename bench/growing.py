@@ -16,8 +16,9 @@ from bench.nation import Nation, write_nation
 from bench.national import build_of, first_build
 from bench.processes import Watched
 from bench.report import Report, Row
+from grids.cell_sums import cell_sums
 from grids.grid import Grid
-from grids.wkb import WkbColumn, cell_sums, parts_in_cells
+from grids.wkb import WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, parts_in_zones
 
 Tell = Callable[[str], None]

@@ -1,6 +1,7 @@
 """Our own way, called as a build calls it: straight from well-known binary, on as many threads as are given."""
 
 from collections.abc import Callable
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 
 from bench.cases import Case
 from bench.inputs import CELL_M, CRS
+from grids.cell_sums import cell_sums, warm_up
+from grids.cutting import FeatureColumn
 from grids.grid import Grid
-from grids.wkb import WkbColumn, cell_sums, parts_in_cells, warm_up
+from grids.wkb import WkbChunks, WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, parts_in_zones
 from grids.zone_index import warm_up as zones_warm_up
 
@@ -24,7 +27,7 @@ def from_geoparquet(case: Case) -> Run:
 
     def run() -> FloatArray:
         table = pq.read_table(case.file)
-        return totals(case, WkbColumn.from_arrow(table["geometry"]), table["value"].to_numpy())
+        return totals(case, table["geometry"], table["value"].to_numpy())
 
     return run
 
@@ -33,14 +36,19 @@ def from_wkb(case: Case) -> Run:
     """Share out well-known binary that lies in memory as GeoParquet holds it, add up."""
     wkb = pq.read_table(case.file, columns=["geometry"])["geometry"]
     values = make_ready(case)
-    return lambda: totals(case, WkbColumn.from_arrow(wkb), values)
+    return lambda: totals(case, wkb, values)
 
 
 def from_geodataframe(case: Case) -> Run:
     """Write the geometry objects of a GeoDataFrame as well-known binary, share out, add up."""
     frame: gpd.GeoDataFrame = case.layer.frame()
     make_ready(case)
-    return lambda: totals(case, WkbColumn.from_geometries(frame.geometry.to_numpy()), frame["value"].to_numpy())
+
+    def run() -> FloatArray:
+        column, values = WkbColumn.from_geometries(frame.geometry.to_numpy()), frame["value"].to_numpy()
+        return zone_totals(case, column, values) if case.question == "zones" else cell_totals(case, column, values)
+
+    return run
 
 
 def make_ready(case: Case) -> FloatArray:
@@ -54,23 +62,25 @@ def make_ready(case: Case) -> FloatArray:
     return case.values
 
 
-def totals(case: Case, wkb: WkbColumn, values: FloatArray) -> FloatArray:
-    """(targets,) sums of the values shared out."""
-    return zone_totals(case, wkb, values) if case.question == "zones" else cell_totals(case, wkb, values)
+def totals(case: Case, wkb: Any, values: FloatArray) -> FloatArray:
+    """(targets,) sums of the values of features that an Arrow array holds in well-known binary."""
+    if case.question == "zones":
+        return zone_totals(case, WkbColumn.from_arrow(wkb), values)
+    return cell_totals(case, WkbChunks.from_arrow(wkb), values)
 
 
-def cell_totals(case: Case, wkb: WkbColumn, values: FloatArray) -> FloatArray:
+def cell_totals(case: Case, column: FeatureColumn, values: FloatArray) -> FloatArray:
     """(cells,) sums, added as features are cut: no share is kept."""
-    found = cell_sums(wkb, values, grid_of(case), case.grid.bounds, threads=case.place.threads)
+    found = cell_sums(column, values, grid_of(case), case.grid.bounds, threads=case.place.threads)
     return found.sums.ravel()
 
 
-def zone_totals(case: Case, wkb: WkbColumn, values: FloatArray) -> FloatArray:
+def zone_totals(case: Case, column: WkbColumn, values: FloatArray) -> FloatArray:
     """(zones,) sums, the zones' index made anew."""
     threads, grid = case.place.threads, grid_of(case)
     index = ZoneIndex.of(case.zones, grid, threads=threads)
-    cells = parts_in_cells(wkb, grid, threads=threads)
-    found = parts_in_zones(wkb, cells, index, threads=threads)
+    cells = parts_in_cells(column, grid, threads=threads)
+    found = parts_in_zones(column, cells, index, threads=threads)
     amounts = found.amount / cells.measures[found.owner] * values[found.owner]
     return np.asarray(np.bincount(found.zone, amounts, minlength=case.zones.size), dtype=np.float64)
 

@@ -16,7 +16,8 @@ from bench.inputs import LAYERS
 from bench.measure import Measured, measured
 from bench.ours import grid_of
 from bench.report import Report, Row
-from grids.wkb import WkbColumn, cell_sums, parts_in_cells
+from grids.cell_sums import cell_sums
+from grids.wkb import WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
 
 Tell = Callable[[str], None]

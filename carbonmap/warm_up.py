@@ -8,7 +8,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-import grids.wkb
+import grids.cell_sums
 import grids.zone_index
 from grids.compiled import to_compile
 
@@ -26,7 +26,7 @@ def warm_up() -> None:
     from carbonmap.progress import Silent
     from carbonmap.synthetic.write import write_city
 
-    grids.wkb.warm_up()
+    grids.cell_sums.warm_up()
     grids.zone_index.warm_up()
     with tempfile.TemporaryDirectory(prefix="carbonmap-") as name:
         folder = Path(name)

@@ -5,18 +5,30 @@ cells it crosses; a running sum along each row then is the exact area of the fea
 vertices + crossings + cells covered. Which cell an edge of a line passes is counted from the borders it crosses, never
 asked of a rounded coordinate.
 
-A feature comes as rings (or lines, or points), as `grids.crossing_kernels` has them; the grid as (east, north, size) in
-whole metres; what is written to is the `workspace`, the address of a table of addresses (`grids.workspace`). Each
-function returns a kind, the measure (m2, m, number of points) and how many parts are found by now.
+A feature comes as rings (or lines, or points), as `grids.crossing_kernels` has them; what is asked of it as a `Task`.
+Each function returns a kind, the measure (m2, m, number of points) and how many parts are found by now.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from grids.compiled import inner
 from grids.crossing_kernels import BOX, RING, SHELL, TURN, VERTICES, nodes_of, rings_cross
 from grids.memory_kernels import float_at, int_at, put_float, put_int
-from grids.window_kernels import CELLS_AT_ONCE, add_piece, empty_cells, empty_pieces, put_found, touch
+from grids.window_kernels import (
+    CELLS_AT_ONCE,
+    FEW_CELLS,
+    SMALL,
+    TOUCHED,
+    Extent,
+    Found,
+    Rule,
+    Window,
+    add_piece,
+    empty_window,
+    put_found,
+    touch,
+)
 
 MAX_COORDINATE_M = 1e8  # beyond it nothing is metres of this planet, and cells would no longer fit 32 bits
 
@@ -32,7 +44,36 @@ NEED = 40  # bytes behind each room
 RESIDUE = 1e-13  # of a cell, or of the feature where it is smaller: less than that is the rounding of a touch
 _DOUBT = 1e-9  # a cell that holds less than nothing, or more than all, by this part of itself: rings cross or overlap
 _THINNEST_M = 1e-9  # mean width below which a polygon may be no polygon at all
+_LEVEL_M = 1e-290  # what an edge rises by is nothing, before one by it would be infinite
 _BEYOND = 1.2 * MAX_COORDINATE_M
+
+
+class Task(NamedTuple):
+    """What is asked of features.
+
+    Attributes:
+        east, north: where the grid's cells are counted from, whole metres.
+        size: side of a cell, whole metres.
+        check: whether rings that cross themselves or each other make a polygon DOUBTFUL, without any parts; else they
+            are taken as they are.
+        measured: whether parts are m2, m and numbers of points; else shares of the whole. What lies in one cell has the
+            share 1 there, whatever its ring does: then nobody looks, nor is its measure known.
+        workspace: address of a table of addresses that is written to, see `grids.workspace`.
+    """
+
+    east: int
+    north: int
+    size: int
+    check: bool
+    measured: bool
+    workspace: int
+
+
+class Written(NamedTuple):
+    """Addresses, 8 bytes per feature: what it is measured by (or DOUBTFUL, NOT_METRES), and its measure."""
+
+    kinds: int
+    measures: int
 
 
 @inner
@@ -65,9 +106,9 @@ def has_room(workspace: int, room: int, needed: int) -> bool:
 
 
 @inner
-def window_of(workspace: int) -> Any:
-    """Return the window of a workspace, see `grids.window_kernels`."""
-    return (
+def window_of(workspace: int) -> Window:
+    """Return the window of a workspace."""
+    return Window(
         int_at(workspace),
         int_at(workspace + 8),
         int_at(workspace + 16),
@@ -78,9 +119,9 @@ def window_of(workspace: int) -> Any:
 
 
 @inner
-def found_of(workspace: int) -> Any:
-    """Return where a workspace keeps what is found, see `grids.window_kernels`."""
-    return int_at(workspace + FOUND), int_at(workspace + FOUND + 8), int_at(workspace + ROOM_FOR_FOUND)
+def found_of(workspace: int) -> Found:
+    """Return where a workspace keeps what is found."""
+    return Found(int_at(workspace + FOUND), int_at(workspace + FOUND + 8), int_at(workspace + ROOM_FOR_FOUND))
 
 
 @inner
@@ -104,23 +145,14 @@ def survey_ring(at: int, vertices: int) -> Any:
 
 
 @inner
-def _walk_edge(
-    window: Any,
-    pieces: int,
-    frame: Any,
-    turn: int,
-    ax: float,
-    ay: float,
-    a_height: int,
-    bx: float,
-    by: float,
-    b_height: int,
-) -> int:
+def _walk_edge(window: Window, pieces: int, frame: Any, turn: int, a: Any, b: Any) -> int:
     """Walk an edge of a polygon through the rows and columns it crosses; metres from the window's corner.
 
     From its lower end, so that both directions cut alike. Returns how many pieces there are, as `add_piece` does.
     """
     rows, width, size, bits, per_metre = frame
+    ax, ay, a_height = a
+    bx, by, b_height = b
     if ay > by:
         ax, ay, a_height, bx, by, b_height = bx, by, b_height, ax, ay, a_height
         turn = -turn
@@ -141,8 +173,7 @@ def _walk_edge(
         left, right = min(x, x_end), max(x, x_end)
         i = min(int(left * per_metre), width - 1)
         border = float((i + 1) * size)
-        if pieces < 0:
-            touch(window, j, i)
+        touch(window, pieces, j, i)
         if right > border:
             slope = rest / (right - left)
             while right > border:
@@ -152,8 +183,7 @@ def _walk_edge(
                 left = border
                 i += 1
                 border += size
-            if pieces < 0:
-                touch(window, j, i)
+            touch(window, pieces, j, i)
         pieces = add_piece(window, width, pieces, j, i, rest * (border - 0.5 * (left + right)), rest)
         x, height = x_end, height_end
         j += 1
@@ -161,7 +191,7 @@ def _walk_edge(
 
 
 @inner
-def _walk_ring(ring: int, window: Any, pieces: int, frame: Any, west: float, south: float) -> int:
+def _walk_ring(ring: int, window: Window, pieces: int, frame: Any, west: float, south: float) -> int:
     """Walk the edges of a ring; those that stay in one cell, which most do, are added at once.
 
     Places are metres from the window's corner, which no rounding changes. Which cell holds one on a border may be
@@ -172,8 +202,7 @@ def _walk_ring(ring: int, window: Any, pieces: int, frame: Any, west: float, sou
     unit = float(1 << bits)
     ax, ay = float_at(at) - west, float_at(at + 8) - south
     a_col, a_row, a_height = min(int(ax * per_metre), width - 1), min(int(ay * per_metre), rows - 1), int(ay * unit)
-    if pieces < 0:
-        touch(window, a_row, a_col)
+    touch(window, pieces, a_row, a_col)
     for _ in range(vertices - 1):
         at += 16
         bx, by = float_at(at) - west, float_at(at + 8) - south
@@ -183,28 +212,35 @@ def _walk_ring(ring: int, window: Any, pieces: int, frame: Any, west: float, sou
             to_border = float((a_col + 1) * size) - 0.5 * (ax + bx)
             pieces = add_piece(window, width, pieces, a_row, a_col, rise * to_border, rise)
         else:
-            pieces = _walk_edge(window, pieces, frame, turn, ax, ay, a_height, bx, by, b_height)
-            if pieces < 0:
-                touch(window, b_row, b_col)
+            pieces = _walk_edge(window, pieces, frame, turn, (ax, ay, a_height), (bx, by, b_height))
+            touch(window, pieces, b_row, b_col)
         ax, ay, a_col, a_row, a_height = bx, by, b_col, b_row, b_height
     return pieces
 
 
 @inner
-def crossings_at_most(rings: int, n_rings: int, east: int, north: int, size: int) -> int:
+def crossings_at_most(rings: int, n_rings: int, task: Task) -> int:
     """How many pieces the edges fall into, at most; each end may be rounded into a neighbouring cell."""
     pieces = 1
     for r in range(n_rings):
         at, vertices = int_at(rings + RING * r), int_at(rings + RING * r + VERTICES)
         if vertices == 0:
             continue
-        a_col, a_row = cell_of(float_at(at), east, size), cell_of(float_at(at + 8), north, size)
+        a_col, a_row = cell_of(float_at(at), task.east, task.size), cell_of(float_at(at + 8), task.north, task.size)
         for _ in range(vertices - 1):
             at += 16
-            b_col, b_row = cell_of(float_at(at), east, size), cell_of(float_at(at + 8), north, size)
+            b_col, b_row = cell_of(float_at(at), task.east, task.size), cell_of(float_at(at + 8), task.north, task.size)
             pieces += 5 + abs(b_col - a_col) + abs(b_row - a_row)
             a_col, a_row = b_col, b_row
     return pieces
+
+
+@inner
+def first_pieces(rings: int, n_rings: int, extent: Extent, task: Task) -> Any:
+    """Return how a window of this extent is kept, as `grids.window_kernels` has it, and whether there is room."""
+    if extent.height <= CELLS_AT_ONCE // extent.width:
+        return (SMALL if extent.height * extent.width <= FEW_CELLS else TOUCHED), True
+    return 0, has_room(task.workspace, ROOM_FOR_PIECES, crossings_at_most(rings, n_rings, task))
 
 
 @inner
@@ -240,64 +276,131 @@ def _survey(rings: int, n_rings: int, check: bool) -> Any:
 
 
 @inner
-def polygon_in_cells(
-    rings: int, n_rings: int, grid: Any, check: bool, measured: bool, workspace: int, owner: int, n: int
-) -> Any:
+def polygon_in_cells(rings: int, n_rings: int, task: Task, owner: int, n: int) -> Any:
     """Share out one polygon or multipolygon.
 
     Args:
         rings: address of its rings; boxes and turns are written to them.
         n_rings: how many.
-        grid: see the module.
-        check: whether rings that cross themselves or each other make the feature DOUBTFUL, without any parts; else they
-            are taken as they are.
-        measured: whether parts are m2, or else shares of the whole.
-        workspace: see the module.
+        task: what is asked.
         owner: whose the parts are.
         n: how many are found already.
     """
-    east, north, size = grid
-    kind, whole, x_low, y_low, x_high, y_high, nodes = _survey(rings, n_rings, check)
+    kind, whole, x_low, y_low, x_high, y_high, nodes = _survey(rings, n_rings, task.check)
     if kind != AREAS:
         return kind, 0.0, n
-    col, last_col = cells_along(x_low, x_high, east, size)
-    row, last_row = cells_along(y_low, y_high, north, size)
-    one = col == last_col and row == last_row
-    found = found_of(workspace)
-    if one and not measured:
-        return AREAS, whole, put_found(found, n, owner, row, col, 1.0)
-    window = window_of(workspace)
-    if check:
+    col, last_col = cells_along(x_low, x_high, task.east, task.size)
+    row, last_row = cells_along(y_low, y_high, task.north, task.size)
+    extent = Extent(row, col, last_row - row + 1, last_col - col + 1)
+    if not task.measured and extent.height == 1 and extent.width == 1:
+        return AREAS, whole, put_found(found_of(task.workspace), n, owner, row, col, 1.0)
+    return _cut_polygon(rings, n_rings, task, owner, n, whole, nodes, extent)
+
+
+@inner
+def ring_in_cells(at: int, vertices: int, task: Task, owner: int, n: int) -> Any:
+    """Do as `polygon_in_cells` with one closed ring of vertices at an address, which is what nearly all buildings are.
+
+    What lies in one cell and is not to be measured is done with when its extent is known.
+    """
+    x_low, y_low, x_high, y_high, doubled, sound = survey_ring(at, vertices)
+    if not sound:
+        return NOT_METRES, 0.0, n
+    col, row = cell_of(x_low, task.east, task.size), cell_of(y_low, task.north, task.size)
+    # What ends on a border has no area beyond.
+    alone = x_high <= task.east + (col + 1) * task.size and y_high <= task.north + (row + 1) * task.size
+    if alone and not task.measured:
+        return AREAS, 1.0, put_found(found_of(task.workspace), n, owner, row, col, 1.0)
+    whole = abs(doubled) / 2
+    if task.check and not (vertices >= 4 and whole > _THINNEST_M * ((x_high - x_low) + (y_high - y_low))):
+        return DOUBTFUL, 0.0, n
+    _, last_col = cells_along(x_low, x_high, task.east, task.size)
+    _, last_row = cells_along(y_low, y_high, task.north, task.size)
+    ring = int_at(task.workspace + RINGS)
+    put_int(ring, at)
+    put_int(ring + VERTICES, vertices)
+    put_int(ring + TURN, -1 if doubled > 0 else 1)
+    one, extent = min(vertices, 1), Extent(row, col, last_row - row + 1, last_col - col + 1)
+    return _cut_polygon(ring, one, task, owner, n, whole, nodes_of(vertices - 1), extent)
+
+
+@inner
+def _cut_in_two(rings: int, n_rings: int, task: Task, extent: Extent) -> Any:
+    """Return what a polygon in two cells, side by side or one above the other, has on both sides of their border.
+
+    Green's theorem: the area where u < 0 is the integral of min(u, 0) dv around it. What an edge adds is the part of
+    it that lies there, times the mean of u on that part; whichever side it lies on, the same is done.
+    """
+    upright = extent.height == 2
+    border = float(task.north + (extent.row + 1) * task.size if upright else task.east + (extent.col + 1) * task.size)
+    along, across = (0, 8) if upright else (8, 0)
+    low, high = 0.0, 0.0
+    for r in range(n_rings):
+        ring = rings + RING * r
+        at, vertices = int_at(ring), int_at(ring + VERTICES)
+        turn = 0.5 * (int_at(ring + TURN) if upright else -int_at(ring + TURN))
+        a, from_v = (float_at(at + across) - border, float_at(at + along)) if vertices else (0.0, 0.0)
+        for _ in range(vertices - 1):
+            at += 16
+            b, to_v = float_at(at + across) - border, float_at(at + along)
+            rise, level, per_u = turn * (to_v - from_v), abs(b - a) < _LEVEL_M, 1.0 / (b - a)
+            a_low, b_low, a_high, b_high = min(a, 0.0), min(b, 0.0), max(a, 0.0), max(b, 0.0)
+            low += rise * (a_low + b_low) * (1.0 if level else (b_low - a_low) * per_u)
+            high += rise * (a_high + b_high) * (1.0 if level else (b_high - a_high) * per_u)
+            a, from_v = b, to_v
+    return low, high
+
+
+@inner
+def _put_two(amounts: Any, extent: Extent, rule: Rule, found: Found, n: int) -> Any:
+    """Note what two cells hold, as `grids.window_kernels.empty_window` does."""
+    low, high = amounts[0] * rule.scale, amounts[1] * rule.scale
+    plausible = True
+    if abs(low) > rule.least:
+        plausible = 0 < low < rule.most
+        n = put_found(found, n, rule.owner, extent.row, extent.col, low)
+    if abs(high) > rule.least:
+        plausible = plausible and 0 < high < rule.most
+        n = put_found(found, n, rule.owner, extent.row + extent.height - 1, extent.col + extent.width - 1, high)
+    return n, plausible
+
+
+@inner
+def _cut_polygon(
+    rings: int, n_rings: int, task: Task, owner: int, n: int, whole: float, nodes: int, extent: Extent
+) -> Any:
+    """Share out a polygon of known area and extent, whose trees have so many nodes; `polygon_in_cells` has the rest."""
+    workspace, size = task.workspace, task.size
+    window, found = window_of(workspace), found_of(workspace)
+    if task.check:
         if not has_room(workspace, ROOM_FOR_NODES, nodes) or not has_room(workspace, ROOM_FOR_PIECES, n_rings):
             return SHORT, 0.0, n
         if rings_cross(rings, n_rings, int_at(workspace + NODES), int_at(workspace + LEVELS), window):
             return DOUBTFUL, 0.0, n
-    if one:
-        return AREAS, whole, put_found(found, n, owner, row, col, whole)
-    height, width = last_row - row + 1, last_col - col + 1
-    pieces = -1
-    if height > CELLS_AT_ONCE // width:
-        pieces = 0
-        if not has_room(workspace, ROOM_FOR_PIECES, crossings_at_most(rings, n_rings, east, north, size)):
-            return SHORT, 0.0, n
+    if extent.height == 1 and extent.width == 1:
+        return AREAS, whole, put_found(found, n, owner, extent.row, extent.col, whole if task.measured else 1.0)
+    cell = float(size) * size
+    scale, least, most = 1.0, RESIDUE * min(cell, abs(whole)), cell * (1 + _DOUBT)
+    if not task.measured:
+        scale, least, most = 1.0 / whole, least / whole, most / whole
+    before = n
+    if extent.height + extent.width == 3:
+        amounts = _cut_in_two(rings, n_rings, task, extent)
+        n, plausible = _put_two(amounts, extent, Rule(size, scale, owner, least, most), found, n)
+        return (DOUBTFUL, 0.0, before) if task.check and not plausible else (AREAS, whole, n)
+    pieces, has = first_pieces(rings, n_rings, extent, task)
+    if not has:
+        return SHORT, 0.0, n
     bits = 61  # of heights: as many as an integer has beside the metres
-    while (height * size) >> (61 - bits):
+    while (extent.height * size) >> (61 - bits):
         bits -= 1
-    frame = (height, width, size, bits, 1.0 / size)
-    extent, west, south = (row, col, height, width), float(east + col * size), float(north + row * size)
+    frame = (extent.height, extent.width, size, bits, 1.0 / size)
+    west, south = float(task.east + extent.col * size), float(task.north + extent.row * size)
     for r in range(n_rings):
         if int_at(rings + RING * r + VERTICES) > 1:
             pieces = _walk_ring(rings + RING * r, window, pieces, frame, west, south)
-    cell = float(size) * size
-    scale = 1.0 / float(1 << bits)
-    least, most = RESIDUE * min(cell, abs(whole)), cell * (1 + _DOUBT)
-    if not measured:
-        scale, least, most = scale / whole, least / whole, most / whole
-    before = n
-    if pieces < 0:
-        n, plausible = empty_cells(window, extent, size, scale, owner, least, most, found, n)
-    else:
-        n, plausible = empty_pieces(window, pieces, extent, size, scale, owner, least, most, found, n)
-    if check and not plausible:
+    rule = Rule(size, scale / float(1 << bits), owner, least, most)
+    n, plausible = empty_window(window, pieces, extent, rule, found, n)
+    if task.check and not plausible:
         return DOUBTFUL, 0.0, before
     return AREAS, whole, n

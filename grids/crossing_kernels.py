@@ -252,7 +252,7 @@ def _goes_one_way(at: int, first: int, last: int) -> bool:
 @inner
 def _few_cross(at: int, edges: int) -> bool:
     """Whether edges of a short ring meet that are not neighbours."""
-    if _is_convex(at, edges):
+    if _goes_around(at, edges) or _is_convex(at, edges):
         return False
     for a in range(edges):
         for b in range(a + 2, edges):
@@ -375,10 +375,10 @@ def rings_cross(rings: int, n_rings: int, tree: int, levels: int, window: Any) -
             tree += 32 * nodes_of(edges)
     if n_rings == 1:
         return False
-    keys = window[2]
+    keys = window.cells
     for r in range(n_rings):
         put_int(keys + 8 * r, _rank(float_at(rings + RING * r + BOX)))
-    order = sorted_order(keys, n_rings, window[5], window[5] + 8 * n_rings)
+    order = sorted_order(keys, n_rings, window.orders, window.orders + 8 * n_rings)
     for k in range(n_rings):
         one = rings + RING * int_at(order + 8 * k)
         end = _rank(float_at(one + BOX + 16))

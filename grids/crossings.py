@@ -11,9 +11,9 @@ import shapely
 from numpy.typing import NDArray
 
 from grids.blocks import block_bounds, in_blocks
-from grids.cell_kernels import AREAS, LINES, MAX_COORDINATE_M, NOT_METRES
+from grids.cell_kernels import AREAS, LINES, MAX_COORDINATE_M, NOT_METRES, Task, Written
 from grids.errors import GeometryError
-from grids.ragged_kernels import ragged_in_cells
+from grids.ragged_kernels import Lists, ragged_in_cells
 from grids.workspace import Found, addresses_of, workspace
 
 FloatArray = NDArray[np.float64]
@@ -128,14 +128,14 @@ def _shared_out(
     starts = np.searchsorted(ring, np.arange(len(rings) + 1)).astype(np.int64)
     features = np.searchsorted(ring_owner, np.arange(n + 1)).astype(np.int64)
     kinds, measures = np.empty(n, np.int64), np.empty(n)
-    place, kind = (int(origin[0]), int(origin[1]), int(size)), AREAS if areal else LINES
+    at = addresses_of(vertices, starts, shells, features)
+    lists = Lists(at[0], at[1], at[2], at[3], AREAS if areal else LINES)
+    written = Written(*addresses_of(kinds, measures))
 
     def work(first: int, last: int) -> Found:
         def share(f: int, n: int, address: int) -> tuple[int, int]:
-            at = addresses_of(vertices, starts, shells, features, kinds, measures)
-            after: tuple[int, int] = ragged_in_cells(
-                at[0], at[1], at[2], at[3], f, last, kind, place, False, True, address, n, at[4], at[5]
-            )
+            task = Task(int(origin[0]), int(origin[1]), int(size), False, True, address)
+            after: tuple[int, int] = ragged_in_cells(lists, f, last, task, n, written)
             return after
 
         with workspace() as mine:

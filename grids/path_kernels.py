@@ -10,38 +10,25 @@ from grids.cell_kernels import (
     NOWHERE,
     POINTS,
     RESIDUE,
-    ROOM_FOR_PIECES,
     SHORT,
+    Task,
     cell_of,
-    crossings_at_most,
+    first_pieces,
     found_of,
-    has_room,
     window_of,
 )
 from grids.compiled import inner
 from grids.crossing_kernels import RING, VERTICES
 from grids.memory_kernels import float_at, int_at
-from grids.window_kernels import CELLS_AT_ONCE, add_piece, empty_cells, empty_pieces, put_found, touch
+from grids.window_kernels import Extent, Rule, Window, add_piece, empty_window, put_found, touch
 
 
 @inner
-def _walk_edge(
-    window: Any,
-    pieces: int,
-    extent: Any,
-    grid: Any,
-    ax: float,
-    ay: float,
-    a_col: int,
-    a_row: int,
-    bx: float,
-    by: float,
-    b_col: int,
-    b_row: int,
-) -> int:
+def _walk_edge(window: Window, pieces: int, extent: Extent, task: Task, a: Any, b: Any) -> int:
     """Walk an edge through the cells it crosses, from its left (then lower) end."""
-    first_row, first_col, _, width = extent
-    east, north, size = grid
+    ax, ay, a_col, a_row = a
+    bx, by, b_col, b_row = b
+    size, width = task.size, extent.width
     if bx < ax or (bx == ax and by < ay):
         ax, ay, a_col, a_row, bx, by, b_col, b_row = bx, by, b_col, b_row, ax, ay, a_col, a_row
     dx, dy = bx - ax, by - ay
@@ -49,15 +36,14 @@ def _walk_edge(
     per_x, per_y = 1.0 / dx, 1.0 / dy  # infinite, and not asked for, where no border is crossed that way
     step = 1 if b_row > a_row else -1
     left_x, left_y = b_col - a_col, abs(b_row - a_row)
-    line_x, line_y = float(east + (a_col + 1) * size), float(north + (a_row + (step > 0)) * size)
+    line_x, line_y = float(task.east + (a_col + 1) * size), float(task.north + (a_row + (step > 0)) * size)
     t_x = (line_x - ax) * per_x if left_x else math.inf
     t_y = (line_y - ay) * per_y if left_y else math.inf
-    j, i, t = a_row - first_row, a_col - first_col, 0.0
+    j, i, t = a_row - extent.row, a_col - extent.col, 0.0
     # An end on a border may add a piece of no length beyond it, which weighs nothing.
     while left_x + left_y > 0:
         t_end = max(t, min(t_x, t_y, 1.0))
-        if pieces < 0:
-            touch(window, j, i)
+        touch(window, pieces, j, i)
         pieces = add_piece(window, width, pieces, j, i, (t_end - t) * length, 0)
         t = t_end
         if t_x <= t_y:
@@ -70,8 +56,7 @@ def _walk_edge(
             j += step
             line_y += step * size
             t_y = (line_y - ay) * per_y if left_y else math.inf
-    if pieces < 0:
-        touch(window, j, i)
+    touch(window, pieces, j, i)
     return add_piece(window, width, pieces, j, i, (1.0 - t) * length, 0)
 
 
@@ -99,39 +84,36 @@ def _survey(lines: int, n_lines: int) -> Any:
 
 
 @inner
-def line_in_cells(lines: int, n_lines: int, grid: Any, measured: bool, workspace: int, owner: int, n: int) -> Any:
+def line_in_cells(lines: int, n_lines: int, task: Task, owner: int, n: int) -> Any:
     """Share out one line or multiline; arguments and results are those of `grids.cell_kernels.polygon_in_cells`.
 
     A line of no length is one point, its westernmost, lowest corner.
     """
-    origin_x, origin_y, size = grid
+    origin_x, origin_y, size = task.east, task.north, task.size
     whole, west, south, east, north, low, sound = _survey(lines, n_lines)
     if not sound:
         return NOT_METRES, 0.0, n
     if west > east:
         return NOWHERE, 0.0, n
-    found = found_of(workspace)
+    found = found_of(task.workspace)
     if whole == 0:
         return POINTS, 1.0, put_found(found, n, owner, cell_of(low, origin_y, size), cell_of(west, origin_x, size), 1.0)
     row, last_row = cell_of(south, origin_y, size), cell_of(north, origin_y, size)
     col, last_col = cell_of(west, origin_x, size), cell_of(east, origin_x, size)
     if col == last_col and row == last_row:
-        return LINES, whole, put_found(found, n, owner, row, col, whole if measured else 1.0)
-    height, width = last_row - row + 1, last_col - col + 1
-    window, pieces = window_of(workspace), -1
-    if height > CELLS_AT_ONCE // width:
-        pieces = 0
-        if not has_room(workspace, ROOM_FOR_PIECES, crossings_at_most(lines, n_lines, origin_x, origin_y, size)):
-            return SHORT, 0.0, n
-    extent = (row, col, height, width)
+        return LINES, whole, put_found(found, n, owner, row, col, whole if task.measured else 1.0)
+    extent = Extent(row, col, last_row - row + 1, last_col - col + 1)
+    pieces, has = first_pieces(lines, n_lines, extent, task)
+    if not has:
+        return SHORT, 0.0, n
+    window, width = window_of(task.workspace), extent.width
     for r in range(n_lines):
         at, vertices = int_at(lines + RING * r), int_at(lines + RING * r + VERTICES)
         if vertices < 2:
             continue
         ax, ay = float_at(at), float_at(at + 8)
         a_col, a_row = cell_of(ax, origin_x, size), cell_of(ay, origin_y, size)
-        if pieces < 0:
-            touch(window, a_row - row, a_col - col)
+        touch(window, pieces, a_row - row, a_col - col)
         for _ in range(vertices - 1):
             at += 16
             bx, by = float_at(at), float_at(at + 8)
@@ -140,23 +122,20 @@ def line_in_cells(lines: int, n_lines: int, grid: Any, measured: bool, workspace
                 length = math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay))
                 pieces = add_piece(window, width, pieces, a_row - row, a_col - col, length, 0)
             else:
-                pieces = _walk_edge(window, pieces, extent, grid, ax, ay, a_col, a_row, bx, by, b_col, b_row)
+                pieces = _walk_edge(window, pieces, extent, task, (ax, ay, a_col, a_row), (bx, by, b_col, b_row))
             ax, ay, a_col, a_row = bx, by, b_col, b_row
-    scale = 1.0 if measured else 1.0 / whole
+    scale = 1.0 if task.measured else 1.0 / whole
     least = RESIDUE * min(float(size), whole) * scale
-    if pieces < 0:
-        n, _ = empty_cells(window, extent, size, scale, owner, least, math.inf, found, n)
-    else:
-        n, _ = empty_pieces(window, pieces, extent, size, scale, owner, least, math.inf, found, n)
+    n, _ = empty_window(window, pieces, extent, Rule(size, scale, owner, least, math.inf), found, n)
     return LINES, whole, n
 
 
 @inner
-def points_in_cells(places: int, n_places: int, grid: Any, measured: bool, workspace: int, owner: int, n: int) -> Any:
+def points_in_cells(places: int, n_places: int, task: Task, owner: int, n: int) -> Any:
     """Share out one point or several; every point counts, even equal ones; an empty one (all NaN) is nowhere."""
-    east, north, size = grid
-    found, before, whole = found_of(workspace), n, 0
-    for again in range(1 if measured else 2):  # how many there are must be known before they can be shares
+    east, north, size = task.east, task.north, task.size
+    found, before, whole = found_of(task.workspace), n, 0
+    for again in range(1 if task.measured else 2):  # how many there are must be known before they can be shares
         n = before
         for r in range(n_places):
             at = int_at(places + RING * r)

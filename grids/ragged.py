@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
-from grids.cell_kernels import AREAS, LINES, POINTS
+from grids.blocks import block_bounds
+from grids.cell_kernels import AREAS, LINES, POINTS, Task, Written
+from grids.cutting import BlockWork, Place
 from grids.errors import GridError
-from grids.ragged_kernels import ragged_in_cells
+from grids.ragged_kernels import Lists, ragged_in_cells
 from grids.workspace import addresses_of
 
 FloatArray = NDArray[np.float64]
@@ -108,22 +110,21 @@ class RaggedColumn:
         """How many features."""
         return int(self.features.size) - 1
 
-    @property
-    def ends_at(self) -> IntArray:
-        """(n + 1,) running sums of the features' bytes, which is what work is divided by."""
+    def blocks(self, weight: int) -> IntArray:
+        """Positions where blocks of features of about so many bytes begin, and the end."""
         places: IntArray = 16 * (self.starts[self.features] - self.starts[self.features[0]])
-        return places + 8 * np.arange(self.size + 1)
+        return block_bounds(places + 8 * np.arange(self.size + 1), weight)
 
-    def share_out(self, grid: tuple[int, int, int], measured: bool, kinds: IntArray, measures: FloatArray) -> Any:
-        """Compiled work on features from `first` to `last`; see `grids.ragged_kernels.ragged_in_cells`."""
+    def share_out(self, grid: Place, measured: bool, written: Written) -> BlockWork:
+        """Compiled work, see `grids.cutting.FeatureColumn`."""
         vertices = np.ascontiguousarray(self.vertices, np.float64)
-        indices = [np.ascontiguousarray(array, np.int64) for array in (self.starts, self.shells, self.features)]
+        places = [np.ascontiguousarray(array, np.int64) for array in (self.starts, self.shells, self.features)]
+        at = addresses_of(vertices, *places)
+        lists = Lists(at[0], at[1], at[2], at[3], self.kind)
 
-        def work(first: int, last: int, n: int, workspace: int) -> tuple[int, int]:
-            at = addresses_of(vertices, *indices, kinds, measures)
-            after: tuple[int, int] = ragged_in_cells(
-                at[0], at[1], at[2], at[3], first, last, self.kind, grid, True, measured, workspace, n, at[4], at[5]
-            )
+        def work(first: int, last: int, n: int, workspace: int, held: object = (vertices, places)) -> tuple[int, int]:
+            task = Task(*grid, True, measured, workspace)
+            after: tuple[int, int] = ragged_in_cells(lists, first, last, task, n, written)
             return after
 
         return work

@@ -4,149 +4,180 @@ An edge that rises by `dy` inside a cell adds the area between itself and the ce
 every cell further right in that row. Heights are integers: what a ring adds to a row is taken
 away again to the last bit, and no cell beyond it is touched.
 
-A window has an amount and a rise for every cell of the extent, and per row the first and last column touched. Where
-that would be too many cells it is a list: the pieces one by one, with their cells, put in order at the end.
+A window has an amount and a rise for every cell of the extent, and per row the first and last column touched; where
+the cells are few, these are not noted, and all are looked at in the end. Where all cells would be too many, the window
+is a list: the pieces one by one, with their cells, put in order at the end. Which it is `pieces` says: SMALL, TOUCHED,
+or how many pieces the list has by now.
 
-A `window` is a tuple of addresses (amounts, rises, cells of pieces, first columns, last columns, orders), an `extent`
-is (first row, first column, rows, columns), and `found` is (address of cells, address of amounts, room for how many).
 What is found beyond the room is counted and not kept; the feature is done again with more.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from grids.compiled import inner
 from grids.memory_kernels import float_at, int_at, put_float, put_int, put_short
 
 CELLS_AT_ONCE = 1 << 16  # of a window that holds every cell: 1 MB per thread, near the processor
+FEW_CELLS = 12  # of a window of which nothing needs to be noted
 NO_COLUMN = 1 << 40
+TOUCHED, SMALL = -1, -2
+
+
+class Window(NamedTuple):
+    """Addresses: per cell (or piece) an amount, a rise, a cell; per row its first and last column; room to sort in."""
+
+    amounts: int
+    rises: int
+    cells: int
+    firsts: int
+    lasts: int
+    orders: int
+
+
+class Extent(NamedTuple):
+    """The cells of a window: the first row and column, and how many of each."""
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+
+class Found(NamedTuple):
+    """Where parts are written: addresses of cells and amounts, and room for how many."""
+
+    cells: int
+    amounts: int
+    room: int
+
+
+class Rule(NamedTuple):
+    """How the sums of a window become parts.
+
+    Attributes:
+        size: side of a cell, m.
+        scale: what one of the window's units of amount is: m2, or m, or a share.
+        owner: whose the parts are.
+        least: amounts up to here are rounding, and are left out.
+        most: amounts of this much or more, or of less than nothing, are not plausible.
+    """
+
+    size: int
+    scale: float
+    owner: int
+    least: float
+    most: float
 
 
 @inner
-def touch(window: Any, j: int, i: int) -> None:
-    """Note that something may be added to a cell of a window that holds every cell."""
-    first, last = window[3] + 8 * j, window[4] + 8 * j
-    put_int(first, min(int_at(first), i))
-    put_int(last, max(int_at(last), i))
+def touch(window: Window, pieces: int, j: int, i: int) -> None:
+    """Note that something may be added to a cell, if the window wants to know."""
+    if pieces == TOUCHED:
+        first, last = window.firsts + 8 * j, window.lasts + 8 * j
+        put_int(first, min(int_at(first), i))
+        put_int(last, max(int_at(last), i))
 
 
 @inner
-def add_piece(window: Any, width: int, pieces: int, j: int, i: int, amount: float, rise: int) -> int:
-    """Add a piece of an edge to row `j` and column `i`; return how many pieces the list has by now.
+def add_piece(window: Window, width: int, pieces: int, j: int, i: int, amount: float, rise: int) -> int:
+    """Add a piece of an edge to row `j` and column `i`; return `pieces` as they are by now.
 
-    `pieces` is -1 for a window that holds every cell; the cell must have been touched then.
+    In a window that notes them, the cell must have been touched.
     """
     if pieces < 0:
         k = 8 * (j * width + i)
-        put_float(window[0] + k, float_at(window[0] + k) + amount)
-        put_int(window[1] + k, int_at(window[1] + k) + rise)
+        put_float(window.amounts + k, float_at(window.amounts + k) + amount)
+        put_int(window.rises + k, int_at(window.rises + k) + rise)
         return pieces
     cell = (j << 32) | i
     k = 8 * (pieces - 1)
-    if pieces > 0 and int_at(window[2] + k) == cell:
-        put_float(window[0] + k, float_at(window[0] + k) + amount)
-        put_int(window[1] + k, int_at(window[1] + k) + rise)
+    if pieces > 0 and int_at(window.cells + k) == cell:
+        put_float(window.amounts + k, float_at(window.amounts + k) + amount)
+        put_int(window.rises + k, int_at(window.rises + k) + rise)
         return pieces
     k += 8
-    put_float(window[0] + k, amount)
-    put_int(window[1] + k, rise)
-    put_int(window[2] + k, cell)
+    put_float(window.amounts + k, amount)
+    put_int(window.rises + k, rise)
+    put_int(window.cells + k, cell)
     return pieces + 1
 
 
 @inner
-def put_found(found: Any, n: int, owner: int, row: int, col: int, amount: float) -> int:
+def put_found(found: Found, n: int, owner: int, row: int, col: int, amount: float) -> int:
     """Add one part to what is found, if there is room; return how many there are."""
-    if n < found[2]:
-        k = found[0] + 12 * n
+    if n < found.room:
+        k = found.cells + 12 * n
         put_short(k, owner)
         put_short(k + 4, row)
         put_short(k + 8, col)
-        put_float(found[1] + 8 * n, amount)
+        put_float(found.amounts + 8 * n, amount)
     return n + 1
 
 
 @inner
-def empty_cells(
-    window: Any, extent: Any, size: int, scale: float, owner: int, least: float, most: float, found: Any, n: int
-) -> Any:
-    """Sum along the rows of a window that holds every cell, note what each holds, and leave the window empty.
-
-    Args:
-        window: see the module.
-        extent: see the module.
-        size: side of a cell, m.
-        scale: what one of the window's units of amount is: m2, or m, or a share.
-        owner: whose the amounts are.
-        least: amounts up to here are rounding, and are left out.
-        most: amounts of this much or more, or of less than nothing, are not plausible.
-        found: see the module.
-        n: how many are found already.
+def empty_window(window: Window, pieces: int, extent: Extent, rule: Rule, found: Found, n: int) -> Any:
+    """Sum along the rows of a window, note what each cell holds, and leave the window empty.
 
     Returns:
-        How many are found, and whether all amounts are plausible.
+        How many are found, of `n` before, and whether all amounts are plausible.
     """
-    first_row, first_col, height, width = extent
-    side = float(size)
+    if pieces < 0:
+        return _empty_cells(window, pieces, extent, rule, found, n)
+    return _empty_list(window, pieces, extent, rule, found, n)
+
+
+@inner
+def _empty_cells(window: Window, pieces: int, extent: Extent, rule: Rule, found: Found, n: int) -> Any:
+    side, width = float(rule.size), extent.width
     plausible = True
-    for j in range(height):
-        i, end = int_at(window[3] + 8 * j), int_at(window[4] + 8 * j)
-        put_int(window[3] + 8 * j, NO_COLUMN)
-        put_int(window[4] + 8 * j, -1)
+    for j in range(extent.height):
+        i, end = 0, width - 1
+        if pieces == TOUCHED:
+            i, end = int_at(window.firsts + 8 * j), int_at(window.lasts + 8 * j)
+            put_int(window.firsts + 8 * j, NO_COLUMN)
+            put_int(window.lasts + 8 * j, -1)
         held = 0
         while i <= end or (held != 0 and i < width):
             k = 8 * (j * width + i)
-            amount = (float_at(window[0] + k) + held * side) * scale
-            held += int_at(window[1] + k)
-            put_float(window[0] + k, 0.0)
-            put_int(window[1] + k, 0)
-            if abs(amount) > least:
-                plausible = plausible and 0 < amount < most
-                n = put_found(found, n, owner, first_row + j, first_col + i, amount)
+            amount = (float_at(window.amounts + k) + held * side) * rule.scale
+            held += int_at(window.rises + k)
+            put_float(window.amounts + k, 0.0)
+            put_int(window.rises + k, 0)
+            if abs(amount) > rule.least:
+                plausible = plausible and 0 < amount < rule.most
+                n = put_found(found, n, rule.owner, extent.row + j, extent.col + i, amount)
             i += 1
     return n, plausible
 
 
 @inner
-def empty_pieces(
-    window: Any,
-    pieces: int,
-    extent: Any,
-    size: int,
-    scale: float,
-    owner: int,
-    least: float,
-    most: float,
-    found: Any,
-    n: int,
-) -> Any:
-    """Do as `empty_cells` with a list of so many pieces."""
-    first_row, first_col, _, width = extent
-    side = float(size)
-    order = sorted_order(window[2], pieces, window[5], window[5] + 8 * pieces)
+def _empty_list(window: Window, pieces: int, extent: Extent, rule: Rule, found: Found, n: int) -> Any:
+    side = float(rule.size)
+    order = sorted_order(window.cells, pieces, window.orders, window.orders + 8 * pieces)
     plausible = True
     held, p = 0, 0
     while p < pieces:
-        cell = int_at(window[2] + 8 * int_at(order + 8 * p))
+        cell = int_at(window.cells + 8 * int_at(order + 8 * p))
         j, i = cell >> 32, cell & 0xFFFFFFFF
         amount, rise, next_cell = 0.0, 0, cell
         while next_cell == cell:
             k = 8 * int_at(order + 8 * p)
-            amount += float_at(window[0] + k)
-            rise += int_at(window[1] + k)
-            put_float(window[0] + k, 0.0)
-            put_int(window[1] + k, 0)
+            amount += float_at(window.amounts + k)
+            rise += int_at(window.rises + k)
+            put_float(window.amounts + k, 0.0)
+            put_int(window.rises + k, 0)
             p += 1
-            next_cell = int_at(window[2] + 8 * int_at(order + 8 * p)) if p < pieces else -1
-        after, amount = i + 1, (amount + held * side) * scale
+            next_cell = int_at(window.cells + 8 * int_at(order + 8 * p)) if p < pieces else -1
+        after, amount = i + 1, (amount + held * side) * rule.scale
         held += rise
         if held != 0:  # up to the row's next piece the cells are alike
-            after = next_cell & 0xFFFFFFFF if next_cell >> 32 == j else width
+            after = next_cell & 0xFFFFFFFF if next_cell >> 32 == j else extent.width
         for c in range(i, after):
             if c > i:
-                amount = held * side * scale
-            if abs(amount) > least:
-                plausible = plausible and 0 < amount < most
-                n = put_found(found, n, owner, first_row + j, first_col + c, amount)
+                amount = held * side * rule.scale
+            if abs(amount) > rule.least:
+                plausible = plausible and 0 < amount < rule.most
+                n = put_found(found, n, rule.owner, extent.row + j, extent.col + c, amount)
     return n, plausible
 
 

@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from grids.blocks import in_blocks
+from grids.cell_sums import CellSums, Shared, add_shared, shared_features
 from grids.errors import GridError
 from grids.grid import Grid
-from grids.wkb import CellSums, Shared, WkbColumn, add_shared, shared_features
+from grids.wkb import WkbChunks
 
 FloatArray = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ def sums_from_parquet(
         with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
             table = file.read_row_groups(groups, columns=wanted, use_threads=False)
         try:
-            shared = shared_features(WkbColumn.from_arrow(table.column(column)), grid, threads=1)
+            shared = shared_features(WkbChunks.from_arrow(table.column(column)), grid, threads=1)
         except GridError as error:
             raise type(error)(f"{Path(path).name}, row group {first}: {error}") from error
         return shared, _numbers(table, values, Path(path).name, first)

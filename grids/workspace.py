@@ -58,8 +58,8 @@ class Workspace:
         for room, size in zip(_ROOMS, (CELLS_AT_ONCE, 64, 1024, 1024, 1 << 14), strict=True):
             self._make(room, size)
 
-    def found_by(self, work: Work, first: int, last: int) -> Found:
-        """Let compiled code do features `first` to `last`; return the parts it finds.
+    def find(self, work: Work, first: int, last: int) -> Found:
+        """Let compiled code do features `first` to `last`; return the parts it finds, where they lie until the next.
 
         Args:
             work: is given the next feature, how many parts are found by then, and the address of the table; returns the
@@ -75,7 +75,12 @@ class Workspace:
             first, n = work(first, n, self.address)
             if first < last:
                 self._grow()
-        return self._cells[:n].copy(), self._amounts[:n].copy()
+        return self._cells[:n], self._amounts[:n]
+
+    def found_by(self, work: Work, first: int, last: int) -> Found:
+        """Return what `find` finds, to be kept."""
+        cells, amounts = self.find(work, first, last)
+        return cells.copy(), amounts.copy()
 
     def _grow(self) -> None:
         """Make twice the room that was found to be needed; what has been found is kept."""

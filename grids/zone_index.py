@@ -363,7 +363,7 @@ def _check_size(xs: FloatArray, ys: FloatArray, ring: IntArray, grid: Grid) -> N
 
 
 def warm_up() -> None:
-    """Compile, or load from the cache, all that zones are found with; see `grids.wkb.warm_up`."""
+    """Compile, or load from the cache, all that zones are found with; see `grids.cell_sums.warm_up`."""
     grid = Grid("EPSG:32632", (0, 0), 100, "inspire")
     zones = np.array([shapely.box(0, 0, 150, 300), shapely.box(150, 0, 300, 300)], dtype=np.object_)
     shapes = (shapely.box(120, 20, 180, 80), shapely.LineString([(120, 20), (180, 80)]), shapely.Point(140, 50))

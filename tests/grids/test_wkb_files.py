@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
+from grids.cell_sums import cell_sums
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.wkb import WkbColumn, cell_sums
+from grids.wkb import WkbColumn
 from grids.wkb_files import sums_from_parquet
 
 GRID = Grid("EPSG:5179", (700_000, 1_300_000), 100, "korea")

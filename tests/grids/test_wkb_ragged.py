@@ -10,10 +10,11 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from grids.cell_kernels import AREAS
+from grids.cell_sums import cell_sums
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.ragged import RaggedColumn
-from grids.wkb import WkbColumn, cell_sums, parts_in_cells
+from grids.wkb import WkbColumn, parts_in_cells
 
 GRID = Grid("EPSG:5179", (700_000, 1_300_000), 100, "korea")
 CORNER = np.array([960_000.0, 1_940_000.0])

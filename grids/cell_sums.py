@@ -1,0 +1,177 @@
+"""Values of features added into cells by exact shares, without keeping the shares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from grids.blocks import Turn, in_blocks, in_turns
+from grids.cell_kernels import NOWHERE
+from grids.crossings import CellParts, line_lengths, polygon_areas
+from grids.cutting import Block, Cutting, FeatureColumn
+from grids.doubtful import refuse_crossing
+from grids.errors import GridError
+from grids.grid import Grid
+from grids.sum_kernels import add_shares
+from grids.wkb import WkbColumn, parts_in_cells
+from grids.workspace import Found, workspace
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CellSums:
+    """Values of features added into the cells of a frame.
+
+    Attributes:
+        sums: (rows, columns of cells, columns of values); the first row is `first_row`, the first column `first_col`.
+        outside: (columns of values,) what lies outside the frame, added up by itself.
+        nowhere: positions of features without any place, whose values are in neither.
+        repaired: see `grids.wkb.FeatureParts`.
+    """
+
+    first_row: int
+    first_col: int
+    sums: FloatArray
+    outside: FloatArray
+    nowhere: IntArray
+    repaired: IntArray
+
+    @classmethod
+    def empty(cls, grid: Grid, bounds: tuple[float, float, float, float], columns: int) -> "CellSums":
+        """Nothing yet, in a frame of cells.
+
+        Args:
+            grid: the grid.
+            bounds: (west, south, east, north) in metres of the frame.
+            columns: how many values there will be per feature.
+
+        Raises:
+            GridError: bounds that hold no cell.
+        """
+        low = grid.rows_cols(bounds[0], bounds[1])
+        high = grid.rows_cols(bounds[2], bounds[3])
+        first_row, first_col = int(low[0][0]), int(low[1][0])
+        # A frame that ends on a border has no cell beyond.
+        height = int(high[0][0]) - first_row + int(bounds[3] > grid.origin_m[1] + high[0][0] * grid.size_m)
+        width = int(high[1][0]) - first_col + int(bounds[2] > grid.origin_m[0] + high[1][0] * grid.size_m)
+        if height <= 0 or width <= 0:
+            raise GridError(f"Bounds {bounds} hold no cell; (west, south, east, north) in metres were expected.")
+        none = np.zeros(0, np.int64)
+        return cls(first_row, first_col, np.zeros((height, width, columns)), np.zeros(columns), none, none)
+
+
+def cell_sums(
+    column: FeatureColumn,
+    values: FloatArray,
+    grid: Grid,
+    bounds: tuple[float, float, float, float],
+    *,
+    repair: bool = True,
+    threads: int | None = None,
+    ids: Sequence[object] | None = None,
+) -> CellSums:
+    """Add values of features into cells by exact shares, without keeping the shares.
+
+    Args:
+        column: features in the grid's CRS.
+        values: (n,) or (n, k) one value or several per feature, each shared out whole.
+        grid: the grid.
+        bounds: (west, south, east, north) in metres of the frame of cells wanted.
+        repair: see `grids.wkb.parts_in_cells`.
+        threads: how many; sums run in the order of the features whatever the number, so the same bits come of any.
+        ids: see `grids.wkb.parts_in_cells`.
+
+    Raises:
+        GridError: values that are not one row per feature, or bounds that hold no cell.
+        GeometryError: see `grids.wkb.parts_in_cells`.
+    """
+    table = np.ascontiguousarray(values, dtype=np.float64).reshape(len(values), -1)
+    if table.shape[0] != column.size:
+        raise GridError(
+            f"{column.size} features and {table.shape[0]} rows of values were given; one each was expected."
+        )
+    sums = CellSums.empty(grid, bounds, table.shape[1])
+    cutting = Cutting(column, grid, measured=False, ids=ids)
+    repaired = [sums.repaired]
+
+    def work(first: int, last: int, turn: Turn) -> None:
+        with workspace() as mine:
+            block = cutting.block(first, last, mine)
+            with turn:
+                _add_block(sums, block.found, block.extra, table, cutting.measures)
+                repaired.append(block.repaired)
+
+    in_turns(work, cutting.blocks, threads)
+    again = np.concatenate(repaired)
+    if not repair:
+        refuse_crossing(again, ids)
+    nowhere = np.flatnonzero(cutting.kinds == NOWHERE)
+    return CellSums(sums.first_row, sums.first_col, sums.sums, sums.outside, nowhere, again)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Shares of a batch of features, and positions in it of those nowhere and of those repaired."""
+
+    blocks: list[tuple[Found, CellParts]]
+    measures: FloatArray
+    nowhere: IntArray
+    repaired: IntArray
+
+
+def shared_features(column: FeatureColumn, grid: Grid, *, threads: int | None = None) -> Shared:
+    """Shares of a batch of features in cells, for `add_shared`: batches can be shared out side by side.
+
+    Args:
+        column: see `cell_sums`.
+        grid: see `cell_sums`.
+        threads: see `cell_sums`.
+
+    Raises:
+        GeometryError: see `grids.wkb.parts_in_cells`.
+    """
+    cutting = Cutting(column, grid, measured=False, ids=None)
+
+    def work(first: int, last: int) -> Block:
+        with workspace() as mine:
+            block = cutting.block(first, last, mine)
+            cells, shares = block.found
+            return Block((cells.copy(), shares.copy()), block.extra, block.repaired)
+
+    blocks = list(in_blocks(work, cutting.blocks, threads))
+    repaired = np.concatenate([np.zeros(0, np.int64), *(block.repaired for block in blocks)])
+    nowhere = np.flatnonzero(cutting.kinds == NOWHERE)
+    return Shared([(block.found, block.extra) for block in blocks], cutting.measures, nowhere, repaired)
+
+
+def add_shared(sums: CellSums, shared: Shared, values: FloatArray) -> None:
+    """Add values of features, (n, k), to sums, in place, by the shares they have."""
+    for found, extra in shared.blocks:
+        _add_block(sums, found, extra, values, shared.measures)
+
+
+def _add_block(sums: CellSums, found: Found, extra: CellParts, table: FloatArray, measures: FloatArray) -> None:
+    height, width, columns = sums.sums.shape
+    frame, flat = (sums.first_row, sums.first_col, height, width), sums.sums.reshape(height * width, columns)
+    add_shares(*found, table, frame, flat, sums.outside)
+    if extra.owner.size:
+        cells = np.stack((extra.owner, extra.row, extra.col), axis=1).astype(np.int32)
+        add_shares(cells, extra.amount / measures[extra.owner], table, frame, flat, sums.outside)
+
+
+def warm_up() -> None:
+    """Compile, or load from the cache, all that shares are made with, so that no later call has to wait for it.
+
+    For servers and long builds at their start; whoever does not call it waits at the first features.
+    """
+    grid = Grid("EPSG:32632", (0, 0), 100, "inspire")
+    square, line = shapely.box(50, 50, 250, 150), shapely.LineString([(50, 50), (250, 150)])
+    column = WkbColumn.from_bytes([shapely.to_wkb(shape) for shape in (square, line, shapely.Point(50, 50))])
+    parts_in_cells(column, grid)
+    cell_sums(column, np.ones((column.size, 1)), grid, (0, 0, 300, 300))
+    polygon_areas(np.array([square]), grid.origin_m, grid.size_m)
+    line_lengths(np.array([line]), grid.origin_m, grid.size_m)

@@ -1,0 +1,120 @@
+"""Features cut at the grid, block by block: what compiled code finds, and what of it only geometries settle."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from grids.cell_kernels import DOUBTFUL, MAX_COORDINATE_M, NOT_METRES, Written
+from grids.crossings import CellParts
+from grids.doubtful import doubtful_parts, name_of
+from grids.errors import GeometryError, GridError
+from grids.grid import Grid
+from grids.wkb_kernels import DAMAGED
+from grids.workspace import Found, Workspace, addresses_of
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Place = tuple[int, int, int]
+BlockWork = Callable[[int, int, int, int], tuple[int, int]]
+
+_BYTES_AT_ONCE = 1 << 20  # of a block of features, which one thread works on
+_NONE = np.zeros(0, np.int64)
+_NO_PARTS = CellParts(_NONE, _NONE, _NONE, np.zeros(0))
+
+
+class FeatureColumn(Protocol):
+    """Features that can be shared out: `grids.wkb.WkbColumn`, `grids.ragged.RaggedColumn`."""
+
+    @property
+    def size(self) -> int:
+        """How many features."""
+
+    def blocks(self, weight: int) -> IntArray:
+        """Positions where blocks of features of about so many bytes begin, and the end."""
+
+    def share_out(self, grid: Place, measured: bool, written: Written) -> BlockWork:
+        """Compiled work: (next feature, last, parts found, workspace) to (feature that needs room, parts found)."""
+
+    def geometry(self, position: int) -> BaseGeometry:
+        """One feature as a geometry object."""
+
+    def described(self, position: int) -> str:
+        """What is there, for a message about bytes that are no geometry."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a block of features has in cells.
+
+    Attributes:
+        found: by compiled code; where it lies until the workspace is used again.
+        extra: of those that were doubtful, in m2, m or points.
+        repaired: positions of the polygons that were made valid.
+    """
+
+    found: Found
+    extra: CellParts
+    repaired: IntArray
+
+
+class Cutting:
+    """A column that is cut at a grid.
+
+    Attributes:
+        column: the features.
+        kinds: (n,) what each is measured by, or NOWHERE; of blocks that have been cut.
+        measures: (n,) of the whole; of what lies in one cell and is not to be measured, 1.
+        blocks: positions where blocks begin, and the end; of nothing but the features.
+    """
+
+    def __init__(self, column: FeatureColumn, grid: Grid, *, measured: bool, ids: Sequence[object] | None) -> None:
+        """Get ready.
+
+        Args:
+            column: features in the grid's CRS.
+            grid: the grid.
+            measured: whether parts are m2, m, or points; else shares.
+            ids: (n,) what to call features in messages; else their positions.
+
+        Raises:
+            GridError: ids that are not one per feature, or a grid that begins too far away.
+        """
+        if ids is not None and len(ids) != column.size:
+            raise GridError(f"{column.size} features and {len(ids)} ids were given; one each was expected.")
+        place = (int(grid.origin_m[0]), int(grid.origin_m[1]), int(grid.size_m))
+        if max(abs(place[0]), abs(place[1])) > MAX_COORDINATE_M:
+            raise GridError(f"The grid's origin {grid.origin_m} was expected within {MAX_COORDINATE_M:g} m.")
+        self.column, self._grid, self._ids = column, grid, ids
+        self.kinds, self.measures = np.empty(column.size, np.int64), np.empty(column.size)
+        self.blocks = column.blocks(_BYTES_AT_ONCE)
+        self._share = column.share_out(place, measured, Written(*addresses_of(self.kinds, self.measures)))
+
+    def block(self, first: int, last: int, mine: Workspace) -> Block:
+        """Cut the features from `first` to `last`.
+
+        Raises:
+            GeometryError: bytes that are no geometry, or coordinates that are not finite metres; names the first.
+        """
+        found = mine.find(lambda f, n, address: self._share(f, last, n, address), first, last)
+        here = self.kinds[first:last]
+        if here.size == 0 or here.max() < DOUBTFUL:
+            return Block(found, _NO_PARTS, _NONE)
+        wrong = first + np.flatnonzero((here == NOT_METRES) | (here == DAMAGED))
+        if wrong.size:
+            self._refuse(int(wrong[0]))
+        which = first + np.flatnonzero(here == DOUBTFUL)
+        extra, repaired = doubtful_parts(self.column.geometry, which, self._grid, self.kinds, self.measures, self._ids)
+        return Block(found, extra, repaired)
+
+    def _refuse(self, position: int) -> None:
+        name = name_of(position, self._ids)
+        if self.kinds[position] == NOT_METRES:
+            raise GeometryError(
+                f"Feature {name} has a coordinate that is no finite number of metres below {MAX_COORDINATE_M:g}. "
+                "Check its coordinates and the layer's CRS."
+            )
+        raise GeometryError(f"Feature {name} {self.column.described(position)}")
