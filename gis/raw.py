@@ -20,12 +20,11 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Span:
-    """Some row groups of a GeoParquet file, one after the other; `first_row` is where they begin in the file."""
+    """Some rows of a GeoParquet file, one after the other."""
 
-    first_group: int
-    last_group: int
-    """Not included any more."""
     first_row: int
+    last_row: int
+    """Not included any more."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Request:
     """Only features whose bounding box meets these bounds are wanted; the others are counted as outside."""
     progress: Progress | None = None
     span: Span | None = None
-    """Only these row groups; None: the whole file."""
+    """Only these rows; None: the whole file."""
 
     @classmethod
     def of(

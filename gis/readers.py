@@ -59,7 +59,7 @@ def read_source(
         bounds_lonlat: (west, south, east, north) of the region in degrees; features whose bounding box does not meet
             it are dropped while reading and counted as outside.
         progress: called with a text and the fraction done.
-        span: read only these row groups of a GeoParquet file (`gis.spans`); what is left of them may be nothing.
+        span: read only these rows of a GeoParquet file (`gis.spans`); what is left of them may be nothing.
         joined: the source's joins, made for all of its features beforehand; their reports are not repeated here.
         smaller: of stands read in spans, which share ground with smaller ones of the whole source (`settle_stands`).
 

@@ -1,6 +1,8 @@
-"""A large source in parts: which row groups of a GeoParquet file are read together, so that memory stays bounded."""
+"""A large source in parts: which rows of a GeoParquet file are read together, so that memory stays bounded."""
 
+import math
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,31 +16,66 @@ from gis.sources import Source
 from gis.vector import parquet_geometry
 
 ROWS_AT_ONCE = 200_000
-"""Features of a part, about: row groups are never cut. Depends on nothing else, so that parts are the same anywhere."""
+"""Features of a part, about. Depends on nothing else, so that parts are the same anywhere."""
+BYTES_AT_ONCE = 64 << 20
+"""Bytes of geometry of a part, about: as many as of 200,000 buildings four times over, or of 35,000 stands."""
+
+
+_LARGEST_PART = 1.5
 
 
 def spans_of(source: Source, path: Path) -> tuple[Span | None, ...]:
-    """How a source is read: `(None,)` as a whole, or in spans of row groups.
+    """How a source is read: `(None,)` as a whole, or in spans of rows.
 
-    In parts go GeoParquet files of more than `ROWS_AT_ONCE` features that may be told apart without looking at all of
-    them at once: their ids (where they have a column of them) are unique texts or whole numbers.
+    In parts go GeoParquet files of more than `ROWS_AT_ONCE` features, or `BYTES_AT_ONCE` of geometry, that may be told
+    apart without looking at all of them at once: their ids (where they have a column of them) are unique texts or whole
+    numbers. Spans end where row groups do; a row group that is larger by half than a part is cut into equal pieces.
 
     Raises:
         UnreadableFile: a Parquet file that is damaged, or without GeoParquet's metadata.
     """
     if source.is_raster or file_kind(path) != "parquet":
         return (None,)
-    file, _, _ = parquet_geometry(path)
-    if file.metadata.num_rows <= ROWS_AT_ONCE or not _ids_are_unique(file, source.columns.get("id")):
+    file, geometry, _ = parquet_geometry(path)
+    pieces = _pieces(file, geometry)
+    size = sum(piece.size for piece in pieces)
+    is_small = file.metadata.num_rows <= ROWS_AT_ONCE and size <= BYTES_AT_ONCE
+    if is_small or not _ids_are_unique(file, source.columns.get("id")):
         return (None,)
     spans: list[Span | None] = []
-    first_group, first_row, row = 0, 0, 0
-    for group in range(file.metadata.num_row_groups):
-        row += file.metadata.row_group(group).num_rows
-        if row - first_row >= ROWS_AT_ONCE or group == file.metadata.num_row_groups - 1:
-            spans.append(Span(first_group, group + 1, first_row))
-            first_group, first_row = group + 1, row
+    first, row, filled = 0, 0, 0
+    for piece in pieces:
+        row, filled = row + piece.rows, filled + piece.size
+        is_full = piece.is_cut or row - first >= ROWS_AT_ONCE or filled >= BYTES_AT_ONCE
+        if is_full or row == file.metadata.num_rows:
+            spans.append(Span(first, row))
+            first, filled = row, 0
     return tuple(spans)
+
+
+class _Piece(NamedTuple):
+    """Rows that are read together, a row group or an equal part of a large one, and their bytes of geometry."""
+
+    rows: int
+    size: int
+    is_cut: bool
+
+
+def _pieces(file: pq.ParquetFile, geometry: str) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
+        size = _bytes_of(group, geometry)
+        parts = max(group.num_rows / ROWS_AT_ONCE, size / BYTES_AT_ONCE)
+        several = 1 if parts <= _LARGEST_PART else math.ceil(parts)
+        ends = [group.num_rows * (piece + 1) // several for piece in range(several)]
+        begins = [0, *ends[:-1]]
+        pieces += [_Piece(end - begin, size // several, several > 1) for begin, end in zip(begins, ends, strict=True)]
+    return pieces
+
+
+def _bytes_of(group: pq.RowGroupMetaData, column: str) -> int:
+    columns = map(group.column, range(group.num_columns))
+    return sum(int(chunk.total_uncompressed_size) for chunk in columns if chunk.path_in_schema == column)
 
 
 def keys_in_file(source: Source, path: Path, ours: str) -> pa.ChunkedArray:

@@ -20,10 +20,12 @@ from gis.files import file_kind, unpacked
 from gis.geometry_column import UNREADABLE as NO_GEOMETRY
 from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
-from gis.raw import Raw, Request, require_columns
+from gis.raw import Raw, Request, Span, require_columns
 
 _PLAIN = frozenset({"string", "empty", "integer", "floating", "mixed-integer-float", "boolean", "bytes"})
 """Kinds of values, as pandas tells them, among which there are no lists or records."""
+
+_ROWS_OF_A_BATCH = 1 << 15
 
 UNREADABLE = "its geometry cannot be read (damaged, a curve, or a ring of fewer than four points)"
 
@@ -225,11 +227,7 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
     try:
         wanted = [geometry, *(column for column in request.columns if column != geometry)]
         first_row = request.span.first_row if request.span else 0
-        if request.span is None:
-            table = file.read(columns=wanted)
-        else:
-            groups = range(request.span.first_group, request.span.last_group)
-            table = file.read_row_groups(list(groups), columns=wanted)
+        table = file.read(columns=wanted) if request.span is None else _rows_of(file, wanted, request.span)
     except (pa.ArrowInvalid, OSError) as problem:
         raise UnreadableFile(f"{name}: reading failed ({_first_line(problem)}); the file is damaged") from problem
     values = pd.DataFrame(
@@ -244,3 +242,26 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
         raise UnreadableFile(
             f"{name}: column {geometry!r} does not hold WKB geometry ({_first_line(problem)})"
         ) from problem
+
+
+def _rows_of(file: pq.ParquetFile, columns: list[str], span: Span) -> pa.Table:
+    """Some rows of a file: whole row groups at once; of a row group that is cut, batch by batch up to the last row."""
+    groups: list[int] = []
+    begin, first = 0, 0
+    for group in range(file.metadata.num_row_groups):
+        end = begin + file.metadata.row_group(group).num_rows
+        if end > span.first_row and begin < span.last_row:
+            first = first if groups else begin
+            groups.append(group)
+        begin = end
+    skipped, wanted = span.first_row - first, span.last_row - span.first_row
+    if not skipped and sum(file.metadata.row_group(group).num_rows for group in groups) == wanted:
+        return file.read_row_groups(groups, columns=columns)
+    kept: list[pa.RecordBatch] = []
+    for batch in file.iter_batches(_ROWS_OF_A_BATCH, row_groups=groups, columns=columns):
+        piece = batch.slice(skipped, wanted)
+        skipped, wanted = max(skipped - batch.num_rows, 0), wanted - piece.num_rows
+        kept += [piece] if piece.num_rows else []
+        if not wanted:
+            break
+    return pa.Table.from_batches(kept)

@@ -13,7 +13,9 @@ import shapely
 from gis.errors import ColumnMissing
 from gis.joins import JoinedTable
 from gis.layers import Layer, ReadReport
-from gis.readers import read_source
+from gis.overlaps import SmallerStandsFile
+from gis.raw import Span
+from gis.readers import read_source, settle_stands
 from gis.sources import Source
 from gis.spans import keys_in_file, spans_of
 
@@ -90,9 +92,7 @@ def test_a_file_in_parts_is_the_file_at_once(tmp_path: Path, few_rows: None) -> 
     write_meters(tmp_path)
     whole = read_source(source(), tmp_path, CRS)
     spans = spans_of(source(), tmp_path / "buildings.parquet")
-    assert [span and (span.first_group, span.last_group, span.first_row) for span in spans] == [
-        (0, 3, 0), (3, 6, 24), (6, 8, 48),
-    ]  # fmt: skip
+    assert spans == (Span(0, 24), Span(24, 48), Span(48, 60))
     features, report = read_in_parts(source(), tmp_path)
     pd.testing.assert_frame_equal(pd.DataFrame(features), pd.DataFrame(whole.features))
     assert features["electricity_kwh_2023"].notna().sum() > 20
@@ -102,6 +102,94 @@ def test_a_file_in_parts_is_the_file_at_once(tmp_path: Path, few_rows: None) -> 
     assert report == whole.report
     assert (report.repaired.count, report.empty, report.filtered) == (1, 1, 5)
     assert [join.keys for join in joins] == [33]
+
+
+@pytest.mark.parametrize(
+    ("row_group", "spans"),
+    [
+        (60, ((0, 20), (20, 40), (40, 60))),  # one huge row group
+        (32, ((0, 16), (16, 32), (32, 60))),  # cut where it is larger by half than a part
+        (27, ((0, 27), (27, 54), (54, 60))),  # not cut where it is not
+    ],
+)
+def test_a_large_row_group_is_read_in_parts_too(
+    tmp_path: Path, few_rows: None, row_group: int, spans: tuple[tuple[int, int], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gis.vector._ROWS_OF_A_BATCH", 7)
+    write_buildings(tmp_path, row_group=row_group)
+    given = source(joins=[])
+    whole = read_source(given, tmp_path, CRS)
+    assert spans_of(given, tmp_path / "buildings.parquet") == tuple(Span(*span) for span in spans)
+    features, report = read_in_parts(given, tmp_path)
+    pd.testing.assert_frame_equal(pd.DataFrame(features), pd.DataFrame(whole.features))
+    assert report == whole.report
+
+
+def test_features_of_many_vertices_make_smaller_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = shapely.buffer(shapely.points(np.arange(N) * 1000.0 + 900_000, 1_900_000), 400, quad_segs=60)
+    gpd.GeoDataFrame({"geometry": rounds}, crs=CRS).to_parquet(tmp_path / "rounds.parquet")
+    monkeypatch.setattr("gis.spans.BYTES_AT_ONCE", 100_000)
+    given = Source(id="s", sector="forest", file="rounds.parquet")
+    spans = spans_of(given, tmp_path / "rounds.parquet")
+    assert spans == (Span(0, 20), Span(20, 40), Span(40, 60))
+
+
+def stands(folder: Path) -> Source:
+    """Woods of 100 m with clearings, neighbours and equals far away in the file; some that cannot be used."""
+    rng = np.random.default_rng(7)
+    corners = rng.integers(0, 12, (N, 2)) * 40.0 + [960_000, 1_940_000]
+    shapes = [
+        shapely.box(x, y, x + side, y + side)
+        for (x, y), side in zip(corners, 20.0 * rng.integers(1, 5, N), strict=True)
+    ]
+    shapes[50] = shapes[3]
+    shapes[11] = None
+    shapes[29] = shapely.Polygon(
+        [(960_340, 1_940_000), (960_350, 1_940_010), (960_350, 1_940_000), (960_340, 1_940_010)]
+    )
+    shapes[30] = shapely.LineString([(960_340, 1_940_000), (960_350, 1_940_010)])
+    state = ["felled" if k % 9 == 4 else "stands" for k in range(N)]
+    gpd.GeoDataFrame({"kind": state, "geometry": shapes}, crs=CRS).to_parquet(
+        folder / "stands.parquet", row_group_size=16
+    )
+    given = {
+        "id": "map",
+        "sector": "forest",
+        "file": "stands.parquet",
+        "where": {"kind": ["stands"]},
+        "columns": {"species": "kind"},
+    }
+    return Source.model_validate(given)
+
+
+def test_stands_read_in_parts_give_way_to_smaller_ones_in_other_parts(tmp_path: Path, few_rows: None) -> None:
+    given = stands(tmp_path)
+    whole = read_source(given, tmp_path, CRS)
+    spans = spans_of(given, tmp_path / "stands.parquet")
+    assert len(spans) == 2
+    smaller = settle_stands(given, tmp_path, CRS, None, spans, tmp_path / "work" / "smaller.arrow")
+    assert smaller.is_whole
+    layers = [read_source(given, tmp_path, CRS, span=span, smaller=smaller) for span in spans]
+    features = pd.concat([layer.features for layer in layers], ignore_index=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(features), pd.DataFrame(whole.features))
+    report = layers[0].report.with_part(layers[1].report)
+    report.verify()
+    assert sorted(report.refused) == sorted(whole.report.refused)
+    assert report.ground.stands == whole.report.ground.stands > 15
+    assert report.ground.to_smaller_m2 == pytest.approx(whole.report.ground.to_smaller_m2)
+    assert sum(reason == "all of its ground lies in smaller stands" for _, reason in report.refused) > 0
+    shapes = features.geometry.to_numpy()
+    assert shapely.area(shapely.union_all(shapes)) == pytest.approx(shapely.area(shapes).sum())
+    crossing = [layer.report.ground.stands for layer in layers]
+    alone = [read_source(given, tmp_path, CRS, span=span).report.ground.stands for span in spans]
+    assert sum(alone) < sum(crossing)  # parts that know nothing of each other would miss some
+
+
+def test_a_file_of_smaller_stands_that_is_damaged_is_not_whole(tmp_path: Path) -> None:
+    file = SmallerStandsFile(tmp_path / "smaller.arrow")
+    assert not file.is_whole
+    file.path.write_bytes(b"ARROW1")
+    assert not file.is_whole
 
 
 def test_features_without_ids_are_numbered_through_the_file(tmp_path: Path, few_rows: None) -> None:
