@@ -1,7 +1,7 @@
 """How an answer leaves: its entity tag, how long it may be kept, its links, and what stands beside every number."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 import orjson
 from fastapi import Request, Response
 
+from api.formats import Format
 from api.params import Opened
 from api.settings import Settings
 from grids.identity import code_digest
@@ -18,6 +19,10 @@ JSON = "application/json"
 GEOJSON = "application/geo+json"
 MVT = "application/vnd.mapbox-vector-tile"
 TILE_MATRIX_SET = "WebMercatorQuad"
+OGC = "http://www.opengis.net/def/rel/ogc/1.0"
+PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}}, "description": "JSON, or a page for people"}
+}
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "public, no-cache"
@@ -29,9 +34,13 @@ def _code() -> str:
     return code_digest(["api", "grids"])
 
 
+Body = Callable[[], bytes | tuple[bytes, Mapping[str, str]]]
+"""Makes the bytes of an answer, possibly with headers that are known only then."""
+
+
 def answer(
     request: Request,
-    body: Callable[[], bytes],
+    body: Body,
     *,
     of: str,
     pinned: bool = False,
@@ -42,7 +51,7 @@ def answer(
 
     Args:
         request: its address is part of what the tag stands for.
-        body: makes the bytes.
+        body: makes the bytes; not called if the client has them.
         of: names the immutable thing answered from: an edition's id.
         pinned: the address itself names that thing, so the answer may be kept for good.
         media_type: of the body.
@@ -54,13 +63,15 @@ def answer(
     sent = {"ETag": tag, "Cache-Control": _FOR_GOOD if pinned else _ASK_AGAIN, **(headers or {})}
     if _has(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=sent)
-    return Response(body(), media_type=media_type, headers=sent)
+    made = body()
+    content, more = (made, {}) if isinstance(made, bytes) else made
+    return Response(content, media_type=media_type, headers={**sent, **more})
 
 
 def of_edition(
     request: Request,
     opened: Opened,
-    body: Callable[[], bytes],
+    body: Body,
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
@@ -87,6 +98,11 @@ class Links:
     def __init__(self, request: Request, settings: Settings) -> None:
         self.base = f"{settings.public_url or str(request.base_url).rstrip('/')}/api"
 
+    def again(self, request: Request, *path: str, raw: str = "", **changed: str | int | None) -> str:
+        """Return the address of a path with the request's own parameters, some changed or (None) left out."""
+        asked = {name: value for name, value in request.query_params.items() if name not in changed}
+        return self.address(*path, raw=raw, **asked, **changed)
+
     def address(self, *path: str, raw: str = "", **query: str | int | None) -> str:
         """Return the address of a path below /api, ending in `raw` as it is; parameters that are None are left out."""
         asked = urlencode({key: value for key, value in query.items() if value is not None}, safe=",")
@@ -99,6 +115,23 @@ def link(rel: str, href: str, media_type: str = JSON, **more: Any) -> dict[str, 
     return {"rel": rel, "href": href, "type": media_type, **more}
 
 
+def alternates(
+    links: Links, request: Request, format_: Format, offered: Sequence[Format], *path: str, raw: str = ""
+) -> list[dict[str, Any]]:
+    """Return links to the answer itself and to its other forms."""
+    listed = [link("self", links.again(request, *path, raw=raw), format_.media_type, title=format_.title)]
+    for other in offered:
+        if other is not format_:
+            href = links.again(request, *path, raw=raw, f=other.name)
+            listed.append(link("alternate", href, other.media_type, title=other.title))
+    return listed
+
+
+def headed(links: Sequence[Mapping[str, Any]]) -> str:
+    """Return links as a Link header (RFC 8288), for forms of answers that have no place for them."""
+    return ", ".join(f'<{one["href"]}>; rel="{one["rel"]}"; type="{one["type"].split(";")[0]}"' for one in links)
+
+
 def labels(manifest: Manifest) -> dict[str, Any]:
     """Return what must stand beside every number: which edition, made up or not, and what rests on assumptions."""
     return {
@@ -107,6 +140,12 @@ def labels(manifest: Manifest) -> dict[str, Any]:
         "illustrative": manifest.illustrative,
         "attributions": [attribution.model_dump() for attribution in manifest.region.attributions],
     }
+
+
+def spoken(request: Request, opened: Opened) -> dict[str, str]:
+    """Return the headers of an answer that comes in several forms and languages."""
+    language, _ = preferred(request, opened.edition.region.name)
+    return {"Vary": "Accept, Accept-Language", "Content-Language": language}
 
 
 def preferred(request: Request, texts: Mapping[str, str]) -> tuple[str, str]:

@@ -4,7 +4,20 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
-from api import catalogue, collections, context, downloads, errors, features, regions, tiles, web
+from api import (
+    catalogue,
+    collections,
+    conformance,
+    context,
+    definition,
+    downloads,
+    errors,
+    features,
+    regions,
+    schemas,
+    tiles,
+    web,
+)
 from api.middleware import Careful, Compressed
 from api.models import Problem
 from api.settings import Settings
@@ -17,6 +30,7 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
     for status, text in (
         (400, "a parameter cannot be used"),
         (404, "there is no such thing"),
+        (406, "the Accept header allows none of the forms there are"),
         (503, "the edition is damaged"),
     )
 }
@@ -44,7 +58,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.workshop = Workshop(app.state.store.path, shelf)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
-    for part in (regions, collections, features, tiles, context, downloads, catalogue):
+    ogc = (regions, definition, conformance, collections, schemas, features, tiles, context)
+    for part in (*ogc, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)
@@ -53,7 +68,11 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(Careful)
     # The last added is the outermost: a page elsewhere may read the answer to a failure too.
     app.add_middleware(
-        CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], allow_headers=["*"], expose_headers=["ETag"]
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD"],
+        allow_headers=["*"],
+        expose_headers=["ETag", "Link", "Content-Crs"],
     )
     return app
 

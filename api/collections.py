@@ -6,40 +6,76 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
 from numpy.typing import NDArray
 
-from api.answers import GEOJSON, TILE_MATRIX_SET, Links, dumped, labels, link, of_edition
+from api.answers import (
+    OGC,
+    PAGE,
+    TILE_MATRIX_SET,
+    Links,
+    alternates,
+    dumped,
+    labels,
+    link,
+    of_edition,
+    preferred,
+    spoken,
+)
+from api.crs import CRS84, offered, storage
 from api.errors import InvalidParameter
+from api.formats import DOCUMENT, HTML, ITEMS, JSON, SCHEMA, chosen
 from api.models import CollectionOut, Collections, Distribution
-from api.params import CollectionParam, Opened, OpenedParam, SettingsParam, YearParam, only
+from api.pages import html_page, page_language
+from api.params import CollectionParam, FormatParam, Opened, OpenedParam, SettingsParam, YearParam, only
+from api.times import interval
+from api.words import WORDS
 from grids.manifest import Collection
 from grids.tiles import zooms
 
 router = APIRouter(tags=["collections"], prefix="/{region}/collections")
 
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 QUANTILES = np.linspace(0, 1, 21)
 
 Unit = Literal["t", "t_per_ha", "t_per_person"]
 _DIVISORS = {"t_per_ha": "area_ha", "t_per_person": "population"}
 
 
-@router.get("", response_model=Collections, dependencies=[Depends(only("edition"))])
-def collections(request: Request, opened: OpenedParam, settings: SettingsParam) -> Response:
+@router.get("", response_model=Collections, responses=PAGE, dependencies=[Depends(only("edition", "f"))])
+def collections(request: Request, opened: OpenedParam, settings: SettingsParam, f: FormatParam = None) -> Response:
     """List the region's collections: grids, zone sets and hexagons."""
-    links = Links(request, settings)
-    pin = opened.edition.id if opened.pinned else None
+    links, form, region = Links(request, settings), chosen(request, DOCUMENT), opened.edition.region.id
 
     def body() -> bytes:
-        described = [_described(links, opened, info) for info in opened.edition.manifest.collections]
-        own = [link("self", links.address(opened.edition.region.id, "collections", edition=pin))]
-        return dumped({"collections": described, "links": own})
+        described = [_described(request, links, opened, info) for info in opened.edition.manifest.collections]
+        listed = alternates(links, request, form, DOCUMENT, region, "collections")
+        document = {"collections": described, "links": listed}
+        if form is JSON:
+            return dumped(document)
+        title = WORDS[page_language(request)]["collections"]
+        return html_page("collections.html", request, settings, opened, title, listed, document=document)
 
-    return of_edition(request, opened, body)
+    return of_edition(request, opened, body, form.media_type, spoken(request, opened))
 
 
-@router.get("/{collection}", response_model=CollectionOut, dependencies=[Depends(only("edition"))])
-def collection(request: Request, opened: OpenedParam, collection: CollectionParam, settings: SettingsParam) -> Response:
+@router.get("/{collection}", response_model=CollectionOut, responses=PAGE, dependencies=[Depends(only("edition", "f"))])
+def collection(
+    request: Request,
+    opened: OpenedParam,
+    collection: CollectionParam,
+    settings: SettingsParam,
+    f: FormatParam = None,
+) -> Response:
     """Describe one collection."""
-    return of_edition(request, opened, lambda: dumped(_described(Links(request, settings), opened, collection)))
+    links, form = Links(request, settings), chosen(request, DOCUMENT)
+
+    def body() -> bytes:
+        document = _described(request, links, opened, collection)
+        if form is JSON:
+            return dumped(document)
+        trail = [(WORDS[page_language(request)]["collections"], ("collections",))]
+        title, listed = document["title"], document["links"]
+        return html_page("collection.html", request, settings, opened, title, listed, trail, document=document)
+
+    return of_edition(request, opened, body, form.media_type, spoken(request, opened))
 
 
 @router.get(
@@ -107,14 +143,19 @@ def _values(opened: Opened, collection: Collection, year: int, column: str, unit
     return np.asarray(np.divide(values, by, out=np.full_like(values, np.nan), where=by > 0))
 
 
-def _described(links: Links, opened: Opened, info: Collection) -> dict[str, Any]:
+def _described(request: Request, links: Links, opened: Opened, info: Collection) -> dict[str, Any]:
     edition = opened.edition
     region, pin = edition.region.id, edition.id if opened.pinned else None
     least, greatest = zooms(info)
     at = (region, "collections", info.id)
+    stored = storage(edition)
+    extent: dict[str, Any] = {"temporal": {"interval": [interval(info.years)], "trs": GREGORIAN}} if info.years else {}
+    if info.bbox:
+        extent["spatial"] = {"bbox": [info.bbox], "crs": CRS84}
     return {
         "id": info.id,
-        "title": info.title,
+        "title": preferred(request, info.title)[1],
+        "titles": info.title,
         "kind": info.kind,
         "level": info.level,
         "parent": info.parent,
@@ -126,18 +167,28 @@ def _described(links: Links, opened: Opened, info: Collection) -> dict[str, Any]
         "columns": info.columns,
         "count": info.count,
         "bbox": info.bbox,
-        "extent": {"spatial": {"bbox": [info.bbox], "crs": CRS84}} if info.bbox else None,
+        "extent": extent or None,
         "minzoom": least,
         "maxzoom": greatest,
         "itemType": "feature",
-        "crs": [CRS84],
+        "crs": [known.uri for known in offered(edition)],
+        **({"storageCrs": stored.uri} if stored is not None else {}),
         **labels(edition.manifest),
         "links": [
-            link("self", links.address(*at, edition=pin)),
-            link("items", links.address(*at, "items", edition=pin), GEOJSON),
-            link(
-                "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector",
-                links.address(*at, "tiles", TILE_MATRIX_SET, edition=pin),
+            # Addresses of its own, wherever the description stands.
+            link("self", links.address(*at, edition=pin), JSON.media_type, title="JSON"),
+            link("alternate", links.address(*at, f="html", edition=pin), HTML.media_type, title="HTML"),
+            *(
+                link("items", links.address(*at, "items", f=form.name, edition=pin), form.media_type, title=form.title)
+                for form in ITEMS
             ),
+            link(
+                f"{OGC}/queryables",
+                links.address(*at, "queryables", edition=pin),
+                SCHEMA.media_type,
+                title="queryables",
+            ),
+            link(f"{OGC}/schema", links.address(*at, "schema", edition=pin), SCHEMA.media_type, title="columns"),
+            link(f"{OGC}/tilesets-vector", links.address(*at, "tiles", TILE_MATRIX_SET, edition=pin)),
         ],
     }

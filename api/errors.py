@@ -10,7 +10,15 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from grids.store_errors import ColumnNotFound, EditionBroken, EditionError, InvalidName, NotFound, TileError
+from grids.store_errors import (
+    ColumnNotFound,
+    EditionBroken,
+    EditionError,
+    InvalidName,
+    NotFound,
+    QueryTooLarge,
+    TileError,
+)
 
 PROBLEM = "application/problem+json"
 
@@ -33,9 +41,15 @@ class InvalidParameter(ApiError):
     """A query parameter that cannot be used; the message names it, what was given and what was expected."""
 
 
+class NotAcceptable(ApiError):
+    """An Accept header that allows none of the forms an answer comes in."""
+
+
 # The first class that fits decides. A name that no region, collection or item can have is simply not found.
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (InvalidParameter, HTTPStatus.BAD_REQUEST),
+    (NotAcceptable, HTTPStatus.NOT_ACCEPTABLE),
+    (QueryTooLarge, HTTPStatus.BAD_REQUEST),
     (ColumnNotFound, HTTPStatus.BAD_REQUEST),
     (InvalidName, HTTPStatus.NOT_FOUND),
     (NotFound, HTTPStatus.NOT_FOUND),

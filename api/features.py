@@ -1,137 +1,156 @@
-"""Items of a collection as GeoJSON: pages of them, and one by its id."""
+"""Items of a collection: pages of them in several forms, and one by its id."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.answers import GEOJSON, Links, dumped, labels, link, of_edition
+from api.answers import Links, alternates, dumped, headed, labels, link, of_edition
+from api.crs import DEFAULT, Reference
+from api.encoders import Sheet, arrow_bytes, csv_bytes, flatgeobuf_bytes, geoparquet_bytes
+from api.formats import ARROW, CSV, FLATGEOBUF, GEOJSON, GEOPARQUET, HTML, ITEM, ITEMS, Format, chosen
+from api.geometries import flipped
+from api.item_pages import item_page, items_page
+from api.item_query import ONE, CrsParam, ItemQuery, ItemQueryParam
 from api.models import FeatureCollection, Item
-from api.params import (
-    DEFAULT_LIMIT,
-    BboxParam,
-    CollectionParam,
-    ColumnsParam,
-    LimitParam,
-    OffsetParam,
-    OpenedParam,
-    SettingsParam,
-    YearParam,
-    only,
-)
+from api.params import CollectionParam, FormatParam, Opened, OpenedParam, SettingsParam, YearParam, only
 from grids.edition import Edition, Page
 from grids.manifest import Collection
-from grids.projections import LONLAT, reproject
-from grids.tables import GEOMETRY
+from grids.projections import reproject
+from grids.tables import GEOMETRY, Geometries
 
 router = APIRouter(tags=["items"], prefix="/{region}/collections/{collection}/items")
+
+MOST_GEOMETRY_BYTES = 32 << 20  # of one page: zones with long borders come in shorter pages
+
+_FILES: dict[Format, Callable[[Sheet], bytes]] = {
+    CSV: csv_bytes,
+    FLATGEOBUF: flatgeobuf_bytes,
+    GEOPARQUET: geoparquet_bytes,
+    ARROW: arrow_bytes,
+}
+_FORMS: dict[str, dict[str, Any]] = {known.media_type.partition(";")[0]: {} for known in ITEMS if known is not GEOJSON}
 
 
 @router.get(
     "",
     response_model=FeatureCollection,
-    dependencies=[Depends(only("edition", "year", "bbox", "limit", "offset", "properties"))],
+    responses={200: {"content": {GEOJSON.media_type: {}, **_FORMS}, "description": "a page of features"}},
 )
 def items(
     request: Request,
     opened: OpenedParam,
     collection: CollectionParam,
-    year: YearParam,
-    bbox: BboxParam,
-    columns: ColumnsParam,
+    asked: ItemQueryParam,
     settings: SettingsParam,
-    limit: LimitParam = DEFAULT_LIMIT,
-    offset: OffsetParam = 0,
+    f: FormatParam = None,
 ) -> Response:
     """Return a page of cells, zones or hexagons; `next` names the edition, so that the pages of one walk always fit."""
-    edition = opened.edition
+    form, edition = chosen(request, ITEMS), opened.edition
+    crs = DEFAULT if form is HTML else asked.crs  # a page's picture is drawn in degrees
 
-    def body() -> bytes:
-        page = edition.page(collection.id, year, _needed(collection, columns), bbox, offset, limit)
-        links = Links(request, settings)
-        at = (edition.region.id, "collections", collection.id)
-        asked = request.query_params
-
-        def there(start: int, pin: str | None = edition.id) -> str:
-            bbox_asked, columns_asked = asked.get("bbox"), asked.get("properties")
-            return links.address(
-                *at,
-                "items",
-                year=year,
-                bbox=bbox_asked,
-                properties=columns_asked,
-                limit=limit,
-                offset=start or None,
-                edition=pin,
-            )
-
-        listed = [link("self", there(offset, edition.id if opened.pinned else None), GEOJSON)]
-        listed.append(link("collection", links.address(*at, edition=edition.id)))
-        if offset + len(page.positions) < page.matched and len(page.positions):
-            listed.append(link("next", there(offset + limit), GEOJSON))
-        if offset:
-            listed.append(link("prev", there(max(0, min(offset, page.matched) - limit)), GEOJSON))
+    def body() -> tuple[bytes, dict[str, str]]:
+        page = None if asked.year is None else _page(edition, collection, asked)
+        listed = _links(request, Links(request, settings), opened, collection, asked, page, form)
+        matched, returned = (0, 0) if page is None else (page.matched, len(page.positions))
+        counted = {"OGC-NumberMatched": str(matched), "OGC-NumberReturned": str(returned)}
+        if form in _FILES:
+            return _FILES[form](_sheet(edition, collection, page, asked)), {**counted, "Link": headed(listed)}
+        found = [] if page is None else features(edition, collection, page, asked.columns, crs, asked.geometry)
         document = {
             "type": "FeatureCollection",
-            "numberMatched": page.matched,
-            "numberReturned": len(page.positions),
-            "year": year,
+            "numberMatched": matched,
+            "numberReturned": returned,
+            "year": asked.year,
             **labels(edition.manifest),
-            "features": features(edition, collection, page, columns),
+            "features": found,
             "links": listed,
         }
-        return dumped(document)
+        if form is HTML:
+            return items_page(request, settings, opened, collection, asked, document), counted
+        return dumped(document), counted
 
-    return of_edition(request, opened, body, GEOJSON)
+    headers = {"Content-Crs": f"<{crs.uri}>", "Vary": _vary(form)}
+    return of_edition(request, opened, body, form.media_type, headers)
 
 
-@router.get("/{item:path}", response_model=Item, dependencies=[Depends(only("edition", "year"))])
+@router.get(
+    "/{item:path}",
+    response_model=Item,
+    responses={200: {"content": {GEOJSON.media_type: {}, HTML.media_type: {}}, "description": "a feature"}},
+    dependencies=[Depends(only(*ONE))],
+)
 def item(
     request: Request,
     opened: OpenedParam,
     collection: CollectionParam,
     year: YearParam,
+    crs: CrsParam,
     settings: SettingsParam,
     item: Annotated[str, Path(description="a cell's code, a zone's id or an H3 index")],
+    f: FormatParam = None,
 ) -> Response:
     """Return one cell, zone or hexagon."""
-    edition = opened.edition
+    form, edition = chosen(request, ITEM), opened.edition
+    crs = DEFAULT if form is HTML else crs
     page = edition.item(collection.id, year, item)
 
     def body() -> bytes:
         links = Links(request, settings)
         at = (edition.region.id, "collections", collection.id)
-        pin = edition.id if opened.pinned else None
-        listed = [
-            link("self", links.address(*at, "items", item, year=year, edition=pin), GEOJSON),
-            link("collection", links.address(*at, edition=pin)),
-        ]
-        feature = features(edition, collection, page, None)[0]
-        return dumped({**feature, "year": year, **labels(edition.manifest), "links": listed})
+        listed = alternates(links, request, form, ITEM, *at, "items", item)
+        listed.append(link("collection", links.address(*at, edition=edition.id if opened.pinned else None)))
+        feature = features(edition, collection, page, None, crs)[0]
+        document = {**feature, "year": year, **labels(edition.manifest), "links": listed}
+        return item_page(request, settings, opened, collection, document) if form is HTML else dumped(document)
 
-    return of_edition(request, opened, body, GEOJSON)
+    headers = {"Content-Crs": f"<{crs.uri}>", "Vary": _vary(form)}
+    return of_edition(request, opened, body, form.media_type, headers)
 
 
-def features(edition: Edition, collection: Collection, page: Page, columns: list[str] | None) -> list[dict[str, Any]]:
-    """Return GeoJSON features of a page, polygons in lon/lat with exterior rings counter-clockwise (RFC 7946)."""
+def features(
+    edition: Edition,
+    collection: Collection,
+    page: Page,
+    columns: list[str] | None,
+    crs: Reference,
+    geometry: bool = True,
+) -> list[dict[str, Any]]:
+    """Return GeoJSON features of a page; exterior rings are counter-clockwise (RFC 7946) before axes are changed over.
+
+    Args:
+        edition: of the page.
+        collection: of the page.
+        page: rows with `id` and what their polygons are made of.
+        columns: to answer with; none: all.
+        crs: of the coordinates.
+        geometry: leave the polygons out if false.
+    """
+    count = len(page.positions)
+    geometries: list[Any] = [None] * count
+    if geometry:
+        polygons = placed(edition, collection, page, crs)
+        polygons = flipped(polygons) if crs.flipped else polygons
+        geometries = [orjson.Fragment(text) for text in shapely.to_geojson(polygons)]
+    names = list(collection.columns) if columns is None else columns
+    rows = zip(*(plain_list(page.rows[name]) for name in names), strict=True) if names else ((),) * count
+    return [
+        {"type": "Feature", "id": identity, "geometry": shape, "properties": dict(zip(names, values, strict=True))}
+        for identity, shape, values in zip(page.rows["id"].to_pylist(), geometries, rows, strict=True)
+    ]
+
+
+def placed(edition: Edition, collection: Collection, page: Page, crs: Reference) -> Geometries:
+    """Return the polygons of a page in a CRS, x before y, exterior rings counter-clockwise."""
     polygons = edition.polygons(collection.id, page.rows)
     if collection.kind != "grid":  # cells are drawn counter-clockwise already
         polygons = np.asarray(shapely.reverse(shapely.normalize(polygons)), dtype=object)
-    geometries = shapely.to_geojson(reproject(polygons, edition.crs, LONLAT))
-    names = list(collection.columns) if columns is None else columns
-    rows = zip(*(plain_list(page.rows[name]) for name in names), strict=True) if names else ((),) * len(page.positions)
-    return [
-        {
-            "type": "Feature",
-            "id": identity,
-            "geometry": orjson.Fragment(geometry),
-            "properties": dict(zip(names, values, strict=True)),
-        }
-        for identity, geometry, values in zip(page.rows["id"].to_pylist(), geometries, rows, strict=True)
-    ]
+    return polygons if crs.code == edition.crs else reproject(polygons, edition.crs, crs.code)
 
 
 def plain_list(column: pa.ChunkedArray) -> list[Any]:
@@ -140,6 +159,77 @@ def plain_list(column: pa.ChunkedArray) -> list[Any]:
         values = column.to_numpy().tolist()
         return values if not column.null_count else [None if value != value else value for value in values]
     return list(column.to_pylist())
+
+
+def _page(edition: Edition, collection: Collection, asked: ItemQuery) -> Page:
+    """The rows asked for: fewer than `limit` where their polygons would be too many bytes, but at least one."""
+    page = edition.page(
+        collection.id,
+        asked.year,
+        _needed(collection, asked.columns),
+        asked.bbox,
+        asked.offset,
+        asked.limit,
+        bbox_crs=asked.bbox_code,
+        where=asked.where,
+        order=asked.order,
+    )
+    if GEOMETRY not in page.rows.column_names or not asked.geometry or not len(page.positions):
+        return page
+    sizes = np.cumsum(pc.binary_length(page.rows[GEOMETRY]).to_numpy().astype(np.int64))
+    kept = max(1, int(np.searchsorted(sizes, MOST_GEOMETRY_BYTES, side="right")))
+    return page if kept >= len(sizes) else Page(page.rows[:kept], page.positions[:kept], page.matched)
+
+
+def _links(
+    request: Request,
+    links: Links,
+    opened: Opened,
+    collection: Collection,
+    asked: ItemQuery,
+    page: Page | None,
+    form: Format,
+) -> list[dict[str, Any]]:
+    edition = opened.edition
+    at = (edition.region.id, "collections", collection.id)
+    listed = alternates(links, request, form, ITEMS, *at, "items")
+    listed.append(link("collection", links.address(*at, edition=edition.id if opened.pinned else None)))
+    if page is None:
+        return listed
+
+    def there(start: int) -> str:
+        return links.again(
+            request,
+            *at,
+            "items",
+            year=asked.year,
+            datetime=None,
+            limit=asked.limit,
+            offset=start or None,
+            edition=edition.id,
+        )
+
+    after = asked.offset + len(page.positions)
+    if after < page.matched and len(page.positions):
+        listed.append(link("next", there(after), form.media_type))
+    if asked.offset:
+        before = max(0, min(asked.offset, page.matched) - asked.limit)
+        listed.append(link("prev", there(before), form.media_type))
+    return listed
+
+
+def _sheet(edition: Edition, collection: Collection, page: Page | None, asked: ItemQuery) -> Sheet:
+    if page is None:  # no year in the time asked for: the columns without a row
+        page = edition.page(collection.id, None, _needed(collection, asked.columns), None, 0, 0)
+    names = list(collection.columns) if asked.columns is None else list(dict.fromkeys(["id", *asked.columns]))
+    shapes = placed(edition, collection, page, asked.crs) if asked.geometry else None
+    return Sheet(
+        collection.id, page.rows.select(names), shapes, collection.kind == "zones", asked.crs, labels(edition.manifest)
+    )
+
+
+def _vary(form: Format) -> str:
+    return "Accept, Accept-Language" if form is HTML else "Accept"
 
 
 def _needed(collection: Collection, columns: list[str] | None) -> list[str] | None:

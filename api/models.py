@@ -80,16 +80,18 @@ class Conformance(Answer):
 
 
 class Extent(Answer):
-    """Where a collection is."""
+    """Where and of when a collection is."""
 
-    spatial: dict[str, Any]
+    spatial: dict[str, Any] | None = None
+    temporal: dict[str, Any] | None = None
 
 
 class CollectionOut(Labels):
     """One collection."""
 
     id: str
-    title: dict[str, str]
+    title: str
+    titles: dict[str, str]
     kind: Literal["grid", "zones", "hexagons"]
     level: int
     parent: str | None
@@ -106,6 +108,7 @@ class CollectionOut(Labels):
     maxzoom: int
     itemType: Literal["feature"]
     crs: list[str]
+    storageCrs: str | None = None
     links: list[Link]
 
 
@@ -121,7 +124,7 @@ class Feature(Answer):
 
     type: Literal["Feature"]
     id: str
-    geometry: dict[str, Any]
+    geometry: dict[str, Any] | None
     properties: dict[str, str | float | bool | None]
 
 
@@ -138,9 +141,17 @@ class FeatureCollection(Labels):
     type: Literal["FeatureCollection"]
     numberMatched: int
     numberReturned: int
-    year: int
+    year: int | None
     features: list[Feature]
     links: list[Link]
+
+
+class JsonSchema(BaseModel):
+    """A JSON Schema (2020-12) of a collection's columns."""
+
+    type: Literal["object"]
+    title: str
+    properties: dict[str, dict[str, Any]]
 
 
 class Distribution(Labels):

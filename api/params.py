@@ -1,7 +1,7 @@
 """Query parameters as typed dependencies: routes receive checked values or are not called."""
 
-import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,12 +9,9 @@ from fastapi import Depends, Path, Query, Request
 
 from api.errors import InvalidParameter
 from api.settings import Settings
-from grids.edition import Bbox, Edition, Store
+from grids.edition import Edition, Store
 from grids.manifest import Collection, checked_edition
 from grids.store_errors import InvalidName
-
-MAX_LIMIT = 10_000
-DEFAULT_LIMIT = 100
 
 
 def store_of(request: Request) -> Store:
@@ -84,48 +81,6 @@ def year_of(
 YearParam = Annotated[int, Depends(year_of)]
 
 
-def bbox_of(
-    bbox: Annotated[
-        str | None, Query(description="west,south,east,north in degrees (CRS84)", examples=["9.5,47.1,9.6,47.2"])
-    ] = None,
-) -> Bbox | None:
-    """Return the bounding box asked for."""
-    return None if bbox is None else parse_bbox(bbox)
-
-
-BboxParam = Annotated[Bbox | None, Depends(bbox_of)]
-
-
-def parse_bbox(text: str) -> Bbox:
-    """Read `west,south,east,north` in degrees.
-
-    Raises:
-        InvalidParameter: not four finite numbers, outside the world, upside down, or across the antimeridian.
-    """
-    parts = text.split(",")
-    if len(parts) != 4:
-        heights = " (heights are not used here)" if len(parts) == 6 else ""
-        raise InvalidParameter(
-            f"bbox: got {text[:80]!r}, expected four numbers west,south,east,north in degrees{heights}"
-        )
-    try:
-        west, south, east, north = (float(part) for part in parts)
-    except ValueError as error:
-        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected numbers only, such as 9.5,47.1,9.6,47.2") from error
-    if not all(math.isfinite(value) for value in (west, south, east, north)):
-        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected finite numbers")
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
-        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected longitude (-180..180) before latitude (-90..90)")
-    if south > north:
-        raise InvalidParameter(f"bbox: south {south} is above north {north}, expected west,south,east,north")
-    if west > east:
-        raise InvalidParameter(
-            f"bbox: west {west} is greater than east {east}. "
-            f"Boxes across the antimeridian are not supported: ask for its two parts"
-        )
-    return west, south, east, north
-
-
 def columns_of(
     collection: CollectionParam,
     properties: Annotated[
@@ -146,24 +101,35 @@ def columns_of(
 
 
 ColumnsParam = Annotated[list[str] | None, Depends(columns_of)]
-LimitParam = Annotated[int, Query(description="features per page", ge=1, le=MAX_LIMIT)]
+FormatParam = Annotated[
+    str | None, Query(alias="f", description="form of the answer; otherwise the Accept header decides")
+]
 Zoom = Annotated[int, Path(description="tile matrix", alias="z")]
 Row = Annotated[int, Path(description="tile row, 0 in the north", alias="y")]
 Column = Annotated[int, Path(description="tile column, 0 in the west", alias="x")]
-OffsetParam = Annotated[int, Query(description="features to leave out first", ge=0, le=2**40)]
 
 
 def only(*names: str) -> Callable[[Request], None]:
     """Return a dependency that refuses unknown and repeated query parameters; a misspelt one would do nothing."""
 
     def check(request: Request) -> None:
-        given = [name for name, _ in request.query_params.multi_items()]
-        unknown = sorted(set(given) - set(names))
-        if unknown:
-            known = ", ".join(names) or "none"
-            raise InvalidParameter(f"{unknown[0][:80]!r} is no parameter of this address: expected {known}")
-        twice = sorted({name for name in given if given.count(name) > 1})
-        if twice:
-            raise InvalidParameter(f"{twice[0]}: given {given.count(twice[0])} times, expected once")
+        check_names(request, names)
 
     return check
+
+
+def check_names(request: Request, names: Sequence[str]) -> None:
+    """Refuse query parameters of other names, and repeated ones.
+
+    Raises:
+        InvalidParameter: names the parameter and those that are known.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        known = ", ".join(names) or "none"
+        raise InvalidParameter(f"{unknown[0][:80]!r} is no parameter of this address: expected {known}")
+    counts = Counter(given)
+    twice = sorted(name for name, count in counts.items() if count > 1)
+    if twice:
+        raise InvalidParameter(f"{twice[0]}: given {counts[twice[0]]} times, expected once")

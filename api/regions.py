@@ -4,19 +4,29 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.answers import JSON, TILE_MATRIX_SET, Links, answer, dumped, labels, link, of_edition, preferred
+from api.answers import (
+    JSON,
+    PAGE,
+    TILE_MATRIX_SET,
+    Links,
+    alternates,
+    answer,
+    dumped,
+    labels,
+    link,
+    of_edition,
+    preferred,
+    spoken,
+)
 from api.errors import log
-from api.models import Conformance, Health, Landing, Region
-from api.params import OpenedParam, SettingsParam, StoreParam, only
+from api.formats import DOCUMENT, HTML, OPENAPI, chosen
+from api.models import Health, Landing, Region
+from api.pages import html_page
+from api.params import FormatParam, OpenedParam, SettingsParam, StoreParam, only
 from grids.edition import Edition, Store
 from grids.store_errors import EditionError
 
 router = APIRouter(tags=["regions"])
-
-CONFORMANCE = [
-    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
-]
 
 
 @router.get("/health", response_model=Health, dependencies=[Depends(only())])
@@ -37,34 +47,33 @@ def regions(request: Request, store: StoreParam) -> Response:
     return answer(request, lambda: dumped([_described(edition) for edition in editions]), of=of)
 
 
-@router.get("/{region}", include_in_schema=False, dependencies=[Depends(only("edition"))])
-@router.get("/{region}/", response_model=Landing, dependencies=[Depends(only("edition"))])
-def landing(request: Request, opened: OpenedParam, settings: SettingsParam) -> Response:
+@router.get("/{region}", include_in_schema=False, dependencies=[Depends(only("edition", "f"))])
+@router.get("/{region}/", response_model=Landing, responses=PAGE, dependencies=[Depends(only("edition", "f"))])
+def landing(request: Request, opened: OpenedParam, settings: SettingsParam, f: FormatParam = None) -> Response:
     """Start here: what the region is and where its data are."""
-    links, region = Links(request, settings), opened.edition.region
+    links, region, form = Links(request, settings), opened.edition.region, chosen(request, DOCUMENT)
     pin = opened.edition.id if opened.pinned else None
-    language, title = preferred(request, region.name)
+    _, title = preferred(request, region.name)
 
     def body() -> bytes:
+        described = "how this edition was made"
         listed = [
-            link("self", links.address(region.id, raw="/", edition=pin)),
-            link("service-desc", links.address("openapi.json"), "application/vnd.oai.openapi+json;version=3.1"),
-            link("conformance", links.address(region.id, "conformance")),
-            link("data", links.address(region.id, "collections", edition=pin)),
-            link("describedby", links.address(region.id, "manifest", edition=pin), title="how this edition was made"),
+            *alternates(links, request, form, DOCUMENT, region.id, raw="/"),
+            link("service-desc", links.address(region.id, "api"), OPENAPI.media_type, title="API definition"),
+            link("service-doc", links.address(region.id, "api", f="html"), HTML.media_type, title="API definition"),
+            link("conformance", links.address(region.id, "conformance"), title="conformance"),
+            link("data", links.address(region.id, "collections", edition=pin), title="collections"),
+            link("describedby", links.address(region.id, "manifest", edition=pin), title=described),
             link(
                 "tiles", links.address(region.id, "context", "tiles", TILE_MATRIX_SET, edition=pin), title="background"
             ),
         ]
-        return dumped({**_described(opened.edition), "title": title, "links": listed})
+        document = {**_described(opened.edition), "title": title, "links": listed}
+        if form is HTML:
+            return html_page("landing.html", request, settings, opened, title, listed, document=document)
+        return dumped(document)
 
-    return of_edition(request, opened, body, headers={"Vary": "Accept-Language", "Content-Language": language})
-
-
-@router.get("/{region}/conformance", response_model=Conformance, dependencies=[Depends(only("edition"))])
-def conformance(request: Request, opened: OpenedParam) -> Response:
-    """Say which parts of OGC API the server meets."""
-    return of_edition(request, opened, lambda: dumped({"conformsTo": CONFORMANCE}))
+    return of_edition(request, opened, body, form.media_type, spoken(request, opened))
 
 
 @router.get("/{region}/manifest", dependencies=[Depends(only("edition"))])

@@ -120,6 +120,12 @@ class Edition:
             )
         return year
 
+    def types(self, collection: str, year: int | None = None) -> dict[str, str]:
+        """Return the columns of a collection's table and their types: string, bool, int16, int32 or double."""
+        info = self.collection(collection)
+        schema = self._file(info, self.year(collection, year)).schema
+        return {name: str(schema.field(name).type) for name in info.columns}
+
     def table(
         self,
         collection: str,

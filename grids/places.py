@@ -122,7 +122,10 @@ class Places:
         """
         if shapely.is_empty(shape):
             return np.empty(0, dtype=np.int64)
-        positions = self.near(tuple(shapely.bounds(shape).tolist()), crs)
+        bounds: Bbox = tuple(shapely.bounds(shape).tolist())
+        if relation == "intersects" and shapely.equals_exact(shape, shapely.box(*bounds), normalize=True):
+            return self.meeting(bounds, crs)
+        positions = self.near(bounds, crs)
         if len(positions) > MOST_LOOKED_AT:
             raise QueryTooLarge(
                 f"{len(positions)} rows of collection {self.info.id!r} lie close to the geometry of the filter, "

@@ -38,7 +38,8 @@ class TableFile:
         try:
             with pq.ParquetFile(path, memory_map=True) as file:
                 self._footer: pq.FileMetaData = file.metadata
-                self.columns: list[str] = list(file.schema_arrow.names)
+                self.schema: pa.Schema = file.schema_arrow
+                self.columns: list[str] = list(self.schema.names)
         except _DAMAGE as error:
             raise EditionBroken(
                 f"table {path.parent.name}/{path.name} of edition {_edition(path)} cannot be read: {error}"

@@ -177,9 +177,15 @@ def test_columns_that_are_not_there_are_refused(edition: Edition) -> None:
 
 def test_too_many_polygons_are_not_compared(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grids.places.MOST_LOOKED_AT", 100)
-    shape = shapely.box(WEST, SOUTH, WEST + 5_001, SOUTH + 5_002)
     with pytest.raises(QueryTooLarge, match="at most 100 are compared"):
-        edition.page("grid-100m", where=Above(-9, "intersects", shape))
+        edition.page("grid-100m", where=Above(-9, "intersects", SHAPES["triangle"]))
+    assert edition.page("grid-100m", where=Above(-9, "intersects", SHAPES["quarter"])).matched > 400  # a box is no trouble
+
+
+def test_types_are_those_of_the_table(edition: Edition) -> None:
+    types = edition.types("grid-100m")
+    assert list(types) == ["id", "row", "col", "area_ha", "kind", "net_tco2e", "year"] or "year" in types
+    assert (types["id"], types["row"], types["net_tco2e"]) == ("string", "int32", "double")
 
 
 def test_what_was_asked_for_longest_ago_is_forgotten_first() -> None:

@@ -38,13 +38,31 @@ describe('answers', () => {
   });
 
   it('may name columns plainly or with what they mean', () => {
-    const given = { id: 'gu', title: { en: 'Gu' }, kind: 'zones', years: [2023], sectors: [], count: 3 };
+    const given = {
+      id: 'gu',
+      title: 'Gu',
+      titles: { en: 'Gu', ko: '구' },
+      kind: 'zones',
+      years: [2023],
+      sectors: [],
+      count: 3,
+    };
     expect(decodeCollection({ ...given, columns: ['id', 'net_tco2e'] }, 'c').columns).toEqual([
       'id',
       'net_tco2e',
     ]);
     expect(decodeCollection({ ...given, columns: [{ name: 'id' }] }, 'c').columns).toEqual(['id']);
     expect(() => decodeCollection({ ...given, columns: [], kind: 'raster' }, 'c')).toThrow('c.kind');
+  });
+
+  it('have their titles in every language, or one that stands for all', () => {
+    const given = { id: 'gu', title: '구', kind: 'zones', years: [2023], sectors: [], columns: [], count: 3 };
+    expect(decodeCollection({ ...given, titles: { en: 'Gu', ko: '구' } }, 'c').title).toEqual({
+      en: 'Gu',
+      ko: '구',
+    });
+    expect(decodeCollection(given, 'c').title).toEqual({ en: '구' });
+    expect(() => decodeCollection({ ...given, titles: [1] }, 'c')).toThrow('c.titles');
   });
 
   it('keep a null of an item as unknown', async () => {

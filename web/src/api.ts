@@ -141,7 +141,8 @@ export function decodeCollection(value: unknown, path: string): Collection {
   if (!kind) throw new ShapeError(`${path}.kind`, KINDS.join(', '), given.kind);
   return {
     id: text(given.id, `${path}.id`),
-    title: localised(given.title, `${path}.title`),
+    // OGC wants `title` to be one text; `titles` holds it in every language.
+    title: localised(given.titles ?? given.title, `${path}.titles`),
     kind,
     cellSizeM: optional(number)(given.cell_size_m, `${path}.cell_size_m`),
     years: list(number)(given.years, `${path}.years`).toSorted((a, b) => a - b),

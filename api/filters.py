@@ -1,0 +1,182 @@
+"""Filters of requests (OGC API Features Part 3): CQL2 as text or JSON, capped before it is parsed.
+
+The parser is the `cql2` library. Its tree is all that is taken from it; what is run are Arrow operations on columns
+that the collection has. Deep nesting overflows the stack of any such parser, so depth is measured on the text.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import cql2
+import numpy as np
+import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from api.crs import DEFAULT, Reference
+from api.errors import InvalidParameter
+from api.predicates import Compiler, Node, Rows, as_mask
+from grids.selection import Related
+
+Language = Literal["cql2-text", "cql2-json"]
+
+MOST_BYTES = 8_192
+MOST_DEPTH = 32
+MOST_OPERATORS = 250  # of those that nest without brackets: NOT, signs and arithmetic
+MOST_TERMS = 1000
+
+# Quoted texts and names; WKT, in which a minus belongs to a number; words; signs.
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|[()\[\]{}]|[-+*/^%]|[<>=]+""")
+_WKT = frozenset(
+    (
+        *("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"),
+        *("bbox", "envelope"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A condition on rows, ready to run; two that say the same are equal.
+
+    Attributes:
+        said: the tree and the CRS of its coordinates, as one text.
+        columns: names of the columns it looks at.
+    """
+
+    said: bytes
+    columns: tuple[str, ...]
+    run: Callable[[Rows], Any] = field(compare=False, repr=False)
+
+    def holds(self, rows: pa.Table, related: Related) -> NDArray[np.bool_]:
+        """Return (n,) whether each of n rows meets the condition; unknown is no."""
+        return as_mask(self.run(Rows(rows, related)), rows.num_rows)
+
+
+def read_filter(
+    text: str | None,
+    language: Language,
+    crs: Reference,
+    types: Mapping[str, str],
+    equal: Mapping[str, str] | None = None,
+) -> Filter | None:
+    """Read a filter and the columns that shall equal a value.
+
+    Args:
+        text: CQL2, or none.
+        language: of the text.
+        crs: what its coordinates are given in.
+        types: columns and their Arrow types.
+        equal: columns and the texts of their values.
+
+    Raises:
+        InvalidParameter: too long, too deep, not CQL2, or about columns and kinds that do not fit.
+    """
+    parts: list[Node] = [_equality(name, given, types[name]) for name, given in (equal or {}).items()]
+    if text is not None:
+        parts.append(_tree(text, language))
+    if not parts:
+        return None
+    tree = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
+    compiler = Compiler(types, crs if text is not None else DEFAULT)
+    run = compiler.condition(tree)
+    said = orjson.dumps([crs.uri, tree], option=orjson.OPT_SORT_KEYS)
+    return Filter(said, tuple(compiler.columns), run)
+
+
+def _tree(text: str, language: Language) -> Node:
+    size = len(text.encode(errors="replace"))
+    if size > MOST_BYTES:
+        raise InvalidParameter(f"filter: {size} bytes are too many, expected {MOST_BYTES} at most")
+    if language == "cql2-json":
+        _check_brackets(re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text))
+        try:
+            tree = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise InvalidParameter(f"filter: this is not JSON: {str(error)[:120]}") from error
+        if not isinstance(tree, dict | bool):
+            raise InvalidParameter('filter: expected a JSON object such as {"op": "=", "args": [...]}')
+    else:
+        _check_text(text)
+        try:
+            tree = cql2.parse_text(text).to_json()
+        except Exception as error:  # the library raises no narrower kind for what it cannot parse
+            raise InvalidParameter(f"filter: this is not CQL2 text: {_first_lines(str(error))}") from error
+    _check_depth(tree)
+    return tree
+
+
+def _check_brackets(tokens: Sequence[str]) -> None:
+    depth = 0
+    for token in tokens:
+        if token in "([{":
+            depth += 1
+            if depth > MOST_DEPTH:
+                raise InvalidParameter(f"filter: brackets are nested more than {MOST_DEPTH} deep")
+        elif token in ")]}":
+            depth -= 1
+
+
+def _check_text(text: str) -> None:
+    """Refuse what would make the parser's stack grow: nesting by brackets, and by operators that need none."""
+    tokens = _TOKEN.findall(text)
+    _check_brackets(tokens)
+    operators, terms, depth, wkt_from = 0, 0, 0, None
+    before = ""
+    for token in tokens:
+        if token == "(":
+            depth += 1
+            if wkt_from is None and before in _WKT:
+                wkt_from = depth
+        elif token == ")":
+            if wkt_from == depth:
+                wkt_from = None
+            depth -= 1
+        elif wkt_from is None:
+            operators += token in "+-*/^%" or token.lower() in ("not", "div")
+            terms += token.lower() in ("and", "or")
+        before = token.lower()
+    if operators > MOST_OPERATORS or terms > MOST_TERMS:
+        raise InvalidParameter(
+            f"filter: {operators} operators and {terms} AND or OR are too many, "
+            f"expected {MOST_OPERATORS} and {MOST_TERMS} at most"
+        )
+
+
+def _check_depth(tree: Node) -> None:
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        if depth > 4 * MOST_DEPTH:
+            raise InvalidParameter(f"filter: the condition is nested more than {2 * MOST_DEPTH} operations deep")
+        inner: list[Node] = []
+        for node in level:
+            if isinstance(node, dict):
+                inner.extend(node.values())
+            elif isinstance(node, list):
+                inner.extend(node)
+        level = inner
+
+
+def _equality(name: str, given: str, kind: str) -> Node:
+    value: str | float | bool = given
+    if kind == "bool":
+        if given not in ("true", "false"):
+            raise InvalidParameter(f"{name}: got {given[:80]!r}, expected true or false")
+        value = given == "true"
+    elif kind != "string":
+        try:
+            value = float(given)
+        except ValueError as error:
+            raise InvalidParameter(f"{name}: got {given[:80]!r}, expected a number") from error
+    return {"op": "=", "args": [{"property": name}, value]}
+
+
+def _first_lines(message: str) -> str:
+    """The parser's complaint in one line, without the drawing of where it stands."""
+    lines = [line.strip() for line in message.splitlines()]
+    place = lines[0].removeprefix("-->").strip() if lines else ""
+    expected = next((line.removeprefix("= ") for line in lines if line.startswith("= ")), "")
+    return f"at line:column {place}, {expected[:160]}" if expected else message[:160]

@@ -1,0 +1,94 @@
+"""Boxes and shapes of requests: checked, then turned to x before y."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import shapely
+from numpy.typing import NDArray
+
+from api.crs import Reference
+from api.errors import InvalidParameter
+from grids.manifest import Bbox
+from grids.projections import LONLAT
+
+MOST_METRES = 1e8  # no projection of the earth goes farther
+
+
+def read_box(numbers: Sequence[float], crs: Reference, parameter: str) -> Bbox:
+    """Return a box as least x, least y, greatest x, greatest y.
+
+    Args:
+        numbers: four, in the CRS's order of axes.
+        crs: what they are given in.
+        parameter: named in errors.
+
+    Raises:
+        InvalidParameter: not four finite numbers, outside the world, upside down, or across the antimeridian.
+    """
+    said = ",".join(f"{number:g}" for number in numbers[:6])
+    if len(numbers) != 4:
+        heights = " (heights are not used here)" if len(numbers) == 6 else ""
+        raise InvalidParameter(f"{parameter}: got {len(numbers)} numbers, expected four numbers {_order(crs)}{heights}")
+    if not all(math.isfinite(number) for number in numbers):
+        raise InvalidParameter(f"{parameter}: got {said}, expected finite numbers")
+    first, second, third, fourth = numbers
+    west, south, east, north = (second, first, fourth, third) if crs.flipped else (first, second, third, fourth)
+    _check_reach(np.array([[west, south], [east, north]]), crs, f"{parameter}: got {said}")
+    if south > north:
+        raise InvalidParameter(f"{parameter}: south {south:g} is above north {north:g}, expected {_order(crs)}")
+    if west > east:
+        across = (
+            ". Boxes across the antimeridian are not supported: ask for its two parts" if crs.code == LONLAT else ""
+        )
+        raise InvalidParameter(
+            f"{parameter}: west {west:g} is greater than east {east:g}, expected {_order(crs)}{across}"
+        )
+    return west, south, east, north
+
+
+def read_shape(document: Mapping[str, Any], crs: Reference) -> shapely.Geometry:
+    """Return the geometry of a filter's GeoJSON, x before y, without heights.
+
+    Raises:
+        InvalidParameter: no GeoJSON geometry, not finite, outside the world, or not valid (such as crossing itself).
+    """
+    try:
+        shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(document)))
+    except (shapely.errors.ShapelyError, orjson.JSONEncodeError) as error:
+        reason = str(error).removeprefix("ParseException: ")[:120]
+        raise InvalidParameter(f"filter: a geometry cannot be read: {reason}") from error
+    points = shapely.get_coordinates(shape)
+    if not np.isfinite(points).all():
+        raise InvalidParameter("filter: a geometry holds a number that is not finite")
+    if crs.flipped:
+        shape = flipped(shape)
+        points = points[:, ::-1]
+    _check_reach(points, crs, "filter: a geometry")
+    if not shapely.is_valid(shape):
+        raise InvalidParameter(f"filter: a geometry is not valid: {shapely.is_valid_reason(shape)[:120]}")
+    return shape
+
+
+def flipped(shapes: Any) -> Any:
+    """Return one geometry, or (n,) of them, with x and y changed over."""
+    return shapely.transform(shapes, lambda points: points[:, ::-1])
+
+
+def _check_reach(points: NDArray[np.float64], crs: Reference, where: str) -> None:
+    if not len(points):
+        return
+    if crs.code == LONLAT:
+        if (np.abs(points) > (180, 90)).any():
+            order = "latitude (-90..90) before longitude (-180..180)"
+            order = order if crs.flipped else "longitude (-180..180) before latitude (-90..90)"
+            raise InvalidParameter(f"{where} lies outside the world, expected {order}")
+    elif (np.abs(points) > MOST_METRES).any():
+        raise InvalidParameter(f"{where} lies farther than {MOST_METRES:g} m from the origin of {crs.short}")
+
+
+def _order(crs: Reference) -> str:
+    sides = "south,west,north,east" if crs.flipped else "west,south,east,north"
+    return f"{sides} in {'degrees' if crs.code == LONLAT else f'metres of {crs.short}'}"

@@ -1,0 +1,188 @@
+"""What a request asks of a collection's items: read once from its parameters, checked against the collection."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from api.crs import Reference, reference
+from api.errors import InvalidParameter
+from api.filters import Filter, Language, read_filter
+from api.geometries import read_box
+from api.params import CollectionParam, ColumnsParam, OpenedParam, check_names
+from api.times import years_met
+from grids.manifest import Bbox
+from grids.projections import LONLAT
+from grids.selection import Key
+
+MOST_ITEMS = 10_000
+DEFAULT_ITEMS = 100
+MOST_KEYS = 8
+
+ONE = ("edition", "year", "crs", "f")
+PARAMETERS = (
+    *("edition", "year", "datetime", "bbox", "bbox-crs", "crs", "filter", "filter-lang", "filter-crs"),
+    *("properties", "sortby", "skipGeometry", "limit", "offset", "f"),
+)
+
+
+@dataclass(frozen=True)
+class ItemQuery:
+    """What is asked.
+
+    Attributes:
+        year: of the table; none if no year of the collection meets the time asked for.
+        crs: of the answer's coordinates.
+        bbox: x before y, in `bbox_code` (lon/lat or the region's CRS).
+        where: the condition that rows must meet.
+        order: columns to sort by.
+        columns: to answer with; none: all.
+        geometry: whether to answer with it.
+        limit: rows of a page at most.
+        offset: rows to leave out first.
+    """
+
+    year: int | None
+    crs: Reference
+    bbox: Bbox | None
+    bbox_code: str
+    where: Filter | None
+    order: tuple[Key, ...]
+    columns: list[str] | None
+    geometry: bool
+    limit: int
+    offset: int
+
+
+def year_or_time(
+    opened: OpenedParam,
+    collection: CollectionParam,
+    year: Annotated[
+        int | None, Query(description="one of the collection's years; the latest if not given", ge=1, le=9999)
+    ] = None,
+    datetime: Annotated[
+        str | None,
+        Query(
+            description="a moment or an interval (RFC 3339); of the years it meets, the latest is answered",
+            examples=["2023-01-01/.."],
+        ),
+    ] = None,
+) -> int | None:
+    """Return the year of the table meant; none if there is none in the time asked for."""
+    if datetime is None:
+        return opened.edition.year(collection.id, year)
+    met = years_met(datetime, collection.years)
+    if year is None:
+        return met[-1] if met else None
+    return year if opened.edition.year(collection.id, year) in met else None
+
+
+def crs_of(
+    opened: OpenedParam,
+    crs: Annotated[
+        str | None, Query(description="URI of the CRS to answer in, one of the collection's `crs`; CRS84 if not given")
+    ] = None,
+) -> Reference:
+    """Return the CRS to answer in."""
+    return reference(opened.edition, crs, "crs")
+
+
+CrsParam = Annotated[Reference, Depends(crs_of)]
+TimeParam = Annotated[int | None, Depends(year_or_time)]
+
+
+def box_of(
+    opened: OpenedParam,
+    bbox: Annotated[
+        str | None,
+        Query(description="four numbers, west,south,east,north in degrees unless bbox-crs says otherwise"),
+    ] = None,
+    bbox_crs: Annotated[str | None, Query(alias="bbox-crs", description="URI of the CRS of bbox")] = None,
+) -> tuple[Bbox | None, str]:
+    """Return the box asked for, and lon/lat or the region's CRS."""
+    crs = reference(opened.edition, bbox_crs, "bbox-crs")
+    return (None, LONLAT) if bbox is None else (read_box(_numbers(bbox), crs, "bbox"), crs.code)
+
+
+def filter_of(
+    request: Request,
+    opened: OpenedParam,
+    collection: CollectionParam,
+    year: TimeParam,
+    filter_: Annotated[
+        str | None, Query(alias="filter", description="CQL2 over the queryables", examples=["net_tco2e > 100"])
+    ] = None,
+    filter_lang: Annotated[Language, Query(alias="filter-lang")] = "cql2-text",
+    filter_crs: Annotated[
+        str | None, Query(alias="filter-crs", description="URI of the CRS of coordinates in the filter")
+    ] = None,
+) -> Filter | None:
+    """Return the condition: the filter and every column that the request gives a value for."""
+    crs = reference(opened.edition, filter_crs, "filter-crs")
+    types = opened.edition.types(collection.id, year)
+    equal = {name: value for name, value in request.query_params.items() if name in types and name not in PARAMETERS}
+    return read_filter(filter_, filter_lang, crs, types, equal)
+
+
+def order_of(
+    collection: CollectionParam,
+    sortby: Annotated[
+        str | None,
+        Query(description="columns separated by commas, - for falling", examples=["-net_tco2e,id"]),
+    ] = None,
+) -> tuple[Key, ...]:
+    """Return the columns to sort by."""
+    if sortby is None:
+        return ()
+    keys = []
+    for part in sortby.split(","):
+        # A plus that is not percent-encoded arrives as a space.
+        name = part[1:] if part[:1] in ("+", "-", " ") else part
+        if name not in collection.columns:
+            raise InvalidParameter(
+                f"sortby: collection {collection.id!r} has no column {name[:80]!r}; "
+                f"it has {', '.join(collection.columns)}"
+            )
+        keys.append((name, part.startswith("-")))
+    if len(keys) > MOST_KEYS or len({name for name, _ in keys}) < len(keys):
+        raise InvalidParameter(f"sortby: got {sortby[:80]!r}, expected {MOST_KEYS} columns at most, each once")
+    return tuple(keys)
+
+
+def item_query(
+    request: Request,
+    collection: CollectionParam,
+    year: TimeParam,
+    crs: CrsParam,
+    box: Annotated[tuple[Bbox | None, str], Depends(box_of)],
+    where: Annotated[Filter | None, Depends(filter_of)],
+    order: Annotated[tuple[Key, ...], Depends(order_of)],
+    columns: ColumnsParam,
+    skip_geometry: Annotated[bool, Query(alias="skipGeometry", description="leave out the polygons")] = False,
+    limit: Annotated[
+        int,
+        Query(
+            description="features per page; a greater number is taken as the maximum",
+            ge=1,
+            json_schema_extra={"maximum": MOST_ITEMS},
+        ),
+    ] = DEFAULT_ITEMS,
+    offset: Annotated[int, Query(description="features to leave out first", ge=0, le=2**40)] = 0,
+) -> ItemQuery:
+    """Return what is asked of a collection's items; columns of the collection are parameters too."""
+    check_names(request, (*PARAMETERS, *(name for name in collection.columns if name not in PARAMETERS)))
+    return ItemQuery(year, crs, *box, where, order, columns, not skip_geometry, min(limit, MOST_ITEMS), offset)
+
+
+ItemQueryParam = Annotated[ItemQuery, Depends(item_query)]
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected four numbers such as 9.5,47.1,9.6,47.2") from error
+    if not all(map(math.isfinite, numbers)):
+        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected finite numbers")
+    return numbers
