@@ -20,8 +20,8 @@ _ALL = np.zeros(0, dtype=np.bool_)
 class KeyIndex:
     """Numbers keys in order of their first appearance.
 
-    Keys agree as `gis.values.texts` writes them: the numbers 7 and 7.0 and the text ` 7 ` are one key, the
-    texts 007 and 7.0 are others.
+    Keys agree as `gis.values.texts` writes them, and the text 7.0 is 7, which spreadsheets write for it: the numbers 7
+    and 7.0 and the texts ` 7 ` and `7.0` are one key; the texts 007, 7.00 and 07.0 are others.
 
     Attributes:
         whole: keys are held as 64 bit numbers, since the table holds them so; else as text.
@@ -126,6 +126,7 @@ def _as_whole(keys: pa.Array) -> pa.Array:
     if pa.types.is_integer(keys.type) and keys.type != pa.uint64():
         return keys.cast(pa.int64())
     written = pc.utf8_trim_whitespace(keys.cast(pa.large_string()))
+    written = pc.replace_substring_regex(written, "^(0|-?[1-9][0-9]*)[.]0$", r"\1")
     digits = pc.utf8_ltrim(written, characters="-")
     length = pc.utf8_length(digits)
     fits = pc.or_(pc.less(length, 19), pc.and_(pc.equal(length, 19), pc.less_equal(digits, _LARGEST)))

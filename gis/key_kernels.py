@@ -16,6 +16,7 @@ Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 
+_ZERO, _NINE, _POINT, _MINUS = 0x30, 0x39, 0x2E, 0x2D
 _LOWER = np.uint64(0xFFFFFFFF)
 _UPPER = np.uint64(0xFFFFFFFF00000000)
 
@@ -25,7 +26,7 @@ def find_keys(
     data: Bytes,
     ends: Ints,
     valid: NDArray[np.bool_],
-    trim: bool,
+    written: bool,
     grow: bool,
     begin: int,
     slots: Ints,
@@ -40,7 +41,8 @@ def find_keys(
         data: the keys' bytes, 8 at least.
         ends: (n + 1,) where each key begins, and where the last one ends.
         valid: (n,) whether a row has a key; empty: all have.
-        trim: whether white space around a key does not belong to it; nothing but white space is no key.
+        written: whether keys are text: white space around it does not belong to a key, nothing but white space is
+            none, and 7.0 is 7.
         grow: whether keys that are not known get a number.
         begin: first row to do.
         slots: power of two of slots, by hash: its upper half and key number + 1, or 0.
@@ -61,11 +63,13 @@ def find_keys(
         if len(valid) and not valid[row]:
             continue
         at, end = ends[row], ends[row + 1]
-        if trim:
+        if written:
             if at < end and (_may_be_space(data[at]) or _may_be_space(data[end - 1])):
                 at, end = _trimmed(data, at, end)
             if at == end:
                 continue
+            if end - at > 2 and data[end - 1] == _ZERO and data[end - 2] == _POINT and _is_whole(data, at, end - 2):
+                end -= 2
         # Rows of one key stand together, or keys follow each other as they did before: two looks are mostly enough.
         if before >= 0:
             if _same(first + at, end - at, last, others, other_ends, before):
@@ -160,6 +164,18 @@ def _word(at: int, length: int, last: int) -> Any:
 def _may_be_space(byte: int) -> bool:
     """Whether white space may begin or end with a byte: an ASCII one, or part of a longer sign."""
     return byte <= 0x20 or byte >= 0x80
+
+
+@inner
+def _is_whole(data: Bytes, at: int, end: int) -> bool:
+    """Whether a text is a whole number as computers write it: 0, or digits that do not begin with one, and a minus."""
+    first = at + (data[at] == _MINUS)
+    if first == end or (data[first] == _ZERO and end - at > 1):
+        return False
+    for index in range(first, end):  # noqa: SIM110 - compiled
+        if not _ZERO <= data[index] <= _NINE:
+            return False
+    return True
 
 
 @inner

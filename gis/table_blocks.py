@@ -108,7 +108,7 @@ def _frame_blocks(frame: pd.DataFrame) -> Iterator[Block]:
 def _open_parquet(path: Path, key: str, wanted: Sequence[str]) -> BlockTable:
     try:
         file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as problem:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as problem:
         raise _unreadable(path, problem) from problem
     with file:
         schema, metadata = file.schema_arrow, file.metadata
@@ -161,9 +161,12 @@ def _parquet_blocks(path: Path, wanted: Sequence[str], coded: Sequence[str]) -> 
 def _batches(file: pq.ParquetFile, wanted: list[str]) -> Iterator[pa.RecordBatch]:
     for group in range(file.num_row_groups):
         if file.metadata.row_group(group).total_byte_size > _GROUP_BYTES:
-            yield from file.iter_batches(_BLOCK_ROWS, row_groups=[group], columns=wanted)
+            batches = file.iter_batches(_BLOCK_ROWS, row_groups=[group], columns=wanted)
         else:  # faster: columns are read side by side
-            yield from file.read_row_group(group, columns=wanted).to_batches(_BLOCK_ROWS)
+            batches = file.read_row_group(group, columns=wanted).to_batches(_BLOCK_ROWS)
+        for batch in batches:
+            batch.validate(full=True)  # a damaged page may hold what is no text
+            yield batch
 
 
 def _unreadable(path: Path, problem: Exception) -> UnreadableFile:

@@ -154,19 +154,20 @@ def test_the_order_of_rows_changes_no_byte(tmp_path: Path) -> None:
 WHOLE = {"key": "k", "layout": "wide", "columns": {"floor_area_m2": "v", "use": "u"}}
 
 
+@pytest.mark.parametrize("point", ["", ".0"])
 @pytest.mark.parametrize("kind", [pa.int64(), pa.int32(), pa.uint64(), pa.float64(), pa.string(), pa.decimal128(9, 0)])
-def test_keys_agree_whatever_holds_them(tmp_path: Path, kind: pa.DataType) -> None:
+def test_keys_agree_whatever_holds_them(tmp_path: Path, kind: pa.DataType, point: str) -> None:
     keys: list[Any] = [7, 12, None, 900]
-    held = [None if key is None else str(key) for key in keys] if kind == pa.string() else keys
+    held = [None if key is None else f"{key}{point}" for key in keys] if kind == pa.string() else keys
     if pa.types.is_decimal(kind):
         held = [None if key is None else Decimal(key) for key in keys]
     table = pa.table({"k": pa.array(held, kind), "v": [1.0, 2.0, 3.0, 4.0], "u": ["a", "b", "c", "d"]})
     pq.write_table(table, tmp_path / "w.parquet")
     join = Join(file="w.parquet", **WHOLE)
     for ids in (
-        [" 12\u3000", "007", 7.0, None, "9 00", "900.0", 12],
-        pa.array(["12 ", "007", "7", None, "9 00", "900.0", "12"]),
-        pa.chunked_array([["12"], ["007", "7", None, "", "x", "12"]]),
+        [" 12\u3000", "007", 7.0, None, "9 00", "900.00", 12],
+        pa.array(["12 ", "007", "7.0 ", None, "9 00", "0900.0", "12.0"]),
+        pa.chunked_array([["12"], ["007", "7", None, "", "x.0", "12"]]),
     ):
         joined = JoinedTable.make(ids, join, tmp_path, tmp_path / "w.arrow")
         np.testing.assert_array_equal(joined.rows(0, 7)["floor_area_m2"], [2, np.nan, 1, np.nan, np.nan, np.nan, 2])
@@ -184,6 +185,18 @@ def test_large_whole_numbers_are_keys_too() -> None:
     assert index.find(pa.array([2**63 - 1, -(2**62), 5]), grow=True).tolist() == [0, 1, 2]
     assert index.find(given).tolist() == [0, -1, 1, -1, -1, -1]
     assert index.smallest(np.ones(3, dtype=bool), 2) == [str(-(2**62)), "5"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_text_with_point_zero_is_the_whole_number(whole: bool) -> None:
+    index = KeyIndex(whole)
+    keys = pa.array([0, 7, -7, 10, 100]) if whole else pa.array(["0.0", " 7.0", "-7", "10.0", "100"])
+    assert index.find(keys, grow=True).tolist() == [0, 1, 2, 3, 4]
+    assert index.find(["0", "7", "-7.0", "10", "100.0\u3000"]).tolist() == [0, 1, 2, 3, 4]
+    others = ["-0.0", "-0", "007.0", "7.00", "7.", ".0", "-.0", "1a.0", "7.0.0", "7,0", "--7.0", "+7.0", "7 .0"]
+    assert set(index.find(others).tolist()) == {-1}
+    assert index.find(pa.array(["-", "0.0", "x", "7.0"])).tolist() == [-1, 0, -1, 1]
+    assert index.smallest(np.ones(5, dtype=bool), 5) == ["-7", "0", "10", "100", "7"]
 
 
 def test_white_space_around_keys_is_that_of_python() -> None:
@@ -339,6 +352,17 @@ def test_broken_parquet_tables(tmp_path: Path) -> None:
     (tmp_path / "w.geojson").write_text("{}")
     with pytest.raises(UnknownFormat, match="no table"):
         join_table(features, Join(file="w.geojson", **WHOLE), tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [b"\xff", b"\xc3"])
+def test_a_page_of_what_is_no_text(tmp_path: Path, wrong: bytes) -> None:
+    table = pa.Table.from_pandas(readings(), preserve_index=False)
+    for word in (b"B0017", "전기".encode()):  # a key, which is only compared, and a word, which is looked at
+        pq.write_table(table, tmp_path / "m.parquet", compression="NONE", use_dictionary=False)
+        raw = (tmp_path / "m.parquet").read_bytes()
+        (tmp_path / "m.parquet").write_bytes(raw.replace(word, wrong + word[1:]))
+        with pytest.raises(UnreadableFile, match=r"m.parquet cannot be read as Parquet .*damaged or truncated"):
+            join_table(pd.DataFrame({"id": IDS}), Join(file="m.parquet", **LONG), tmp_path)
 
 
 def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_coordinates_that_are_none(tmp_path: Path) -> None:
 
 
 def test_wide_join_counts_both_sides(tmp_path: Path) -> None:
-    text = 'k,E,u\n1,"1,000",shop\n2.0,,x\n9,5,y\n,7,z\n'
+    text = 'k,E,u\n1.0,"1,000",shop\n02.0,,x\n9,5,y\n,7,z\n'
     made, report = join(tmp_path, text, layout="wide", columns={"electricity_kwh_2016": "E", "use": "u"})
     np.testing.assert_array_equal(made["electricity_kwh_2016"], [1000, np.nan, np.nan])
     assert (report.rows, report.keys, report.keys_matched, report.keys_unmatched) == (4, 3, 1, 2)
