@@ -45,12 +45,24 @@ def many_buildings(tiny) -> None:
     tiny.meters = "building;month;carrier;amount\n" + "".join(rows)
 
 
+def many_stands(tiny) -> None:
+    """Stands that overlap each other, and others far away in the file, some up to nothing, in one row group."""
+    rng = np.random.default_rng(12)
+    corners = rng.integers(0, 190, (COUNT, 2)) * 10 + np.array([EAST, NORTH])
+    shapes = shapely.box(*corners.T, *(corners + rng.integers(1, 16, (COUNT, 2)) * 10).T)
+    shapes[[170, 220]] = shapes[[20, 60]]
+    columns = {"sid": [f"s{k}" for k in range(COUNT)], "cover": rng.choice(["tree_needleleaf", "grassland"], COUNT)}
+    gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:32632").to_parquet(tiny.folder / "forest.parquet")
+    tiny.source("forest")["file"] = "forest.parquet"
+
+
 def build(tiny, store: Path) -> Built:
     return build_region(tiny.write(), None, store, progress=Silent())
 
 
 def test_a_build_in_parts_is_the_build_at_once_to_the_last_bit(tiny, tmp_path, monkeypatch) -> None:
     many_buildings(tiny)
+    many_stands(tiny)
     whole = build(tiny, tmp_path / "whole")
     monkeypatch.setattr("gis.spans.ROWS_AT_ONCE", 40)
     parts = build(tiny, tmp_path / "parts")
@@ -65,6 +77,9 @@ def test_a_build_in_parts_is_the_build_at_once_to_the_last_bit(tiny, tmp_path, m
         pd.testing.assert_frame_equal(one.astype(object), other.astype(object), obj=name)
     reports = [{layer.id: layer.report for layer in built.manifest.layers} for built in (whole, parts)]
     assert reports[0] == reports[1]
+    forest = reports[0]["forest"]
+    assert forest["ground"]["stands"] > 50
+    assert {entry["reason"] for entry in forest["refused"]} == {"all of its ground lies in smaller stands"}
     assert whole.manifest.totals == parts.manifest.totals
 
 
