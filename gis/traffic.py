@@ -127,7 +127,7 @@ def segment_speeds(
             continue
         kmh[these], found[name] = assumed
     if lacking:
-        raise AssumptionNotFound(_message("a speed", "transport.speed", "km/h", lacking, length_km))
+        raise AssumptionNotFound(_message("a speed", "transport.speed", "km/h", lacking, length_km, resolver))
     return Speeds(kmh, unknown, found)
 
 
@@ -190,7 +190,9 @@ def segment_traffic(
         all_day[these] = assumed[0] * halved[these]
         found[name] = assumed[1]
     if lacking:
-        raise AssumptionNotFound(_message("counts of vehicles", "transport.aadt", "vehicles/day", lacking, length_km))
+        raise AssumptionNotFound(
+            _message("counts of vehicles", "transport.aadt", "vehicles/day", lacking, length_km, resolver)
+        )
 
     fleets = {name: _fleet(name, resolver) for name in classes.among(runs)}
     vehicles = sorted({vehicle for shares, _ in fleets.values() for vehicle in shares})
@@ -265,19 +267,24 @@ def _one_way(features: pd.DataFrame, classes: RoadClasses) -> BoolArray:
 
 
 def _names(prefix: str, road_class: str, resolver: Resolver) -> Sequence[str]:
-    word = resolver.factors.words.road_classes.get(road_class)
+    """Assumptions that speak of a class, the nearest first; one that is no word of ours counts as unknown."""
+    words = resolver.factors.words.road_classes
     names = [f"{prefix}.{road_class}"]
-    return [*names, f"{prefix}.{word.of_class}"] if word is not None and word.of_class else names
+    wider = words[road_class].of_class if road_class in words else UNKNOWN_CLASS
+    return [*names, f"{prefix}.{wider}"] if wider else names
 
 
-def _message(what: str, prefix: str, unit: str, lacking: dict[str, BoolArray], length_km: FloatArray) -> str:
+def _message(
+    what: str, prefix: str, unit: str, lacking: dict[str, BoolArray], length_km: FloatArray, resolver: Resolver
+) -> str:
     classes = [
         f"{name} ({int(these.sum())}, {length_km[these].sum():.1f} km)" for name, these in sorted(lacking.items())
     ]
-    first = next(iter(sorted(lacking)))
-    names = listed(f"{prefix}.{name}" for name in sorted(lacking))
+    words = resolver.factors.words.road_classes
+    asked = sorted({name if name in words else UNKNOWN_CLASS for name in lacking})
+    names = listed(f"{prefix}.{name}" for name in asked)
     return (
         f"Road segments without {what}: {listed(classes)}. No published table by road class is known. Remedy: give "
-        f"{names} in the region file, as assumptions: {{{prefix}.{first}: {{value: ..., unit: {unit}, low: ..., "
+        f"{names} in the region file, as assumptions: {{{prefix}.{asked[0]}: {{value: ..., unit: {unit}, low: ..., "
         "high: ..., author: ..., reason: ...}}; what rests on it is labelled illustrative."
     )

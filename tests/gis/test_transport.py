@@ -127,6 +127,17 @@ def test_speeds_and_the_fleet_are_asked_for(run: Any) -> None:
         run(counted, SPEED)
 
 
+def test_a_class_that_is_no_word_of_ours_takes_what_is_assumed_of_unknown_ones(run: Any) -> None:
+    """As in OpenStreetMap's `unclassified_tertiary` of Porto: the region file may not name it, nor is asked to."""
+    counts = roads({"road_class": ["unclassified_tertiary", "primary"], "aadt": [np.nan, 10.0]})
+    with pytest.raises(
+        AssumptionNotFound, match=r"unclassified_tertiary \(1, 1\.0 km\).*give transport\.aadt\.unknown in"
+    ):
+        run(counts)
+    given = FLEET | SPEED | {"transport.aadt.unknown": assumed(300, "vehicles/day")}
+    assert run(counts, given).features["aadt_2023"].tolist() == pytest.approx([300.0, 10.0])
+
+
 def test_a_ramp_takes_what_is_assumed_for_its_road(run: Any) -> None:
     given = FLEET | {
         "transport.aadt.primary": assumed(8000, "vehicles/day"),

@@ -179,7 +179,9 @@ def test_too_many_polygons_are_not_compared(edition: Edition, monkeypatch: pytes
     monkeypatch.setattr("grids.places.MOST_LOOKED_AT", 100)
     with pytest.raises(QueryTooLarge, match="at most 100 are compared"):
         edition.page("grid-100m", where=Above(-9, "intersects", SHAPES["triangle"]))
-    assert edition.page("grid-100m", where=Above(-9, "intersects", SHAPES["quarter"])).matched > 400  # a box is no trouble
+    assert (
+        edition.page("grid-100m", where=Above(-9, "intersects", SHAPES["quarter"])).matched > 400
+    )  # a box is no trouble
 
 
 def test_types_are_those_of_the_table(edition: Edition) -> None:
