@@ -66,7 +66,7 @@ class GeometryColumn:
         rest = np.flatnonzero(~sound & (wkb.ends > wkb.begins))
         if not rest.size:
             return cls(wkb, types, sound, bounds, areas)
-        with np.errstate(invalid="ignore"):  # GEOS adds and moves coordinates that are no numbers
+        with np.errstate(invalid="ignore", over="ignore"):  # coordinates that are no numbers, or far too large
             objects = _decoded(wkb, rest)
             lost = shapely.is_missing(objects)
             types[rest[lost]] = UNREADABLE

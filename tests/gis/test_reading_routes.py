@@ -85,6 +85,7 @@ ZOO: dict[str, BaseGeometry | None] = {
     "not a number": shapely.transform(BOX, lambda xy: np.where(np.arange(len(xy))[:, None] == 2, np.nan, xy)),
     "infinite": shapely.transform(BOX, lambda xy: np.where(np.arange(len(xy))[:, None] == 2, np.inf, xy)),
     "beyond the earth": shapely.transform(BOX, lambda xy: xy * 1e6),
+    "beyond the sky": shapely.transform(BOX, lambda xy: xy * 1e200),
     "far": shapely.transform(BOX, lambda xy: xy * 200),
     "far from the region": shapely.transform(BOX, lambda xy: xy + np.array([0, 900_000])),
 }  # fmt: skip
@@ -210,7 +211,7 @@ def test_nearly_all_of_what_is_valid_is_vouched_for() -> None:
     }
     assert doubted == {
         "thin", "hole that touches a corner", "two with a corner in common", "collection", "collection without areas",
-        "beyond the earth", "far",
+        "beyond the earth", "beyond the sky", "far",
     }  # fmt: skip
 
 
