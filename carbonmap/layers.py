@@ -74,7 +74,7 @@ class SharedLayer:
     @cached_property
     def compact(self) -> LayerLines:
         """Emission lines as sums need them, once for all collections; never all of them as frames at a time."""
-        return LayerLines.of(self.id, (piece.frame() for piece in self.line_pieces()), self.size)
+        return LayerLines.of(self.id, self.line_pieces(), self.size)
 
     def line_pieces(self) -> Iterator[EmissionLines]:
         """Emission lines part by part, features numbered through the layer; mapped from files, not read."""

@@ -158,8 +158,7 @@ class Tables:
     def _lines_by_year(self, layer: SharedLayer) -> dict[int, FeatureLines]:
         """A layer's lines feature by feature, made once for all collections that have large targets."""
         if layer.id not in self._by_feature:
-            pieces = (table.to_pandas() for table in layer.lines())
-            self._by_feature[layer.id] = FeatureLines.by_year(pieces, layer.size)
+            self._by_feature[layer.id] = FeatureLines.by_year(layer.line_pieces(), layer.size)
         return self._by_feature[layer.id]
 
     def _inside(self, layer: SharedLayer) -> FloatArray:

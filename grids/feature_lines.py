@@ -8,9 +8,10 @@ The same formulas as in `grids.aggregate` (docs/uncertainty-and-disclosure.md), 
 and all its features here, all targets there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,33 @@ BLOCK = 1 << 14
 _PLACES = 1 << 20
 
 
+class LinesByKind(Protocol):
+    """Emission lines that point to their kinds, by year and then by feature, as parts of a build keep them."""
+
+    @property
+    def kinds(self) -> Sequence[Any]:
+        """Named tuples of `year` and the columns of `KIND`."""
+
+    @property
+    def feature(self) -> npt.NDArray[np.int32]:
+        """(lines,) position in the layer."""
+
+    @property
+    def kind(self) -> KindArray:
+        """(lines,) position in `kinds`."""
+
+    @property
+    def activity(self) -> FloatArray:
+        """(lines,) in the unit of the kind."""
+
+    @property
+    def emissions_tco2e(self) -> FloatArray:
+        """(lines,) signed."""
+
+    def frame(self) -> pd.DataFrame:
+        """The lines with the columns of docs/architecture.md."""
+
+
 @dataclass(frozen=True)
 class FeatureLines:
     """Emission lines of one layer and one year, feature by feature.
@@ -66,22 +94,28 @@ class FeatureLines:
         return cls(kinds, _firsts(feature, n_features), kind, activity, emissions)
 
     @classmethod
-    def by_year(cls, pieces: Iterable[pd.DataFrame], n_features: int) -> dict[int, Self]:
-        """Take lines of all years, in pieces by year and then by feature; the years share their kinds.
+    def by_year(cls, pieces: Iterable[pd.DataFrame | LinesByKind], n_features: int) -> dict[int, Self]:
+        """Take lines of all years, in pieces; those of a year by feature from piece to piece. Years share their kinds.
 
         Of a piece no more is kept than the numbers of its lines.
         """
         kept: dict[int, list[_Piece]] = {}
         found: list[pd.DataFrame] = []
         for lines in pieces:
-            kinds, kind = kinds_of(lines)
-            year = lines["year"].to_numpy()
-            starts = np.flatnonzero(np.diff(year, prepend=-1))
-            columns = [lines[name].to_numpy() for name in ("feature", "activity", "emissions_tco2e")]
-            for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(year)], strict=True):
-                of_year = [column[start:end].copy() for column in columns]
-                kept.setdefault(int(year[start]), []).append(_Piece(len(found), kind[start:end], *of_year))
-            found.append(kinds)
+            piece = _of_frame(lines) if isinstance(lines, pd.DataFrame) else _of_kinds(lines)
+            bounds = np.flatnonzero(np.diff(piece.year, prepend=-1, append=-1)).tolist()
+            for start, end in pairwise(bounds):
+                here = slice(start, end)
+                kept.setdefault(int(piece.year[start]), []).append(
+                    _Piece(
+                        kinds=len(found),
+                        kind=piece.kind[here],
+                        feature=piece.feature[here].copy(),
+                        activity=piece.activity[here].copy(),
+                        emissions=piece.emissions[here].copy(),
+                    )
+                )
+            found.append(piece.kinds)
         kinds, places = _united(found)
         return {year: cls._joined(kinds, places, of_year, n_features) for year, of_year in kept.items()}
 
@@ -106,6 +140,28 @@ class FeatureLines:
         owner = np.repeat(np.arange(len(features)), counts)
         before = np.cumsum(counts) - counts
         return np.arange(len(owner)) - before[owner] + self.first[features][owner], owner
+
+
+class _Columns(NamedTuple):
+    """Lines of one piece: their kinds, the number of each line's, and other columns."""
+
+    kinds: pd.DataFrame
+    kind: KindArray
+    year: npt.NDArray[np.int16]
+    feature: npt.NDArray[np.int32]
+    activity: FloatArray
+    emissions: FloatArray
+
+
+def _of_frame(lines: pd.DataFrame) -> _Columns:
+    columns = (lines[name].to_numpy() for name in ("year", "feature", "activity", "emissions_tco2e"))
+    return _Columns(*kinds_of(lines), *columns)
+
+
+def _of_kinds(lines: LinesByKind) -> _Columns:
+    kinds = pd.DataFrame([kind._asdict() for kind in lines.kinds], columns=["year", *KIND])
+    year = kinds.pop("year").to_numpy(dtype=np.int16)
+    return _Columns(kinds, lines.kind, year[lines.kind], lines.feature, lines.activity, lines.emissions_tco2e)
 
 
 @dataclass(frozen=True)

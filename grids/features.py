@@ -15,6 +15,7 @@ import pandas as pd
 from grids.blocks import block_bounds, in_blocks
 from grids.columns import BASES, CARRIERS, METHODS, Pair
 from grids.errors import GridError
+from grids.feature_lines import LinesByKind
 from grids.line_kernels import by_feature, number_lines, renumber
 
 FloatArray = npt.NDArray[np.float64]
@@ -88,13 +89,18 @@ class LayerLines:
 
     @classmethod
     def of(
-        cls, layer: str, lines: pd.DataFrame | Iterable[pd.DataFrame], n_features: int, *, what: str = ""
+        cls,
+        layer: str,
+        lines: pd.DataFrame | Iterable[pd.DataFrame | LinesByKind],
+        n_features: int,
+        *,
+        what: str = "",
     ) -> "LayerLines":
-        """Compact lines from frames.
+        """Compact lines from frames, or from lines that know their kinds.
 
         Args:
             layer: id.
-            lines: emission lines of docs/architecture.md, in one frame or in several.
+            lines: emission lines of docs/architecture.md, in one frame or in several pieces.
             n_features: features of the layer.
             what: said behind the layer's id in messages.
 
@@ -102,8 +108,8 @@ class LayerLines:
             BadLines: a column is missing, a number is null or infinite, a relative deviation negative, a word unknown,
                 a feature outside the layer, or a factor's error without the factor's id.
         """
-        frames = [lines] if isinstance(lines, pd.DataFrame) else lines
-        parts = [_compact(f"{layer!r}{what}", frame, n_features) for frame in frames]
+        pieces = [lines] if isinstance(lines, pd.DataFrame) else lines
+        parts = [_compact(f"{layer!r}{what}", piece, n_features) for piece in pieces]
         kinds = tuple(sorted({kind for of_line, *_ in parts for kind in of_line}))
         place = {kind: position for position, kind in enumerate(kinds)}
         for of_line, _, kind, _ in parts:
@@ -223,9 +229,48 @@ def _by_year(
 
 
 def _compact(
-    where: str, lines: pd.DataFrame, n_features: int
+    where: str, lines: pd.DataFrame | LinesByKind, n_features: int
 ) -> tuple[list[LineKind], KindArray, KindArray, FloatArray]:
     """Kinds, and per line feature, kind and emissions; refuses what would spoil a sum, see `LayerLines.of`."""
+    if isinstance(lines, pd.DataFrame):
+        return _of_frame(where, lines, n_features)
+    if not _is_sound(lines, n_features):
+        return _of_frame(where, lines.frame(), n_features)  # which says what is wrong, and of which feature
+    kinds = [
+        LineKind(
+            kind.year,
+            kind.carrier,
+            kind.basis,
+            kind.method,
+            kind.group,
+            kind.factor_id,
+            kind.u_own,
+            kind.u_group if kind.group else 0.0,
+            kind.u_factor,
+            kind.assumptions != "",
+        )
+        for kind in lines.kinds
+    ]
+    return kinds, lines.feature, lines.kind.copy(), lines.emissions_tco2e.copy()  # which may lie in a file
+
+
+def _is_sound(lines: LinesByKind, n_features: int) -> bool:
+    """Whether nothing of what `_of_frame` refuses is there."""
+    if len(lines.feature) and (lines.feature.min() < 0 or lines.feature.max() >= n_features):
+        return False
+    return bool(np.isfinite(lines.emissions_tco2e).all()) and all(
+        kind.carrier in CARRIERS
+        and kind.basis in BASES
+        and kind.method in METHODS
+        and all(0 <= u < np.inf for u in (kind.u_own, kind.u_factor, *([kind.u_group] if kind.group else [])))
+        and (kind.factor_id != "" or kind.u_factor == 0)
+        for kind in lines.kinds
+    )
+
+
+def _of_frame(
+    where: str, lines: pd.DataFrame, n_features: int
+) -> tuple[list[LineKind], KindArray, KindArray, FloatArray]:
     missing = [column for column in NEEDED if column not in lines.columns]
     if missing:
         raise BadLines(f"layer {where}: emission lines lack {', '.join(missing)}; expected are {', '.join(NEEDED)}")

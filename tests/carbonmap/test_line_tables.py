@@ -1,12 +1,17 @@
 """Lines of parts as tables: what is written is what is read, and a layer's lines stand by year, whatever the parts."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from accounting.emissions import EmissionLines, Kind, join_lines, line_block
 from carbonmap.line_tables import LINES, line_table, lines_by_year, lines_in
 from carbonmap.part_files import part_file_schema, read_part_file, write_part_file
+from grids.feature_lines import FeatureLines
+from grids.features import BadLines, LayerLines
 from grids.identity import file_digest
 
 WORDS = {"basis": "direct", "activity_unit": "kWh", "u_group": 0.0, "assumptions": ""}
@@ -91,3 +96,53 @@ def test_part_files_give_back_columns_in_the_order_asked_and_say_their_digest(tm
         assert part_file_schema(path) == table.schema
         sizes.append(path.stat().st_size)
     assert sizes[1] < sizes[0] / 2
+
+
+def test_what_sums_are_made_of_is_the_same_of_frames_and_of_kinds() -> None:
+    offsets = [0, 40, 40]
+    pieces = [
+        replace(part, feature=part.feature + np.int32(offset))
+        for part, offset in zip([some_lines(40, 0), some_lines(0, 1), some_lines(60, 1)], offsets, strict=True)
+    ]
+    frames = [piece.frame() for piece in pieces]
+    one, other = LayerLines.of("b", pieces, 100), LayerLines.of("b", frames, 100)
+    assert one.kinds == other.kinds
+    assert list(one.by_year) == list(other.by_year) == [2023, 2024]
+    for year, lines in one.by_year.items():
+        for mine, theirs in zip(lines, other.by_year[year], strict=True):
+            assert mine.tobytes() == theirs.tobytes()
+    by_kinds, by_frames = FeatureLines.by_year(pieces, 100), FeatureLines.by_year(frames, 100)
+    assert list(by_kinds) == list(by_frames) == [2023, 2024]
+    for year, found in by_kinds.items():
+        pd.testing.assert_frame_equal(found.kinds.astype(object), by_frames[year].kinds.astype(object))
+        for name in ("first", "kind", "activity", "emissions"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(by_frames[year], name))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ({"carrier": "peat"}, "carrier is peat, expected is one of"),
+        ({"basis": "both"}, "basis is both"),
+        ({"method": "guessed"}, "method is guessed"),
+        ({"u_own": -0.5}, "u_own is -0.5"),
+        ({"u_factor": np.inf}, "u_factor is inf"),
+        ({"group": "eui:office", "u_group": np.nan}, "u_group is nan"),
+        ({"factor_id": ""}, "factor_id is , expected is the id of the factor"),
+    ],
+)
+def test_lines_that_cannot_be_added_up_are_refused_by_their_kind(kind, message) -> None:
+    lines = some_lines(40, 0)
+    wrong = replace(lines, kinds=(lines.kinds[0]._replace(**kind), *lines.kinds[1:]))
+    with pytest.raises(BadLines, match=message):
+        LayerLines.of("b", [wrong], 40)
+
+
+def test_lines_of_no_feature_or_of_no_amount_are_refused() -> None:
+    lines = some_lines(40, 0)
+    with pytest.raises(BadLines, match="positions 0 to 9"):
+        LayerLines.of("b", [lines], 10)
+    amounts = lines.emissions_tco2e.copy()
+    amounts[3] = np.nan
+    with pytest.raises(BadLines, match="emissions_tco2e is nan, expected is a finite number"):
+        LayerLines.of("b", [replace(lines, emissions_tco2e=amounts)], 40)
