@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grids.blocks import Turn, in_blocks, in_turns
-from grids.cell_kernels import NOWHERE
-from grids.crossings import CellParts, line_lengths, polygon_areas
+from grids.blocks import Turn, in_turns
+from grids.crossings import line_lengths, polygon_areas
 from grids.cutting import Block, Cutting, FeatureColumn
 from grids.doubtful import refuse_crossing
 from grids.errors import GridError
 from grids.grid import Grid
 from grids.sum_kernels import add_shares
 from grids.wkb import WkbColumn, parts_in_cells
-from grids.workspace import Found, workspace
+from grids.workspace import workspace
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -96,71 +96,54 @@ def cell_sums(
         )
     sums = CellSums.empty(grid, bounds, table.shape[1])
     cutting = Cutting(column, grid, measured=False, ids=ids)
-    repaired = [sums.repaired]
+    nowhere, repaired = [sums.nowhere], [sums.repaired]
 
     def work(first: int, last: int, turn: Turn) -> None:
         with workspace() as mine:
             block = cutting.block(first, last, mine)
             with turn:
-                _add_block(sums, block.found, block.extra, table, cutting.measures)
+                _add_block(sums, block, table)
+                nowhere.append(block.nowhere)
                 repaired.append(block.repaired)
 
     in_turns(work, cutting.blocks, threads)
     again = np.concatenate(repaired)
     if not repair:
         refuse_crossing(again, ids)
-    nowhere = np.flatnonzero(cutting.kinds == NOWHERE)
-    return CellSums(sums.first_row, sums.first_col, sums.sums, sums.outside, nowhere, again)
+    return CellSums(sums.first_row, sums.first_col, sums.sums, sums.outside, np.concatenate(nowhere), again)
 
 
-@dataclass(frozen=True)
-class Shared:
-    """Shares of a batch of features, and positions in it of those nowhere and of those repaired."""
-
-    blocks: list[tuple[Found, CellParts]]
-    measures: FloatArray
-    nowhere: IntArray
-    repaired: IntArray
-
-
-def shared_features(column: FeatureColumn, grid: Grid, *, threads: int | None = None) -> Shared:
-    """Shares of a batch of features in cells, for `add_shared`: batches can be shared out side by side.
+def shared_blocks(column: FeatureColumn, grid: Grid) -> list[Block]:
+    """Shares of a batch of features in cells, to be kept: batches can be shared out side by side, and added later.
 
     Args:
         column: see `cell_sums`.
         grid: see `cell_sums`.
-        threads: see `cell_sums`.
 
     Raises:
         GeometryError: see `grids.wkb.parts_in_cells`.
     """
-    cutting = Cutting(column, grid, measured=False, ids=None)
-
-    def work(first: int, last: int) -> Block:
+    cutting, kept = Cutting(column, grid, measured=False, ids=None), []
+    for first, last in pairwise(cutting.blocks.tolist()):
         with workspace() as mine:
-            block = cutting.block(first, last, mine)
-            cells, shares = block.found
-            return Block((cells.copy(), shares.copy()), block.extra, block.repaired)
-
-    blocks = list(in_blocks(work, cutting.blocks, threads))
-    repaired = np.concatenate([np.zeros(0, np.int64), *(block.repaired for block in blocks)])
-    nowhere = np.flatnonzero(cutting.kinds == NOWHERE)
-    return Shared([(block.found, block.extra) for block in blocks], cutting.measures, nowhere, repaired)
+            kept.append(cutting.block(first, last, mine).copied())
+    return kept
 
 
-def add_shared(sums: CellSums, shared: Shared, values: FloatArray) -> None:
+def add_blocks(sums: CellSums, blocks: Sequence[Block], values: FloatArray) -> None:
     """Add values of features, (n, k), to sums, in place, by the shares they have."""
-    for found, extra in shared.blocks:
-        _add_block(sums, found, extra, values, shared.measures)
+    for block in blocks:
+        _add_block(sums, block, values)
 
 
-def _add_block(sums: CellSums, found: Found, extra: CellParts, table: FloatArray, measures: FloatArray) -> None:
+def _add_block(sums: CellSums, block: Block, table: FloatArray) -> None:
     height, width, columns = sums.sums.shape
     frame, flat = (sums.first_row, sums.first_col, height, width), sums.sums.reshape(height * width, columns)
-    add_shares(*found, table, frame, flat, sums.outside)
+    add_shares(*block.found, table, frame, flat, sums.outside)
+    extra = block.extra
     if extra.owner.size:
         cells = np.stack((extra.owner, extra.row, extra.col), axis=1).astype(np.int32)
-        add_shares(cells, extra.amount / measures[extra.owner], table, frame, flat, sums.outside)
+        add_shares(cells, extra.amount / block.measures[extra.owner - block.first], table, frame, flat, sums.outside)
 
 
 def warm_up() -> None:

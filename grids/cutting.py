@@ -1,14 +1,14 @@
 """Features cut at the grid, block by block: what compiled code finds, and what of it only geometries settle."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from grids.cell_kernels import DOUBTFUL, MAX_COORDINATE_M, NOT_METRES, Written
+from grids.cell_kernels import DOUBTFUL, MAX_COORDINATE_M, NOT_METRES, NOWHERE, Written
 from grids.crossings import CellParts
 from grids.doubtful import doubtful_parts, name_of
 from grids.errors import GeometryError, GridError
@@ -19,7 +19,7 @@ from grids.workspace import Found, Workspace, addresses_of
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Place = tuple[int, int, int]
-BlockWork = Callable[[int, int, int, int], tuple[int, int]]
+BlockWork = Callable[[int, int, int, int, Written], tuple[int, int]]
 
 _BYTES_AT_ONCE = 1 << 20  # of a block of features, which one thread works on
 _NONE = np.zeros(0, np.int64)
@@ -36,8 +36,12 @@ class FeatureColumn(Protocol):
     def blocks(self, weight: int) -> IntArray:
         """Positions where blocks of features of about so many bytes begin, and the end."""
 
-    def share_out(self, grid: Place, measured: bool, written: Written) -> BlockWork:
-        """Compiled work: (next feature, last, parts found, workspace) to (feature that needs room, parts found)."""
+    def share_out(self, grid: Place, measured: bool) -> BlockWork:
+        """Compiled work on features from the next to the last.
+
+        It is given these, how many parts are found, the workspace and what is written of features; it returns the
+        feature that needs more room than there is, or the last, and how many parts are found by then.
+        """
 
     def geometry(self, position: int) -> BaseGeometry:
         """One feature as a geometry object."""
@@ -48,17 +52,34 @@ class FeatureColumn(Protocol):
 
 @dataclass(frozen=True)
 class Block:
-    """What a block of features has in cells.
+    """What a block of (m,) features has in cells; the arrays lie in a workspace, until that is used again.
 
     Attributes:
-        found: by compiled code; where it lies until the workspace is used again.
+        first: position of the first.
+        found: by compiled code.
         extra: of those that were doubtful, in m2, m or points.
         repaired: positions of the polygons that were made valid.
+        kinds: (m,) what each is measured by, or NOWHERE.
+        measures: (m,) of the whole; of what lies in one cell and is not to be measured, 1.
     """
 
+    first: int
     found: Found
     extra: CellParts
     repaired: IntArray
+    kinds: IntArray
+    measures: FloatArray
+
+    def copied(self) -> "Block":
+        """The same in memory of its own."""
+        cells, amounts = self.found
+        kinds, measures = self.kinds.copy(), self.measures.copy()
+        return replace(self, found=(cells.copy(), amounts.copy()), kinds=kinds, measures=measures)
+
+    @property
+    def nowhere(self) -> IntArray:
+        """Positions of features without any place."""
+        return self.first + np.flatnonzero(self.kinds == NOWHERE)
 
 
 class Cutting:
@@ -66,8 +87,6 @@ class Cutting:
 
     Attributes:
         column: the features.
-        kinds: (n,) what each is measured by, or NOWHERE; of blocks that have been cut.
-        measures: (n,) of the whole; of what lies in one cell and is not to be measured, 1.
         blocks: positions where blocks begin, and the end; of nothing but the features.
     """
 
@@ -89,9 +108,8 @@ class Cutting:
         if max(abs(place[0]), abs(place[1])) > MAX_COORDINATE_M:
             raise GridError(f"The grid's origin {grid.origin_m} was expected within {MAX_COORDINATE_M:g} m.")
         self.column, self._grid, self._ids = column, grid, ids
-        self.kinds, self.measures = np.empty(column.size, np.int64), np.empty(column.size)
         self.blocks = column.blocks(_BYTES_AT_ONCE)
-        self._share = column.share_out(place, measured, Written(*addresses_of(self.kinds, self.measures)))
+        self._share = column.share_out(place, measured)
 
     def block(self, first: int, last: int, mine: Workspace) -> Block:
         """Cut the features from `first` to `last`.
@@ -99,20 +117,22 @@ class Cutting:
         Raises:
             GeometryError: bytes that are no geometry, or coordinates that are not finite metres; names the first.
         """
-        found = mine.find(lambda f, n, address: self._share(f, last, n, address), first, last)
-        here = self.kinds[first:last]
-        if here.size == 0 or here.max() < DOUBTFUL:
-            return Block(found, _NO_PARTS, _NONE)
-        wrong = first + np.flatnonzero((here == NOT_METRES) | (here == DAMAGED))
+        kinds, measures = mine.notes(last - first)
+        written = Written(*(address - 8 * first for address in addresses_of(kinds, measures)))  # by position
+        found = mine.find(lambda f, n, address: self._share(f, last, n, address, written), first, last)
+        if kinds.size == 0 or kinds.max() < DOUBTFUL:
+            return Block(first, found, _NO_PARTS, _NONE, kinds, measures)
+        wrong = np.flatnonzero((kinds == NOT_METRES) | (kinds == DAMAGED))
         if wrong.size:
-            self._refuse(int(wrong[0]))
-        which = first + np.flatnonzero(here == DOUBTFUL)
-        extra, repaired = doubtful_parts(self.column.geometry, which, self._grid, self.kinds, self.measures, self._ids)
-        return Block(found, extra, repaired)
+            self._refuse(first + int(wrong[0]), int(kinds[wrong[0]]))
+        which = np.flatnonzero(kinds == DOUBTFUL)
+        settled = doubtful_parts(self.column.geometry, first + which, self._grid, self._ids)
+        kinds[which], measures[which] = settled.kinds, settled.measures
+        return Block(first, found, settled.parts, settled.repaired, kinds, measures)
 
-    def _refuse(self, position: int) -> None:
+    def _refuse(self, position: int, kind: int) -> None:
         name = name_of(position, self._ids)
-        if self.kinds[position] == NOT_METRES:
+        if kind == NOT_METRES:
             raise GeometryError(
                 f"Feature {name} has a coordinate that is no finite number of metres below {MAX_COORDINATE_M:g}. "
                 "Check its coordinates and the layer's CRS."

@@ -4,6 +4,7 @@ They are rings that cross or overlap, polygons of no area, collections and curve
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -19,6 +20,23 @@ from grids.measures import AREAS, LINES, POINTS, as_features, measures_of
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What (m,) doubtful features are.
+
+    Attributes:
+        parts: in m2, m or number of points, in the order of features, rows and columns.
+        repaired: positions of the polygons that were not valid.
+        kinds: (m,) what each is measured by.
+        measures: (m,) of the whole.
+    """
+
+    parts: CellParts
+    repaired: IntArray
+    kinds: IntArray
+    measures: FloatArray
 
 
 def name_of(position: int, ids: Sequence[object] | None) -> str:
@@ -49,23 +67,15 @@ def doubtful_parts(
     geometry: Callable[[int], BaseGeometry],
     which: IntArray,
     grid: Grid,
-    kinds: IntArray,
-    measures: FloatArray,
     ids: Sequence[object] | None,
-) -> tuple[CellParts, IntArray]:
+) -> Settled:
     """Share out doubtful features.
 
     Args:
         geometry: builds the geometry at a position.
         which: (m,) positions, rising.
         grid: the grid.
-        kinds: (n,) what each feature is measured by; written for these.
-        measures: (n,) by how much; written for these.
         ids: (n,) names for messages, or None.
-
-    Returns:
-        Parts in m2, m or number of points, in the order of features, rows and columns; positions of the polygons that
-        were not valid.
 
     Raises:
         GeometryError: a feature that is no geometry, or has coordinates that are not finite metres.
@@ -79,19 +89,18 @@ def doubtful_parts(
                 f"Feature {name_of(position, ids)} cannot be read as a geometry: {error}. Closed rings of at least "
                 "four vertices, and lines of two, were expected."
             ) from error
-    features, found_kinds = _as_features(given, which, ids)
-    kinds[which], measures[which] = found_kinds, measures_of(features, found_kinds)
-    own = np.flatnonzero(found_kinds == POINTS)
+    features, kinds = _as_features(given, which, ids)
+    own = np.flatnonzero(kinds == POINTS)
     coordinates, owner = shapely.get_coordinates(features[own], return_index=True)
     col = cell_index(coordinates[:, 0], grid.origin_m[0], grid.size_m)
     row = cell_index(coordinates[:, 1], grid.origin_m[1], grid.size_m)
     found = [CellParts(own[owner], row, col, np.ones(row.size))]
     for kind, cut in ((LINES, line_lengths), (AREAS, polygon_areas)):
-        own = np.flatnonzero(found_kinds == kind)
+        own = np.flatnonzero(kinds == kind)
         several = cut(features[own], grid.origin_m, grid.size_m)
         found.append(CellParts(own[several.owner], several.row, several.col, several.amount))
     invalid = (shapely.get_dimensions(given) == AREAS) & ~shapely.is_valid(given)
-    return _in_order(found, which), which[invalid]
+    return Settled(_in_order(found, which), which[invalid], kinds, measures_of(features, kinds))
 
 
 def _as_features(given: GeometryArray, which: IntArray, ids: Sequence[object] | None) -> tuple[GeometryArray, IntArray]:

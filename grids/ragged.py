@@ -115,14 +115,15 @@ class RaggedColumn:
         places: IntArray = 16 * (self.starts[self.features] - self.starts[self.features[0]])
         return block_bounds(places + 8 * np.arange(self.size + 1), weight)
 
-    def share_out(self, grid: Place, measured: bool, written: Written) -> BlockWork:
+    def share_out(self, grid: Place, measured: bool) -> BlockWork:
         """Compiled work, see `grids.cutting.FeatureColumn`."""
         vertices = np.ascontiguousarray(self.vertices, np.float64)
         places = [np.ascontiguousarray(array, np.int64) for array in (self.starts, self.shells, self.features)]
         at = addresses_of(vertices, *places)
-        lists = Lists(at[0], at[1], at[2], at[3], self.kind)
+        lists, held = Lists(at[0], at[1], at[2], at[3], self.kind), (vertices, places)
 
-        def work(first: int, last: int, n: int, workspace: int, held: object = (vertices, places)) -> tuple[int, int]:
+        def work(first: int, last: int, n: int, workspace: int, written: Written) -> tuple[int, int]:
+            _ = held  # as long as this is
             task = Task(*grid, True, measured, workspace)
             after: tuple[int, int] = ragged_in_cells(lists, first, last, task, n, written)
             return after

@@ -26,10 +26,11 @@ def add_shares(
     """
     first_row, first_col, height, width = frame
     for p in range(shares.size):
-        f, j, i = np.int64(cells[p, 0]), cells[p, 1] - first_row, cells[p, 2] - first_col
-        if 0 <= j < height and 0 <= i < width:
-            for c in range(values.shape[1]):
-                sums[j * width + i, c] += shares[p] * values[f, c]
+        f, j, i = np.uint64(cells[p, 0]), cells[p, 1] - first_row, cells[p, 2] - first_col
+        if (j >= 0) & (j < height) & (i >= 0) & (i < width):
+            k = np.uint64(j * width + i)  # which numba does not take for a place counted from the end
+            for c in range(np.uint64(values.shape[1])):
+                sums[k, c] += shares[p] * values[f, c]
         else:
-            for c in range(values.shape[1]):
+            for c in range(np.uint64(values.shape[1])):
                 outside[c] += shares[p] * values[f, c]

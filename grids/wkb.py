@@ -123,13 +123,14 @@ class WkbColumn:
         bounds = np.empty(self.size + 1, np.int64)
         return bounds[: blocks_of_bytes(begins, ends, weight, bounds)]
 
-    def share_out(self, grid: Place, measured: bool, written: Written, before: int = 0) -> BlockWork:
+    def share_out(self, grid: Place, measured: bool, before: int = 0) -> BlockWork:
         """Compiled work, see `grids.cutting.FeatureColumn`; features are numbered on from how many come `before`."""
         data, (begins, ends) = np.ascontiguousarray(self.data, np.uint8), self._places
         base, *places = addresses_of(data, begins, ends)
-        features = Bytes(base, *(address - 8 * before for address in places))
+        features, held = Bytes(base, *(address - 8 * before for address in places)), (data, begins, ends)
 
-        def work(first: int, last: int, n: int, workspace: int, held: object = (data, begins, ends)) -> tuple[int, int]:
+        def work(first: int, last: int, n: int, workspace: int, written: Written) -> tuple[int, int]:
+            _ = held  # as long as this is
             task = Task(*grid, True, measured, workspace)
             after: tuple[int, int] = wkb_in_cells(features, first, last, task, n, written)
             return after
@@ -184,15 +185,13 @@ class WkbChunks:
         begins = [chunk.blocks(weight)[:-1] + first for chunk, first in zip(self.chunks, self._firsts, strict=True)]
         return np.concatenate([*begins, np.array([self.size])])
 
-    def share_out(self, grid: Place, measured: bool, written: Written) -> BlockWork:
+    def share_out(self, grid: Place, measured: bool) -> BlockWork:
         """Compiled work, see `grids.cutting.FeatureColumn`."""
         firsts = self._firsts
-        works = [
-            chunk.share_out(grid, measured, written, first) for chunk, first in zip(self.chunks, firsts, strict=True)
-        ]
+        works = [chunk.share_out(grid, measured, first) for chunk, first in zip(self.chunks, firsts, strict=True)]
 
-        def work(first: int, last: int, n: int, workspace: int) -> tuple[int, int]:
-            return works[bisect_right(firsts, first) - 1](first, last, n, workspace)
+        def work(first: int, last: int, n: int, workspace: int, written: Written) -> tuple[int, int]:
+            return works[bisect_right(firsts, first) - 1](first, last, n, workspace, written)
 
         return work
 
@@ -257,9 +256,12 @@ def parts_in_cells(
     """
     cutting = Cutting(column, grid, measured=True, ids=ids)
 
+    kinds, measures = np.empty(column.size, np.int64), np.empty(column.size)
+
     def work(first: int, last: int) -> tuple[Found, IntArray]:
         with workspace() as mine:
             block = cutting.block(first, last, mine)
+            kinds[first:last], measures[first:last] = block.kinds, block.measures
             return _merged(block.found, block.extra), block.repaired
 
     blocks = list(in_blocks(work, cutting.blocks, threads))
@@ -268,7 +270,7 @@ def parts_in_cells(
         refuse_crossing(repaired, ids)
     parts = join_parts(found for found, _ in blocks)
     starts = np.searchsorted(parts.owner, np.arange(column.size + 1)).astype(np.int64)
-    return FeatureParts(parts, starts, cutting.kinds, cutting.measures, repaired)
+    return FeatureParts(parts, starts, kinds, measures, repaired)
 
 
 def _merged(found: Found, extra: CellParts) -> Found:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from grids.blocks import in_blocks
-from grids.cell_sums import CellSums, Shared, add_shared, shared_features
+from grids.blocks import Turn, in_turns
+from grids.cell_sums import CellSums, add_blocks, shared_blocks
 from grids.errors import GridError
 from grids.grid import Grid
 from grids.wkb import WkbChunks
@@ -56,23 +56,24 @@ def sums_from_parquet(
             "and one column of numbers at least were expected."
         )
 
-    def work(first: int, last: int) -> tuple[Shared, FloatArray]:
-        groups = list(range(first, last))
-        with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
-            table = file.read_row_groups(groups, columns=wanted, use_threads=False)
-        try:
-            shared = shared_features(WkbChunks.from_arrow(table.column(column)), grid, threads=1)
-        except GridError as error:
-            raise type(error)(f"{Path(path).name}, row group {first}: {error}") from error
-        return shared, _numbers(table, values, Path(path).name, first)
-
     sums = CellSums.empty(grid, bounds, len(values))
-    nowhere, repaired, before = [sums.nowhere], [sums.repaired], 0
-    for shared, numbers in in_blocks(work, np.arange(metadata.num_row_groups + 1), threads):
-        add_shared(sums, shared, numbers)
-        nowhere.append(shared.nowhere + before)
-        repaired.append(shared.repaired + before)
-        before += len(numbers)
+    nowhere, repaired, before = [sums.nowhere], [sums.repaired], np.zeros(metadata.num_row_groups + 1, np.int64)
+    before[1:] = np.cumsum([metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)])
+
+    def work(group: int, _end: int, turn: Turn) -> None:
+        with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
+            table = file.read_row_group(group, columns=wanted, use_threads=False)
+        try:
+            blocks = shared_blocks(WkbChunks.from_arrow(table.column(column)), grid)
+        except GridError as error:
+            raise type(error)(f"{Path(path).name}, row group {group}: {error}") from error
+        numbers = _numbers(table, values, Path(path).name, group)
+        with turn:
+            add_blocks(sums, blocks, numbers)
+            nowhere.extend(before[group] + block.nowhere for block in blocks)
+            repaired.extend(before[group] + block.repaired for block in blocks)
+
+    in_turns(work, np.arange(metadata.num_row_groups + 1), threads)
     return CellSums(
         sums.first_row, sums.first_col, sums.sums, sums.outside, np.concatenate(nowhere), np.concatenate(repaired)
     )

@@ -52,6 +52,7 @@ class Workspace:
         self._last = np.full(CELLS_AT_ONCE, -1, np.int64)
         self._levels = np.empty(64, np.int64)
         self._cells, self._amounts = np.empty((0, 3), np.int32), np.empty(0)
+        self._notes = np.empty(0, np.int64), np.empty(0)
         self._note(WINDOW + 24, self._first)
         self._note(WINDOW + 32, self._last)
         self._note(LEVELS, self._levels)
@@ -76,6 +77,12 @@ class Workspace:
             if first < last:
                 self._grow()
         return self._cells[:n], self._amounts[:n]
+
+    def notes(self, n: int) -> tuple[NDArray[np.int64], FloatArray]:
+        """Room for two numbers for each of n features, until it is asked for again; it is not empty."""
+        if n > self._notes[0].size:
+            self._notes = np.empty(n, np.int64), np.empty(n)
+        return self._notes[0][:n], self._notes[1][:n]
 
     def found_by(self, work: Work, first: int, last: int) -> Found:
         """Return what `find` finds, to be kept."""
@@ -116,7 +123,10 @@ class Workspace:
     @property
     def size(self) -> int:
         """How many bytes it takes."""
-        arrays = (*self._pieces, self._orders, self._rings, self._nodes, self._copies, self._cells, self._amounts)
+        arrays = (
+            *(*self._pieces, self._orders, self._rings, self._nodes, self._copies),
+            *(self._cells, self._amounts, *self._notes),
+        )
         return sum(array.nbytes for array in arrays)
 
     def _note(self, entry: int, array: NDArray[np.generic]) -> None:
