@@ -70,8 +70,9 @@ def scale_of(values: NDArray[np.float64]) -> Scale:
     breaks: list[float] = []
     colours: list[str] = []
     if len(removals):
-        # From the largest removal to none.
-        breaks += _quantiles(removals, len(_REMOVALS))[:-1]
+        # From the largest removal to none, which is where emissions begin.
+        borders = _quantiles(removals, len(_REMOVALS))
+        breaks += borders[:-1] or borders
         colours += _REMOVALS[: len(breaks)]
     if len(emissions):
         inner = _quantiles(emissions, len(_EMISSIONS))

@@ -55,7 +55,7 @@ def write_pmtiles(table: PublicTable, path: Path) -> None:
 def drawn_tiles(table: PublicTable) -> Iterator[tuple[Tile, bytes]]:
     """Yield all tiles of a table that are not empty, zoom by zoom along the Hilbert curve: the order of clusters.
 
-    A tile is looked for only below one that is not empty: its buffer lies within that of the tile above it.
+    A tile is looked for only below one with rows near it: its buffer lies within that of the tile above it.
     """
     info = table.collection
     least, greatest = zooms(info)
@@ -70,6 +70,8 @@ def drawn_tiles(table: PublicTable) -> Iterator[tuple[Tile, bytes]]:
             elif tile := collection_tile(table.edition, info.id, table.year, place):
                 kept.append(place)
                 yield place, tile
+            elif len(table.edition.near(info.id, table.year, place.lonlat, ["id"]).positions):
+                kept.append(place)  # too small to be seen at this zoom
         places = [
             Tile(zoom + 1, 2 * place.y + down, 2 * place.x + right) for place in kept for down, right in _QUARTERS
         ]
