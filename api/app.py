@@ -13,14 +13,17 @@ from api import (
     downloads,
     errors,
     features,
+    health,
     regions,
     schemas,
     tiles,
     web,
 )
+from api.limits import Limited
 from api.middleware import Careful, Compressed
 from api.models import Problem
 from api.settings import Settings
+from api.watch import Watched, configure_logs, metrics
 from api.workshop import Workshop
 from grids.edition import Store
 from grids.exports.shelf import Shelf, shelf_beside
@@ -58,28 +61,34 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.workshop = Workshop(app.state.store.path, shelf)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
+    if settings.metrics:
+        api.add_api_route("/metrics", metrics, include_in_schema=False)
     ogc = (regions, definition, conformance, collections, schemas, features, tiles, context)
-    for part in (*ogc, downloads, catalogue):
+    for part in (health, *ogc, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)
     web.install(app, settings.web)
     app.add_middleware(Compressed, minimum_size=500, compresslevel=settings.gzip_level)
+    app.add_middleware(Limited, settings=settings)
     app.add_middleware(Careful)
-    # The last added is the outermost: a page elsewhere may read the answer to a failure too.
+    # A page elsewhere may read the answer to a failure too.
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "HEAD"],
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["*"],
-        expose_headers=["ETag", "Link", "Content-Crs"],
+        expose_headers=["ETag", "X-Request-ID", "Link", "Content-Crs", "Accept-Ranges", "Content-Range", "Retry-After"],
     )
+    app.add_middleware(Watched)  # the last added is the outermost
     return app
 
 
 def app_from_environment() -> FastAPI:
     """Build the application from CARBONMAP_ variables: `uvicorn --factory api.app:app_from_environment`."""
-    return create_app(Settings.from_environment())
+    settings = Settings.load()
+    configure_logs(settings.log_format)
+    return create_app(settings)
 
 
 def _nothing_here(request: Request) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.answers import (
-    JSON,
     PAGE,
     TILE_MATRIX_SET,
     Links,
@@ -20,23 +19,13 @@ from api.answers import (
 )
 from api.errors import log
 from api.formats import DOCUMENT, HTML, OPENAPI, chosen
-from api.models import Health, Landing, Region
+from api.models import Landing, Region
 from api.pages import html_page
 from api.params import FormatParam, OpenedParam, SettingsParam, StoreParam, only
 from grids.edition import Edition, Store
 from grids.store_errors import EditionError
 
 router = APIRouter(tags=["regions"])
-
-
-@router.get("/health", response_model=Health, dependencies=[Depends(only())])
-def health(store: StoreParam) -> Response:
-    """Say how many regions can be served."""
-    editions, broken = whole_editions(store)
-    document: dict[str, Any] = {"status": "degraded" if broken else "ok", "regions": len(editions)}
-    if broken:
-        document["broken"] = broken
-    return Response(dumped(document), media_type=JSON, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/regions", response_model=list[Region], dependencies=[Depends(only())])

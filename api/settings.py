@@ -1,9 +1,10 @@
-"""What a deployment may decide; from arguments or from variables that begin with CARBONMAP_."""
+"""What a deployment may decide: by arguments, by variables that begin with CARBONMAP_, or in a TOML file."""
 
 import os
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -11,6 +12,10 @@ from api.errors import SettingsError
 from grids.exports.shelf import MOST_BYTES
 
 PREFIX = "CARBONMAP_"
+FILE = "CARBONMAP_SETTINGS"
+"""The variable that names a settings file."""
+
+LogFormat = Literal["auto", "text", "json"]
 
 
 class Settings(BaseModel):
@@ -24,6 +29,13 @@ class Settings(BaseModel):
         exports: folder where files made for downloads are kept; beside the store if none.
         exports_bytes: how many bytes of them are kept; those asked for longest ago go first.
         export_wait_s: how long a download waits for its file to be made before it is told to come again.
+        cors_origins: pages of which hosts may read answers in a browser; `*` is any.
+        log_format: `text` for people, `json` for programs; `auto` is text on a terminal, else json.
+        metrics: whether `/api/metrics` answers; behind a proxy that everybody reaches it may better not.
+        request_seconds: how long one answer may take to begin.
+        body_bytes: the largest body that is taken.
+        address_bytes: the longest path with its query.
+        concurrency: requests under way at a time in one process; more are told to come again.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +47,13 @@ class Settings(BaseModel):
     exports: Path | None = None
     exports_bytes: int = Field(default=MOST_BYTES, ge=1_000_000)
     export_wait_s: float = Field(default=10.0, ge=0, le=600)
+    cors_origins: tuple[str, ...] = ("*",)
+    log_format: LogFormat = "auto"
+    metrics: bool = True
+    request_seconds: float = Field(default=30.0, gt=0, le=3600)
+    body_bytes: int = Field(default=2_000_000, ge=1_000, le=1 << 30)
+    address_bytes: int = Field(default=16_384, ge=1_000, le=60_000)
+    concurrency: int = Field(default=200, ge=1, le=100_000)
 
     @field_validator("public_url")
     @classmethod
@@ -43,17 +62,80 @@ class Settings(BaseModel):
             raise ValueError(f"expected an address that begins with http:// or https://, got {value!r}")
         return value.rstrip("/") if value else None
 
+    @field_validator("cors_origins", mode="before")
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read CARBONMAP_STORE, CARBONMAP_WEB, CARBONMAP_PUBLIC_URL and CARBONMAP_GZIP_LEVEL.
+    def _separated(cls, value: Any) -> Any:
+        """A variable holds one text: origins separated by commas."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @classmethod
+    def load(cls, file: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Self:
+        """Settings from what is given, else from variables, else from a file, else as they are without.
+
+        Args:
+            file: TOML with the names of the attributes; default: the file that CARBONMAP_SETTINGS names, if it does.
+            environment: CARBONMAP_STORE, CARBONMAP_WEB and so on; default: that of this process.
+            given: attributes; None is not given.
 
         Raises:
-            SettingsError: CARBONMAP_STORE is missing, or a value is not as expected.
+            SettingsError: the file cannot be read, a name in it is unknown, or a value is not as expected.
         """
-        given = os.environ if environment is None else environment
-        values = {name: given[PREFIX + name.upper()] for name in cls.model_fields if given.get(PREFIX + name.upper())}
+        variables = os.environ if environment is None else environment
+        file = file or (Path(variables[FILE]) if variables.get(FILE) else None)
+        values: dict[str, Any] = {}
+        said_by: dict[str, str] = {}
+        layers: list[tuple[dict[str, Any], Callable[[str], str]]] = [
+            ({} if file is None else _read(file), lambda name: f"{name} in {file}"),
+            (_variables(cls, variables), lambda name: PREFIX + name.upper()),
+            ({name: value for name, value in given.items() if value is not None}, lambda name: name),
+        ]
+        for layer, say in layers:
+            values |= layer
+            said_by |= {name: say(name) for name in layer}
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            faults = "; ".join(f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-            raise SettingsError(f"the server's settings are not complete: {faults}") from error
+            raise SettingsError(f"the server's settings cannot be used: {_faults(error, said_by)}") from error
+
+    def as_environment(self) -> dict[str, str]:
+        """Variables from which another process makes the same settings."""
+        named = self.model_dump(mode="json", exclude_none=True)
+        return {
+            PREFIX + name.upper(): ",".join(value) if isinstance(value, list) else str(value)
+            for name, value in named.items()
+        }
+
+
+def multiprocess_folder() -> Path | None:
+    """Where the processes of one server leave their counts for each other; None where there is one."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
+
+
+def _variables(cls: type[BaseModel], variables: Mapping[str, str]) -> dict[str, str]:
+    names = ((name, PREFIX + name.upper()) for name in cls.model_fields)
+    return {name: variables[variable] for name, variable in names if variables.get(variable)}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"there is no settings file {file}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"settings file {file} cannot be read as TOML in UTF-8: {error}") from error
+
+
+def _faults(error: ValidationError, said_by: Mapping[str, str]) -> str:
+    faults = []
+    for fault in error.errors():
+        name = str(fault["loc"][0])
+        if fault["type"] == "missing":
+            faults.append(f"{PREFIX}{name.upper()} is missing (or {name!r} in the settings file)")
+        elif fault["type"] == "extra_forbidden":
+            known = ", ".join(Settings.model_fields)
+            faults.append(f"{said_by.get(name, name)} is no setting; expected some of {known}")
+        else:
+            message = str(fault["msg"]).removeprefix("Value error, ")
+            faults.append(f"{said_by.get(name, name)}: {message}, got {str(fault['input'])[:80]!r}")
+    return "; ".join(faults)

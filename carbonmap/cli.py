@@ -180,9 +180,19 @@ def build(
 
 
 @app.command()
-def serve(store: StoreOption = Path("store"), host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
+def serve(
+    store: StoreOption = Path("store"),
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes; they share the port and the files in memory.")
+    ] = 1,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="A TOML file of settings, see docs/deploy.md.", show_default=False)
+    ] = None,
+) -> None:
     """Serve the web map and the API over a store; prints the address. Ctrl-C stops it."""
-    _serve(store, host, port, any_port=False)
+    _serve(store, host, port, any_port=False, workers=workers, settings=settings)
 
 
 @app.command()
@@ -326,14 +336,18 @@ def _say_built(store: Path, region: str, edition: str, seconds: float | None) ->
     _out.print(f"Edition {edition} of {region} {how}, in {store}", markup=False)
 
 
-def _serve(store: Path, host: str, port: int, *, any_port: bool) -> None:
-    from api.errors import ServerError
+def _serve(
+    store: Path, host: str, port: int, *, any_port: bool, workers: int = 1, settings: Path | None = None
+) -> None:
+    from api.errors import ApiError
     from api.server import serve as run
+    from api.settings import Settings
     from carbonmap.resources import web_folder
 
     try:
-        run(store, host=host, port=port, web=web_folder(), any_port=any_port, ready=_say_address)
-    except ServerError as problem:
+        loaded = Settings.load(settings, store=store, web=web_folder())
+        run(loaded, host, port, workers=workers, any_port=any_port, ready=_say_address)
+    except ApiError as problem:
         raise RegionError(str(problem)) from None
 
 

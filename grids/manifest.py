@@ -17,7 +17,9 @@ MANIFEST_FILE = "manifest.json"
 # Names become folders and addresses. Lower case only, so that a store means the same on file systems that fold case.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _EDITION = re.compile(r"[0-9a-f]{16}")
-_RESERVED_REGIONS = frozenset({"health", "regions", "docs", "redoc", "openapi", "conformance", "current"})
+_RESERVED_REGIONS = frozenset(
+    {"health", "ready", "metrics", "keys", "regions", "docs", "redoc", "openapi", "conformance", "current"}
+)
 _WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )

@@ -19,6 +19,7 @@ from pyproj import Transformer
 from api.app import create_app
 from api.server import listen
 from api.settings import Settings
+from api.wire import GuardedProtocol
 from grids.edition import CollectionInfo, EditionWriter, Store
 from grids.grid import Grid
 
@@ -214,7 +215,9 @@ def write_edition(store: Path, region: str, edition: str, seed: int = 1, **manif
 def running(settings: Settings) -> Iterator[str]:
     """Run a real server on a free loopback port in a thread and give its address."""
     listening = listen("127.0.0.1", 0)
-    config = uvicorn.Config(create_app(settings), log_level="warning", lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        create_app(settings), http=GuardedProtocol, log_level="warning", lifespan="off", log_config=None
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()

@@ -23,21 +23,21 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
         "CARBONMAP_PUBLIC_URL": "https://map.example.org/",
         "CARBONMAP_OTHER": "1",
     }
-    settings = Settings.from_environment(given)
+    settings = Settings.load(environment=given)
     assert (settings.store, settings.web, settings.public_url) == (tmp_path, None, "https://map.example.org")
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "CARBONMAP_STORE: Field required"),
+        ({}, "CARBONMAP_STORE is missing"),
         ({"CARBONMAP_STORE": "s", "CARBONMAP_PUBLIC_URL": "ftp://x"}, "CARBONMAP_PUBLIC_URL: .*begins with http"),
         ({"CARBONMAP_STORE": "s", "CARBONMAP_GZIP_LEVEL": "11"}, "CARBONMAP_GZIP_LEVEL"),
     ],
 )
 def test_settings_that_cannot_be(given: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        Settings.from_environment(given)
+        Settings.load(environment=given)
 
 
 def test_the_application_can_be_made_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_missing_map_is_explained(small_store: Path, tmp_path: Path, serving: 
 
 def test_a_port_that_is_taken(small_store: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ServerError, match="give another one, or 0"):
-        serve(small_store, port=taken.getsockname()[1])
+        serve(Settings(store=small_store), port=taken.getsockname()[1])
 
 
 def test_small_answers_are_not_delayed() -> None:
@@ -98,7 +98,7 @@ def test_small_answers_are_not_delayed() -> None:
 
 def test_a_store_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="there is no store at"):
-        serve(tmp_path / "nothing")
+        serve(Settings(store=tmp_path / "nothing"))
 
 
 def test_addresses_can_be_typed() -> None:
@@ -112,8 +112,10 @@ def test_the_server_finds_a_port_and_stops_in_good_order(
 ) -> None:
     script = (
         "import socket, sys; from pathlib import Path; from api.server import serve\n"
+        "from api.settings import Settings\n"
         "taken = socket.create_server(('127.0.0.1', 0))\n"
-        "serve(Path(sys.argv[1]), port=taken.getsockname()[1], any_port=True, ready=lambda at: print(at, flush=True))"
+        "port = taken.getsockname()[1]\n"
+        "serve(Settings(store=Path(sys.argv[1])), port=port, any_port=True, ready=lambda at: print(at, flush=True))"
     )
     command = [sys.executable, "-c", script, str(small_store)]
     environment = {**os.environ, "PYTHONPATH": str(project)}
