@@ -89,6 +89,7 @@ def _write_time(file: Any, years: Sequence[int]) -> None:
             "long_name": "year",
             "units": f"days since {_EPOCH} 00:00:00",
             "calendar": "standard",
+            "units_metadata": "leap_seconds: none",
             "axis": "T",
             "bounds": "time_bounds",
         }
