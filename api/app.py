@@ -22,6 +22,7 @@ from api import (
 from api.limits import Limited
 from api.middleware import Careful, Compressed
 from api.models import Problem
+from api.server import leave_with_parent
 from api.settings import Settings
 from api.watch import Watched, configure_logs, metrics
 from api.workshop import Workshop
@@ -88,6 +89,7 @@ def app_from_environment() -> FastAPI:
     """Build the application from CARBONMAP_ variables: `uvicorn --factory api.app:app_from_environment`."""
     settings = Settings.load()
     configure_logs(settings.log_format)
+    leave_with_parent()
     return create_app(settings)
 
 

@@ -370,6 +370,25 @@ def test_workers_share_a_port_and_one_that_dies_is_replaced(small_store: Path, p
                 server.kill()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="nothing is killed without a word there")
+def test_a_worker_does_not_outlive_a_server_that_was_killed(tmp_path: Path, project: Path) -> None:
+    file = tmp_path / "parent.py"
+    file.write_text(
+        "import multiprocessing, time\nfrom api.server import leave_with_parent\n"
+        "def work():\n    leave_with_parent()\n    print('there', flush=True)\n    time.sleep(300)\n"
+        "if __name__ == '__main__':\n"
+        "    child = multiprocessing.get_context('spawn').Process(target=work)\n"
+        "    child.start()\n    print(child.pid, flush=True)\n    child.join()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    with subprocess.Popen([sys.executable, str(file)], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert parent.stdout.readline() == "there\n"
+        parent.kill()
+    assert wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
 def wait_for(condition: Callable[[], bool]) -> bool:
     """Whether it comes true within a minute."""
     for _ in range(600):
