@@ -59,9 +59,7 @@ class KeyIndex:
             ends.flags.writeable = False  # as Arrow's own: a function compiled for both would be compiled twice
         else:
             held = keys.cast(pa.large_string())
-            _, offsets, raw = held.buffers()
-            ends = np.frombuffer(offsets, dtype=np.int64)[held.offset : held.offset + len(held) + 1]
-            data = np.frombuffer(raw or b"", dtype=np.uint8)
+            data, ends = bytes_of(held)
         if len(data) < 8:
             data = np.append(data, np.zeros(8, dtype=np.uint8))
         valid = held.is_valid().to_numpy(zero_copy_only=False) if held.null_count else _ALL
@@ -106,6 +104,14 @@ class KeyIndex:
             buffers = [None, pa.py_buffer(self._ends[: count + 1]), pa.py_buffer(self._bytes[:size])]
             held = pa.Array.from_buffers(pa.large_string(), count, buffers).filter(pa.array(chosen))
         return sorted(held.take(pc.bottom_k_unstable(held, most)).to_pylist())
+
+
+def bytes_of(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of texts, and (n + 1,) where each of them begins and the last one ends; as Arrow holds them."""
+    held = texts.cast(pa.large_string())
+    _, offsets, raw = held.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int64)[held.offset : held.offset + len(held) + 1]
+    return np.frombuffer(raw or b"", dtype=np.uint8), ends
 
 
 def _as_arrow(keys: Any) -> pa.Array:

@@ -1,4 +1,4 @@
-"""Tables in blocks of rows: Parquet row group by row group, CSV and XLSX from memory; and what their columns hold."""
+"""Tables in blocks of rows: Parquet and CSV as they are read, XLSX from memory; and what their columns hold."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from gis.csv_blocks import TextTable, survey
+from gis.csv_kernels import read_plain
 from gis.errors import BadValue, EmptyLayer, LayerMissing, UnknownFormat, UnreadableFile, listed
 from gis.files import file_kind
+from gis.key_index import bytes_of
 from gis.layers import Unparsable
 from gis.meter_kernels import mark_codes
 from gis.raw import require_columns
@@ -93,10 +96,19 @@ def open_table(path: Path, key: str, others: Sequence[str], sheet: str | None, e
         return _open_parquet(path, key, wanted)
     if kind != "table":
         raise UnknownFormat(f"{path.name} is no table; expected .csv, .tsv, .txt, .xlsx or .parquet")
+    if path.suffix.lower() != ".xlsx" and (text := survey(path, encoding)) is not None:
+        require_columns(wanted, text.names, path.name)
+        blocks = partial(_text_blocks, text, wanted)
+        return BlockTable(path.name, text.rows, text.encoding, text.delimiter == ";", False, blocks)
     table = read_table(path, sheet, encoding)
     require_columns(wanted, [str(column) for column in table.rows.columns], path.name)
     blocks = partial(_frame_blocks, table.rows[list(wanted)])
     return BlockTable(path.name, len(table.rows), table.encoding, table.any_comma, False, blocks)
+
+
+def _text_blocks(text: TextTable, wanted: Sequence[str]) -> Iterator[Block]:
+    for batch in text.blocks(wanted):
+        yield Block(batch.num_rows, {name: batch.column(name) for name in wanted})
 
 
 def _frame_blocks(frame: pd.DataFrame) -> Iterator[Block]:
@@ -251,4 +263,15 @@ def amounts(values: Column, ours: str, where: str, any_comma: bool) -> tuple[Flo
             return read, Unparsable()
         examples = sorted(str(value) for value in np.unique(read[endless]))
         return np.where(endless, np.nan, read), Unparsable(int(endless.sum()), examples)
-    return numbers(as_objects(values), ours, where, refuse_commas=True, any_comma=any_comma)
+    if isinstance(values, pa.Array) and pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if not isinstance(values, pa.Array) or not _is_text(values.type) or ours == "year_built":
+        return numbers(as_objects(values), ours, where, refuse_commas=True, any_comma=any_comma)
+    read, plain = np.empty(len(values)), np.empty(len(values), dtype=np.bool_)
+    read_plain(*bytes_of(values), read, plain)
+    if values.null_count:
+        plain &= values.is_valid().to_numpy(zero_copy_only=False)
+    others = np.flatnonzero(~plain)
+    given = as_objects(values.take(pa.array(others)))
+    read[others], bad = numbers(given, ours, where, refuse_commas=True, any_comma=any_comma)
+    return read, bad

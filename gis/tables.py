@@ -67,7 +67,7 @@ def _read_csv(path: Path, encoding: str | None) -> Table:
     if not text.strip():
         raise EmptyLayer(f"{path.name} holds no text")
     header = text.lstrip().splitlines()[0]
-    delimiter = _delimiter(header)
+    delimiter = delimiter_of(header)
     try:
         rows = pd.read_csv(
             io.StringIO(text),
@@ -91,7 +91,7 @@ def _read_csv(path: Path, encoding: str | None) -> Table:
     return Table(body, used, delimiter)
 
 
-def _delimiter(header: str) -> str:
+def delimiter_of(header: str) -> str:
     """The sign that parts most columns of the header, outside quotes; a comma for a single column."""
     bare = "".join(part for index, part in enumerate(header.split('"')) if index % 2 == 0)
     return max(_DELIMITERS, key=bare.count) if any(sign in bare for sign in _DELIMITERS) else ","
