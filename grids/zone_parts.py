@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from grids.errors import GeometryError
 from grids.measures import LINES, POINTS, measures_of, overlay
+from grids.unions import union_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -120,7 +121,7 @@ def _outside(features: GeometryArray, kinds: IntArray, zones: GeometryArray, nam
     """What features have outside all zones, by the difference with the union of the zones they may meet."""
     if not zones.size:
         return measures_of(features, kinds)
-    union = shapely.union_all(zones)
+    union = union_of(zones)
     shapely.prepare(union)
     outside = np.zeros(features.size)
     cut = np.flatnonzero(~shapely.contains_properly(union, features))

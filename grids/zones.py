@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError
-from grids.measures import AREAS, overlay, own_dimension
+from grids.measures import AREAS, overlay
 from grids.shared_ground import ground_shared_with, shared_ground
 from grids.tolerances import NEEDLE_M, SLIVER_M2
+from grids.unions import union_of
 from grids.wkb import WkbColumn
 from grids.zone_parts import check_polygons
 
@@ -20,8 +20,6 @@ IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
 
 NO_PARENT = -1
-
-_SAME_AREA = 1e-12  # relative: a union that misses the sum of its zones by more is none of zones that share no ground
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def dissolve(polygons: GeometryArray) -> BaseGeometry:
     if not zones.size:
         raise GeometryError("No zones were given; at least one polygon is needed for a boundary.")
     check_polygons(zones, "Zone")
-    return _union(np.asarray(shapely.force_2d(zones), dtype=np.object_))
+    return union_of(np.asarray(shapely.force_2d(zones), dtype=np.object_))
 
 
 def gap_between(zones: GeometryArray, domain: BaseGeometry) -> Gap:
@@ -76,7 +74,7 @@ def gap_between(zones: GeometryArray, domain: BaseGeometry) -> Gap:
     polygons = np.asarray(zones, dtype=np.object_)
     if not polygons.size:
         return Gap(None if domain.is_empty else domain)
-    one, union = (np.array([shape], dtype=np.object_) for shape in (domain, _union(polygons)))
+    one, union = (np.array([shape], dtype=np.object_) for shape in (domain, union_of(polygons)))
     parts = shapely.get_parts(overlay(shapely.difference, one, union, np.array([AREAS]), np.zeros(1, np.int64))[0])
     parts = parts[~shapely.is_empty(parts)]
     area = shapely.area(parts)
@@ -147,20 +145,3 @@ def parents_by_overlap(children: GeometryArray, parents: GeometryArray) -> tuple
     best[known] = found.second[order][first]
     held[known] = fraction[order][first]
     return best, held
-
-
-def _union(zones: GeometryArray) -> BaseGeometry:
-    """The union of polygons.
-
-    Edges that neighbours draw alike cancel, which is some thirty times as quick as an overlay; of borders drawn in
-    another way, or of ground that two claim, nothing valid of the right area comes.
-    """
-    total = float(shapely.area(zones).sum())
-    try:
-        union: BaseGeometry = shapely.coverage_union_all(zones)
-    except GEOSException:
-        union = shapely.GeometryCollection()
-    if not (union.is_valid and abs(union.area - total) <= _SAME_AREA * total):
-        union = shapely.union_all(zones)
-    result: BaseGeometry = own_dimension(np.array([union], dtype=np.object_), np.array([AREAS]))[0]
-    return result
