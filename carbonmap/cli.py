@@ -167,8 +167,7 @@ def build(
     from carbonmap.progress import Silent, Terminal
 
     workers = engine_named(engine.value, scheduler)
-    if engine is EngineName.LOCAL:
-        _compile(quiet=quiet)
+    _compile(quiet=quiet)  # this process adds up whoever does the parts, and workers of this machine find it done
     if quiet:
         built = build_region(region, inputs, store, progress=Silent(), engine=workers)
     else:

@@ -5,12 +5,14 @@ none of them can be written, or what lies there cannot be read, functions are co
 and no failure. Processes that compile at the same time write the same files, each beside and renamed.
 """
 
+import contextlib
 import functools
 import glob
 import hashlib
 import logging
 import os
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -105,19 +107,28 @@ class _MachineCode:
     """One function's files, each named by what its code was made of and for which types and processor.
 
     Numba numbers them and keeps an index: two processes at once, or of two versions, may then find code for other types
-    under a number. Here a name stands for one content only, and there is no index to lose.
+    under a number. Here a name stands for one content only, and there is no index to lose. What was made of former
+    sources is removed when new code is written; whoever still runs them has theirs in memory, or compiles again.
     """
 
     def __init__(self, files: Any, sources: str) -> None:
         self._files = files  # numba's own, which write beside and rename
-        base = files._index_name.removesuffix(".nbi")
-        self._begins = f"{base}.{_digest(sources, numba.__version__)}"
+        base = files._index_name.removesuffix(".nbi")  # module.function-line.python
+        self._begins = f"{base}.{_digest(numba.__version__)}.{_digest(sources)}"
+        function, _, line_and_python = base.rpartition("-")
+        python = re.escape(line_and_python.lstrip("0123456789"))
+        ours = rf"{re.escape(function)}-\d+{python}\.{_digest(numba.__version__)}\.[0-9a-f]{{16}}\.[0-9a-f]{{16}}\.nbc"
+        self._any_sources = re.compile(ours)
 
     def _name(self, key: Any) -> str:
         return f"{self._begins}.{_digest(repr(key))}.nbc"
 
     def save(self, key: Any, data: Any) -> None:
         self._files._save_data(self._name(key), data)
+        with contextlib.suppress(OSError):  # another user's, or a folder on a disk that is read-only by now
+            for file in Path(self._files._cache_path).iterdir():
+                if self._any_sources.fullmatch(file.name) and not file.name.startswith(f"{self._begins}."):
+                    file.unlink(missing_ok=True)
 
     def load(self, key: Any) -> Any:
         try:

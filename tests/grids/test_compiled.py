@@ -77,6 +77,32 @@ def test_two_processes_at_once_leave_one_file_per_combination_of_types(tmp_path:
     assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 2
 
 
+def test_code_of_former_sources_is_removed_when_new_code_is_written(tmp_path: Path, project: Path) -> None:
+    """A change of a compiled module makes new files; the old ones of the same function go, wherever it stood."""
+    kernels = tmp_path / "some_kernels.py"
+    source = "from grids.compiled import compiled\n\n@compiled\ndef twice(x):\n    return x * 2\n"
+    other = "\n@compiled\ndef twice_more(x):\n    return x * 4\n"
+    (tmp_path / "script.py").write_text("from some_kernels import *\nprint(twice(21), twice_more(21))\n", "utf-8")
+    cache = tmp_path / "cache"
+
+    def left() -> list[str]:
+        return sorted(file.name for file in cache.rglob("*.nbc"))
+
+    kernels.write_text(source + other, "utf-8")
+    assert run(tmp_path, project, cache) == "42 84"
+    former = left()
+    assert len(former) == 2
+    (folder,) = {file.parent for file in cache.rglob("*.nbc")}
+    of_another_python = folder / former[0].replace(".py3", ".py9", 1)
+    of_another_python.write_bytes(b"")
+    kernels.write_text("# moved down\n" + source + other.replace("x * 4", "x * 8"), "utf-8")
+    assert run(tmp_path, project, cache) == "42 168"
+    now = left()
+    assert len(now) == 3
+    assert of_another_python.name in now
+    assert not set(former) & set(now)
+
+
 def test_one_version_serves_all_literals() -> None:
     @inner
     def added(a: int, b: int) -> int:
