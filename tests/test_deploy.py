@@ -1,0 +1,84 @@
+"""Recipes to deploy by: they follow the letter of their formats, and speak of settings that there are."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from api.settings import Settings
+
+TOOLS = Path(sys.executable).parent
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_dockerfile_is_as_its_linter_wants_it(project: Path) -> None:
+    run(TOOLS / "hadolint", project / "Dockerfile")
+
+
+def test_compose_follows_its_schema(project: Path) -> None:
+    run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", project / "compose.yaml")
+
+
+def test_containers_are_reached_from_this_machine_only(project: Path) -> None:
+    services = yaml.safe_load((project / "compose.yaml").read_text("utf-8"))["services"]
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_systemd_takes_the_unit(project: Path, tmp_path: Path) -> None:
+    text = (project / "deploy" / "carbonmap.service").read_text("utf-8")
+    sections = re.findall(r"^\[(\w+)\]$", text, re.MULTILINE)
+    assert sections == ["Unit", "Service", "Install"]
+    if not shutil.which("systemd-analyze"):  # a machine without systemd cannot be asked for more
+        return
+    unit = tmp_path / "carbonmap.service"
+    # It looks whether the program is there, and whether there is such a manual.
+    text = text.replace("/opt/carbonmap/bin/carbonmap", sys.executable)
+    unit.write_text(re.sub("^Documentation=.*\n", "", text, flags=re.MULTILINE), "utf-8")
+    run("systemd-analyze", "verify", unit)
+
+
+def test_the_page_names_every_setting(project: Path) -> None:
+    page = (project / "docs" / "deploy.md").read_text("utf-8")
+    rows = {
+        name
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    assert rows == set(Settings.model_fields) - {"web"}
+
+
+def test_the_page_says_what_there_is_without_a_setting(project: Path) -> None:
+    page = (project / "docs" / "deploy.md").read_text("utf-8")
+    for name, field in Settings.model_fields.items():
+        if (
+            isinstance(field.default, int | float)
+            and not isinstance(field.default, bool)
+            and not name.startswith("export")
+        ):
+            row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+            assert f"{field.default:,g}".replace(".0", "") in row or f"{field.default:,}" in row
+
+
+def test_variables_in_the_recipes_are_settings(project: Path) -> None:
+    known = {f"CARBONMAP_{name.upper()}" for name in Settings.model_fields} | {"CARBONMAP_SETTINGS"}
+    for name in ("Dockerfile", "compose.yaml", "deploy/carbonmap.service"):
+        named = set(re.findall(r"CARBONMAP_[A-Z_]+", (project / name).read_text("utf-8")))
+        assert named <= known, name
+
+
+def test_a_container_brings_all_that_a_build_of_it_needs(project: Path) -> None:
+    ignored = set((project / ".dockerignore").read_text("utf-8").split())
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (project / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    for name in " ".join(copied).split():
+        assert name == "." or (project / name).exists()
+        assert name.rstrip("/") not in ignored
