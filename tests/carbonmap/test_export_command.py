@@ -1,0 +1,311 @@
+"""`carbonmap export`: files in a folder that check out, one folder for everybody, and nothing half done."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pystac
+import pytest
+from geopandas.testing import assert_geodataframe_equal
+
+import carbonmap
+from carbonmap import export
+from carbonmap.errors import RegionError
+from carbonmap.progress import Silent
+from grids.edition import Store
+from grids.errors import GridError
+from grids.exports.files import SUMS, export_files
+from grids.exports.shelf import Shelf, shelf_beside
+
+EDITION = "0123456789abcdef"
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def small_editions():
+    """What writes the small edition of the API's tests, and serves it."""
+    path = Path(__file__).parents[1] / "api" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("small_editions", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def store(small_editions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("towns") / "store"
+    small_editions.write_edition(store, "town", EDITION)
+    return store
+
+
+@pytest.fixture(scope="module")
+def hamlet(small_editions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one grid and one zone set, of which everything is soon exported."""
+    store = tmp_path_factory.mktemp("hamlet") / "store"
+    with small_editions.EditionWriter(store, "town", EDITION, crs=small_editions.CRS) as writer:
+        small_editions.write_grid(writer, 1000, 0, None, 1)
+        small_editions.write_zones(writer, 2)
+        writer.publish(small_editions.manifest_of("town"))
+    return store
+
+
+@pytest.fixture(scope="module")
+def whole(hamlet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything of the hamlet, exported once."""
+    folder = tmp_path_factory.mktemp("whole")
+    export.export_edition(hamlet, "town", "all", out=folder, progress=Silent())
+    return folder
+
+
+@pytest.fixture
+def served(small_editions, store: Path) -> Iterator[str]:
+    with small_editions.running(small_editions.Settings(store=store)) as address:
+        yield address
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_all_is_every_file_with_sums_that_check(hamlet: Path, whole: Path) -> None:
+    edition = Store(hamlet).open("town")
+    names = {str(path.relative_to(whole)) for path in whole.rglob("*") if path.is_file()}
+    stac = {f"stac/items/{info.id}_{year}.json" for info in edition.manifest.collections for year in info.years}
+    assert names == {file.name for file in export_files(edition)} | stac | {"stac/collection.json", SUMS}
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict", SUMS], cwd=whole, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert len(checked.stdout.splitlines()) == len(names) - 1
+
+
+def test_the_stac_of_a_folder_holds_together_wherever_it_stands(whole: Path) -> None:
+    collection = pystac.Collection.from_file(str(whole / "stac" / "collection.json"))
+    assets = list(collection.assets.values())
+    for item in collection.get_items():
+        assert item.get_parent() is collection
+        assets += item.assets.values()
+    assert len(assets) == len(list(whole.glob("*"))) - 2, "every file but SHA256SUMS and the folder stac is an asset"
+    for asset in assets:
+        path = Path(asset.get_absolute_href())
+        assert path.stat().st_size == asset.extra_fields["file:size"]
+
+
+def test_only_what_was_asked_for(store: Path, tmp_path: Path, command: Command) -> None:
+    code, out, _ = command(
+        "export",
+        "geotiff",
+        "town",
+        "--store",
+        store,
+        "-c",
+        "grid-1km",
+        "-c",
+        "grid-500m",
+        "-y",
+        2023,
+        "-o",
+        tmp_path / "x",
+        "-q",
+    )
+    assert code == 0
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["grid-1km_2023.tif", "grid-500m_2023.tif"]
+    assert f"2 files of edition {EDITION}" in out
+
+
+def test_a_csv_comes_with_its_description(store: Path, tmp_path: Path, command: Command) -> None:
+    assert (
+        command("export", "csv", "town", "--store", store, "-c", "h3-8", "-y", 2022, "-o", tmp_path / "x", "-q")[0] == 0
+    )
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["h3-8_2022.csv", "h3-8_2022.csv-metadata.json"]
+
+
+def test_html_is_one_page_of_the_finest_zones_that_fit(
+    store: Path, tmp_path: Path, command: Command, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command("export", "html", "town", "--store", store, "-q")[0] == 0
+    assert [path.name for path in (tmp_path / f"town-{EDITION}").iterdir()] == ["municipality_2023.html"]
+
+
+def test_the_bytes_do_not_depend_on_who_exports(hamlet: Path, whole: Path, command: Command) -> None:
+    code, out, _ = command("export", "all", "town", "--store", hamlet, "--ahead", "-q")
+    assert code == 0
+    shelf = Shelf(shelf_beside(hamlet))
+    assert str(shelf.folder) in out
+    kept = shelf.kept(Store(hamlet).open("town"))
+    assert len(kept) > 10
+    for name, file in kept.items():
+        assert file.path.read_bytes() == (whole / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("netcdf", "town", "-c", "municipality"), "Grids alone can be had as geotiff and netcdf"),
+        (("csv", "town", "-c", "grid-7m"), "has no collection 'grid-7m'"),
+        (("csv", "town", "-c", "grid-1km", "-y", "1999"), "has no year 1999"),
+        (("csv", "town", "-y", "1999"), "its years 2022, 2023"),
+        (("csv", "city"), "no region 'city'"),
+        (("csv", "town", "--edition", "ffffffffffffffff"), "no edition ffffffffffffffff"),
+        (("html", "town", "--ahead"), "give it with the format all"),
+    ],
+)
+def test_what_cannot_be_is_one_paragraph(
+    store: Path, tmp_path: Path, command: Command, arguments, said: str, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, problem = command("export", *arguments, "--store", store, "-q")
+    assert code == 2
+    assert said in problem
+    assert "Traceback" not in problem
+    assert not list(tmp_path.iterdir()), "a folder was left for nothing"
+
+
+def test_a_file_that_fails_leaves_the_whole_ones_only(store: Path, tmp_path: Path, monkeypatch) -> None:
+    import grids.exports.files
+
+    write = grids.exports.files.write_file
+
+    def failing(edition, file, path):
+        write(edition, file, path)
+        if file.name == "grid-1km_2023.csv":
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(grids.exports.files, "write_file", failing)
+    with pytest.raises(OSError, match="No space"):
+        export.export_edition(store, "town", "csv", out=tmp_path / "x", progress=Silent())
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["grid-1km_2022.csv"]
+
+
+def test_ctrl_c_leaves_whole_files_only(store: Path, tmp_path: Path) -> None:
+    arguments = ["export", "pmtiles", "town", "--store", str(store), "--out", str(tmp_path / "x"), "-c", "grid-100m"]
+    root = Path(carbonmap.__file__).parents[1]
+    with subprocess.Popen(
+        [sys.executable, "-m", "carbonmap", *arguments],
+        cwd=root,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as stopped:
+        begun = time.monotonic()
+        while not list((tmp_path / "x").glob(".making-*/*")):
+            assert stopped.poll() is None
+            assert time.monotonic() - begun < 60
+            time.sleep(0.01)
+        stopped.send_signal(signal.SIGINT)
+        _, said = stopped.communicate(timeout=60)
+    assert stopped.returncode == 130
+    assert "Traceback" not in said
+    assert not [
+        path for path in (tmp_path / "x").iterdir() if path.name.startswith(".making") or path.stat().st_size == 0
+    ]
+
+
+def test_help_teaches(command: Command) -> None:
+    code, out, _ = command("export", "--help")
+    assert code == 0
+    for word in ("geoparquet", "xarray", "offline", "SHA256SUMS", "carbonmap export html demo"):
+        assert word in out
+
+
+def test_progress_names_every_file(store: Path, tmp_path: Path) -> None:
+    steps: list[str] = []
+
+    class Listening(Silent):
+        def step(self, what: str) -> None:
+            steps.append(what)
+
+    done = export.export_edition(store, "town", "documents", out=tmp_path / "x", progress=Listening())
+    assert steps == list(done.names)
+    assert "LICENSE.txt" in steps
+
+
+# --- carbonmap.open ---------------------------------------------------------------------------------------------------
+
+
+def test_a_store_and_a_server_give_the_same_frames(store: Path, served: str) -> None:
+    here, there = carbonmap.open(store), carbonmap.open(served)
+    assert there.manifest == here.manifest
+    assert there.regions == here.regions == ["town"]
+    for frames in (
+        [place.cells("100m", year=2022) for place in (here, there)],
+        [place.zones("municipality") for place in (here, there)],
+        [place.hexagons(8) for place in (here, there)],
+    ):
+        assert_geodataframe_equal(*frames, check_less_precise=False)
+        assert frames[0].attrs == frames[1].attrs
+        assert frames[0].attrs["edition"] == EDITION
+        assert frames[0].attrs["synthetic"] is True
+        assert frames[0].crs.to_epsg() == 32632
+
+
+def test_frames_are_the_public_table(store: Path) -> None:
+    table = Store(store).open("town").table("grid-100m", 2023)
+    frame = carbonmap.open(store).cells("100m")
+    assert frame["id"].tolist() == table["id"].to_pylist()
+    assert frame["net_tco2e"].isna().sum() == table["net_tco2e"].null_count
+    assert frame.geometry.area.unique().tolist() == [10_000.0]
+
+
+@pytest.mark.parametrize("size", ["1km", "1000m", "grid-1km", 1000])
+def test_a_grid_has_several_names(store: Path, size: str | int) -> None:
+    assert carbonmap.open(store).cells(size).attrs["collection"] == "grid-1km"
+
+
+def test_places_of_every_kind_open(store: Path, served: str) -> None:
+    for place in (
+        store,
+        str(store),
+        store / "town",
+        store / "town" / EDITION,
+        served,
+        f"{served}/",
+        f"{served}/api/town",
+    ):
+        opened = carbonmap.open(place)
+        assert (opened.region, opened.edition) == ("town", EDITION)
+    assert carbonmap.open(served, region="town", edition=EDITION).years == [2022, 2023]
+    assert EDITION in repr(opened)
+
+
+def test_what_cannot_be_opened_says_why(store: Path, served: str, tmp_path: Path, small_editions) -> None:
+    with pytest.raises(RegionError, match="there is no folder"):
+        carbonmap.open(tmp_path / "nothing")
+    with pytest.raises(RegionError, match="has no region"):
+        carbonmap.open(tmp_path)
+    with pytest.raises(RegionError, match="cannot be reached"):
+        carbonmap.open("http://127.0.0.1:9")
+    with pytest.raises(RegionError, match=r"answers 404: .*no region 'city'"):
+        carbonmap.open(served, region="city")
+    small_editions.write_edition(tmp_path / "two", "town", EDITION)
+    small_editions.write_edition(tmp_path / "two", "village", EDITION)
+    with pytest.raises(RegionError, match="town, village: say which"):
+        carbonmap.open(tmp_path / "two")
+    assert carbonmap.open(tmp_path / "two", region="village").region == "village"
+    opened = carbonmap.open(store)
+    with pytest.raises(GridError, match=r"no grid '50m'; .* grid-1km, grid-500m, grid-100m"):
+        opened.cells("50m")
+    with pytest.raises(GridError, match="no year 1999; it has 2022, 2023"):
+        opened.zones("municipality", year=1999)
+    with pytest.raises(GridError, match="no hexagons '9'"):
+        opened.hexagons(9)
+
+
+def test_opening_imports_no_server(store: Path) -> None:
+    code = f"import carbonmap, sys; carbonmap.open({str(store)!r}).cells('1km'); print('api' in sys.modules)"
+    root = Path(carbonmap.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_manifest_from_disk_is_the_public_one(store: Path) -> None:
+    assert '"b17"' not in json.dumps(carbonmap.open(store).manifest)
