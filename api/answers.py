@@ -128,8 +128,10 @@ def alternates(
 
 
 def headed(links: Sequence[Mapping[str, Any]]) -> str:
-    """Return links as a Link header (RFC 8288), for forms of answers that have no place for them."""
-    return ", ".join(f'<{one["href"]}>; rel="{one["rel"]}"; type="{one["type"].split(";")[0]}"' for one in links)
+    """Return the way on as a Link header (RFC 8288), for forms of answers that have no place for links."""
+    # Other forms stay out: with a long filter in every address the header would be longer than clients take.
+    onward = (one for one in links if one["rel"] in ("next", "prev", "collection"))
+    return ", ".join(f'<{one["href"]}>; rel="{one["rel"]}"; type="{one["type"].split(";")[0]}"' for one in onward)
 
 
 def labels(manifest: Manifest) -> dict[str, Any]:

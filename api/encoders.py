@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio

@@ -11,6 +11,7 @@ from api.answers import Links, labels, preferred
 from api.params import Opened
 from api.settings import Settings
 from api.words import WORDS
+from grids.shipped import shipped_columns
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +61,11 @@ def html_page(
             language=language,
             t=WORDS[language],
             labels=labels(opened.edition.manifest),
+        illustrative=[
+            shipped_columns().word("sector", sector, language)
+            for sector, holds in opened.edition.manifest.illustrative.items()
+            if holds
+        ],
             links=[{"title": "", **one} for one in links],
             trail=steps,
             **content,
