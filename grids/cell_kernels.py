@@ -289,39 +289,59 @@ def polygon_in_cells(rings: int, n_rings: int, task: Task, owner: int, n: int) -
     kind, whole, x_low, y_low, x_high, y_high, nodes = _survey(rings, n_rings, task.check)
     if kind != AREAS:
         return kind, 0.0, n
-    col, last_col = cells_along(x_low, x_high, task.east, task.size)
-    row, last_row = cells_along(y_low, y_high, task.north, task.size)
-    extent = Extent(row, col, last_row - row + 1, last_col - col + 1)
+    extent = _extent(x_low, y_low, x_high, y_high, task)
     if not task.measured and extent.height == 1 and extent.width == 1:
-        return AREAS, whole, put_found(found_of(task.workspace), n, owner, row, col, 1.0)
-    return _cut_polygon(rings, n_rings, task, owner, n, whole, nodes, extent)
+        return AREAS, whole, put_found(found_of(task.workspace), n, owner, extent.row, extent.col, 1.0)
+    kind = _judge(rings, n_rings, nodes, task.workspace) if task.check else AREAS
+    if kind != AREAS:
+        return kind, 0.0, n
+    return _cut_polygon(rings, n_rings, task, owner, n, whole, extent)
 
 
 @inner
 def ring_in_cells(at: int, vertices: int, task: Task, owner: int, n: int) -> Any:
-    """Do as `polygon_in_cells` with one closed ring of vertices at an address, which is what nearly all buildings are.
+    """Do as `polygon_in_cells` with one closed ring of four vertices at least, which is what nearly all buildings are.
 
-    What lies in one cell and is not to be measured is done with when its extent is known.
+    Args:
+        at: address of its vertices.
+        vertices: how many.
+        task: what is asked.
+        owner: whose the parts are.
+        n: how many are found already.
     """
     x_low, y_low, x_high, y_high, doubled, sound = survey_ring(at, vertices)
     if not sound:
         return NOT_METRES, 0.0, n
-    col, row = cell_of(x_low, task.east, task.size), cell_of(y_low, task.north, task.size)
-    # What ends on a border has no area beyond.
-    alone = x_high <= task.east + (col + 1) * task.size and y_high <= task.north + (row + 1) * task.size
-    if alone and not task.measured:
-        return AREAS, 1.0, put_found(found_of(task.workspace), n, owner, row, col, 1.0)
-    whole = abs(doubled) / 2
-    if task.check and not (vertices >= 4 and whole > _THINNEST_M * ((x_high - x_low) + (y_high - y_low))):
-        return DOUBTFUL, 0.0, n
-    _, last_col = cells_along(x_low, x_high, task.east, task.size)
-    _, last_row = cells_along(y_low, y_high, task.north, task.size)
+    whole, extent = abs(doubled) / 2, _extent(x_low, y_low, x_high, y_high, task)
     ring = int_at(task.workspace + RINGS)
     put_int(ring, at)
     put_int(ring + VERTICES, vertices)
     put_int(ring + TURN, -1 if doubled > 0 else 1)
-    one, extent = min(vertices, 1), Extent(row, col, last_row - row + 1, last_col - col + 1)
-    return _cut_polygon(ring, one, task, owner, n, whole, nodes_of(vertices - 1), extent)
+    one = min(vertices, 1)  # no literal, for which numba would compile all of it again
+    if task.check:
+        if not whole > _THINNEST_M * ((x_high - x_low) + (y_high - y_low)):
+            return DOUBTFUL, 0.0, n
+        kind = _judge(ring, one, nodes_of(vertices - 1), task.workspace)
+        if kind != AREAS:
+            return kind, 0.0, n
+    return _cut_polygon(ring, one, task, owner, n, whole, extent)
+
+
+@inner
+def _extent(x_low: float, y_low: float, x_high: float, y_high: float, task: Task) -> Extent:
+    col, last_col = cells_along(x_low, x_high, task.east, task.size)
+    row, last_row = cells_along(y_low, y_high, task.north, task.size)
+    return Extent(row, col, last_row - row + 1, last_col - col + 1)
+
+
+@inner
+def _judge(rings: int, n_rings: int, nodes: int, workspace: int) -> int:
+    """Say AREAS of rings that do not cross, DOUBTFUL of those that do, and SHORT where there is no room to find out."""
+    if not has_room(workspace, ROOM_FOR_NODES, nodes) or not has_room(workspace, ROOM_FOR_PIECES, n_rings):
+        return SHORT
+    window = window_of(workspace)
+    cross = rings_cross(rings, n_rings, int_at(workspace + NODES), int_at(workspace + LEVELS), window)
+    return DOUBTFUL if cross else AREAS
 
 
 @inner
@@ -366,17 +386,9 @@ def _put_two(amounts: Any, extent: Extent, rule: Rule, found: Found, n: int) -> 
 
 
 @inner
-def _cut_polygon(
-    rings: int, n_rings: int, task: Task, owner: int, n: int, whole: float, nodes: int, extent: Extent
-) -> Any:
-    """Share out a polygon of known area and extent, whose trees have so many nodes; `polygon_in_cells` has the rest."""
-    workspace, size = task.workspace, task.size
-    window, found = window_of(workspace), found_of(workspace)
-    if task.check:
-        if not has_room(workspace, ROOM_FOR_NODES, nodes) or not has_room(workspace, ROOM_FOR_PIECES, n_rings):
-            return SHORT, 0.0, n
-        if rings_cross(rings, n_rings, int_at(workspace + NODES), int_at(workspace + LEVELS), window):
-            return DOUBTFUL, 0.0, n
+def _cut_polygon(rings: int, n_rings: int, task: Task, owner: int, n: int, whole: float, extent: Extent) -> Any:
+    """Share out a polygon of known area and extent; `polygon_in_cells` has the rest."""
+    size, window, found = task.size, window_of(task.workspace), found_of(task.workspace)
     if extent.height == 1 and extent.width == 1:
         return AREAS, whole, put_found(found, n, owner, extent.row, extent.col, whole if task.measured else 1.0)
     cell = float(size) * size

@@ -60,8 +60,9 @@ class CellSums:
         width = int(high[1][0]) - first_col + int(bounds[2] > grid.origin_m[0] + high[1][0] * grid.size_m)
         if height <= 0 or width <= 0:
             raise GridError(f"Bounds {bounds} hold no cell; (west, south, east, north) in metres were expected.")
-        none = np.zeros(0, np.int64)
-        return cls(first_row, first_col, np.zeros((height, width, columns)), np.zeros(columns), none, none)
+        none, sums = np.zeros(0, np.int64), np.empty((height, width, columns))
+        sums.fill(0.0)  # zeros would be pages that the system makes twice: when they are read, and when written
+        return cls(first_row, first_col, sums, np.zeros(columns), none, none)
 
 
 def cell_sums(

@@ -12,6 +12,7 @@ the other, the first again at the end), how many vertices, whether it is a shell
 its tree is, its depth among the others, and its box (west, south, east, north; of an empty one upside down).
 """
 
+import math
 from typing import Any
 
 from grids.compiled import inner
@@ -102,15 +103,18 @@ def _goes_around(at: int, edges: int) -> bool:
     for v in range(edges):
         sum_x += float_at(at + 16 * v) - x0
         sum_y += float_at(at + 16 * v + 8) - y0
-    x0, y0 = x0 + sum_x / edges, y0 + sum_y / edges
+    per_edge = 1.0 / edges
+    x0, y0 = x0 + sum_x * per_edge, y0 + sum_y * per_edge
     ax, ay = float_at(at) - x0, float_at(at + 8) - y0
-    left, right, rounds = False, False, 0
+    least, most, rounds = math.inf, -math.inf, 0
     for _ in range(edges):
         at += 16
         bx, by = float_at(at) - x0, float_at(at + 8) - y0
-        turn, slack = ax * by - ay * bx, 1e-15 * (abs(ax * by) + abs(ay * bx))
-        left, right = left or turn > slack, right or turn < -slack
-        if (left and right) or (abs(turn) <= slack and (ax != bx or ay != by)):
+        p, q = ax * by, ay * bx
+        if ax != bx or ay != by:
+            slack = 1e-15 * (abs(p) + abs(q))
+            least, most = min(least, p - q - slack), max(most, p - q + slack)
+        if least <= 0 and most >= 0:
             return False  # the one way, then the other; or straight to the middle or away from it
         rounds += (ay < 0) != (by < 0)
         ax, ay = bx, by

@@ -35,7 +35,7 @@ class WkbColumn:
 
     Attributes:
         data: the bytes; not copied.
-        begins, ends: (n,) where each feature's bytes are; a missing feature has none.
+        begins, ends: (n,) where each feature's bytes are, int64 (in chunks of Arrow int32 too); a missing one has none.
     """
 
     data: NDArray[np.uint8]
@@ -50,30 +50,14 @@ class WkbColumn:
 
     @classmethod
     def from_arrow(cls, column: Any) -> "WkbColumn":
-        """Take a column of GeoParquet as pyarrow reads it (binary or large binary, in one piece); nothing is copied.
+        """Take a column of GeoParquet as pyarrow reads it (binary or large binary); copied if it is in several pieces.
 
         Raises:
             GridError: an array of another type.
         """
         if isinstance(column, pa.ChunkedArray):
             column = column.combine_chunks()
-        if isinstance(column, pa.ExtensionArray):
-            column = column.storage
-        if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
-            raise GridError(
-                f"A column of {column.type} was given; well-known binary (binary, large_binary) was expected."
-            )
-        _, offsets, data = column.buffers()
-        number = np.int64 if pa.types.is_large_binary(column.type) else np.int32
-        n = len(column)
-        if n == 0 or offsets is None:
-            return cls(np.zeros(0, np.uint8), np.zeros(n, np.int64), np.zeros(n, np.int64))
-        places = np.frombuffer(offsets, number)[column.offset : column.offset + n + 1].astype(np.int64)
-        begins, ends = places[:-1], places[1:]
-        if column.null_count:
-            missing = column.is_null().to_numpy(zero_copy_only=False)
-            ends = np.where(missing, begins, ends)
-        return cls(np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8), begins, ends)
+        return cls(*_run_of(column, np.int64))
 
     @classmethod
     def from_bytes(cls, features: Sequence[bytes | None]) -> "WkbColumn":
@@ -119,15 +103,13 @@ class WkbColumn:
 
     def blocks(self, weight: int) -> IntArray:
         """Positions where blocks of features of about so many bytes begin, and the end."""
-        begins, ends = self._places
+        features, _held = self._features()
         bounds = np.empty(self.size + 1, np.int64)
-        return bounds[: blocks_of_bytes(begins, ends, weight, bounds)]
+        return bounds[: blocks_of_bytes(features, self.size, weight, bounds)]
 
     def share_out(self, grid: Place, measured: bool, before: int = 0) -> BlockWork:
         """Compiled work, see `grids.cutting.FeatureColumn`; features are numbered on from how many come `before`."""
-        data, (begins, ends) = np.ascontiguousarray(self.data, np.uint8), self._places
-        base, *places = addresses_of(data, begins, ends)
-        features, held = Bytes(base, *(address - 8 * before for address in places)), (data, begins, ends)
+        features, held = self._features(before)
 
         def work(first: int, last: int, n: int, workspace: int, written: Written) -> tuple[int, int]:
             _ = held  # as long as this is
@@ -137,9 +119,13 @@ class WkbColumn:
 
         return work
 
-    @property
-    def _places(self) -> tuple[IntArray, IntArray]:
-        return np.ascontiguousarray(self.begins, np.int64), np.ascontiguousarray(self.ends, np.int64)
+    def _features(self, before: int = 0) -> tuple[Bytes, object]:
+        """Where compiled code finds the features, numbered on from how many come before, and what is to be kept."""
+        kind = np.int32 if self.begins.dtype == self.ends.dtype == np.int32 else np.int64
+        held = self.data, np.ascontiguousarray(self.begins, kind), np.ascontiguousarray(self.ends, kind)
+        step = np.dtype(kind).itemsize
+        base, begins, ends = addresses_of(*held)
+        return Bytes(base, begins - step * before, ends - step * before, step), held
 
     def geometry(self, position: int) -> BaseGeometry:
         """One feature as a geometry object.
@@ -153,6 +139,26 @@ class WkbColumn:
         """What is there, for a message about bytes that are no geometry."""
         given = self.feature(position)
         return f"is no well-known binary: {len(given)} bytes, {given[:9].hex()}..."
+
+
+def _run_of(
+    column: Any, number: type[np.signedinteger[Any]] | None = None
+) -> tuple[NDArray[np.uint8], IntArray, IntArray]:
+    """Bytes of an Arrow array, and where each feature's begin and end, as the numbers asked for or else as they are."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        raise GridError(f"A column of {column.type} was given; well-known binary (binary, large_binary) was expected.")
+    _, offsets, data = column.buffers()
+    n = len(column)
+    if n == 0 or offsets is None:
+        return np.zeros(0, np.uint8), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    kind = np.int64 if pa.types.is_large_binary(column.type) else np.int32
+    places = np.frombuffer(offsets, kind)[column.offset : column.offset + n + 1].astype(number or kind, copy=False)
+    begins, ends = places[:-1], places[1:]
+    if column.null_count:
+        ends = np.where(column.is_null().to_numpy(zero_copy_only=False), begins, ends)
+    return np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8), begins, ends
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,7 @@ class WkbChunks:
             GridError: an array of another type than binary or large binary.
         """
         given = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-        return cls(tuple(WkbColumn.from_arrow(chunk) for chunk in given))
+        return cls(tuple(WkbColumn(*_run_of(chunk)) for chunk in given))
 
     @property
     def size(self) -> int:
