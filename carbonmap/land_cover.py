@@ -14,7 +14,6 @@ from gis.layers import ReadReport
 from gis.raster import class_runs
 from gis.sources import Source
 from grids.land_cover import ClassAreas
-from grids.sharing import cell_entries, zone_entries
 
 
 def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tuple[PartRecord, PartTables]:
@@ -27,13 +26,7 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
     """
     region = plan.region
     domain = plan.domain(source)
-    areas = ClassAreas(
-        domain,
-        region.crs,
-        mask=stands,
-        grid=plan.grid,
-        zones={targets.info.id: targets.polygons for targets in plan.zones},
-    )
+    areas = ClassAreas(plan.division(source), mask=stands)
     assert source.classes is not None  # a raster source without classes is refused when the region file is read
     classes = class_table(source.classes, data_folder() / "schema")
     report = ReadReport(source.id, source.file, unit="pixels")
@@ -51,7 +44,8 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
     derived = emissions.features.reset_index(drop=True)
     table = pd.concat([features[[name for name in features if name not in derived]], derived], axis=1)
     table["outside_share"] = 0.0
-    shares = {targets.info.id: share_table(zone_entries(areas.zone_shares(targets.info.id))) for targets in plan.zones}
-    cells = cell_table(cell_entries(*areas.grid_shares()))
-    tables = PartTables(arrow_table(table), line_table(emissions.compact), cells, shares)
-    return record_of(len(features), report, emissions), tables
+    shared = areas.shared_out()
+    shares = {name: share_table(entries) for name, entries in shared.zones.items()}
+    tables = PartTables(arrow_table(table), line_table(emissions.compact), cell_table(shared.cells), shares)
+    repaired = tuple(features["id"].iloc[shared.repaired])
+    return record_of(len(features), report, emissions, repaired=repaired), tables

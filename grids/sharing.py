@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import NOWHERE
-from grids.shares import Shares, clip_to, fractions
+from grids.shares import clip_to, fractions
 from grids.tolerances import NEGLIGIBLE
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
@@ -94,36 +93,50 @@ class Division:
         self._within = domain_index(domain, grid)
         self._zones = dict(zones)
 
-    def share_out(self, column: WkbColumn, ids: Sequence[str] | NDArray[np.object_] | None = None) -> SharedOut:
+    def share_out(
+        self, column: WkbColumn, ids: Sequence[str] | NDArray[np.object_] | None = None, *, inside: bool = False
+    ) -> SharedOut:
         """Share features out; one caller at a time, on all processors.
 
         Args:
             column: features in the grid's CRS; missing and empty ones are nowhere, so outside as a whole.
             ids: (n,) of the features, for messages; else their positions.
+            inside: they were cut to the domain before; it is not looked for again.
 
         Raises:
             GeometryError: bytes that are no geometry, or coordinates that are not finite metres.
         """
+        names = np.arange(column.size) if ids is None else np.asarray(ids)
         with self._turn:
-            names = np.arange(column.size) if ids is None else np.asarray(ids)
-            return self._share_out(column, names)
-
-    def _share_out(self, column: WkbColumn, names: NDArray[Any]) -> SharedOut:
-        cells = parts_in_cells(column, self.grid, ids=names.tolist())
-        whole, repaired = cells.measures, cells.repaired
-        outside, crossing = self._outside(column, cells)
-        if crossing.size:
-            column, outside[crossing] = self._cut(column, crossing, names)
-        gone = np.flatnonzero((outside >= 1) & (cells.kinds != NOWHERE))
-        if crossing.size or gone.size:
-            column = column.with_features(dict.fromkeys(gone.tolist()))
             cells = parts_in_cells(column, self.grid, ids=names.tolist())
+            if inside:
+                nowhere = np.where(cells.kinds == NOWHERE, 1.0, 0.0)
+                return self._shared(column, cells, cells.measures, nowhere, cells.repaired)
+            whole, repaired = cells.measures, cells.repaired
+            outside, crossing = self._outside(column, cells)
+            if crossing.size:
+                column, outside[crossing] = self._cut(column, crossing, names)
+            gone = np.flatnonzero((outside >= 1) & (cells.kinds != NOWHERE))
+            if crossing.size or gone.size:
+                column = column.with_features(dict.fromkeys(gone.tolist()))
+                cells = parts_in_cells(column, self.grid, ids=names.tolist())
+            return self._shared(column, cells, whole, outside, np.union1d(repaired, cells.repaired).astype(np.int64))
+
+    def _shared(
+        self, column: WkbColumn, cells: FeatureParts, whole: FloatArray, outside: FloatArray, repaired: IntArray
+    ) -> SharedOut:
+        """Features that lie in the domain, by their parts in cells."""
         parts = cells.parts
         share = fractions(parts.amount, whole, parts.owner)
         real = share > NEGLIGIBLE
         in_cells = CellEntries(parts.owner[real], parts.row[real], parts.col[real], share[real])
         zones = {name: self._in_zones(column, cells, whole, index) for name, index in self._zones.items()}
-        return SharedOut(outside, in_cells, zones, np.union1d(repaired, cells.repaired).astype(np.int64))
+        return SharedOut(outside, in_cells, zones, repaired)
+
+    @property
+    def zone_sets(self) -> tuple[str, ...]:
+        """Collections of zones that features are shared out to."""
+        return tuple(self._zones)
 
     def _outside(self, column: WkbColumn, cells: FeatureParts) -> tuple[FloatArray, IntArray]:
         """What lies outside the domain, and who crosses its border or touches it."""
@@ -153,21 +166,6 @@ class Division:
         real = share > NEGLIGIBLE
         target = np.where(found.zone == index.n_zones, GAP, found.zone)
         return ZoneEntries(found.owner[real], target[real], share[real])
-
-
-def cell_entries(rows: IntArray, cols: IntArray, shares: Shares) -> CellEntries:
-    """Shares in cells (`rows`, `cols`: the targets) as entries."""
-    entries = csr_array(shares.matrix.T).tocoo()
-    return CellEntries(entries.row.astype(np.int64), rows[entries.col], cols[entries.col], entries.data)
-
-
-def zone_entries(shares: Shares) -> ZoneEntries:
-    """Shares in zones, and what lies in none of them, as entries."""
-    entries = csr_array(shares.matrix.T).tocoo()
-    beyond = np.flatnonzero(shares.outside)
-    feature = np.concatenate((entries.row, beyond)).astype(np.int64)
-    target = np.concatenate((entries.col, np.full(beyond.size, GAP))).astype(np.int64)
-    return ZoneEntries(feature, target, np.concatenate((entries.data, shares.outside[beyond])))
 
 
 def _named(message: str, names: NDArray[Any]) -> str:

@@ -12,7 +12,7 @@ from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.hexagons import hexagons
 from grids.shares import clip_to, grid_shares, zone_shares
-from grids.sharing import GAP, Division, SharedOut, cell_entries, zone_entries
+from grids.sharing import GAP, Division, SharedOut
 from grids.wkb import WkbColumn
 from grids.zone_index import ZoneIndex
 from grids.zones import gap_between
@@ -117,20 +117,15 @@ def test_divisions_may_hold_the_same_zones() -> None:
     assert shared.outside.tolist() == pytest.approx([0.5])
 
 
-def test_entries_of_a_matrix_and_back() -> None:
-    shapes = several(box(80, 80, 120, 120), box(10, 10, 20, 20))
-    clipped = clip_to(shapes, box(0, 0, 300, 300))
-    rows, cols, cells = grid_shares(clipped.geometries, GRID, clipped.measures)
-    division = divided(box(0, 0, 300, 300), west=several(box(0, 0, 100, 300)))
-    shared = share(division, *shapes)
-    entries = cell_entries(rows, cols, cells)
-    assert sorted(zip(entries.feature, entries.row, entries.col, entries.share, strict=True)) == sorted(
-        zip(shared.cells.feature, shared.cells.row, shared.cells.col, shared.cells.share, strict=True)
-    )
-    west = zone_entries(zone_shares(clipped.geometries, several(box(0, 0, 100, 300)), clipped.measures))
-    assert sorted(zip(west.feature, west.target, west.share, strict=True)) == sorted(
-        zip(*vars(shared.zones["west"]).values(), strict=True)
-    )
+def test_what_was_cut_to_the_domain_before_is_not_held_against_it_again() -> None:
+    division = divided(box(0, 0, 100, 300), halves=several(box(0, 0, 90, 300), box(90, 0, 100, 300)))
+    building = box(80, 80, 100, 120)  # the part inside of the one by hand
+    column = WkbColumn.from_geometries(several(building, None))
+    shared = division.share_out(column, inside=True)
+    assert shared.outside.tolist() == [0, 1]
+    assert in_cells(shared) == pytest.approx({(0, 0, 0): 0.5, (0, 1, 0): 0.5})
+    assert in_zones(shared, "halves") == pytest.approx({(0, 0): 0.5, (0, 1): 0.5})
+    assert in_zones(division.share_out(column), "halves") == in_zones(shared, "halves")
 
 
 on_lines = st.integers(-8, 8).map(lambda k: k * 50.0)
