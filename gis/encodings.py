@@ -26,6 +26,13 @@ def looks_misread(text: str) -> bool:
     return bool(_MISREAD.search(text) or _DOUBLE.search(text))
 
 
+def is_ascii(column: pa.ChunkedArray | pa.Array) -> bool:
+    """Whether a column holds texts of nothing but ASCII, or nothing at all."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return False
+    return pc.all(pc.string_is_ascii(column)).as_py() in (True, None)
+
+
 def check_text(values: NDArray[np.object_], column: str, file: str) -> None:
     """Refuse a column that was decoded with the wrong encoding.
 
@@ -35,7 +42,7 @@ def check_text(values: NDArray[np.object_], column: str, file: str) -> None:
     present = values[~pd.isna(values)]
     if pd.api.types.infer_dtype(present, skipna=False) == "string":
         try:
-            if pc.all(pc.string_is_ascii(pa.array(present, pa.large_string()))).as_py() in (True, None):
+            if is_ascii(pa.array(present, pa.large_string())):
                 return
         except UnicodeEncodeError:  # halves of characters: looked at below
             pass

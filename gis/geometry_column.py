@@ -2,6 +2,7 @@
 
 import contextlib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
-from grids.survey import as_arrow, joined, survey, taken
+from grids.survey import as_arrow, is_plain, joined, moved, survey, taken
 from grids.wkb import WkbColumn
 
 FloatArray = NDArray[np.float64]
@@ -109,6 +110,13 @@ class GeometryColumn:
         bounds, areas = self.bounds.copy(), self.areas.copy()
         types[which], sound[which], bounds[which], areas[which] = fresh.types, fresh.sound, fresh.bounds, fresh.areas
         return type(self)(self.wkb.with_features(bytes_of), types, sound, bounds, areas)
+
+    def moved(self, move: Callable[[FloatArray], FloatArray]) -> Self:
+        """The geometries with their vertices moved, by a function from (v, 2) to (v, 2)."""
+        others = np.flatnonzero((self.types >= 0) & ~is_plain(self.wkb))
+        with np.errstate(invalid="ignore"):
+            moved_others = shapely.transform(self.objects(others), move)
+        return type(self).of_wkb(moved(self.wkb, move)).replaced(others, moved_others)
 
     @classmethod
     def joined(cls, columns: list[Self]) -> Self:

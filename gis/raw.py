@@ -1,7 +1,7 @@
 """What every format's reader takes and gives: one request, one table of features before any cleaning."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,16 +70,23 @@ _ALL = np.zeros(0, dtype=np.int64)
 
 @dataclass(frozen=True)
 class Raw:
-    """Features as the file has them: (n,) ids, (n,) geometry in `crs` (missing allowed), values by the file's names.
+    """Features as the file has them.
 
-    `rows` (n,) counts them through what was read; those that were dropped since leave gaps.
+    Attributes:
+        ids: (n,) texts, or whole numbers.
+        geometry: (n,) in `crs`, missing ones allowed.
+        values: (n,) rows by the file's names.
+        crs: of the coordinates.
+        rows: (n,) counts them through what was read; those that were dropped since leave gaps.
+        plain: columns of nothing but ASCII text, which no encoding can have misread.
     """
 
-    ids: NDArray[np.object_]
+    ids: NDArray[np.object_] | NDArray[np.int64]
     geometry: GeometryColumn
     values: pd.DataFrame
     crs: CRS
     rows: NDArray[np.int64] = field(default_factory=lambda: _ALL)
+    plain: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.rows is _ALL:
@@ -94,7 +101,13 @@ class Raw:
         """The features of a mask or of positions, in order."""
         picked = np.flatnonzero(keep) if keep.dtype == bool else keep
         values = self.values.iloc[picked].reset_index(drop=True)
-        return Raw(self.ids[picked], self.geometry.take(picked), values, self.crs, self.rows[picked])
+        return replace(
+            self,
+            ids=self.ids[picked],
+            geometry=self.geometry.take(picked),
+            values=values,
+            rows=self.rows[picked],
+        )
 
 
 def require_columns(wanted: tuple[str, ...], present: list[str], where: str) -> None:

@@ -84,7 +84,8 @@ def read_source(
     if isinstance(source.classes, dict) and "class_code" in frame and "land_cover" not in frame:
         frame["land_cover"] = frame["class_code"].map(source.classes).astype(object)
     frame, geometry = cleaned_column(frame, raw, target, FAMILIES[source.sector], source, report)
-    frame, geometry = without_duplicates(frame, geometry, report)
+    if span is None:  # ids of a source in spans are unique
+        frame, geometry = without_duplicates(frame, geometry, report)
     if source.sector in FOREST:
         begin = span.first_row if span else 0
         pairs = SmallerStands.of(geometry) if smaller is None else smaller.among(begin + frame[_ROW].to_numpy())
@@ -230,8 +231,10 @@ def inside(raw: Raw, lonlat: Bounds | None, report: ReadReport) -> Raw:
 
 def named(raw: Raw, columns: dict[str, str], report: ReadReport, *, strict: bool) -> pd.DataFrame:
     """Our columns with our types; `id` first. `strict` refuses decimal commas instead of counting them."""
-    made: dict[str, pd.Series] = {"id": pd.Series(raw.ids, dtype=object)}
-    for ours, theirs in columns.items():
+    made: dict[str, pd.Series] = {}
+    if "id" not in columns:
+        made["id"] = pd.Series(raw.ids.astype(str).astype(object))
+    for ours, theirs in sorted(columns.items(), key=lambda item: item[0] != "id"):
         if theirs not in raw.values:
             raise ColumnMissing(f"{report.file} has no column {theirs!r}; it has: {listed(raw.values.columns)}")
         if is_numeric_column(ours):
@@ -241,7 +244,8 @@ def named(raw: Raw, columns: dict[str, str], report: ReadReport, *, strict: bool
             made[ours] = pd.Series(values, dtype="float64")
         else:
             text = texts(raw.values[theirs])
-            check_text(text, theirs, report.file)
+            if theirs not in raw.plain:
+                check_text(text, theirs, report.file)
             made[ours] = pd.Series(text, dtype=object)
     return pd.DataFrame(made, index=range(len(raw.ids)))
 
@@ -289,13 +293,7 @@ def projected(geometry: GeometryColumn, source: pyproj.CRS, target: pyproj.CRS) 
     if source.equals(target, ignore_axis_order=True):
         return geometry
     transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
-    given = geometry.objects()
-    present = ~shapely.is_missing(given)
-    moved = np.full(len(given), None, dtype=object)
-    moved[present] = shapely.transform(
-        given[present], lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
-    )
-    return GeometryColumn.of_objects(moved)
+    return geometry.moved(lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
 
 
 def without_duplicates(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError, GeometryError
 
 from gis.crs import check_degrees, source_crs
-from gis.encodings import check_text, shapefile_encoding
+from gis.encodings import check_text, is_ascii, shapefile_encoding
 from gis.errors import LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
 from gis.files import file_kind, unpacked
 from gis.geometry_column import UNREADABLE as NO_GEOMETRY
@@ -132,17 +132,23 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
         index=range(len(fids)),
     )
     column = pa.array(wkb, pa.large_binary(), from_pandas=True)
-    return _finish(np.asarray(fids).astype(str).astype(object), column, values, declared, request, report)
+    return _finish(np.asarray(fids, np.int64), column, values, declared, request, report)
 
 
 def _finish(
-    ids: NDArray[np.object_], wkb: Any, values: pd.DataFrame, declared: Any, request: Request, report: ReadReport
+    ids: NDArray[np.int64],
+    wkb: Any,
+    values: pd.DataFrame,
+    declared: Any,
+    request: Request,
+    report: ReadReport,
+    plain: frozenset[str] = frozenset(),
 ) -> Raw:
     """Look at geometries, check text, CRS and coordinates; refuse unreadable geometries."""
     name = request.path.name
     report.read += len(ids)
     for column in values.columns:
-        if values[column].dtype == object:
+        if values[column].dtype == object and column not in plain:
             values[column] = _flat(values[column])
             check_text(values[column].to_numpy(dtype=object), str(column), name)
     crs = source_crs(declared, request.crs, name, report.notes)
@@ -150,7 +156,7 @@ def _finish(
     geometry = GeometryColumn.of_arrow(wkb)
     unreadable = geometry.types == NO_GEOMETRY
     check_degrees(geometry.bounds, crs, name)
-    raw = Raw(ids, geometry, values, crs)
+    raw = Raw(ids, geometry, values, crs, plain=plain)
     if unreadable.any():
         report.refused.extend((str(fid), UNREADABLE) for fid in ids[unreadable])
         raw = raw.take(~unreadable)
@@ -235,9 +241,10 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
         index=range(table.num_rows),
     )
     report.encoding = "UTF-8"
-    ids = np.arange(first_row, first_row + table.num_rows).astype(str).astype(object)
+    ids = np.arange(first_row, first_row + table.num_rows)
+    plain = frozenset(column for column in request.columns if is_ascii(table[column]))
     try:
-        return _finish(ids, table[geometry], values, declared, request, report)
+        return _finish(ids, table[geometry], values, declared, request, report, plain)
     except TypeError as problem:
         raise UnreadableFile(
             f"{name}: column {geometry!r} does not hold WKB geometry ({_first_line(problem)})"

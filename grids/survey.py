@@ -1,5 +1,6 @@
 """Geometries as they lie in a file, looked at without building any: extent, area, and which are valid beyond doubt."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from grids.blocks import block_bounds, in_blocks
 from grids.crossing_kernels import RING
-from grids.survey_kernels import copy_plain, count_plain, gather_bytes, survey_plain
+from grids.survey_kernels import copy_plain, count_plain, gather_bytes, put_vertices, survey_plain
 from grids.wkb import WkbColumn
 from grids.workspace import addresses_of, workspace
 
@@ -85,11 +86,35 @@ def rings_of(column: WkbColumn) -> Rings:
     [base] = addresses_of(data)
     rings, vertices = np.zeros(column.size, np.int64), np.zeros(column.size, np.int64)
     count_plain(base, begins, ends, rings, vertices)
-    n, v, most = int(rings.sum()), int(vertices.sum()), int(rings.max(initial=0))
+    n, v = int(rings.sum()), int(vertices.sum())
     found = Rings(np.empty((v, 2)), np.zeros(n + 1, np.int64), np.empty(n, np.int64), _sums(rings))
-    room = np.empty(max(most, 1) * (RING // 8), np.int64)
-    copy_plain(base, begins, ends, room, found.vertices, found.starts, found.shells)
+    copy_plain(base, begins, ends, _room_for(rings), found.vertices, found.starts, found.shells)
     return found
+
+
+def moved(column: WkbColumn, move: Callable[[FloatArray], FloatArray]) -> WkbColumn:
+    """Plain geometries with their vertices moved, in bytes of their own; what is not plain stays as it is.
+
+    Args:
+        column: (n,) geometries.
+        move: from (v, 2) to (v, 2).
+    """
+    rings = rings_of(column)
+    places = column.ends_at
+    data = np.empty(int(places[-1]), np.uint8)
+    gather_bytes(*_as_kernels_want(column)[:2], places, data)
+    [base] = addresses_of(data)
+    begins, ends = places[:-1].copy(), places[1:].copy()
+    put_vertices(base, begins, ends, _room_for(np.diff(rings.features)), np.ascontiguousarray(move(rings.vertices)))
+    return WkbColumn(data, begins, ends)
+
+
+def is_plain(column: WkbColumn) -> NDArray[np.bool_]:
+    """(n,) whether geometries are plain, and so have rings (lines, points) that compiled code finds."""
+    data, begins, ends = _as_kernels_want(column)
+    rings, vertices = np.zeros(column.size, np.int64), np.zeros(column.size, np.int64)
+    count_plain(addresses_of(data)[0], begins, ends, rings, vertices)
+    return np.asarray(rings > 0)
 
 
 def taken(column: WkbColumn, which: IntArray) -> WkbColumn:
@@ -131,6 +156,11 @@ def _as_kernels_want(column: WkbColumn) -> tuple[NDArray[np.uint8], IntArray, In
         np.ascontiguousarray(column.begins, np.int64),
         np.ascontiguousarray(column.ends, np.int64),
     )
+
+
+def _room_for(rings: IntArray) -> IntArray:
+    """Room for the rings of the feature that has most."""
+    return np.empty(max(int(rings.max(initial=0)), 1) * (RING // 8), np.int64)
 
 
 def _sums(counts: IntArray) -> IntArray:

@@ -219,6 +219,23 @@ def gather_bytes(data: NDArray[np.uint8], begins: IntArray, places: IntArray, ga
 
 
 @compiled
+def put_vertices(base: int, begins: IntArray, ends: IntArray, found: IntArray, vertices: FloatArray) -> None:
+    """Write vertices (v, 2) over those of plain geometries, in the order in which `copy_plain` reads them."""
+    at, v = found.ctypes.data, 0
+    for f in range(begins.size):
+        code, _, n_rings, _ = find_plain_rings(base + begins[f], base + ends[f], at, found.size // (RING // 8))
+        if code == NOT_PLAIN:
+            continue
+        for r in range(n_rings):
+            vertex = int_at(at + RING * r)
+            for _ in range(int_at(at + RING * r + VERTICES)):
+                put_float(vertex, vertices[v, 0])
+                put_float(vertex + 8, vertices[v, 1])
+                vertex += 16
+                v += 1
+
+
+@compiled
 def count_plain(base: int, begins: IntArray, ends: IntArray, rings: IntArray, vertices: IntArray) -> None:
     """Write how many rings and vertices each plain geometry has; 0 for what is none."""
     for f in range(begins.size):

@@ -256,6 +256,27 @@ def test_nothing_invalid_is_vouched_for_among_long_rings(ring: list[tuple[int, i
     assert stray or found.sound.all()
 
 
+def test_vertices_are_moved_as_geos_moves_them() -> None:
+    half_empty = MultiPolygon([BOX, Polygon()])  # not plain, and yet somewhere
+    given = np.array([*ZOO.values(), half_empty], dtype=object)
+    wkb = [written(shape, flavour) for flavour in (PLAIN, BIG_ENDIAN, WITH_Z, WITH_SRID) for shape in given]
+    column = GeometryColumn.of_arrow(pa.array(wkb, pa.binary()))
+
+    def move(vertices: np.ndarray) -> np.ndarray:
+        return vertices[:, ::-1] * 2 + 1
+
+    present = ~shapely.is_missing(column.objects())
+    with np.errstate(invalid="ignore", over="ignore"):
+        expected = column.objects()
+        expected[present] = shapely.transform(expected[present], move)
+        expected = GeometryColumn.of_objects(expected)
+        found = column.moved(move)
+    assert found.arrow().to_pylist() == expected.arrow().to_pylist()
+    assert found.types.tolist() == expected.types.tolist()
+    assert found.sound.tolist() == expected.sound.tolist()
+    np.testing.assert_array_equal(found.bounds, expected.bounds)
+
+
 def test_blocks_and_threads_change_nothing() -> None:
     many = shapely.buffer(shapely.points(np.random.default_rng(5).uniform(0, 1e6, (20_000, 2))), 20, quad_segs=2)
     many[::1000] = ZOO["bow tie"]
