@@ -56,7 +56,7 @@ class Tables:
         self._coverage = Coverage(plan, layers)
         self._rule = Rule(plan.region.disclosure.min_count, plan.region.disclosure.dominance_percent)
         self._private = {layer.id: PrivateLayer(weights=_weights(layer)) for layer in layers if not layer.open}
-        self._fine: dict[str, Shares] = {}
+        self._gridded: dict[str, dict[str, Shares]] = {}  # grids that are not published yet
         self._by_feature: dict[str, dict[int, FeatureLines]] = {}
         self.residuals: dict[str, Residuals] = {}
         self.reports: dict[str, dict[str, object]] = {}
@@ -65,16 +65,21 @@ class Tables:
         """A layer's shares in a collection: the finest grid's and the zones' from geometry, coarser grids' as sums."""
         if targets.info.kind != "grid":
             return layer.zone_shares(targets.info.id, targets.count)
-        if layer.id not in self._fine:
-            finest = self._grids[-1].cells
-            assert finest is not None
-            self._fine[layer.id] = layer.cell_shares(finest)
-        shares = self._fine[layer.id]
-        at = self._grids.index(targets)
-        for finer, coarser in zip(self._grids[:at:-1], self._grids[-2::-1], strict=False):
-            assert finer.parent is not None
-            shares = to_coarser(finer.parent, coarser.count, shares)
-        return shares
+        return self._in_grids(layer)[targets.info.id]
+
+    def _in_grids(self, layer: SharedLayer) -> dict[str, Shares]:
+        """A layer's shares in every grid, each coarser one made of the one before."""
+        if layer.id not in self._gridded:
+            finest = self._grids[-1]
+            assert finest.cells is not None
+            shares = layer.cell_shares(finest.cells)
+            found = {finest.info.id: shares}
+            for finer, coarser in zip(self._grids[:0:-1], self._grids[-2::-1], strict=True):
+                assert finer.parent is not None
+                shares = to_coarser(finer.parent, coarser.count, shares)
+                found[coarser.info.id] = shares
+            self._gridded[layer.id] = found
+        return self._gridded[layer.id]
 
     def region_held(self, year: int) -> Held:
         """The region as one target, protected: the top of every hierarchy."""
@@ -96,8 +101,8 @@ class Tables:
             wanted = {later.info.parent for later in collections[position + 1 :]}
             above_shares = {of: kept for of, kept in above_shares.items() if of in wanted}
             protected = {key: kept if key[0] in wanted else kept.beside() for key, kept in protected.items()}
-            if targets is self._grids[-1]:
-                self._fine.clear()
+            for shares in self._gridded.values():
+                shares.pop(targets.info.id, None)
         return tops
 
     def _publish_one(

@@ -34,7 +34,7 @@ from grids.columns import (
 )
 from grids.errors import GridError
 from grids.features import BoolArray, FloatArray, IntArray, KindColumns, LayerLines, YearLines
-from grids.sparse_rows import canonical, csr_parts, rows_of, squares_by_row
+from grids.sparse_rows import canonical, csr_of, csr_parts, joined, rows_of, squares_by_row
 from grids.total_kernels import add_targets
 
 _ENTRIES_AT_ONCE = 100_000
@@ -312,10 +312,9 @@ def _added_lines(
         return found
 
     blocks = list(in_blocks(work, block_bounds(entries[0] + np.arange(len(entries[0])), _ENTRIES_AT_ONCE)))
-    counts = [np.zeros(1, dtype=np.int64), *(block[0] for block in blocks)]
-    place = np.concatenate([block[1] for block in blocks]) if blocks else np.zeros(0, dtype=np.int32)
-    found = np.concatenate([block[2] for block in blocks]) if blocks else np.zeros(0)
-    return csr_array((found, place, np.cumsum(np.concatenate(counts))), shape=(shares.shape[0], n_groups))
+    counts = joined([block[0] for block in blocks], np.int64)
+    groups = joined([block[1] for block in blocks], np.int32)
+    return csr_of(counts, groups, joined([block[2] for block in blocks], np.float64), n_groups)
 
 
 def _sector_columns(sector: str, sums: SectorSums) -> dict[str, npt.NDArray[np.generic]]:

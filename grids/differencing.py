@@ -49,7 +49,7 @@ class Subtraction:
         def work(first: int, last: int) -> tuple[PositionArray, PositionArray]:
             found: tuple[PositionArray, PositionArray] = doubtful_pairs(
                 first, last, rows, left_out, self._targets, self._by_feature, self._tested, self._rule.plain,
-                self._judged.bounds,
+                self._judged.place_of, self._judged.bounds,
             )  # fmt: skip
             return found
 

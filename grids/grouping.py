@@ -20,6 +20,7 @@ NEGLIGIBLE_SHARE = 1e-9
 """Shares below this are rounding left over from adding the parts of a feature."""
 
 _ENTRIES_AT_ONCE = 100_000
+_FEW = 32  # features of a target that are judged again in no time; a nation has millions of such cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,14 @@ class Judged:
     Attributes:
         too_few: (targets,) some sum rests on 1 to `min_count - 1` features.
         dominated: (targets,) some sum rests on enough features, of which one dominates.
-        bounds: (targets, sums) count, lasting, total and room for `grids.holding_kernels.doubtful_pairs`; no rows where
-            they were not asked for.
+        place_of: (targets,) rows of the targets in `bounds`; -1 for those of few features, which are soon judged again,
+            and where they were not asked for.
+        bounds: (rows, sums) count, lasting, total and room for `grids.holding_kernels.doubtful_pairs`.
     """
 
     too_few: BoolArray
     dominated: BoolArray
+    place_of: npt.NDArray[np.int32]
     bounds: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], FloatArray, FloatArray]
 
     @property
@@ -99,17 +102,20 @@ def judge(shares: csr_array, tested: FloatArray, rule: Rule, *, with_bounds: boo
     """
     n_targets = shares.shape[0]
     too_few, dominated = np.zeros(n_targets, dtype=np.bool_), np.zeros(n_targets, dtype=np.bool_)
-    shape = (n_targets if with_bounds else 0, tested.shape[1])
+    rows, values = csr_parts(shares), np.ascontiguousarray(tested)
+    place_of = np.full(n_targets, -1, dtype=np.int32)
+    some = np.flatnonzero(np.diff(rows[0]) > _FEW) if with_bounds else np.zeros(0, dtype=np.int64)
+    place_of[some] = np.arange(some.size)
+    shape = some.size, tested.shape[1]
     counts, lasting = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
     bounds = counts, lasting, np.zeros(shape), np.zeros(shape)
-    rows, values = csr_parts(shares), np.ascontiguousarray(tested)
 
     def work(first: int, last: int) -> None:
-        judge_targets(first, last, rows, values, rule.plain, too_few, dominated, bounds)
+        judge_targets(first, last, rows, values, rule.plain, too_few, dominated, place_of, bounds)
 
     for _ in in_blocks(work, block_bounds(rows[0] + np.arange(n_targets + 1), _ENTRIES_AT_ONCE)):
         pass
-    return Judged(too_few, dominated, bounds)
+    return Judged(too_few, dominated, place_of, bounds)
 
 
 def sensitive(contributions: csr_array, rule: Rule) -> BoolArray:

@@ -10,6 +10,7 @@ from grids.compiled import compiled, inner
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+PlaceArray = NDArray[np.int32]
 
 
 @inner
@@ -62,6 +63,7 @@ def judge_targets(
     rule: Any,
     too_few: BoolArray,
     dominated: BoolArray,
+    place_of: PlaceArray,
     bounds: Any,
 ) -> None:
     """Judge targets first..last by every sum.
@@ -74,7 +76,8 @@ def judge_targets(
         rule: least count, dominance as a fraction, negligible share.
         too_few: (targets,) set where some sum rests on too few features.
         dominated: (targets,) set where some sum of enough features is dominated by one.
-        bounds: (targets, sums) count, lasting, total, room to be filled, see `doubtful_pairs`; or arrays of no rows.
+        place_of: (targets,) row of each target in `bounds`; negative: not wanted.
+        bounds: (rows, sums) count, lasting, total, room to be filled, see `doubtful_pairs`.
     """
     indptr, indices, data = shares
     min_count, dominance, negligible = rule
@@ -89,15 +92,16 @@ def judge_targets(
                 too_few[target] = True
             elif count > 0 and rest < dominance * largest:
                 dominated[target] = True
-            if counts.shape[0]:
-                counts[target, column], lastings[target, column] = count, lasting
-                totals[target, column], rooms[target, column] = total, rest - dominance * largest - slack
+            place = place_of[target]
+            if place >= 0:
+                counts[place, column], lastings[place, column] = count, lasting
+                totals[place, column], rooms[place, column] = total, rest - dominance * largest - slack
 
 
 @compiled
 def doubtful_pairs(
     first: int, last: int, shown: Any, is_left_out: BoolArray, targets: Any, by_feature: Any, tested: FloatArray,
-    rule: Any, bounds: Any,
+    rule: Any, place_of: PlaceArray, bounds: Any,
 ) -> Any:  # fmt: skip
     """Pairs of a shown target and one of ours, one of which has all features of the other, that have to be subtracted.
 
@@ -116,13 +120,14 @@ def doubtful_pairs(
         by_feature: (indptr, indices) the targets that each feature lies in.
         tested: (features, sums) values.
         rule: least count, dominance as a fraction, negligible share.
-        bounds: (targets, sums) of the targets: count, lasting, total, room (rest - dominance x largest - slack).
+        place_of: (targets,) row of each target in `bounds`; negative: judged here, each time it is met.
+        bounds: (rows, sums) of targets: count, lasting, total, room (rest - dominance x largest - slack).
 
     Returns:
         Positions of both, equally long.
     """
     shown_ptr, shown_of, shown_share = shown
-    targets_ptr = targets[0]
+    targets_ptr, targets_of, targets_share = targets
     feature_ptr, target_of = by_feature
     min_count, dominance, negligible = rule
     counts, lastings, totals, rooms = bounds
@@ -160,14 +165,23 @@ def doubtful_pairs(
                     )
                     mine[column, 0], mine[column, 1] = count, lasting
                     amounts[column, 0], amounts[column, 1] = total, rest - dominance * largest - slack
-            is_doubtful = False
+            is_doubtful, place = False, place_of[target]
             for column in range(n_sums):
+                if place >= 0:
+                    its_count, its_lasting = int(counts[place, column]), int(lastings[place, column])
+                    its_total, its_room = totals[place, column], rooms[place, column]
+                else:
+                    row = slice(targets_ptr[target], targets_ptr[target + 1])
+                    its_count, its_lasting, its_total, largest, rest, slack = judge_row(
+                        targets_of[row], targets_share[row], tested, column, dominance, negligible
+                    )
+                    its_room = rest - dominance * largest - slack
                 if stop - start >= width:
-                    count, total = counts[target, column], totals[target, column]
+                    count, total = its_count, its_total
                     lasting, room = mine[column, 1], amounts[column, 1]
                 else:
                     count, total = mine[column, 0], amounts[column, 0]
-                    lasting, room = lastings[target, column], rooms[target, column]
+                    lasting, room = its_lasting, its_room
                 if count > 0 and not (lasting - count >= min_count and room - total >= 1e-9 * total):
                     is_doubtful = True
                     break

@@ -1,7 +1,5 @@
 """Targets in coarser targets: sums over all children of a parent, and whether children stay within their parents."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
@@ -12,7 +10,7 @@ from grids.blocks import block_bounds, in_blocks
 from grids.grouping import NEGLIGIBLE_SHARE
 from grids.nesting_kernels import add_rows, order_by_parent
 from grids.shares import Shares
-from grids.sparse_rows import canonical, csr_parts
+from grids.sparse_rows import canonical, csr_of, csr_parts, joined
 
 IntArray = NDArray[np.int64]
 PlaceArray = NDArray[np.int32]
@@ -60,14 +58,9 @@ def block_sums(index_of_parent: IntArray, n_parents: int, matrix: csr_array) -> 
     np.cumsum(per_parent.astype(np.int64), out=ends[1:])
     # Each block keeps a sum for every column.
     blocks = list(in_blocks(work, block_bounds(ends, max(_ENTRIES_AT_ONCE, matrix.shape[1]))))
-    indptr = np.zeros(n_parents + 1, dtype=np.int64)
-    np.cumsum(_joined([block[0] for block in blocks], np.int64), out=indptr[1:])
-    columns, values = _joined([block[1] for block in blocks], np.int32), _joined([block[2] for block in blocks], float)
-    return csr_array((values, columns, indptr), shape=(n_parents, matrix.shape[1]))
-
-
-def _joined(arrays: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate([np.zeros(0, dtype=dtype), *arrays])
+    counts = joined([block[0] for block in blocks], np.int64)
+    columns = joined([block[1] for block in blocks], np.int32)
+    return csr_of(counts, columns, joined([block[2] for block in blocks], np.float64), matrix.shape[1])
 
 
 def check_parents(index_of_parent: npt.NDArray[np.integer], n_targets: int, n_parents: int) -> IntArray:

@@ -11,6 +11,8 @@ IntArray = NDArray[np.int64]
 PlaceArray = NDArray[np.int32]
 FloatArray = NDArray[np.float64]
 
+_FEW = 24  # entries that are put in order one by one, since most parents have no more
+
 
 @compiled
 def order_by_parent(parents: IntArray, starts: IntArray, order: PlaceArray) -> None:
@@ -62,7 +64,15 @@ def add_rows(first: int, last: int, families: Any, matrix: Any, n_columns: int) 
                     columns[size] = column
                     size += 1
                 whole[column] += data[entry]
-        columns[begin:size].sort()
+        if size - begin > _FEW:
+            columns[begin:size].sort()
+        else:
+            for place in range(begin + 1, size):
+                column, before = columns[place], place
+                while before > begin and columns[before - 1] > column:
+                    columns[before] = columns[before - 1]
+                    before -= 1
+                columns[before] = column
         for place in range(begin, size):
             values[place] = whole[columns[place]]
             whole[columns[place]], is_touched[columns[place]] = 0.0, False

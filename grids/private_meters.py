@@ -49,7 +49,8 @@ class PrivatePart:
     Attributes:
         shares: (targets, features) share of each feature.
         emissions: (features, pairs) metered tCO2e, signed.
-        own: (features, pairs) absolute emissions times the relative deviation of the meter, tCO2e.
+        own: (features, pairs) absolute emissions times the relative deviation of the meter, tCO2e; no rows once they
+            are summed up (`own_without`).
         u: (pairs,) largest relative deviation of any line of the pair, meter and factor together.
         weights: (features,) how much of a group's sum each attracts.
         modelled: (features, pairs) tCO2e that a model gives instead; None where a layer has no model.

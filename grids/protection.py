@@ -85,7 +85,10 @@ class Protection:
 
     def beside(self) -> "Protection":
         """What collections of other hierarchies need of it: where which features lie, and what is held."""
-        states = {sector: replace(state, published=state.published[:0]) for sector, state in self.states.items()}
+        states = {
+            sector: replace(state, published=np.zeros((0, state.published.shape[1])))
+            for sector, state in self.states.items()
+        }
         return replace(self, states=states)
 
 
@@ -185,6 +188,7 @@ def _protect_sector(
         tested, own = before.tested, before.own
     else:
         tested, own = _tested(part, withheld), part.own_without(withheld | part.uneven)
+        part = replace(part, own=np.zeros((0, len(part.pairs))))  # summed up for good
     judged = judge(part.shares, tested, rule, with_bounds=mode == "shared" and bool(others))
     counts: dict[str, object] = {
         "mode": mode,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
+from grids import grouping
 from grids.aggregate import CollectionSums, LayerShares, collection_sums
 from grids.columns import read_columns
 from grids.differencing import Subtraction, told_by_difference
@@ -505,6 +506,25 @@ def test_a_district_less_one_of_its_many_cells_is_settled_by_sums():
     assert doubtful() == []
     values[7] = 5900  # the others hold hardly more than a tenth of it
     assert doubtful() == list(range(40))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_targets_of_few_features_are_judged_where_they_are_met(seed, monkeypatch):
+    """What is kept of targets of many features, and what is judged again of those of few, lead to the same pairs."""
+    random = np.random.default_rng(seed)
+    values = random.exponential(size=(60, 2)) ** 3
+    small = csr_array((random.random((40, 60)) < 0.08) * random.uniform(0.1, 1, (40, 60)))
+    large = csr_array((random.random((12, 60)) < 0.9) * random.uniform(0.1, 1, (12, 60)))
+    found = []
+    for few in (0, 5, 100):
+        monkeypatch.setattr(grouping, "_FEW", few)
+        for shown, targets in ((small, large), (large, small)):
+            judged = judge(targets, values, RULE, with_bounds=True)
+            assert np.array_equal(judged.place_of >= 0, np.diff(targets.indptr) > few)
+            found.append(np.stack(Subtraction(targets, values, RULE, judged).doubtful(shown)))
+    assert found[0].size + found[1].size > 0
+    for again in (found[2:4], found[4:6]):
+        assert all(np.array_equal(one, other) for one, other in zip(found[:2], again, strict=True))
 
 
 # What is refused
