@@ -2,12 +2,10 @@
 
 import math
 from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import numpy as np
@@ -37,7 +35,7 @@ class OddReadings:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
-        self._database = duckdb.connect(str(Path(self._folder.name) / "readings.duckdb"), config=settings)
+        self._database = duckdb.connect(config=settings)
         self._database.execute("CREATE TABLE readings (cell BIGINT, month TINYINT, value DOUBLE, counted BOOLEAN)")
         return self
 
@@ -67,31 +65,33 @@ class OddReadings:
 
     def repeated(self) -> int:
         """Rows that are equal to an earlier one in place, month and value; missing values and zeros say nothing."""
-        parts = self._rows // _ROWS_AT_ONCE + 1
-        count = 0
-        for part in range(parts):
-            found = self._database.execute(
+        return sum(
+            count
+            for (count,) in self._grouped(
                 "SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM readings "
-                "WHERE value <> 0 AND hash(cell) % ?::UBIGINT = ?::UBIGINT GROUP BY cell, month, value)",
-                [parts, part],
-            ).fetchone()
-            count += int(found[0]) if found else 0
-        return count
+                "WHERE value <> 0 AND {part} GROUP BY cell, month, value)"
+            )
+        )
 
     def sums(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Places, and the sum of the rows that count in each: exact, rounded once; infinite where no number is."""
+        """Places, in any order, and the exact sum of the rows that count in each, rounded once; infinite: too large."""
         cells: list[int] = []
         sums: list[float] = []
-        for cell, group in groupby(self._counted(), key=itemgetter(0)):
+        for cell, values in self._grouped(
+            "SELECT cell, list(value ORDER BY value) FROM readings WHERE counted AND {part} GROUP BY cell"
+        ):
             try:
-                total = math.fsum(value for _, value in group)
+                total = math.fsum(values)
             except OverflowError:
                 total = math.inf
             cells.append(cell)
             sums.append(total)
         return np.array(cells, dtype=np.int64), np.array(sums, dtype=np.float64)
 
-    def _counted(self) -> Iterator[tuple[int, float]]:
-        rows = self._database.execute("SELECT cell, value FROM readings WHERE counted ORDER BY cell")
-        while some := rows.fetchmany(100_000):
-            yield from some
+    def _grouped(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """What a query gives for some of the places after the other; its groups must not cross places."""
+        parts = self._rows // _ROWS_AT_ONCE + 1
+        for part in range(parts):
+            found = self._database.execute(query.format(part=f"hash(cell) % {parts} = {part}"))
+            while some := found.fetchmany(10_000):
+                yield from some
