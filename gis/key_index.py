@@ -1,6 +1,6 @@
 """Keys of features and of tables, numbered: millions of them in little memory."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from gis.key_kernels import fill_slots, find_keys
 from gis.values import texts
 
 Numbers = NDArray[np.int32]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 _LARGEST = "9223372036854775807"
 _ALL = np.zeros(0, dtype=np.bool_)
@@ -56,14 +57,13 @@ class KeyIndex:
             held = _as_whole(keys)
             data = held.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint8)
             ends = np.arange(0, 8 * len(held) + 1, 8, dtype=np.int64)
-            ends.flags.writeable = False  # as Arrow's own: a function compiled for both would be compiled twice
         else:
             held = keys.cast(pa.large_string())
             data, ends = bytes_of(held)
         if len(data) < 8:
             data = np.append(data, np.zeros(8, dtype=np.uint8))
         valid = held.is_valid().to_numpy(zero_copy_only=False) if held.null_count else _ALL
-        return self._numbered(data, ends, valid, grow)
+        return self._numbered(read_only(data), read_only(ends), read_only(valid), grow)
 
     def _numbered(
         self, data: NDArray[np.uint8], ends: NDArray[np.int64], valid: NDArray[np.bool_], grow: bool
@@ -111,7 +111,14 @@ def bytes_of(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     held = texts.cast(pa.large_string())
     _, offsets, raw = held.buffers()
     ends = np.frombuffer(offsets, dtype=np.int64)[held.offset : held.offset + len(held) + 1]
-    return np.frombuffer(raw or b"", dtype=np.uint8), ends
+    return read_only(np.frombuffer(raw or b"", dtype=np.uint8)), read_only(ends)
+
+
+def read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """The array as Arrow mostly gives its own: a function compiled for both kinds would be compiled twice."""
+    seen = array.view()
+    seen.flags.writeable = False
+    return seen
 
 
 def _as_arrow(keys: Any) -> pa.Array:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.errors import BadValue, listed
-from gis.key_index import KeyIndex
+from gis.key_index import KeyIndex, read_only
 from gis.layers import JoinReport, Unparsable
 from gis.meter_kernels import mark_codes
 from gis.sources import METER_COLUMN, Join
-from gis.table_blocks import Block, BlockTable, Coded, Codes, amounts, as_objects, coded, read_only
+from gis.table_blocks import Block, BlockTable, Coded, Codes, amounts, as_objects, coded
 from gis.values import matches, numbers
 
 _MONTH = re.compile(r"^(?P<year>\d{4})[-/.]?(?P<month>\d{1,2})(?:[-/.]?\d{1,2})?$")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from gis.csv_blocks import TextTable, survey
 from gis.csv_kernels import read_plain
 from gis.errors import BadValue, EmptyLayer, LayerMissing, UnknownFormat, UnreadableFile, listed
 from gis.files import file_kind
-from gis.key_index import bytes_of
+from gis.key_index import bytes_of, read_only
 from gis.layers import Unparsable
 from gis.meter_kernels import mark_codes
 from gis.raw import require_columns
@@ -30,7 +30,6 @@ Column: TypeAlias = "pa.Array | NDArray[np.object_]"
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 _BLOCK_ROWS = 1 << 20
 _GROUP_BYTES = 256 << 20
@@ -234,13 +233,6 @@ def _indices(values: pa.Array) -> tuple[pa.Array, pa.Array]:
     if not pa.types.is_dictionary(kind):
         values = values.dictionary_encode()
     return values.indices.cast(pa.int32()), values.dictionary
-
-
-def read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """The array as Arrow gives its own: a function compiled for both kinds would be compiled twice."""
-    seen = array.view()
-    seen.flags.writeable = False
-    return seen
 
 
 def as_objects(values: Column) -> NDArray[np.object_]:
