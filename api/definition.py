@@ -68,7 +68,9 @@ def _of_region(app: Any) -> Mapping[str, Any]:
         paths[path.removeprefix(_PREFIX) or "/"] = {
             method: _operation(path, known) for method, known in methods.items()
         }
-    document = {"openapi": "3.0.3", "info": whole["info"], "paths": paths, "components": whole["components"]}
+    info = {name: value for name, value in whole["info"].items() if name != "summary"}
+    info["description"] = whole["info"]["summary"]
+    document = {"openapi": "3.0.3", "info": info, "paths": paths, "components": whole["components"]}
     older: dict[str, Any] = _older(document)
     return older
 

@@ -71,7 +71,7 @@ CHOICES = {
     "population div 50 = 2": lambda t: t[P] // 50 == 2,
     "1 / (population - population) > 0": lambda t: t[P] < 0,  # no result, so nothing
     "id LIKE 'CRS32632RES100mN5220%'": lambda t: t.id.str.startswith("CRS32632RES100mN5220"),
-    "id LIKE '%E540_'": lambda t: t.id.str.match(r".*E540.$"),
+    "id LIKE '%E540_00'": lambda t: t.id.str.match(r".*E540.00$"),
     "CASEI(id) LIKE casei('%100MN5220%') AND held": lambda t: t.id.str.contains("100mN5220") & t.held,
     "id >= 'CRS32632RES100mN5224'": lambda t: t.id >= "CRS32632RES100mN5224",
     "DATE('2023-01-01') < DATE('2023-01-02') AND held": lambda t: t.held,

@@ -1,0 +1,126 @@
+"""What the API says of itself is true: its OpenAPI document, its conformance, its schemas."""
+
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from openapi_spec_validator import OpenAPIV30SpecValidator, validate
+
+COLLECTIONS = ("grid-1km", "municipality", "h3-8")
+SPEC = "http://www.opengis.net/spec"
+
+
+@pytest.fixture(scope="module")
+def document(client: httpx.Client) -> dict[str, Any]:
+    response = client.get("/api/town/api")
+    assert response.headers["content-type"] == "application/vnd.oai.openapi+json;version=3.0"
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def test_the_definition_is_openapi_3_0(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.0.3"
+    validate(document, cls=OpenAPIV30SpecValidator)
+
+
+def test_the_definition_has_what_features_and_filters_need(document: dict[str, Any], served: str) -> None:
+    assert document["servers"] == [{"url": f"{served}/api/town"}]
+    assert {"/", "/conformance", "/collections", "/collections/{collection}"} <= set(document["paths"])
+    items = document["paths"]["/collections/{collection}/items"]["get"]
+    parameters = {one["name"]: one for one in items["parameters"]}
+    names = ("limit", "bbox", "datetime", "crs", "bbox-crs", "filter", "filter-lang", "filter-crs", "sortby", "f")
+    assert set(names) <= set(parameters)
+    assert parameters["limit"]["schema"]["maximum"] == 10_000
+    assert parameters["filter-lang"]["schema"]["enum"] == ["cql2-text", "cql2-json"]
+    assert "region" not in parameters
+    assert set(items["responses"]["200"]["content"]) >= {"application/geo+json", "text/html", "text/csv"}
+
+
+def test_every_address_of_the_definition_answers(document: dict[str, Any], client: httpx.Client) -> None:
+    given = {"collection": "municipality", "item": "west", "z": "0", "y": "0", "x": "0"}
+    tried = 0
+    for path, methods in document["paths"].items():
+        if not set(_names(path)) <= set(given) or path.startswith("/stac/"):  # its items have ids of their own
+            continue
+        required = [one["name"] for one in methods["get"]["parameters"] if one["required"] and one["in"] == "query"]
+        response = client.get(f"/api/town{path.format(**given)}", params=dict.fromkeys(required, "net_tco2e"))
+        assert response.status_code == 200, (path, response.text)
+        tried += 1
+    assert tried > 10
+
+
+def _names(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+
+
+def test_the_landing_page_leads_to_everything(client: httpx.Client) -> None:
+    links = {link["rel"]: link for link in client.get("/api/town/").json()["links"]}
+    assert {"self", "alternate", "service-desc", "service-doc", "conformance", "data"} <= set(links)
+    for link in links.values():
+        response = client.get(link["href"])
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith(link["type"].split(";")[0])
+
+
+def test_every_link_of_a_collection_answers_with_its_type(client: httpx.Client) -> None:
+    for link in client.get("/api/town/collections/municipality").json()["links"]:
+        response = client.get(link["href"])
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith(link["type"].split(";")[0]), link
+
+
+def test_conformance_claims_what_tests_show(client: httpx.Client) -> None:
+    claimed = client.get("/api/town/conformance").json()["conformsTo"]
+    assert {f"{SPEC}/ogcapi-features-1/1.0/conf/{name}" for name in ("core", "geojson", "html", "oas30")} <= set(
+        claimed
+    )
+    assert f"{SPEC}/ogcapi-features-2/1.0/conf/crs" in claimed
+    assert f"{SPEC}/cql2/1.0/conf/cql2-text" in claimed
+    absent = ("temporal-functions", "array-functions", "functions")
+    assert not {f"{SPEC}/cql2/1.0/conf/{name}" for name in absent} & set(claimed)
+    assert len(set(claimed)) == len(claimed)
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+@pytest.mark.parametrize("what", ["queryables", "schema"])
+def test_schemas_are_json_schema_and_fit_the_items(client: httpx.Client, collection: str, what: str) -> None:
+    response = client.get(f"/api/town/collections/{collection}/{what}")
+    assert response.headers["content-type"] == "application/schema+json"
+    schema = response.json()
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert client.get(schema["$id"]).json() == schema
+    jsonschema.Draft202012Validator.check_schema(schema)
+    check = jsonschema.Draft202012Validator(schema)
+    page = client.get(f"/api/town/collections/{collection}/items", params={"limit": 50}).json()
+    columns = client.get(f"/api/town/collections/{collection}").json()["columns"]
+    assert list(schema["properties"]) == [*columns, "geometry"]
+    for feature in page["features"]:
+        known = {name: value for name, value in feature["properties"].items() if value is not None}
+        check.validate(known)
+        assert set(feature["properties"]) <= set(schema["properties"])
+
+
+def test_units_and_meanings_come_from_the_shipped_table(client: httpx.Client) -> None:
+    address = "/api/town/collections/municipality/queryables"
+    english = client.get(address).json()["properties"]
+    assert english["net_tco2e"]["x-ogc-unit"] == "tCO2e/a"
+    assert english["area_ha"]["description"] == "Geodesic area of the whole cell, hexagon or zone."
+    assert english["year"]["enum"] == [2022, 2023]
+    assert (english["held"]["type"], english["year"]["type"]) == ("boolean", "integer")
+    assert english["geometry"]["format"] == "geometry-multipolygon"
+    korean = client.get(address, headers={"accept-language": "ko"})
+    assert korean.headers["content-language"] == "ko"
+    assert korean.json()["properties"]["population"]["title"] == "인구"
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_every_queryable_can_be_asked_for_and_sorted_by(client: httpx.Client, collection: str) -> None:
+    address = f"/api/town/collections/{collection}"
+    for name, known in client.get(f"{address}/queryables").json()["properties"].items():
+        text = f"{name} IS NOT NULL"
+        assert client.get(f"{address}/items", params={"filter": text, "limit": 1}).status_code == 200
+        if name != "geometry":
+            value = {"string": "x", "boolean": "true"}.get(known["type"], "2023")
+            for params in ({name: value}, {"sortby": f"-{name}"}, {"properties": name}):
+                assert client.get(f"{address}/items", params={**params, "limit": 1}).status_code == 200, (name, params)
