@@ -16,6 +16,8 @@ from grids.store_errors import InvalidTable
 _TILE = 256
 _COMPRESSED = {"compress": "DEFLATE", "predictor": 3, "zlevel": 6}
 _DRAFT = ".draft.tif"
+_CACHE_MB = 128
+"""What GDAL may keep in memory; left to itself it takes a twentieth of the machine's."""
 
 NOTE = (
     "A pixel is a cell, half open: it holds its western and southern border. NaN: unknown, or no row of the public "
@@ -36,6 +38,11 @@ def write_geotiff(table: PublicTable, path: Path) -> None:
     if not table.count:
         raise InvalidTable(f"{table.collection.id} has no cell in {table.year}: a raster of nothing cannot be made")
     extent, draft = table.extent, path.with_name(path.name + _DRAFT)
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+        _write(table, extent, draft, path)
+
+
+def _write(table: PublicTable, extent: Extent, draft: Path, path: Path) -> None:
     try:
         _write_draft(table, extent, draft)
         # Only a copy has its directory and its overviews before the picture, as a reader across the web needs it.

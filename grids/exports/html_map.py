@@ -10,6 +10,7 @@ from typing import Any
 
 import folium
 import numpy as np
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
@@ -139,14 +140,14 @@ def _drawn(table: PublicTable) -> _Drawn:
     words = [name for name in table.collection.columns if name.startswith("name_")]
     names = ["id", *words[:1], "area_ha", "held", *(f"{total}_tco2e" for total in totals), "net_sd_tco2e"]
     names = [name for name in names if name in table.collection.columns]
-    rows = table.edition.table(table.collection.id, table.year, names + _position(table)).to_pandas()
-    known = (f"{total}_tco2e" for total in totals if rows[f"{total}_tco2e"].notna().any())
-    column = next(known, "net_tco2e")
+    sums = table.edition.table(table.collection.id, table.year, [f"{total}_tco2e" for total in totals]).to_pandas()
+    column = next((name for name in sums.columns if sums[name].notna().any()), "net_tco2e")
     # Of too many, those with the largest amounts are kept, in the table's order; ties by that order too.
-    weight = rows[column].abs().fillna(-1.0).to_numpy()
+    weight = sums[column].abs().fillna(-1.0).to_numpy()
     kept = np.sort(np.argsort(-weight, kind="stable")[:MOST_SHAPES])
-    shapes = _lonlat_shapes(table, kept)
-    chosen = rows.iloc[kept].reset_index(drop=True)
+    rows = table.edition.rows(table.collection.id, table.year, kept.astype(np.int64), names + _position(table))
+    shapes = _lonlat_shapes(table, rows)
+    chosen = rows.select(names).to_pandas()
     per_ha = (chosen[column] / chosen["area_ha"]).to_numpy()
     scale = scale_of(per_ha)
     features = []
@@ -163,7 +164,7 @@ def _drawn(table: PublicTable) -> _Drawn:
         )
     bounds = table.collection.bbox
     assert bounds is not None
-    return _Drawn(features, bounds, column, scale, len(rows) - len(kept))
+    return _Drawn(features, bounds, column, scale, len(sums) - len(kept))
 
 
 def _position(table: PublicTable) -> list[str]:
@@ -190,10 +191,9 @@ def _told(row: dict[str, Any], totals: list[str], words: list[str]) -> dict[str,
     return said
 
 
-def _lonlat_shapes(table: PublicTable, kept: NDArray[np.intp]) -> list[str]:
+def _lonlat_shapes(table: PublicTable, rows: pa.Table) -> list[str]:
     """Outlines of rows as GeoJSON geometries, to a hundred-thousandth of a degree (about a metre)."""
     edition, collection = table.edition, table.collection
-    rows = edition.rows(collection.id, table.year, kept.astype(np.int64), ["id", *_position(table)])
     shapes = edition.polygons(collection.id, rows)
     if collection.kind == "zones":
         shapes = _simplified(shapes)

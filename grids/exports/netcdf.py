@@ -17,6 +17,9 @@ from grids.store_errors import InvalidTable
 
 CONVENTIONS = "CF-1.11"
 _CHUNK = 256
+_CHUNK_CACHE = 4 << 20
+"""Bytes kept of each variable: a window is whole chunks, so none is asked for again."""
+
 _EPOCH = datetime.date(1970, 1, 1)
 _FLAG_MISSING = np.int8(-1)
 
@@ -156,6 +159,7 @@ def _declare(file: Any, band: Column, extent: Extent, table: PublicTable) -> Any
         complevel=4,
         shuffle=True,
         chunksizes=(1, *_chunks(extent)),
+        chunk_cache=_CHUNK_CACHE,
     )
     said = {
         "long_name": band.label["en"],
