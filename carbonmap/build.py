@@ -30,6 +30,7 @@ from gis.overlaps import FOREST
 from gis.readers import read_context
 from gis.sources import Source
 from grids.edition import EditionWriter, Manifest, edition_id
+from grids.memory import give_back
 from grids.shares import clip_to
 
 Geometries = NDArray[np.object_]
@@ -117,6 +118,7 @@ def _build(
     progress.plan(4 + sum(map(len, parts.values())) + len(plan.zones) + len(plan.region.grid.sizes_m))
     _work_parts(plan, sources, parts, work, identity, progress, engine)
     plan.forget_divisions()
+    give_back()
     every = [SharedLayer(source, plan.domain(source), work, parts[source.id]) for source in sources]
     population = [layer for layer in every if layer.sector == "population"]
     layers = [layer for layer in every if layer.sector != "population"]

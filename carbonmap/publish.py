@@ -24,6 +24,7 @@ from grids.edition import EditionWriter
 from grids.feature_lines import FeatureLines
 from grids.grouping import Rule
 from grids.large_targets import has_large, large_tables
+from grids.memory import give_back
 from grids.nesting import nests, to_coarser
 from grids.private_meters import PrivateLayer
 from grids.protection import Protection, protect, region_row
@@ -103,6 +104,7 @@ class Tables:
             protected = {key: kept if key[0] in wanted else kept.beside() for key, kept in protected.items()}
             for shares in self._gridded.values():
                 shares.pop(targets.info.id, None)
+            give_back()
         return tops
 
     def _publish_one(
