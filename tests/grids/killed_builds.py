@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-import grids.background
 import grids.durable
 import grids.identity
 import grids.locks
@@ -34,7 +33,6 @@ WATCHED = {
         grids.durable,
         grids.locks,
         grids.identity,
-        grids.background,
         grids.parquet,
         grids.table_queue,
     )
