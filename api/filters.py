@@ -24,6 +24,7 @@ Language = Literal["cql2-text", "cql2-json"]
 
 MOST_BYTES = 8_192
 MOST_DEPTH = 32
+MOST_WORK = 1 << 19  # bytes of a text that may be read again and again, below
 MOST_OPERATORS = 250  # of those that nest without brackets: NOT, signs and arithmetic
 MOST_TERMS = 1000
 
@@ -108,21 +109,30 @@ def _tree(text: str, language: Language) -> Node:
     return tree
 
 
-def _check_brackets(tokens: Sequence[str]) -> None:
-    depth = 0
+def _check_brackets(tokens: Sequence[str]) -> int:
+    """Return how deep brackets are nested."""
+    depth, deepest = 0, 0
     for token in tokens:
         if token in "([{":
             depth += 1
+            deepest = max(deepest, depth)
             if depth > MOST_DEPTH:
                 raise InvalidParameter(f"filter: brackets are nested more than {MOST_DEPTH} deep")
         elif token in ")]}":
             depth -= 1
+    return deepest
 
 
 def _check_text(text: str) -> None:
     """Refuse what would make the parser's stack grow: nesting by brackets, and by operators that need none."""
     tokens = _TOKEN.findall(text)
-    _check_brackets(tokens)
+    deepest = _check_brackets(tokens)
+    # On a fault within brackets the parser reads them twice, and so on outwards: twice as long for each bracket around.
+    if len(text) << deepest > MOST_WORK:
+        raise InvalidParameter(
+            f"filter: brackets are nested {deepest} deep in {len(text)} characters, which may take too long to read: "
+            f"expected fewer brackets, a shorter text, or filter-lang=cql2-json"
+        )
     operators, terms, depth, wkt_from = 0, 0, 0, None
     before = ""
     for token in tokens:

@@ -61,11 +61,11 @@ def html_page(
             language=language,
             t=WORDS[language],
             labels=labels(opened.edition.manifest),
-        illustrative=[
-            shipped_columns().word("sector", sector, language)
-            for sector, holds in opened.edition.manifest.illustrative.items()
-            if holds
-        ],
+            illustrative=[
+                shipped_columns().word("sector", sector, language)
+                for sector, holds in opened.edition.manifest.illustrative.items()
+                if holds
+            ],
             links=[{"title": "", **one} for one in links],
             trail=steps,
             **content,

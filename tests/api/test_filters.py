@@ -240,6 +240,9 @@ def test_trees_that_are_no_condition(client: httpx.Client, tree: Any) -> None:
 
 HOSTILE = {
     "brackets": "(" * 10_000 + "held" + ")" * 10_000,
+    "brackets without end": "( " * 20 + "held",
+    "brackets around much": "(" * 8 + "held AND " * 500 + "held held" + ")" * 8,
+    "brackets around nothing": "S_INTERSECTS(geometry, POLYGON(" + "(" * 20 + "1 x",
     "few brackets": "(" * 40 + "held" + ")" * 40,
     "nots": "NOT " * 1_000 + "held",
     "signs": "net_tco2e = " + "-" * 5_000 + "net_tco2e",
@@ -277,8 +280,12 @@ def test_as_much_as_is_allowed_is_answered(client: httpx.Client, grid: pd.DataFr
     text = f"id IN ({', '.join(repr(one) for one in some)})"
     assert len(text) < MOST_BYTES
     assert ids(client, "grid-100m", text) == some
-    deep = "(" * (MOST_DEPTH - 1) + "held" + ")" * (MOST_DEPTH - 1)
+    deep = "(" * 12 + "held" + ")" * 12
     assert ids(client, "grid-100m", deep) == grid[grid.held]["id"].tolist()
+    tree: Any = {"property": "held"}
+    for _ in range(14):
+        tree = {"op": "not", "args": [tree]}
+    assert ids(client, "grid-100m", tree) == grid[grid.held]["id"].tolist()
     wide = " OR ".join(f"population = {k}" for k in range(300))
     assert ids(client, "grid-100m", wide) == grid[grid.population < 300]["id"].tolist()
     # Negative coordinates are no arithmetic.
