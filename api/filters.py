@@ -25,7 +25,7 @@ Language = Literal["cql2-text", "cql2-json"]
 MOST_BYTES = 8_192
 MOST_DEPTH = 32
 MOST_WORK = 1 << 19  # bytes of a text that may be read again and again, below
-MOST_OPERATORS = 250  # of those that nest without brackets: NOT, signs and arithmetic
+MOST_OPERATORS = 100  # of those that nest without brackets: NOT, signs and arithmetic
 MOST_TERMS = 1000
 
 # Quoted texts and names; WKT, in which a minus belongs to a number; words; signs.
