@@ -17,9 +17,9 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.measures import NOWHERE
+from grids.measures import AREAS, NOWHERE
 from grids.shares import clip_to, fractions
-from grids.tolerances import NEGLIGIBLE
+from grids.tolerances import NEGLIGIBLE, THIN_M, WHOLE
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
 
@@ -58,7 +58,8 @@ class SharedOut:
         outside: (features,) fraction of the whole feature outside the domain, from geometry by itself.
         cells: in the finest grid, inside the domain.
         zones: by zone set, inside the domain.
-        repaired: positions of polygons that were made valid first.
+        repaired: positions of polygons that were made valid first, or are so thin (`THIN_M`) that parts did not add up
+            to them and their outlines were shared out instead.
     """
 
     outside: FloatArray
@@ -108,11 +109,16 @@ class Division:
         """
         names = np.arange(column.size) if ids is None else np.asarray(ids)
         with self._turn:
-            cells = parts_in_cells(column, self.grid, ids=names.tolist())
-            if inside:
-                nowhere = np.where(cells.kinds == NOWHERE, 1.0, 0.0)
-                return self._shared(column, cells, cells.measures, nowhere, cells.repaired)
-            whole, repaired = cells.measures, cells.repaired
+            shared = self._share_out(column, names, inside)
+            thin, outlines = _thin(column, shared)
+            return _with(shared, thin, self._share_out(outlines, names[thin], inside)) if thin.size else shared
+
+    def _share_out(self, column: WkbColumn, names: NDArray[Any], inside: bool) -> SharedOut:
+        cells = parts_in_cells(column, self.grid, ids=names.tolist())
+        whole, repaired = cells.measures, cells.repaired
+        if inside:
+            outside = np.where(cells.kinds == NOWHERE, 1.0, 0.0)
+        else:
             outside, crossing = self._outside(column, cells)
             if crossing.size:
                 column, outside[crossing] = self._cut(column, crossing, names)
@@ -120,18 +126,12 @@ class Division:
             if crossing.size or gone.size:
                 column = column.with_features(dict.fromkeys(gone.tolist()))
                 cells = parts_in_cells(column, self.grid, ids=names.tolist())
-            return self._shared(column, cells, whole, outside, np.union1d(repaired, cells.repaired).astype(np.int64))
-
-    def _shared(
-        self, column: WkbColumn, cells: FeatureParts, whole: FloatArray, outside: FloatArray, repaired: IntArray
-    ) -> SharedOut:
-        """Features that lie in the domain, by their parts in cells."""
         parts = cells.parts
         share = fractions(parts.amount, whole, parts.owner)
         real = share > NEGLIGIBLE
         in_cells = CellEntries(parts.owner[real], parts.row[real], parts.col[real], share[real])
         zones = {name: self._in_zones(column, cells, whole, index) for name, index in self._zones.items()}
-        return SharedOut(outside, in_cells, zones, repaired)
+        return SharedOut(outside, in_cells, zones, np.union1d(repaired, cells.repaired).astype(np.int64))
 
     @property
     def zone_sets(self) -> tuple[str, ...]:
@@ -166,6 +166,38 @@ class Division:
         real = share > NEGLIGIBLE
         target = np.where(found.zone == index.n_zones, GAP, found.zone)
         return ZoneEntries(found.owner[real], target[real], share[real])
+
+
+def _thin(column: WkbColumn, shared: SharedOut) -> tuple[IntArray, WkbColumn]:
+    """Polygons too thin for cuts, whose parts do not add up to them; and their outlines."""
+    n = column.size
+    every: list[CellEntries | ZoneEntries] = [shared.cells, *shared.zones.values()]
+    sums = [np.bincount(found.feature, found.share, minlength=n) + shared.outside for found in every]
+    missed = np.flatnonzero(np.any([np.abs(total - 1) > WHOLE for total in sums], axis=0))
+    shapes = shapely.from_wkb(np.array([column.feature(f) for f in missed.tolist()], dtype=np.object_))
+    thin = shapely.area(shapes) <= THIN_M * shapely.length(shapes) / 2
+    thin &= shapely.get_dimensions(shapes) == AREAS
+    return missed[thin], WkbColumn.from_geometries(shapely.boundary(shapes[thin]))
+
+
+def _with(shared: SharedOut, which: IntArray, again: SharedOut) -> SharedOut:
+    """The same with some features shared out again; they count as repaired."""
+    outside = shared.outside.copy()
+    outside[which] = again.outside
+    zones = {name: ZoneEntries(*_exchanged(found, which, again.zones[name])) for name, found in shared.zones.items()}
+    cells = CellEntries(*_exchanged(shared.cells, which, again.cells))
+    return SharedOut(outside, cells, zones, np.union1d(shared.repaired, which).astype(np.int64))
+
+
+def _exchanged(
+    found: CellEntries | ZoneEntries, which: IntArray, again: CellEntries | ZoneEntries
+) -> list[NDArray[Any]]:
+    """Columns of entries, those of some features exchanged, by feature."""
+    kept = ~np.isin(found.feature, which)
+    fresh = vars(again) | {"feature": which[again.feature]}
+    columns = [np.concatenate((column[kept], fresh[name])) for name, column in vars(found).items()]
+    order = np.argsort(columns[0], kind="stable")
+    return [column[order] for column in columns]
 
 
 def _named(message: str, names: NDArray[Any]) -> str:

@@ -15,3 +15,10 @@ SLIVER_M2 = 0.01
 
 NEEDLE_M = 1e-6
 """Metres. A piece of a gap between zones of a smaller mean width is where their borders round, and is counted apart."""
+
+THIN_M = 1e-4
+"""Metres. Of a polygon of a smaller mean width a cut may miss more than a millionth, for it rounds to a fraction of a
+nanometre: where parts do not add up to such a feature, its outline is shared out instead."""
+
+WHOLE = 1e-9
+"""Of a feature. Its parts and what lies outside add up to it within this."""
