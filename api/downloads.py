@@ -14,22 +14,34 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from api.answers import Links, answer, dumped, labels, link
-from api.errors import failed, problem
+from api.errors import PROBLEM, failed, problem
 from api.params import Opened, OpenedParam, SettingsParam, only
 from api.workshop import NotMade, Workshop, WorkshopFull
 from grids.edition import Edition
 from grids.exports import documents
-from grids.exports.files import SUMS, TEXT, ExportFile, document, export_file, export_files, is_document, sums_text
+from grids.exports.files import (
+    SUMS,
+    TEXT,
+    ExportFile,
+    document,
+    export_file,
+    export_files,
+    is_document,
+    media_types,
+    sums_text,
+)
 from grids.exports.shelf import Kept
 
 router = APIRouter(tags=["downloads"], prefix="/{region}/downloads")
 
 RETRY_AFTER_S = 5
+_KINDS: dict[str, Any] = {kind: {} for kind in media_types()}
 _BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "the file; its ETag is its SHA-256"},
-    206: {"content": {"application/octet-stream": {}}, "description": "the bytes asked for by Range"},
-    416: {"description": "the file has no such bytes"},
-    503: {"description": "the file is being made: Retry-After says when to ask again"},
+    200: {"content": _KINDS, "description": "the file; its ETag is its SHA-256"},
+    206: {"content": _KINDS, "description": "the bytes asked for by Range"},
+    416: {"content": {PROBLEM: {}}, "description": "the file has no such bytes"},
+    500: {"content": {PROBLEM: {}}, "description": "the file could not be made"},
+    503: {"content": {PROBLEM: {}}, "description": "the file is being made: Retry-After says when to ask again"},
 }
 
 

@@ -145,6 +145,12 @@ _MAKE_DOCUMENT: dict[str, Callable[[Edition, ColumnTable], str]] = {
 }
 
 
+def media_types() -> list[str]:
+    """Return what files are served as, each once, without parameters."""
+    kinds = [media_type for _, media_type, _ in _DOCUMENTS] + [format.media_type for format in FORMATS.values()]
+    return list(dict.fromkeys(kind.partition(";")[0] for kind in [TEXT, *kinds]))
+
+
 def export_files(edition: Edition) -> list[ExportFile]:
     """Return every file that an edition can be had as: documents first, then collection by collection."""
     files = [
