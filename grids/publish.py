@@ -126,8 +126,9 @@ class EditionWriter:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> EditionError:
+        reason = error if error.errno is None else os.strerror(error.errno)
         return EditionError(
-            f"the store {self._store} cannot be written: {error.strerror or error}. Nothing was published; "
+            f"the store {self._store} cannot be written: {reason}. Nothing was published; "
             f"what was served still is. Make room there, or give another folder"
         )
 

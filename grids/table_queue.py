@@ -73,8 +73,7 @@ class TableQueue:
         """Give up what is not done yet."""
         self._encoding.stop()
         self._flushing.stop()
-        with contextlib.suppress(OSError):  # a full disk, and nobody wants the file any more
-            self._drop()
+        self._drop()
 
     def _written(self, file: TableWriter, pieces: Iterable[pa.Table]) -> Iterator[None]:
         for piece in pieces:
@@ -93,5 +92,6 @@ class TableQueue:
     def _drop(self) -> None:
         while self._open:
             file = self._open.pop()
-            file.close()
+            with contextlib.suppress(OSError, pa.ArrowException):  # a full disk; nobody wants the file any more
+                file.close()
             file.path.unlink(missing_ok=True)

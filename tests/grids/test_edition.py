@@ -572,6 +572,24 @@ def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     assert sorted(path.name for path in (tmp_path / ".incoming").iterdir()) == ["town.lock"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_disk_that_is_full_half_way_is_told_in_our_words(tmp_path: Path) -> None:
+    publish(tmp_path)
+
+    def build() -> None:
+        with EditionWriter(tmp_path, "town", SECOND, crs=CRS) as writer:
+            (incoming,) = (tmp_path / ".incoming").glob(f"town-{SECOND}-*")
+            (incoming / "private").mkdir()
+            (incoming / "private" / "lines-meters.parquet").symlink_to("/dev/full")
+            writer.write_private_table("lines", "meters", pa.table({"activity": np.random.default_rng(1).random(9999)}))
+            writer.publish(manifest())
+
+    with pytest.raises(EditionError, match=r"cannot be written: No space left on device\. Nothing was published"):
+        build()
+    assert Store(tmp_path).open("town").id == FIRST
+    assert sorted(path.name for path in (tmp_path / ".incoming").iterdir()) == ["town.lock"]
+
+
 def test_private_tables_keep_their_rows_and_geometry(tmp_path: Path) -> None:
     features = gpd.GeoDataFrame({"id": ["b2", "b1"], "geometry": [shapely.Point(1, 2), None]}, crs=CRS)
     with EditionWriter(tmp_path, "town", FIRST, crs=CRS) as writer:

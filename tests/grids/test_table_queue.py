@@ -1,5 +1,6 @@
 """Tables are written beside what is computed next: in order, the same bytes, and no error is lost."""
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -181,6 +182,20 @@ def test_a_queue_writes_the_same_bytes_as_waiting_for_each_table(tmp_path: Path)
         write(tmp_path / "other.parquet", layout, *of)
         assert (tmp_path / f"{name}.parquet").read_bytes() == (tmp_path / "other.parquet").read_bytes()
     assert ended == [(tmp_path / "deep" / "one.parquet").stat().st_size]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "full.parquet").symlink_to("/dev/full")
+    queue = TableQueue()
+    queue.put_at_leisure(tmp_path / "full.parquet", PRIVATE, (private_rows(k, k + 50_000) for k in range(9)))
+    with pytest.raises(OSError, match="No space left on device") as told:
+        queue.finish()
+    assert told.value.errno == errno.ENOSPC
+    with pytest.raises(OSError, match="No space left on device"):
+        queue.put(tmp_path / "other.parquet", PRIVATE, private_rows(0, 10))
+    queue.stop()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("end", [TableQueue.finish, TableQueue.stop])
