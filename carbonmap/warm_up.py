@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import grids.cell_sums
+import grids.survey
 import grids.zone_index
 from grids.compiled import to_compile
 
@@ -26,6 +27,7 @@ def warm_up() -> None:
     from carbonmap.progress import Silent
     from carbonmap.synthetic.write import write_city
 
+    grids.survey.warm_up()
     grids.cell_sums.warm_up()
     grids.zone_index.warm_up()
     with tempfile.TemporaryDirectory(prefix="carbonmap-") as name:

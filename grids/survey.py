@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import shapely
 from numpy.typing import NDArray
 
 from grids.blocks import block_bounds, in_blocks
@@ -145,6 +146,14 @@ def as_arrow(column: WkbColumn) -> Any:
     present = None if pc.all(given).as_py() in (True, None) else given.buffers()[1]
     buffers = [present, pa.py_buffer(places), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.large_binary(), column.size, buffers)
+
+
+def warm_up() -> None:
+    """Compile, or load from the cache, all that geometries are looked at with."""
+    square = shapely.to_wkb(shapely.box(0, 0, 1, 1), byte_order=1)
+    column = moved(WkbColumn.from_bytes([square, None, square]), np.negative)
+    survey(column)
+    as_arrow(taken(column, np.array([2, 0])))
 
 
 _NONE = np.zeros(0, np.int64)

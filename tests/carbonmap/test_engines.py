@@ -45,8 +45,8 @@ from grids.edition import EditionWriter
 
 EAST, NORTH = 540_000, 5_220_000
 ROWS = 40
-BUILDINGS, ROADS = 12 * ROWS, 3 * ROWS
-PARTS = 12 + 3 + 1
+BUILDINGS, ROADS, STANDS = 12 * ROWS, 3 * ROWS, 2 * ROWS
+PARTS = 12 + 3 + 2
 USES = ("apartment", "office", "residential", "retail")
 
 
@@ -73,7 +73,10 @@ def write_parts(tiny: Any) -> Path:
         "count": [1000 + k if k % 2 == 0 else None for k in range(ROADS)],
         "speed": [50] * ROADS,
     }
-    for name, columns, shapes in (("buildings", buildings, boxes), ("roads", roads, lines)):
+    corners = [(EAST + 300 * (k % 7), NORTH + 90 * (k % 23)) for k in range(STANDS)]
+    stands = {"sid": [f"s{k}" for k in range(STANDS)], "cover": ["tree_mixed"] * STANDS}
+    woods = [shapely.box(x, y, x + 100 + 7 * (k % 40), y + 120) for k, (x, y) in enumerate(corners)]  # they overlap
+    for name, columns, shapes in (("buildings", buildings, boxes), ("roads", roads, lines), ("forest", stands, woods)):
         frame = gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:32632")
         frame.to_parquet(tiny.folder / f"{name}.parquet", row_group_size=ROWS)
         tiny.source(name)["file"] = f"{name}.parquet"
