@@ -1,6 +1,7 @@
 """From shared layers to an edition: totals, conservation, disclosure, tables."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
 from carbonmap.layers import SharedLayer
@@ -156,14 +158,22 @@ class Tables:
         for layer in [*self._layers, *self._population]:
             writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(shares[layer.id]))
             if has_large(shares[layer.id].matrix):
-                sums_of, largest = large_tables(self._lines_by_year(layer), shares[layer.id].matrix)
-                writer.write_private_table("sums", f"{layer.id}-{name}", sums_of)
-                writer.write_private_table("largest", f"{layer.id}-{name}", largest)
+                self._write_large(writer, layer, name, shares[layer.id].matrix)
         if targets.info.kind != "grid":  # cells stand in the public table in the same order
             writer.write_private_table("targets", name, pa.table({"id": pa.array(targets.ids)}))
 
+    def _write_large(self, writer: EditionWriter, layer: SharedLayer, name: str, shares: csr_array) -> None:
+        """Write what receipts of large targets need; it is made by the thread that writes it, when that has time."""
+        made = cache(lambda: large_tables(self._lines_by_year(layer), shares))
+
+        def table(position: int) -> Iterator[pa.Table]:
+            yield made()[position]
+
+        writer.write_private_tables("sums", f"{layer.id}-{name}", table(0))
+        writer.write_private_tables("largest", f"{layer.id}-{name}", table(1))
+
     def _lines_by_year(self, layer: SharedLayer) -> dict[int, FeatureLines]:
-        """A layer's lines feature by feature, made once for all collections that have large targets."""
+        """A layer's lines feature by feature, made once for all collections that have large targets; by one thread."""
         if layer.id not in self._by_feature:
             self._by_feature[layer.id] = FeatureLines.by_year(layer.line_pieces(), layer.size)
         return self._by_feature[layer.id]
