@@ -22,7 +22,7 @@ from api import (
 from api.limits import Limited
 from api.middleware import Careful, Compressed
 from api.models import Problem
-from api.server import leave_with_parent
+from api.processes import leave_with_parent
 from api.settings import Settings
 from api.watch import Watched, configure_logs, metrics
 from api.workshop import Workshop

@@ -1,15 +1,11 @@
 """Runs the server: finds a port, says where it listens, and stops in good order."""
 
-import multiprocessing
 import os
 import shutil
-import signal
 import socket
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import wait
 from typing import Any
 
 import uvicorn
@@ -110,19 +106,6 @@ def _told(settings: Settings, workers: int) -> Iterator[None]:
                 os.environ[name] = value
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def leave_with_parent() -> None:
-    """Let this process end when the one that started it has ended, however it did; workers would keep the port else."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="leave with parent", daemon=True).start()
 
 
 def address_of(listening: socket.socket) -> str:
