@@ -34,7 +34,8 @@ def survey_text(text: Bytes, delimiter: int, columns: int, kept: Ints) -> bool:
 
     Returns:
         False as soon as readers could differ: zero bytes, another number of columns, a quote in a value that does not
-        begin with one, anything after the quote that ends a value, or a carriage return that ends a line by itself.
+        begin with one, anything after the quote that ends a value, a carriage return that ends a line by itself or
+        stands within quotes (where a block of Arrow's ends with it, Arrow drops the line feed that follows).
     """
     state, column, length = kept[STATE], kept[COLUMN], kept[LENGTH]
     for byte in text:
@@ -47,9 +48,9 @@ def survey_text(text: Bytes, delimiter: int, columns: int, kept: Ints) -> bool:
         if state == OPEN:
             if byte == _QUOTE:
                 state = _CLOSED
-            elif byte in (_NEWLINE, _CARRIAGE):
+            elif byte == _NEWLINE:
                 kept[BREAKS] = 1
-            elif byte == 0:
+            elif byte in (0, _CARRIAGE):
                 return False
         elif byte in (_NEWLINE, _CARRIAGE):
             if length > 1:  # empty lines are none

@@ -70,7 +70,7 @@ def test_what_is_written_is_read(
         patch.setattr(gis.csv_blocks, "_LONGEST", 60)
         found = in_blocks(path, stated)
     assert found is None or found == whole(path, stated)[2] == [("k", "v", "more"), *rows]
-    if piece > 16 and not any(len(str(row)) > 50 for row in rows):
+    if piece > 16 and not any(len(str(row)) > 50 or "\r" in "".join(row) for row in rows):
         assert found is not None
 
 
@@ -85,6 +85,7 @@ def test_what_is_written_is_read(
 @example("\n\n1,2\n\n\n3,4", "k,v\n")
 @example(" \n1,2\n", "k,v\n")
 @example(";1\r;2", "k;v\r")
+@example('1,"2\r\n3"\n', "k,v\n")
 def test_any_text_is_read_as_the_whole_is_or_not_in_blocks(
     tmp_path_factory: pytest.TempPathFactory, text: str, header: str
 ) -> None:

@@ -3,6 +3,7 @@
 import datetime
 import math
 import pickle
+import tracemalloc
 from collections import Counter, defaultdict
 from decimal import Decimal
 from fractions import Fraction
@@ -33,6 +34,8 @@ LONG: dict[str, Any] = {
     "key": "building", "layout": "long", "month": "month", "carrier": "carrier", "carriers": CARRIERS, "value": "kwh",
     "unit": "kWh",
 }  # fmt: skip
+
+MONTHLY = pa.schema({"building": pa.string(), "carrier": pa.string(), "month": pa.int64(), "kwh": pa.float64()})
 
 
 def readings(seed: int = 1) -> pd.DataFrame:
@@ -387,3 +390,27 @@ def test_odd_readings_are_grouped_in_parts(tmp_path: Path, monkeypatch: pytest.M
     assert sorted(places.tolist()) == list(range(10))
     assert sums.tolist() == [math.fsum([0.1, 0.2, 0.1, 0.3])] * 10
     assert not list(tmp_path.iterdir())
+
+
+def peak_bytes(folder: Path, features: int) -> int:
+    """The most that a join of two months of three carriers holds at once, beside Arrow's blocks."""
+    keys = np.repeat(np.arange(features), 3)
+    words = pa.array([f"B{number:08d}" for number in range(features)])
+    with pq.ParquetWriter(folder / "m.parquet", MONTHLY, use_dictionary=["carrier"]) as writer:
+        for month in (202301, 202302):
+            carriers = np.tile(np.array(list(CARRIERS)), features)
+            columns = [words.take(pa.array(keys)), pa.array(carriers), np.full(len(keys), month), np.ones(len(keys))]
+            writer.write_table(pa.Table.from_arrays([pa.array(c) for c in columns], schema=MONTHLY), 30_000)
+    join = Join(file="m.parquet", **LONG)
+    JoinedTable.make(words[:10], join, folder, folder / "m.arrow")  # compiled, imported
+    tracemalloc.start()
+    try:
+        JoinedTable.make(words, join, folder, folder / "m.arrow")
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_follows_keys_and_columns_and_nothing_else(tmp_path: Path) -> None:
+    few, many = (peak_bytes(tmp_path, features) for features in (30_000, 120_000))
+    assert (many - few) / 90_000 < 1.5e9 / 7.2e6  # a nation's meters join in 1.5 GB
