@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
 from api.answers import Links, alternates, answer, dumped, preferred, spoken
 from api.formats import DEFINITION, HTML, OPENAPI, chosen
@@ -19,7 +20,7 @@ router = APIRouter(tags=["regions"], prefix="/{region}/api")
 
 _PREFIX = "/api/{region}"
 _FORMS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {OPENAPI.media_type: {}, HTML.media_type: {}}, "description": "OpenAPI 3.0, or a page for people"}
+    200: {"content": {HTML.media_type: {}}, "description": "OpenAPI 3.0, or a page for people"}
 }
 # Columns of the collection are parameters of their own: which ones, its queryables say.
 _COLUMNS = {
@@ -33,7 +34,19 @@ _COLUMNS = {
 }
 
 
-@router.get("", response_model=dict[str, Any], responses=_FORMS, dependencies=[Depends(only("edition", "f"))])
+class Definition(JSONResponse):
+    """Tells the whole server's definition which media type this one is of."""
+
+    media_type = OPENAPI.media_type
+
+
+@router.get(
+    "",
+    response_model=dict[str, Any],
+    response_class=Definition,
+    responses=_FORMS,
+    dependencies=[Depends(only("edition", "f"))],
+)
 def definition(request: Request, opened: OpenedParam, settings: SettingsParam, f: FormatParam = None) -> Response:
     """Define the API of a region."""
     form, links, region = chosen(request, DEFINITION), Links(request, settings), opened.edition.region

@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
 from api.answers import Links, alternates, dumped, of_edition, preferred, spoken
 from api.formats import HTML, SCHEMA, SCHEMAS, chosen
@@ -22,11 +23,23 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 _TYPES = {"string": "string", "bool": "boolean", "int16": "integer", "int32": "integer"}
 _FORMS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {SCHEMA.media_type: {}, HTML.media_type: {}}, "description": "a JSON Schema, or a page for people"}
+    200: {"content": {HTML.media_type: {}}, "description": "a JSON Schema, or a page for people"}
 }
 
 
-@router.get("/queryables", response_model=JsonSchema, responses=_FORMS, dependencies=[Depends(only("edition", "f"))])
+class SchemaJson(JSONResponse):
+    """Tells the definition which media type the model is of."""
+
+    media_type = SCHEMA.media_type
+
+
+@router.get(
+    "/queryables",
+    response_model=JsonSchema,
+    response_class=SchemaJson,
+    responses=_FORMS,
+    dependencies=[Depends(only("edition", "f"))],
+)
 def queryables(
     request: Request,
     opened: OpenedParam,
@@ -38,7 +51,13 @@ def queryables(
     return _schema(request, settings, opened, collection, "queryables")
 
 
-@router.get("/schema", response_model=JsonSchema, responses=_FORMS, dependencies=[Depends(only("edition", "f"))])
+@router.get(
+    "/schema",
+    response_model=JsonSchema,
+    response_class=SchemaJson,
+    responses=_FORMS,
+    dependencies=[Depends(only("edition", "f"))],
+)
 def schema(
     request: Request,
     opened: OpenedParam,

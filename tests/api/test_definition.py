@@ -8,6 +8,10 @@ import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator, validate
 
 COLLECTIONS = ("grid-1km", "municipality", "h3-8")
+FORMS = (
+    *("text/html", "text/csv", "application/vnd.flatgeobuf"),
+    *("application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"),
+)
 SPEC = "http://www.opengis.net/spec"
 
 
@@ -34,7 +38,9 @@ def test_the_definition_has_what_features_and_filters_need(document: dict[str, A
     assert parameters["limit"]["schema"]["maximum"] == 10_000
     assert parameters["filter-lang"]["schema"]["enum"] == ["cql2-text", "cql2-json"]
     assert "region" not in parameters
-    assert set(items["responses"]["200"]["content"]) >= {"application/geo+json", "text/html", "text/csv"}
+    content = items["responses"]["200"]["content"]
+    assert set(content) == {*FORMS, "application/geo+json"}
+    assert content["application/geo+json"]["schema"]["$ref"] == "#/components/schemas/FeatureCollection"
 
 
 def test_every_address_of_the_definition_answers(document: dict[str, Any], client: httpx.Client) -> None:
