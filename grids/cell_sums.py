@@ -90,7 +90,7 @@ def cell_sums(
         GridError: values that are not one row per feature, or bounds that hold no cell.
         GeometryError: see `grids.wkb.parts_in_cells`.
     """
-    table = np.ascontiguousarray(values, dtype=np.float64).reshape(len(values), -1)
+    table = np.ascontiguousarray(values if np.ndim(values) > 1 else np.asarray(values)[:, None], dtype=np.float64)
     if table.shape[0] != column.size:
         raise GridError(
             f"{column.size} features and {table.shape[0]} rows of values were given; one each was expected."

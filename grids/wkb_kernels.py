@@ -31,12 +31,13 @@ from grids.cell_kernels import (
 )
 from grids.compiled import compiled, inner
 from grids.crossing_kernels import RING, SHELL, TURN, VERTICES
-from grids.memory_kernels import count_in, float_at, float_in, int_at, put_float, put_int
+from grids.memory_kernels import count_in, float_at, float_in, int_at, put_float, put_int, put_short
 from grids.path_kernels import line_in_cells, points_in_cells
 from grids.window_kernels import put_found
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+ShortArray = NDArray[np.int32]
 
 DAMAGED = 5  # bytes that are no well-known binary
 _POINT, _LINE, _POLYGON, _MULTIPOINT, _MULTILINE, _MULTIPOLYGON, _LAST_KNOWN = 1, 2, 3, 4, 5, 6, 17
@@ -209,6 +210,69 @@ def _plain_ring(at: int, end: int) -> int:
         return 0
     closed = float_at(at + 13) == float_at(end - 16) and float_at(at + 21) == float_at(end - 8)
     return vertices if closed else 0
+
+
+@inner
+def _is_one_ring(at: int, vertices: int) -> bool:
+    """Whether the vertices of a polygon are surely those of one ring: the first comes again at the end only."""
+    x, y, end = float_at(at), float_at(at + 8), at + 16 * (vertices - 1)
+    at += 16
+    while at < end and (float_at(at) != x or float_at(at + 8) != y):
+        at += 16
+    return at == end
+
+
+@compiled
+def plain_places(
+    types: ShortArray, counts: ShortArray, dimensions: ShortArray, vertices: int, begins: IntArray, ends: IntArray
+) -> int:
+    """Say where points, lines, and polygons of one ring go as well-known binary, one after the other.
+
+    Args:
+        types: (n,) what each geometry is, as GEOS numbers it: points from 0, polygons are 3.
+        counts: (n,) vertices of each.
+        dimensions: (n,) of the vertices of each.
+        vertices: address of the x and y of all, as float64.
+        begins: (n,) written.
+        ends: (n,) written; where it begins for one that is not plain.
+
+    Returns:
+        How many bytes they take.
+    """
+    place = 0
+    for f in range(types.size):
+        begins[f] = place
+        if counts[f] > 0 and dimensions[f] == 2:
+            if types[f] == _POLYGON and _is_one_ring(vertices, counts[f]):
+                place += 13 + 16 * counts[f]
+            elif types[f] < _LINE:
+                place += 5 + 4 * types[f] + 16 * counts[f]
+        ends[f] = place
+        vertices += 16 * counts[f]
+    return place
+
+
+@compiled
+def write_plain(
+    types: ShortArray, counts: ShortArray, vertices: int, begins: IntArray, ends: IntArray, data: int
+) -> None:
+    """Write the geometries that have places, see `plain_places`, as well-known binary behind the address `data`."""
+    for f in range(types.size):
+        at, end, vertex = data + begins[f], data + ends[f], vertices
+        vertices += 16 * counts[f]
+        if at == end:
+            continue
+        code = types[f] if types[f] == _POLYGON else types[f] + 1
+        put_int(at, 1 | code << 8)  # the byte order, the code, and what is written over at once
+        at += 1 + 4 * code
+        if code == _POLYGON:
+            put_short(at - 8, 1)
+        if code != _POINT:
+            put_short(at - 4, counts[f])
+        while at < end:
+            put_float(at, float_at(vertex))
+            at += 8
+            vertex += 8
 
 
 @inner
