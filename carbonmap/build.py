@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,27 +148,35 @@ def _work_parts(
     """Work on every part that is not done yet: by the engine what stands by itself, here what needs earlier stands."""
     first_forest = next((source.id for source in sources if source.sector == "forest"), None)
     alone = [source for source in sources if source.sector not in FOREST or source.id == first_forest]
-    for source in sources:
-        if parts[source.id][0].span is not None and (source.joins or source.sector in FOREST):
-            of_whole = [join.file for join in source.joins] or ["stands that share ground"]
-            progress.step(f"{source.id}: joining {', '.join(of_whole)}")
-            prepare_source(source, plan, work)
     waiting = [part for source in alone for part in parts[source.id] if not source.is_raster]
+    todo = [part for part in waiting if work.record(part) is None]
+    with ThreadPoolExecutor(1) as beside:  # tables are joined by this thread, where Ctrl-C is heard
+        ready = beside.submit(engine.get_ready, [source for source in alone if _any_of(source, todo)], plan)
+        for source in sources:
+            if parts[source.id][0].span is not None and (source.joins or source.sector in FOREST):
+                of_whole = [join.file for join in source.joins] or ["stands that share ground"]
+                progress.step(f"{source.id}: joining {', '.join(of_whole)}")
+                prepare_source(source, plan, work)
+        ready.result()
     for part in waiting:
-        if work.record(part) is not None:
+        if part not in todo:
             progress.step(f"{part}: done before")
-    engine.work([part for part in waiting if work.record(part) is None], plan, work, identity, progress)
+    engine.work(todo, plan, work, identity, progress)
     for source in sources:
         if source.is_raster or source not in alone:
-            todo = [part for part in parts[source.id] if work.record(part) is None]
-            stands = _stands(plan, sources, source, parts, work) if todo else np.empty(0, dtype=object)
+            left = [part for part in parts[source.id] if work.record(part) is None]
+            stands = _stands(plan, sources, source, parts, work) if left else np.empty(0, dtype=object)
             taken = GeometryColumn.of_objects(stands)
             for part in parts[source.id]:
                 progress.step(f"{part}: reading and sharing out")
-                if part in todo and source.is_raster:
+                if part in left and source.is_raster:
                     work.keep(part, *work_raster(plan, source, stands))
-                elif part in todo:
+                elif part in left:
                     work.keep(part, *work_part(plan, part, work, taken))
+
+
+def _any_of(source: Source, parts: list[Part]) -> bool:
+    return any(part.source == source.id for part in parts)
 
 
 def _stands(

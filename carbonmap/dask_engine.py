@@ -21,6 +21,7 @@ from carbonmap.errors import EngineError
 from carbonmap.parts import Part, WorkFolder
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
+from gis.sources import Source
 
 LOOK_AGAIN_S = 0.5
 """How often is looked who is there, at least."""
@@ -69,6 +70,9 @@ class DaskEngine:
         if self._scheduler is not None:
             with quiet(), client_of(self._scheduler):
                 pass
+
+    def get_ready(self, sources: list[Source], plan: Plan) -> None:
+        """Do nothing: each worker sees the zones through the grid by itself."""
 
     def work(
         self, parts: list[Part], plan: Plan, work: WorkFolder, identity: Mapping[str, Any], progress: Progress

@@ -8,11 +8,19 @@ from carbonmap.errors import RegionError
 from carbonmap.parts import Part, WorkFolder, work_part
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
+from gis.sources import Source
 from grids.blocks import threads_here
 
 
 class Engine(Protocol):
     """Something that works on parts, in any order; their files are all that counts."""
+
+    def get_ready(self, sources: list[Source], plan: Plan) -> None:
+        """Make what work on these sources needs here; runs beside the joining of tables.
+
+        Raises:
+            GridError: zones that overlap, or more borders or cells than fit in memory.
+        """
 
     def work(
         self, parts: list[Part], plan: Plan, work: WorkFolder, identity: Mapping[str, Any], progress: Progress
@@ -38,6 +46,11 @@ AT_ONCE = 2
 class LocalEngine:
     """Work in this process: two parts at a time, and all processors in the compiled code of each."""
 
+    def get_ready(self, sources: list[Source], plan: Plan) -> None:
+        """See the zones through the grid, once for all threads."""
+        for source in sources:
+            plan.division(source)
+
     def work(
         self, parts: list[Part], plan: Plan, work: WorkFolder, identity: Mapping[str, Any], progress: Progress
     ) -> None:
@@ -46,8 +59,6 @@ class LocalEngine:
         def one(part: Part) -> None:
             work.keep(part, *work_part(plan, part, work))
 
-        for source in {part.source: plan.source(part.source) for part in parts}.values():
-            plan.division(source)  # made once, before two threads ask for it
         with ThreadPoolExecutor(min(AT_ONCE, threads_here())) as pool:
             under_way = [(part, pool.submit(one, part)) for part in parts]
             try:

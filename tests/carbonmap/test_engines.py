@@ -130,6 +130,7 @@ class Asking:
 
     def __init__(self, engine: Any) -> None:
         self.engine, self.asked = engine, list[Part]()
+        self.get_ready = engine.get_ready
 
     def work(self, parts: list[Part], *given: Any) -> None:
         self.asked += parts
