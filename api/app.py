@@ -11,12 +11,17 @@ from api import (
     context,
     definition,
     downloads,
+    editions,
     errors,
     features,
     health,
+    ranking,
     regions,
     schemas,
+    search,
+    statistics,
     tiles,
+    timeseries,
     web,
 )
 from api.limits import Limited
@@ -65,7 +70,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     if settings.metrics:
         api.add_api_route("/metrics", metrics, include_in_schema=False)
     ogc = (regions, definition, conformance, collections, schemas, features, tiles, context)
-    for part in (health, *ogc, downloads, catalogue):
+    questions = (statistics, search, ranking, timeseries, editions)
+    for part in (health, *ogc, *questions, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)

@@ -92,10 +92,10 @@ def distribution(
     unit: Annotated[Unit, Query(description="t as it is; or divided by hectares or by people")] = "t",
 ) -> Response:
     """Say how a column's values are spread, for class breaks: 21 quantiles, 0 to 100 % by 5 %."""
-    _check(collection, column, unit)
+    check_column(collection, column, unit)
 
     def body() -> bytes:
-        values = _values(opened, collection, year, column, unit)
+        values = column_values(opened, collection, year, column, unit)
         known = values[~np.isnan(values)]
         quantiles = np.quantile(known, QUANTILES).tolist() if len(known) else []
         return dumped(
@@ -116,7 +116,12 @@ def distribution(
     return of_edition(request, opened, body)
 
 
-def _check(collection: Collection, column: str, unit: Unit) -> None:
+def check_column(collection: Collection, column: str, unit: Unit) -> None:
+    """Refuse a column that the collection does not have, and a unit that it cannot be given in.
+
+    Raises:
+        InvalidParameter: names the parameter and what was expected.
+    """
     if column not in collection.columns:
         raise InvalidParameter(
             f"column: collection {collection.id!r} has no column {column[:80]!r}; "
@@ -129,7 +134,12 @@ def _check(collection: Collection, column: str, unit: Unit) -> None:
         raise InvalidParameter(f"unit: collection {collection.id!r} has no column {divisor} for {unit}; expected t")
 
 
-def _values(opened: Opened, collection: Collection, year: int, column: str, unit: Unit) -> NDArray[np.float64]:
+def column_values(opened: Opened, collection: Collection, year: int, column: str, unit: Unit) -> NDArray[np.float64]:
+    """Return (rows,) a column's values in a unit, NaN where unknown.
+
+    Raises:
+        InvalidParameter: a column that holds no numbers.
+    """
     divisor = _DIVISORS.get(unit)
     rows = opened.edition.table(collection.id, year, list(dict.fromkeys([column, divisor or column])))
     kind = rows.schema.field(column).type

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -214,6 +215,10 @@ class Edition:
             )
         positions = np.asarray([position], dtype=np.int64)
         return Page(file.take(positions, self._columns(info, None)), positions, 1)
+
+    def positions(self, collection: str, year: int, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return (n,) where each of n ids stands in a year's table; -1 for those it does not have."""
+        return self._file(self.collection(collection), self.year(collection, year)).positions(ids)
 
     def polygons(self, collection: str, rows: pa.Table) -> Geometries:
         """Return the polygons of rows (a grid's need `row` and `col`) in the region's CRS."""

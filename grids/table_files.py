@@ -1,6 +1,7 @@
 """One Parquet table of an edition: footer read once, row groups chosen by their statistics, bytes mapped."""
 
 import threading
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -108,12 +109,22 @@ class TableFile:
 
     def position(self, item: str) -> int | None:
         """Return the position of the row with this id, if there is one."""
+        found = pc.index(self._every_id(), pa.scalar(item, type=self._every_id().type)).as_py()
+        return None if found < 0 else int(found)
+
+    def positions(self, items: Sequence[str]) -> NDArray[np.int64]:
+        """Return (n,) positions of the rows with these n distinct ids, -1 where there is none."""
+        ids = self._every_id()
+        asked = pc.index_in(ids, value_set=pa.array(items, type=ids.type))
+        where = np.full(len(items), -1, dtype=np.int64)
+        where[asked.drop_null().to_numpy()] = np.flatnonzero(asked.is_valid().to_numpy())
+        return where
+
+    def _every_id(self) -> pa.ChunkedArray:
         with self._guard:
             if self._ids is None:
                 self._ids = self._read(np.arange(self._footer.num_row_groups), ["id"])["id"]
-            ids = self._ids
-        found = pc.index(ids, pa.scalar(item, type=ids.type)).as_py()
-        return None if found < 0 else int(found)
+            return self._ids
 
     def _read(self, groups: NDArray[Any], columns: list[str]) -> pa.Table:
         # A reader of its own for each call: Arrow's readers are not for several threads at once, the footer is.

@@ -26,6 +26,10 @@ PLACES = {
     "bbox": ["9.54,47.14,9.56,47.16", "1,2,3", "nan,nan,nan,nan", "541000,5221000,542400,5222400"],
     "datetime": ["2022-01-01/..", "2023-05-05", "now"],
     "column": ["net_tco2e", "id"],
+    "ids": ["west", "동구,west", "nothing", ",", "8"],
+    "q": ["west", "ㅅㄱ", "47.14, 9.52", "CRS32632RES1000mN5220000E540000", "881f8d4b2dfffff", "\x00"],
+    "before": ["0123456789abcdef", "x"],
+    "after": ["0123456789abcdef", "f" * 16],
 }
 OURS = (
     "/",
@@ -37,6 +41,12 @@ OURS = (
     "/collections/{collection}/schema",
     "/collections/{collection}/items",
     "/collections/{collection}/items/{item}",
+    "/collections/{collection}/ranking",
+    "/collections/{collection}/timeseries",
+    "/editions",
+    "/editions/{before}/diff/{after}",
+    "/search",
+    "/statistics",
 )
 
 

@@ -1,0 +1,96 @@
+"""Polygons that somebody drew, as they come in a request's body: checked before anything is computed from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+import pyproj
+import shapely
+
+from api.errors import InvalidParameter
+from grids.edition import Edition
+from grids.projections import LONLAT, reproject
+
+MOST_VERTICES = 20_000
+MOST_AREA_HA = 2e8
+"""Two million square kilometres, twenty Koreas."""
+
+_WGS84 = pyproj.Geod(ellps="WGS84")
+_MARGIN = 0.05  # of the region's extent, around it: what lies beyond is cut off before it is projected
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A polygon.
+
+    Attributes:
+        shape: in the region's CRS, edges straight there; empty where it does not meet the region's surroundings.
+        area_ha: of the whole as it was drawn, on the ellipsoid of WGS 84.
+    """
+
+    shape: shapely.Geometry
+    area_ha: float
+
+
+def read_drawn(document: Mapping[str, Any], edition: Edition) -> Drawn:
+    """Return the polygon of a GeoJSON geometry or feature in WGS 84.
+
+    Raises:
+        InvalidParameter: no polygon or multipolygon, not valid, across the antimeridian, too large; the message says
+            which.
+    """
+    geometry = document.get("geometry") if document.get("type") == "Feature" else document
+    if not isinstance(geometry, Mapping) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
+        kind = geometry.get("type") if isinstance(geometry, Mapping) else geometry
+        raise InvalidParameter(
+            f"body: got {str(kind)[:40]!r}, expected a GeoJSON Polygon or MultiPolygon, or a Feature of one"
+        )
+    if "crs" in document or "crs" in geometry:
+        raise InvalidParameter("body: a `crs` is given, expected none: GeoJSON is in WGS 84, longitude before latitude")
+    try:
+        shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(geometry)))
+    except (shapely.errors.ShapelyError, orjson.JSONEncodeError) as error:
+        reason = str(error).removeprefix("ParseException: ")[:120]
+        raise InvalidParameter(f"body: the polygon cannot be read: {reason}") from error
+    points = shapely.get_coordinates(shape)
+    if not len(points):
+        raise InvalidParameter("body: the polygon is empty, expected rings of four positions or more")
+    if len(points) > MOST_VERTICES:
+        raise InvalidParameter(f"body: the polygon has {len(points)} vertices, at most {MOST_VERTICES} are taken")
+    if not np.isfinite(points).all() or (np.abs(points) > (180, 90)).any():
+        raise InvalidParameter(
+            "body: the polygon leaves the world, expected longitude (-180..180) before latitude (-90..90)"
+        )
+    if np.ptp(points[:, 0]) > 180:
+        raise InvalidParameter(
+            "body: the polygon is wider than 180 degrees, so it may cross the antimeridian, which is not supported: "
+            "ask for its two parts"
+        )
+    if not shapely.is_valid(shape):
+        raise InvalidParameter(
+            f"body: the polygon is not valid: {shapely.is_valid_reason(shape)[:120]}. Draw rings that do not cross "
+            "themselves or each other"
+        )
+    area_ha = abs(_WGS84.geometry_area_perimeter(shapely.orient_polygons(shape))[0]) / 10_000
+    if area_ha > MOST_AREA_HA:
+        raise InvalidParameter(f"body: the polygon has {area_ha:.0f} ha, at most {MOST_AREA_HA:.0f} ha are taken")
+    return Drawn(_moved(shape, edition), area_ha)
+
+
+def _moved(shape: shapely.Geometry, edition: Edition) -> shapely.Geometry:
+    west, south, east, north = edition.region.bbox
+    margin = _MARGIN * max(east - west, north - south) + 0.05
+    near = shapely.box(west - margin, south - margin, east + margin, north + margin)
+    if not shapely.covers(near, shape):
+        # Far from the region its projection gives nonsense; nothing is there to be counted anyway.
+        shape = shapely.intersection(shape, near)
+        parts = shapely.get_parts(shapely.get_parts(np.array([shape], dtype=object)))
+        shape = shapely.multipolygons([part for part in parts if part.geom_type == "Polygon"])
+    moved: shapely.Geometry = reproject(np.array([shape], dtype=object), LONLAT, edition.crs)[0]
+    if not shapely.is_valid(moved):  # edges so close that moving their corners made them cross
+        moved = shapely.make_valid(moved, method="structure", keep_collapsed=False)
+        if moved.geom_type not in ("Polygon", "MultiPolygon"):
+            moved = shapely.multipolygons([])
+    return moved

@@ -1,0 +1,152 @@
+"""Editions that are kept, and what changed between two: the numbers as the tables have them, and the reasons."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from grids.edition import Store
+
+FIRST, SECOND = "0123456789abcdef", "fedcba9876543210"
+METERS = [{"file": "town.gpkg", "bytes": 11, "sha256": "1" * 64}, {"file": "new.csv", "bytes": 1, "sha256": "2" * 64}]
+FACTORS = [{"id": "made_up", "value": 0.5, "chosen": "exact year"}]
+
+
+@pytest.fixture
+def two(own_store: Store, publish: Callable[..., None]) -> Store:
+    """A store with two editions, the first published an hour before."""
+    manifest = own_store.path / "town" / FIRST / "manifest.json"
+    hour_ago = manifest.stat().st_mtime - 3600
+    os.utime(manifest, (hour_ago, hour_ago))
+    publish(
+        own_store.path,
+        "town",
+        SECOND,
+        seed=7,
+    )
+    return own_store
+
+
+def test_all_editions_are_listed_and_the_current_one_marked(two: Store, serving: Callable[..., httpx.Client]) -> None:
+    client = serving(two.path)
+    response = client.get("/api/town/editions")
+    document = response.json()
+    assert document["current"] == SECOND
+    assert [(one["id"], one["current"]) for one in document["editions"]] == [(SECOND, True), (FIRST, False)]
+    newest, oldest = document["editions"]
+    assert newest["published"] > oldest["published"]
+    assert (newest["inputs_changed"], oldest["inputs_changed"]) == (False, None)
+    assert newest["totals"]["2023"] == {"buildings": 1.0, "net": None}
+    assert document["synthetic"] is True
+    for one in document["editions"]:
+        for link in one["links"]:
+            assert client.get(link["href"]).status_code == 200, link
+    same = client.get("/api/town/editions", headers={"If-None-Match": response.headers["etag"]})
+    assert same.status_code == 304
+    (two.path / "town" / "current").write_text(FIRST)
+    again = client.get("/api/town/editions", headers={"If-None-Match": response.headers["etag"]})
+    assert [one["current"] for one in again.json()["editions"]] == [False, True]
+
+
+def test_a_damaged_edition_is_named_and_the_others_are_listed(two: Store, serving: Callable[..., httpx.Client]) -> None:
+    (two.path / "town" / FIRST / "manifest.json").write_text("{")
+    (two.path / "town" / "not-an-edition").mkdir()
+    document = serving(two.path).get("/api/town/editions").json()
+    assert document["broken"] == [FIRST]
+    assert [one["id"] for one in document["editions"]] == [SECOND]
+
+
+def test_a_difference_has_the_numbers_of_both_tables(two: Store, serving: Callable[..., httpx.Client]) -> None:
+    client = serving(two.path)
+    response = client.get(f"/api/town/editions/{FIRST}/diff/{SECOND}", params={"year": 2022})
+    document = response.json()
+    assert "immutable" in response.headers["cache-control"]
+    assert (document["before"]["edition"], document["after"]["edition"]) == (FIRST, SECOND)
+    old, new = (
+        two.open("town", edition).table("municipality", 2022).to_pandas().set_index("id")["net_tco2e"]
+        for edition in (FIRST, SECOND)
+    )
+    largest = document["largest"]
+    assert (largest["collection"], largest["column"], largest["compared"]) == ("municipality", "net_tco2e", 3)
+    known = (new - old).dropna()
+    order = known.abs().sort_values(ascending=False).index.tolist()
+    told = [one["id"] for one in largest["items"] if one["difference"] is not None]
+    assert told == order
+    for one in largest["items"]:
+        if one["difference"] is not None:
+            assert one["difference"] == pytest.approx(known[one["id"]])
+            assert (one["before"], one["after"]) == (old[one["id"]], new[one["id"]])
+    assert [(one["year"], one["sector"]) for one in document["totals"]] == [(2023, "buildings"), (2023, "net")]
+    assert document["totals"][0]["difference"] == 0.0
+    assert document["totals"][1]["difference"] is None
+    # The same inputs, factors and code gave other numbers: what is left is the region file.
+    assert document["reasons"] == ["region file"]
+
+
+def test_an_edition_does_not_differ_from_itself(two: Store, serving: Callable[..., httpx.Client]) -> None:
+    document = serving(two.path).get(f"/api/town/editions/{FIRST}/diff/{FIRST}").json()
+    assert document["same"] is True
+    assert document["reasons"] == []
+    assert (document["largest"]["changed"], document["largest"]["items"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"inputs": METERS}, "inputs"),
+        ({"factors": FACTORS}, "factors"),
+        ({"assumptions": [{"id": "buildings.eui", "value": 3.0}]}, "assumptions"),
+        ({"libraries": {"numpy": "0.0"}}, "libraries"),
+        ({"code": {"version": "9", "sha256": "3" * 64}}, "code"),
+        ({"disclosure": {"rule": {"min_count": 10}}}, "configuration"),
+    ],
+)
+def test_reasons_are_told(
+    own_store: Store, serving: Callable[..., httpx.Client], changed: dict[str, Any], reason: str
+) -> None:
+    """The manifest of one edition says something else: the answer names it and shows both."""
+    folder = own_store.path / "town" / FIRST
+    second = own_store.path / "town" / SECOND
+    second.mkdir()
+    (second / "tables").symlink_to(folder / "tables")
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    (second / "manifest.json").write_text(json.dumps({**manifest, "edition": SECOND, **changed}), "utf-8")
+    document = serving(own_store.path).get(f"/api/town/editions/{FIRST}/diff/{SECOND}").json()
+    assert document["reasons"] == [reason]
+    assert document["largest"]["changed"] == 0
+    if reason == "inputs":
+        assert [one["file"] for one in document["inputs"]["added"]] == ["new.csv"]
+        (one,) = document["inputs"]["changed"]
+        assert (one["before"]["sha256"], one["after"]["sha256"]) == ("0" * 64, "1" * 64)
+    if reason == "factors":
+        (one,) = document["factors"]["changed"]
+        assert (one["name"], one["before"]["value"], one["after"]["value"]) == ("made_up", 0.4, 0.5)
+    if reason == "code":
+        assert document["code"]["after"]["version"] == "9"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        (f"{FIRST}/diff/{'a' * 16}", 404),
+        (f"{FIRST}/diff/nix", 404),
+        (f"{FIRST}/diff/..%2f..%2fetc", 404),
+        (f"{FIRST}/diff/{FIRST}?collection=nix", 404),
+        (f"{FIRST}/diff/{FIRST}?year=1999", 404),
+        (f"{FIRST}/diff/{FIRST}?collection=grid-1km&column=id", 400),
+        (f"{FIRST}/diff/{FIRST}?bogus=1", 400),
+    ],
+)
+def test_differences_that_are_not_there(client: httpx.Client, address: str, status: int) -> None:
+    assert client.get(f"/api/town/editions/{address}").status_code == status
+
+
+def test_nothing_private_is_told(two: Store, serving: Callable[..., httpx.Client]) -> None:
+    client = serving(two.path)
+    for address in ("editions", f"editions/{FIRST}/diff/{SECOND}"):
+        text = client.get(f"/api/town/{address}").text
+        assert "b17" not in text  # a feature of a closed source that was refused
+        assert "largest_shift" not in text
