@@ -13,7 +13,7 @@ from api.errors import InvalidParameter
 from grids.edition import Edition
 from grids.projections import LONLAT, reproject
 
-MOST_VERTICES = 20_000
+MOST_VERTICES = 10_000  # drawn as spikes through one point, so many take most of a second to be found valid
 MOST_AREA_HA = 2e8
 """Two million square kilometres, twenty Koreas."""
 

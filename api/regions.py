@@ -54,6 +54,7 @@ def landing(request: Request, opened: OpenedParam, settings: SettingsParam, f: F
             link("data", links.address(region.id, "collections", edition=pin), title="collections"),
             link("describedby", links.address(region.id, "manifest", edition=pin), title=described),
             link("related", links.address(region.id, "downloads", edition=pin), title="downloads"),
+            link("version-history", links.address(region.id, "editions"), title="editions"),
             link(
                 "tiles", links.address(region.id, "context", "tiles", TILE_MATRIX_SET, edition=pin), title="background"
             ),
