@@ -106,6 +106,19 @@ def test_a_part_of_a_cell_counts_by_its_area(client: httpx.Client) -> None:
     assert part["drawn_ha"] == pytest.approx(25.0, rel=2e-3)
 
 
+def test_many_parts_within_one_cell_add_up(client: httpx.Client) -> None:
+    squares = [
+        shapely.box(x, y, x + 20, y + 20)
+        for x in range(WEST + 1010, WEST + 1290, 30)
+        for y in range(SOUTH + 1010, SOUTH + 1290, 30)
+    ]
+    found = asked(client, shapely.MultiPolygon(squares), collection="grid-1km")
+    whole = asked(client, shapely.box(WEST + 1000, SOUTH + 1000, WEST + 2000, SOUTH + 2000), collection="grid-1km")
+    share = len(squares) * 400 / 1e6
+    assert found["rows"] == 1
+    assert totals(found)["buildings"] == pytest.approx(share * (totals(whole)["buildings"] or 0.0), rel=1e-7)
+
+
 def test_items_by_get_and_by_post_are_the_same(client: httpx.Client, small_store: Path) -> None:
     edition = Store(small_store).open("town")
     table = edition.table("municipality", 2022).to_pandas().set_index("id")
