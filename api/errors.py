@@ -129,9 +129,12 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = _ALLOWED
+        # What takes a body says so by itself; what is read answers HEAD and OPTIONS too.
+        own = {name.strip() for name in headers.get("Allow", "").split(",")} - {"", "GET", "HEAD"}
+        allowed = ", ".join([_ALLOWED, *sorted(own)])
+        headers["Allow"] = allowed
         return problem(
-            request, error.status_code, f"{request.method} is not possible here: expected {_ALLOWED}", headers
+            request, error.status_code, f"{request.method} is not possible here: expected {allowed}", headers
         )
     if error.status_code == HTTPStatus.NOT_FOUND:
         return problem(request, error.status_code, f"There is nothing at {request.url.path[:200]}", headers)
