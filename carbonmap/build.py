@@ -157,6 +157,8 @@ def _work_parts(
                 of_whole = [join.file for join in source.joins] or ["stands that share ground"]
                 progress.step(f"{source.id}: joining {', '.join(of_whole)}")
                 prepare_source(source, plan, work)
+                if ready.done():  # a fault is told before the next table is joined
+                    ready.result()
         ready.result()
     for part in waiting:
         if part not in todo:

@@ -13,6 +13,7 @@ from gis.classes import class_table
 from gis.layers import ReadReport
 from gis.raster import class_runs
 from gis.sources import Source
+from grids.errors import GridError
 from grids.land_cover import ClassAreas
 
 
@@ -31,7 +32,10 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
     classes = class_table(source.classes, data_folder() / "schema")
     report = ReadReport(source.id, source.file, unit="pixels")
     for runs in class_runs(source, plan.inputs, region.crs, domain.bounds, classes=classes, report=report):
-        areas.add(runs.geometries, runs.class_codes)
+        try:
+            areas.add(runs.geometries, runs.class_codes)
+        except GridError as error:
+            raise type(error)(f"source {source.id}: {error}") from error
     features = pd.DataFrame(
         {
             "id": [f"class-{code}" for code in areas.codes],

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -32,6 +33,7 @@ class Plan:
         self._divisions: dict[int, Division] = {}
         self._indexes: dict[tuple[str, bytes], ZoneIndex] = {}
         self._gaps: dict[tuple[str, int], Gap] = {}
+        self._making = Lock()
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -72,11 +74,12 @@ class Plan:
         Raises:
             GridError: zones that overlap, or more borders or cells than fit in memory; names the collection.
         """
-        domain = self.domain(source)
-        if id(domain) not in self._divisions:
-            zones = {targets.info.id: self._index(targets, domain) for targets in self.zones}
-            self._divisions[id(domain)] = Division(domain, self.grid, zones)
-        return self._divisions[id(domain)]
+        with self._making:
+            domain = self.domain(source)
+            if id(domain) not in self._divisions:
+                zones = {targets.info.id: self._index(targets, domain) for targets in self.zones}
+                self._divisions[id(domain)] = Division(domain, self.grid, zones)
+            return self._divisions[id(domain)]
 
     def forget_divisions(self) -> None:
         """Let go of what only sharing out needs; of a nation it is most of a gigabyte."""

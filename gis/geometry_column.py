@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
-from grids.survey import as_arrow, is_plain, joined, moved, survey, taken
+from grids.survey import as_arrow, is_plain, joined, moved, plain_wkb, survey, taken
 from grids.wkb import WkbColumn
 
 FloatArray = NDArray[np.float64]
@@ -73,8 +73,8 @@ class GeometryColumn:
             types[rest[lost]] = UNREADABLE
             foreign = np.flatnonzero((found.kinds[rest] < 0) & ~lost)
             if foreign.size:
-                objects[foreign] = shapely.force_2d(objects[foreign])
-                plain = shapely.to_wkb(objects[foreign], byte_order=1)
+                plain = plain_wkb(objects[foreign])
+                objects[foreign] = shapely.from_wkb(plain)
                 wkb = wkb.with_features(dict(zip(rest[foreign].tolist(), plain.tolist(), strict=True)))
                 again = survey(taken(wkb, rest[foreign]))
                 sound[rest[foreign]] = again.sound

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from gis.errors import BadValue, ColumnMissing, did_you_mean, listed
 from gis.files import input_file
@@ -24,6 +24,7 @@ from gis.layers import JoinReport
 from gis.meter_readings import Readings, columns_needed, readings_of_block, rows_with_keys
 from gis.meter_sums import MeterSums
 from gis.raw import Progress
+from gis.sealed_files import is_sealed, write_sealed
 from gis.sources import Join
 from gis.table_blocks import Block, open_table
 from gis.wide_columns import Values, WideColumns, both_unparsable
@@ -93,22 +94,21 @@ class JoinedTable:
         kinds = {ours: pa.string() if values.dtype == object else pa.float64() for ours, values in none.items()}
         report = json.dumps(asdict(made.report), ensure_ascii=False, allow_nan=False)
         schema = pa.schema(list(kinds.items()), metadata={_REPORT: report, _FEATURES: str(len(made.keys))})
-        incoming = path.with_name(f"{path.name}.incoming")
-        with pa.OSFile(str(incoming), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            for begin in range(0, len(made.keys) if kinds else 0, _BATCH_ROWS):
-                values = made.columns.columns(made.keys[begin : begin + _BATCH_ROWS])
-                arrays = [pa.array(values[ours], type=kind) for ours, kind in kinds.items()]
-                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
-        incoming.replace(path)
+
+        def write(fresh: Path) -> None:
+            with pa.OSFile(str(fresh), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+                for begin in range(0, len(made.keys) if kinds else 0, _BATCH_ROWS):
+                    values = made.columns.columns(made.keys[begin : begin + _BATCH_ROWS])
+                    arrays = [pa.array(values[ours], type=kind) for ours, kind in kinds.items()]
+                    writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+        write_sealed(path, write)
         return cls(path)
 
     @property
     def is_whole(self) -> bool:
-        """Whether the file is there and can be read; one that cannot is made anew."""
-        try:
-            return bool(self.report)
-        except (OSError, pa.ArrowException, KeyError, ValidationError):
-            return False
+        """Whether the file is there as it was written; one that is not is made anew."""
+        return is_sealed(self.path)
 
     @property
     def report(self) -> JoinReport:

@@ -50,7 +50,8 @@ class KeyIndex:
             return np.concatenate(found) if found else np.zeros(0, dtype=np.int32)
         if isinstance(keys, pa.Array) and pa.types.is_dictionary(keys.type):
             distinct = np.append(self.find(keys.dictionary, grow=grow), np.int32(-1))
-            codes: NDArray[np.int32] = keys.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
+            indices = keys.indices.cast(pa.int64())  # as many words as int8 holds, and one more for none
+            codes: NDArray[np.int64] = indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
             return distinct[codes]
         keys = _as_arrow(keys)
         if self.whole:

@@ -213,22 +213,25 @@ def readings_of(
     flags: NDArray[np.uint32],
     cells: Ints,
     counted: NDArray[np.bool_],
-) -> None:
+) -> bool:
     """Which rows need a second look: (n,) the place of their sum (-1: they do not), and whether they add to it anew.
 
-    The other arguments are those of `add_readings`, after all rows were added.
+    The other arguments are those of `add_readings`, after all rows were added. False: a row was not among them.
     """
     for row in range(len(numbers)):
         cells[row] = -1
         counted[row] = False
         number = numbers[row]
         page = pages[columns[kinds[row], periods[row]], number >> PAGE_BITS]
+        if page < 0:
+            return False
         at = (np.int64(page) << PAGE_BITS) + (number & (PAGE - 1))
         flag = np.int64(flags[at])
         if flag & SEVERAL == 0 and not unsettled(flag):
             continue
         cells[row] = at
         counted[row] = unsettled(flag) and (flag >> MISSING >> months[periods[row]]) & 1 == 0
+    return True
 
 
 @compiled

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.errors import BadValue, listed
+from gis.errors import BadValue, UnreadableFile, listed
 from gis.key_index import KeyIndex
 from gis.layers import JoinReport
 from gis.meter_kernels import (
@@ -119,10 +119,12 @@ class MeterSums:
                 columns, months = self._places(readings)
                 cells = np.empty(len(readings.keys), dtype=np.int64)
                 counted = np.empty(len(cells), dtype=np.bool_)
-                readings_of(
+                known = readings_of(
                     readings.keys, readings.kind_of, readings.period_of, columns, months, readings.values,
                     self._pages, self._flags, cells, counted,
                 )  # fmt: skip
+                if not known:
+                    raise UnreadableFile(f"{self._name}: it changed while it was read; start again when it is complete")
                 rows = np.flatnonzero(cells >= 0)
                 odd.add(cells[rows], months[readings.period_of[rows]], readings.values[rows], counted[rows])
             report.repeated_rows = odd.repeated()

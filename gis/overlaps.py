@@ -1,6 +1,5 @@
 """Ground that a forest map draws twice: it takes up carbon once."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gis.geometry_column import GeometryColumn
 from gis.layers import Layer
+from gis.sealed_files import is_sealed, write_sealed
 from grids.shared_ground import ground_shared_with, shared_ground
 
 Geometries = NDArray[np.object_]
@@ -66,24 +66,18 @@ class SmallerStandsFile:
     def make(cls, stands: SmallerStands, rows: Positions, path: Path) -> Self:
         """Write the pairs beside and rename; `rows` (n,) is where each stand lies in the file, rising."""
         table = pa.table({"row": rows[stands.larger], "smaller": stands.smaller.arrow()})
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
-        try:
+
+        def write(fresh: Path) -> None:
             with pa.OSFile(str(fresh), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
                 writer.write_table(table)
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+
+        write_sealed(path, write)
         return cls(path)
 
     @property
     def is_whole(self) -> bool:
-        """Whether the file is there and can be read; one that cannot is made anew."""
-        try:
-            self._table()
-        except (OSError, pa.ArrowException):
-            return False
-        return True
+        """Whether the file is there as it was written; one that is not is made anew."""
+        return is_sealed(self.path)
 
     def among(self, rows: Positions) -> SmallerStands:
         """The pairs whose larger stand is one of these rows of the source, (n,) rising, by its place among them."""

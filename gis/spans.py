@@ -66,7 +66,7 @@ def _pieces(file: pq.ParquetFile, geometry: str) -> list[_Piece]:
     for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
         size = _bytes_of(group, geometry)
         parts = max(group.num_rows / ROWS_AT_ONCE, size / BYTES_AT_ONCE)
-        several = 1 if parts <= _LARGEST_PART else math.ceil(parts)
+        several = 1 if parts <= _LARGEST_PART else min(math.ceil(parts), group.num_rows)
         ends = [group.num_rows * (piece + 1) // several for piece in range(several)]
         begins = [0, *ends[:-1]]
         pieces += [_Piece(end - begin, size // several, several > 1) for begin, end in zip(begins, ends, strict=True)]

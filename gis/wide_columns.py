@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.errors import DuplicateIds, listed
+from gis.errors import BadValue, DuplicateIds, listed
 from gis.key_index import KeyIndex
 from gis.layers import JoinReport, Unparsable
 from gis.sources import Join
@@ -98,7 +98,12 @@ class WideColumns:
                 "first"
             )
         for ours, further in self._further.items():
-            self._add_further(self._numbers[ours], further)
+            try:
+                self._add_further(self._numbers[ours], further)
+            except OverflowError as error:
+                column = self._join.columns[ours]
+                where = f"{self._table.name}, column {column!r}"
+                raise BadValue(f"{where}: rows of a key add up to more than any number") from error
 
     @staticmethod
     def _add_further(held: NDArray[np.float64], further: list[tuple[NDArray[np.int32], NDArray[np.float64]]]) -> None:

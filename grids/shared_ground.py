@@ -17,7 +17,7 @@ from grids.blocks import block_bounds, in_blocks
 from grids.cell_kernels import MAX_COORDINATE_M
 from grids.errors import GeometryError
 from grids.ground_kernels import ground_of_pairs
-from grids.survey import Survey, joined, rings_of, survey, taken
+from grids.survey import Survey, joined, plain_wkb, rings_of, survey, taken
 from grids.survey_kernels import MISSING, NOT_PLAIN
 from grids.wkb import WkbColumn
 
@@ -96,7 +96,7 @@ def ground_shared_with(polygons: Polygons, others: Polygons, *, threads: int | N
 def _column(polygons: Polygons) -> WkbColumn:
     if isinstance(polygons, WkbColumn):
         return polygons
-    plain = shapely.to_wkb(shapely.force_2d(polygons), byte_order=1)
+    plain = plain_wkb(polygons)
     return WkbColumn.from_arrow(pa.array(plain, pa.large_binary(), from_pandas=True))
 
 

@@ -89,7 +89,7 @@ class Division:
             raise GridError(f"Zone set {other[0]} was seen through another grid; the finest one was expected.")
         self.grid = grid
         self.domain = domain
-        # GEOS prepares the domain and the zones as it is asked about them, which two threads must not do at once.
+        # GEOS prepares the domain as it is asked about it, which two threads must not do at once.
         self._turn = Lock()
         self._within = domain_index(domain, grid)
         self._zones = dict(zones)

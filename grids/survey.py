@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import MultiLineString, MultiPoint, MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from grids.blocks import block_bounds, in_blocks
 from grids.crossing_kernels import RING
@@ -146,6 +148,39 @@ def as_arrow(column: WkbColumn) -> Any:
     present = None if pc.all(given).as_py() in (True, None) else given.buffers()[1]
     buffers = [present, pa.py_buffer(places), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.large_binary(), column.size, buffers)
+
+
+def plain_wkb(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """(n,) geometries as plain well-known binary, None where missing: two dimensions, no members without vertices.
+
+    An empty member says nothing of where a geometry is; what reads plain bytes takes none.
+    """
+    flat = np.asarray(shapely.force_2d(geometries), dtype=np.object_)
+    parts, of = shapely.get_parts(flat, return_index=True)
+    holed = np.flatnonzero(shapely.get_num_interior_rings(parts) > 0)
+    rings, holed_of = shapely.get_rings(parts[holed], return_index=True)
+    some = np.concatenate((of[shapely.is_empty(parts)], of[holed[holed_of[shapely.is_empty(rings)]]]))
+    for place in np.unique(some).tolist():
+        if not flat[place].is_empty:
+            flat[place] = _without_empty(flat[place])
+    return np.asarray(shapely.to_wkb(flat, byte_order=1), dtype=np.object_)
+
+
+_OF_SEVERAL: dict[str, Any] = {
+    "MultiPoint": MultiPoint,
+    "MultiLineString": MultiLineString,
+    "MultiPolygon": MultiPolygon,
+}
+
+
+def _without_empty(geometry: BaseGeometry) -> Any:
+    if isinstance(geometry, Polygon):
+        holes = [hole for hole in geometry.interiors if not hole.is_empty]
+        return geometry if len(holes) == len(geometry.interiors) else Polygon(geometry.exterior, holes)
+    if geometry.geom_type not in _OF_SEVERAL:
+        return geometry
+    members = [_without_empty(member) for member in shapely.get_parts(geometry) if not member.is_empty]
+    return _OF_SEVERAL[geometry.geom_type](members)
 
 
 def warm_up() -> None:

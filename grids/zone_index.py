@@ -9,6 +9,7 @@ are edges held against edges, exactly (`grids.border_kernels`). What runs along 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,10 @@ def cells_in_polygon(polygon: BaseGeometry, grid: Grid) -> CellParts:
     return polygon_areas(given, grid.origin_m, grid.size_m)
 
 
+_turn = Lock()
+"""GEOS prepares zones as it is asked about them, which two threads must not do at once; divisions may hold the same."""
+
+
 def parts_in_zones(
     column: WkbColumn, cells: FeatureParts, index: ZoneIndex, *, rest: int | None = None, threads: int | None = None
 ) -> ZoneParts:
@@ -255,7 +260,8 @@ def parts_in_zones(
         owner, zone, amount = owner[kept], zone[kept], amount[kept]
         left = np.sort(np.concatenate((left, np.flatnonzero(uneven))))
     if left.size:
-        extra = _overlaid(column, left, cells.measures, index, rest)
+        with _turn:
+            extra = _overlaid(column, left, cells.measures, index, rest)
         owner, zone, amount = (np.concatenate(pair) for pair in zip((owner, zone, amount), extra, strict=True))
         order = np.lexsort((zone, owner))
         owner, zone, amount = owner[order], zone[order], amount[order]

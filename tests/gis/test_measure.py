@@ -67,3 +67,11 @@ def test_a_feature_measures_the_same_whoever_its_neighbours_are() -> None:
         whole = measure(features)
         alone = np.concatenate([measure(features.iloc[[row]]) for row in range(len(features))])
         assert alone.tobytes() == whole.tobytes()
+
+
+def test_an_empty_member_takes_nothing_from_a_line() -> None:
+    line = shapely.LineString([(500_000, 5_200_000), (501_000, 5_200_000)])
+    with_none = shapely.from_wkt("MULTILINESTRING ((500000 5200000, 501000 5200000), EMPTY)")
+    frame = gpd.GeoDataFrame(geometry=[line, with_none], crs="EPSG:32632")
+    alone, beside = geodesic_length_km(frame)
+    assert alone == beside > 0.99

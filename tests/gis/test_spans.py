@@ -11,9 +11,10 @@ import pytest
 import shapely
 
 from gis.errors import ColumnMissing
+from gis.geometry_column import GeometryColumn
 from gis.joins import JoinedTable
 from gis.layers import Layer, ReadReport
-from gis.overlaps import SmallerStandsFile
+from gis.overlaps import SmallerStands, SmallerStandsFile
 from gis.raw import Span
 from gis.readers import read_source, settle_stands
 from gis.sources import Source
@@ -183,6 +184,25 @@ def test_stands_read_in_parts_give_way_to_smaller_ones_in_other_parts(tmp_path: 
     crossing = [layer.report.ground.stands for layer in layers]
     alone = [read_source(given, tmp_path, CRS, span=span).report.ground.stands for span in spans]
     assert sum(alone) < sum(crossing)  # parts that know nothing of each other would miss some
+
+
+def test_a_few_rows_of_much_geometry_are_cut_into_no_more_parts_than_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_buildings(tmp_path, row_group=2)
+    monkeypatch.setattr("gis.spans.BYTES_AT_ONCE", 40)  # of one that is 93 bytes long
+    spans = spans_of(source(), tmp_path / "buildings.parquet")
+    assert [(span.first_row, span.last_row) for span in spans if span] == [(row, row + 1) for row in range(N)]
+
+
+def test_a_bit_that_fell_over_in_smaller_stands_is_noticed(tmp_path: Path) -> None:
+    stands = GeometryColumn.of_objects(np.array([shapely.box(0, 0, 9, 9), shapely.box(1, 1, 3, 3)], dtype=object))
+    file = SmallerStandsFile.make(SmallerStands.of(stands), np.arange(2), tmp_path / "work" / "smaller.arrow")
+    assert file.is_whole
+    data = bytearray(file.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.path.write_bytes(data)
+    assert not file.is_whole
 
 
 def test_a_file_of_smaller_stands_that_is_damaged_is_not_whole(tmp_path: Path) -> None:

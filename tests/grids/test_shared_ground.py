@@ -159,3 +159,9 @@ def test_what_is_no_polygon_or_no_metres_is_refused() -> None:
         shared_ground(shapes(box(0, 0, 1, 1), Point(0, 0)))
     with pytest.raises(GeometryError, match="Check the CRS"):
         shared_ground(shapes(box(0, 0, 1, 1), box(0, 0, 1e9, 1)))
+
+
+def test_an_empty_member_or_hole_is_no_ground() -> None:
+    odd = ["MULTIPOLYGON (((0 0, 9 0, 9 9, 0 9, 0 0)), EMPTY)", "POLYGON ((4 4, 20 4, 20 9, 4 9, 4 4), EMPTY)"]
+    found = shared_ground(np.array(shapely.from_wkt(odd), dtype=object))
+    assert (found.first.tolist(), found.second.tolist()) == ([0], [1])

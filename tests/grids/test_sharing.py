@@ -1,5 +1,7 @@
 """Features shared out to domain, cells and zones in one go: by hand, and against overlays of geometry objects."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import shapely
@@ -217,3 +219,22 @@ def test_hexagons_hold_everything_of_the_domain() -> None:
     assert (entries.target != GAP).all()
     held = np.bincount(entries.feature, entries.share, minlength=300)
     assert held + shared.outside == pytest.approx(np.ones(300), abs=1e-12)
+
+
+def test_divisions_that_hold_the_same_zones_may_be_asked_at_once():
+    zones = several(box(0, 0, 500, 1000), box(500, 0, 1000, 1000))
+    index = ZoneIndex.of(zones, GRID)
+    domains = [box(0, 0, 1000, 1000), box(0, 0, 1000, 1000).segmentize(10)]
+    divisions = [Division(domain, GRID, {"zones": index}) for domain in domains]
+    # Bow ties go to the overlay, which prepares the zones.
+    ties = [
+        shapely.Polygon([(x, y), (x + 40, y + 40), (x + 40, y), (x, y + 40)])
+        for x, y in np.random.default_rng(1).uniform(50, 950, (60, 2)) + (X, Y)
+    ]
+    column = WkbColumn.from_bytes(shapely.to_wkb(ties, byte_order=1).tolist())
+    with ThreadPoolExecutor(4) as pool:
+        shared = list(pool.map(lambda k: divisions[k % 2].share_out(column).zones["zones"], range(24)))
+    assert shared[0].share.sum() == pytest.approx(60)
+    for each in shared:
+        np.testing.assert_array_equal(each.share, shared[0].share)
+        np.testing.assert_array_equal(each.target, shared[0].target)
