@@ -85,8 +85,8 @@ def check_degrees(bounds: NDArray[np.float64], crs: CRS, file: str) -> None:
 
 def moved_bounds(bounds: Bounds, source: CRS, target: CRS) -> Bounds:
     """Bounds in another CRS that enclose the given ones (west, south, east, north), edges densified."""
-    transformer = Transformer.from_crs(source, target, always_xy=True)
     try:
+        transformer = Transformer.from_crs(source, target, always_xy=True)
         return transformer.transform_bounds(*bounds, densify_pts=21)
     except ProjError as problem:
         raise CrsError(f"bounds {bounds} in {source.name} cannot be expressed in {target.name}: {problem}") from problem

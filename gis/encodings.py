@@ -3,6 +3,7 @@
 import codecs
 import re
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,25 @@ def is_ascii(column: pa.ChunkedArray | pa.Array) -> bool:
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return False
     return pc.all(pc.string_is_ascii(column)).as_py() in (True, None)
+
+
+def check_utf8(table: pa.Table, columns: Iterable[str], file: str) -> None:
+    """Refuse text columns of Arrow that are not the UTF-8 they say they are.
+
+    Raises:
+        WrongEncoding: names the column, and the remedy.
+    """
+    for column in columns:
+        kind = table[column].type
+        words = table[column].type.value_type if pa.types.is_dictionary(kind) else kind
+        if pa.types.is_string(words) or pa.types.is_large_string(words):
+            try:
+                table[column].validate(full=True)
+            except pa.ArrowInvalid as problem:
+                raise WrongEncoding(
+                    f"{file}: column {column!r} holds text that is not UTF-8, as Parquet wants it; it was written from "
+                    "another encoding without converting: write the file again from its source, naming the encoding"
+                ) from problem
 
 
 def check_text(values: NDArray[np.object_], column: str, file: str) -> None:

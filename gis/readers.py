@@ -83,7 +83,7 @@ def read_source(
     frame[_ROW] = raw.rows
     if isinstance(source.classes, dict) and "class_code" in frame and "land_cover" not in frame:
         frame["land_cover"] = frame["class_code"].map(source.classes).astype(object)
-    frame, geometry = cleaned_column(frame, raw, target, FAMILIES[source.sector], source, report)
+    frame, geometry = cleaned_column(frame, raw, target, FAMILIES[source.sector], source, report, whole=span is None)
     if span is None:  # ids of a source in spans are unique
         frame, geometry = without_duplicates(frame, geometry, report)
     if source.sector in FOREST:
@@ -133,7 +133,9 @@ def settle_stands(
         request = replace(Request.of(source, path, bounds_lonlat, None, span), columns=tuple(source.where))
         raw = inside(filtered(read_raw(request, report), source, report, some=False), bounds_lonlat, report)
         frame = pd.DataFrame({"id": raw.ids, _ROW: raw.rows})
-        frame, geometry = cleaned_column(frame, raw, metric_crs(crs), FAMILIES[source.sector], source, report)
+        frame, geometry = cleaned_column(
+            frame, raw, metric_crs(crs), FAMILIES[source.sector], source, report, whole=span is None
+        )
         found.append(geometry)
         rows.append(frame[_ROW].to_numpy() + (span.first_row if span else 0))
     return SmallerStandsFile.make(SmallerStands.of(GeometryColumn.joined(found)), np.concatenate(rows), to)
@@ -270,8 +272,10 @@ def cleaned_column(
     families: tuple[Family, ...],
     source: Source | ZoneSet | ContextSource,
     report: ReadReport,
+    *,
+    whole: bool = True,
 ) -> tuple[pd.DataFrame, GeometryColumn]:
-    """Project and clean the geometries; the frame follows the features kept."""
+    """Project and clean the geometries, of a `whole` source or of a part; the frame follows the features kept."""
     missing = frame["id"].isna()
     if missing.any():
         theirs = source.columns.get("id", "id")
@@ -282,7 +286,7 @@ def cleaned_column(
         )
     policy = "repair" if isinstance(source, ContextSource) else source.invalid
     ids = frame["id"].to_numpy(dtype=object)
-    result = clean(projected(raw.geometry, raw.crs, target), ids, families, policy, report)
+    result = clean(projected(raw.geometry, raw.crs, target), ids, families, policy, report, whole=whole)
     if len(result.positions) == len(frame):
         return frame, result.geometry
     return frame.iloc[result.positions].reset_index(drop=True), result.geometry

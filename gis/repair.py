@@ -53,6 +53,8 @@ def clean(
     families: tuple[Family, ...],
     policy: Literal["repair", "refuse"],
     report: ReadReport,
+    *,
+    whole: bool = True,
 ) -> Cleaned:
     """Unpack collections, repair what is invalid and refuse what cannot be used; fills `report`.
 
@@ -67,6 +69,7 @@ def clean(
         families: what the sector allows; of a mixed collection the first of them present is kept.
         policy: `refuse` refuses invalid geometries feature by feature.
         report: counts of empty, refused and repaired are added.
+        whole: whether these are all features of the source, so that it can be said that none is of an allowed type.
 
     Returns:
         The kept geometries and their positions.
@@ -79,7 +82,8 @@ def clean(
     doubtful = np.flatnonzero(~sure)
     if not doubtful.size:
         return Cleaned(geometry, np.arange(len(geometry)))
-    geoms, kept = _judged(geometry.objects(doubtful), ids[doubtful], families, policy, report, alone=not sure.any())
+    alone = whole and not sure.any()
+    geoms, kept = _judged(geometry.objects(doubtful), ids[doubtful], families, policy, report, alone=alone)
     sure[doubtful[kept]] = True
     positions = np.flatnonzero(sure)
     return Cleaned(geometry.replaced(doubtful[kept], geoms[kept]).take(positions), positions)
@@ -189,7 +193,8 @@ def _part(geometry: BaseGeometry, families: tuple[Family, ...]) -> BaseGeometry 
 
 def _leaves(geometry: BaseGeometry) -> list[Any]:
     parts = shapely.get_parts(geometry)
-    if len(parts) == 1 and shapely.get_type_id(parts[0]) == shapely.get_type_id(geometry):
+    same = len(parts) == 1 and shapely.get_type_id(parts[0]) == shapely.get_type_id(geometry)
+    if same and geometry.geom_type != "GeometryCollection":  # which may hold another one
         return [] if geometry.is_empty else [geometry]
     return [leaf for part in parts for leaf in _leaves(part)]
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from gis.encodings import check_utf8
 from gis.errors import ColumnMissing, did_you_mean, listed
 from gis.files import file_kind
 from gis.raw import Span, require_columns
@@ -18,7 +19,7 @@ from gis.vector import parquet_geometry
 ROWS_AT_ONCE = 200_000
 """Features of a part, about. Depends on nothing else, so that parts are the same anywhere."""
 BYTES_AT_ONCE = 64 << 20
-"""Bytes of geometry of a part, about: as many as of 200,000 buildings four times over, or of 35,000 stands."""
+"""Bytes of a part before compression, about: those of 200,000 buildings two times over, or of 35,000 stands."""
 
 
 _LARGEST_PART = 1.5
@@ -27,7 +28,7 @@ _LARGEST_PART = 1.5
 def spans_of(source: Source, path: Path) -> tuple[Span | None, ...]:
     """How a source is read: `(None,)` as a whole, or in spans of rows.
 
-    In parts go GeoParquet files of more than `ROWS_AT_ONCE` features, or `BYTES_AT_ONCE` of geometry, that may be told
+    In parts go GeoParquet files of more than `ROWS_AT_ONCE` features, or `BYTES_AT_ONCE`, that may be told
     apart without looking at all of them at once: their ids (where they have a column of them) are unique texts or whole
     numbers. Spans end where row groups do; a row group that is larger by half than a part is cut into equal pieces.
 
@@ -36,11 +37,11 @@ def spans_of(source: Source, path: Path) -> tuple[Span | None, ...]:
     """
     if source.is_raster or file_kind(path) != "parquet":
         return (None,)
-    file, geometry, _ = parquet_geometry(path)
-    pieces = _pieces(file, geometry)
+    file, _, _ = parquet_geometry(path)
+    pieces = _pieces(file)
     size = sum(piece.size for piece in pieces)
     is_small = file.metadata.num_rows <= ROWS_AT_ONCE and size <= BYTES_AT_ONCE
-    if is_small or not _ids_are_unique(file, source.columns.get("id")):
+    if is_small or not _ids_are_unique(file, source.columns.get("id"), path.name):
         return (None,)
     spans: list[Span | None] = []
     first, row, filled = 0, 0, 0
@@ -54,28 +55,25 @@ def spans_of(source: Source, path: Path) -> tuple[Span | None, ...]:
 
 
 class _Piece(NamedTuple):
-    """Rows that are read together, a row group or an equal part of a large one, and their bytes of geometry."""
+    """Rows that are read together, a row group or an equal part of a large one, and their bytes before compression."""
 
     rows: int
     size: int
     is_cut: bool
 
 
-def _pieces(file: pq.ParquetFile, geometry: str) -> list[_Piece]:
+def _pieces(file: pq.ParquetFile) -> list[_Piece]:
     pieces: list[_Piece] = []
     for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
-        size = _bytes_of(group, geometry)
+        if not group.num_rows:
+            continue
+        size = group.total_byte_size
         parts = max(group.num_rows / ROWS_AT_ONCE, size / BYTES_AT_ONCE)
         several = 1 if parts <= _LARGEST_PART else min(math.ceil(parts), group.num_rows)
         ends = [group.num_rows * (piece + 1) // several for piece in range(several)]
         begins = [0, *ends[:-1]]
         pieces += [_Piece(end - begin, size // several, several > 1) for begin, end in zip(begins, ends, strict=True)]
     return pieces
-
-
-def _bytes_of(group: pq.RowGroupMetaData, column: str) -> int:
-    columns = map(group.column, range(group.num_columns))
-    return sum(int(chunk.total_uncompressed_size) for chunk in columns if chunk.path_in_schema == column)
 
 
 def keys_in_file(source: Source, path: Path, ours: str) -> pa.ChunkedArray:
@@ -98,12 +96,14 @@ def keys_in_file(source: Source, path: Path, ours: str) -> pa.ChunkedArray:
     return file.read(columns=[theirs])[theirs]
 
 
-def _ids_are_unique(file: pq.ParquetFile, column: str | None) -> bool:
+def _ids_are_unique(file: pq.ParquetFile, column: str | None, name: str) -> bool:
     if column is None:
         return True  # numbered by their place in the file
     if column not in file.schema_arrow.names:
         return False  # whoever reads it says so
-    ids = file.read(columns=[column])[column]
+    table = file.read(columns=[column])
+    check_utf8(table, [column], name)
+    ids = table[column]
     if pa.types.is_dictionary(ids.type):
         ids = ids.cast(ids.type.value_type)
     if pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError, GeometryError
 
 from gis.crs import check_degrees, source_crs
-from gis.encodings import check_text, is_ascii, shapefile_encoding
+from gis.encodings import check_text, check_utf8, is_ascii, shapefile_encoding
 from gis.errors import LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
 from gis.files import file_kind, unpacked
 from gis.geometry_column import UNREADABLE as NO_GEOMETRY
@@ -216,8 +216,13 @@ def parquet_geometry(path: Path) -> tuple[pq.ParquetFile, str, Any]:
         geo = json.loads(text)
         column = str(geo["primary_column"])
         described = geo["columns"][column]
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise UnreadableFile(f"{path.name}: its GeoParquet metadata cannot be read ({problem})") from problem
+    if not isinstance(described, dict) or column not in file.schema_arrow.names:
+        raise UnreadableFile(
+            f"{path.name}: its GeoParquet metadata names {column!r} as the column of geometry, which it lacks or does not "
+            "describe; write it again with GeoPandas or GDAL"
+        )
     if described.get("encoding") != "WKB":
         raise UnreadableFile(f"{path.name}: geometry is encoded as {described.get('encoding')!r}; expected WKB")
     # GeoParquet: an absent crs means OGC:CRS84, an explicit null means unknown.
@@ -236,6 +241,7 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
         table = file.read(columns=wanted) if request.span is None else _rows_of(file, wanted, request.span)
     except (pa.ArrowInvalid, OSError) as problem:
         raise UnreadableFile(f"{name}: reading failed ({_first_line(problem)}); the file is damaged") from problem
+    check_utf8(table, request.columns, name)
     values = pd.DataFrame(
         {column: _values(table[column]) for column in request.columns},
         index=range(table.num_rows),

@@ -81,6 +81,8 @@ def _is_convex(at: int, edges: int) -> bool:
     """Whether a ring always turns the same way, once around: then it cannot cross itself."""
     left, right, flips = False, False, 0
     end = at + 16 * (edges - 1)
+    while end > at and float_at(end) == float_at(at) and float_at(end + 8) == float_at(at + 8):
+        end -= 16  # the last vertex stands twice: the turn at the first one is that of the last edge with a length
     px, py = float_at(at) - float_at(end), float_at(at + 8) - float_at(end + 8)
     east = px > 0 or (px == 0 and py > 0)
     for _ in range(edges):

@@ -229,7 +229,7 @@ def test_divisions_that_hold_the_same_zones_may_be_asked_at_once():
     # Bow ties go to the overlay, which prepares the zones.
     ties = [
         shapely.Polygon([(x, y), (x + 40, y + 40), (x + 40, y), (x, y + 40)])
-        for x, y in np.random.default_rng(1).uniform(50, 950, (60, 2)) + (X, Y)
+        for x, y in np.random.default_rng(1).uniform(50, 950, (60, 2)) + np.array([X, Y])
     ]
     column = WkbColumn.from_bytes(shapely.to_wkb(ties, byte_order=1).tolist())
     with ThreadPoolExecutor(4) as pool:
