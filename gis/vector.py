@@ -220,8 +220,8 @@ def parquet_geometry(path: Path) -> tuple[pq.ParquetFile, str, Any]:
         raise UnreadableFile(f"{path.name}: its GeoParquet metadata cannot be read ({problem})") from problem
     if not isinstance(described, dict) or column not in file.schema_arrow.names:
         raise UnreadableFile(
-            f"{path.name}: its GeoParquet metadata names {column!r} as the column of geometry, which it lacks or does not "
-            "describe; write it again with GeoPandas or GDAL"
+            f"{path.name}: its GeoParquet metadata names {column!r} as the column of geometry, which it lacks or does "
+            "not describe; write it again with GeoPandas or GDAL"
         )
     if described.get("encoding") != "WKB":
         raise UnreadableFile(f"{path.name}: geometry is encoded as {described.get('encoding')!r}; expected WKB")

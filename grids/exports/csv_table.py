@@ -1,6 +1,5 @@
 """CSV (RFC 4180, UTF-8, shortest digits that give the same double) with its description (CSV on the Web, W3C)."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -100,8 +99,3 @@ def _column(column: Column) -> dict[str, Any]:
 
 def _unit(unit: str) -> dict[str, str]:
     return {"schema:unitText": unit} if unit else {}
-
-
-def write_csv_description(table: PublicTable, path: Path, name: str) -> None:
-    """Write `describe_csv` as JSON."""
-    path.write_text(json.dumps(describe_csv(table, name), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
