@@ -130,8 +130,9 @@ def test_a_maker_ends_when_whoever_asked_is_gone(shelf, edition):
 
 def test_a_maker_says_in_a_line_what_it_cannot_make(shelf, edition):
     with maker(shelf, edition, "grid-7m_2023.tif") as refused:
-        _, said = refused.communicate(timeout=60)
-    assert refused.returncode == 2
+        assert refused.stderr is not None
+        said = refused.stderr.read()  # not `communicate`, which closes the pipe to it: it would end of that
+        assert refused.wait(60) == 2
     assert b"has no file 'grid-7m_2023.tif'" in said
     assert b"Traceback" not in said
 
