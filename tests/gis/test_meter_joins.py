@@ -414,3 +414,11 @@ def peak_bytes(folder: Path, features: int) -> int:
 def test_memory_follows_keys_and_columns_and_nothing_else(tmp_path: Path) -> None:
     few, many = (peak_bytes(tmp_path, features) for features in (30_000, 120_000))
     assert (many - few) / 90_000 < 1.5e9 / 7.2e6  # a nation's meters join in 1.5 GB
+
+
+def test_keys_coded_in_as_few_bits_as_hold_them_may_be_missing():
+    words = [f"k{n}" for n in range(128)]  # all that a code of eight bits can name
+    index = KeyIndex(whole=False)
+    index.find(pa.array(words), grow=True)
+    coded = pa.DictionaryArray.from_arrays(pa.array([127, None, 0], pa.int8()), pa.array(words))
+    assert index.find(coded).tolist() == [127, -1, 0]
