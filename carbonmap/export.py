@@ -150,8 +150,9 @@ def _write(
     whole: bool,
     progress: Progress,
 ) -> Exported:
-    from grids.exports.files import SUMS, file_sha256, sums_text, write_file
+    from grids.exports.files import SUMS, sums_text, write_file
     from grids.exports.stac import Made
+    from grids.identity import file_digest
 
     progress.plan(len(files) + whole)
     made: dict[str, Made] = {}
@@ -159,7 +160,7 @@ def _write(
         progress.step(file.name)
         draft = drafts / file.name
         write_file(edition, file, draft)
-        made[file.name] = Made(draft.stat().st_size, file_sha256(draft))
+        made[file.name] = Made(draft.stat().st_size, file_digest(draft))
         draft.replace(folder / file.name)
     if whole:
         progress.step("stac, " + SUMS)
@@ -169,7 +170,7 @@ def _write(
         for name, text in documents.items():
             draft = drafts / "document"
             draft.write_text(text, encoding="utf-8", newline="\n")
-            made[name] = Made(draft.stat().st_size, file_sha256(draft))
+            made[name] = Made(draft.stat().st_size, file_digest(draft))
             sums[name] = made[name].sha256
             draft.replace(folder / name)
         draft = drafts / SUMS

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from carbonmap.errors import RegionError
 from grids.edition import Store
-from grids.exports.files import file_sha256
 from grids.exports.public_table import PublicTable
+from grids.identity import file_digest
 from grids.manifest import MANIFEST_FILE
 from grids.publish import CURRENT
 from grids.shipped import shipped_columns
@@ -196,7 +196,7 @@ class Server:
             except (URLError, OSError) as error:
                 raise _unreachable(address, error) from None
             else:
-                if file_sha256(path) != promised:
+                if file_digest(path) != promised:
                     raise Place(f"{address} came damaged: its SHA-256 is not the one promised; ask again")
                 return
 

@@ -1,6 +1,5 @@
 """Which files an edition can be had as, and the one way to make each: for the API and the command line alike."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -267,12 +266,6 @@ def _write_table(table: PublicTable, format: str, path: Path) -> None:
         from grids.exports.html_map import write_html_map
 
         write_html_map(table, path, data_folder() / "leaflet")
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sums_text(sums: dict[str, str]) -> str:

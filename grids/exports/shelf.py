@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grids.edition import Edition
-from grids.exports.files import ExportFile, file_sha256, write_file
-from grids.identity import code_digest
+from grids.exports.files import ExportFile, write_file
+from grids.identity import code_digest, file_digest
 from grids.locks import ProcessLock
 from grids.store_errors import EditionError
 
@@ -106,7 +106,7 @@ class Shelf:
         try:
             draft = drafts / file.name
             write_file(edition, file, draft)
-            kept = Kept(place / file.name, draft.stat().st_size, file_sha256(draft))
+            kept = Kept(place / file.name, draft.stat().st_size, file_digest(draft))
             self._make_room(kept.bytes)
             digest = drafts / (file.name + _SUM)
             digest.write_text(kept.sha256 + "\n", encoding="ascii")
