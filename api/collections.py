@@ -1,10 +1,9 @@
 """Which collections a region has, and how the values of a column are spread."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
-from numpy.typing import NDArray
 
 from api.answers import (
     OGC,
@@ -20,8 +19,8 @@ from api.answers import (
     spoken,
 )
 from api.crs import CRS84, offered, storage
-from api.errors import InvalidParameter
 from api.formats import DOCUMENT, HTML, ITEMS, JSON, SCHEMA, chosen
+from api.measures import Unit, measured, terms_of
 from api.models import CollectionOut, Collections, Distribution
 from api.pages import html_page, page_language
 from api.params import CollectionParam, FormatParam, Opened, OpenedParam, SettingsParam, YearParam, only
@@ -33,10 +32,8 @@ from grids.tiles import zooms
 router = APIRouter(tags=["collections"], prefix="/{region}/collections")
 
 GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
-QUANTILES = np.linspace(0, 1, 21)
-
-Unit = Literal["t", "t_per_ha", "t_per_person"]
-_DIVISORS = {"t_per_ha": "area_ha", "t_per_person": "population"}
+# Fewer are too coarse for classes; more say nothing that a histogram could show.
+FEWEST_QUANTILES, USUAL_QUANTILES, MOST_QUANTILES = 2, 21, 401
 
 
 @router.get("", response_model=Collections, responses=PAGE, dependencies=[Depends(only("edition", "f"))])
@@ -81,23 +78,32 @@ def collection(
 @router.get(
     "/{collection}/distribution",
     response_model=Distribution,
-    dependencies=[Depends(only("edition", "year", "column", "unit"))],
+    dependencies=[Depends(only("edition", "year", "column", "unit", "quantiles"))],
 )
 def distribution(
     request: Request,
     opened: OpenedParam,
     collection: CollectionParam,
     year: YearParam,
-    column: Annotated[str, Query(description="a column of numbers, e.g. net_tco2e")],
+    column: Annotated[
+        str,
+        Query(
+            description="a column of numbers, e.g. net_tco2e; several of emissions, with commas between them, "
+            "are added, and a*b is the part of emissions a that share b says: buildings_tco2e*buildings_metered_share"
+        ),
+    ],
     unit: Annotated[Unit, Query(description="t as it is; or divided by hectares or by people")] = "t",
+    quantiles: Annotated[
+        int, Query(description="how many quantiles, in equal steps", ge=FEWEST_QUANTILES, le=MOST_QUANTILES)
+    ] = USUAL_QUANTILES,
 ) -> Response:
-    """Say how a column's values are spread, for class breaks: 21 quantiles, 0 to 100 % by 5 %."""
-    check_column(collection, column, unit)
+    """Say how a column's values are spread, for class breaks: quantiles from 0 to 100 %, 21 of them if not told."""
+    terms = terms_of(collection, column, unit)
 
     def body() -> bytes:
-        values = column_values(opened, collection, year, column, unit)
+        values = measured(opened, collection, year, terms, unit)
         known = values[~np.isnan(values)]
-        quantiles = np.quantile(known, QUANTILES).tolist() if len(known) else []
+        steps = np.quantile(known, np.linspace(0, 1, quantiles)).tolist() if len(known) else []
         return dumped(
             {
                 "collection": collection.id,
@@ -106,51 +112,14 @@ def distribution(
                 "unit": unit,
                 "count": len(known),
                 "nulls": len(values) - len(known),
-                "min": quantiles[0] if quantiles else None,
-                "max": quantiles[-1] if quantiles else None,
-                "quantiles": quantiles,
+                "min": steps[0] if steps else None,
+                "max": steps[-1] if steps else None,
+                "quantiles": steps,
                 **labels(opened.edition.manifest),
             }
         )
 
     return of_edition(request, opened, body)
-
-
-def check_column(collection: Collection, column: str, unit: Unit) -> None:
-    """Refuse a column that the collection does not have, and a unit that it cannot be given in.
-
-    Raises:
-        InvalidParameter: names the parameter and what was expected.
-    """
-    if column not in collection.columns:
-        raise InvalidParameter(
-            f"column: collection {collection.id!r} has no column {column[:80]!r}; "
-            f"it has {', '.join(collection.columns)}"
-        )
-    divisor = _DIVISORS.get(unit)
-    if divisor is not None and not column.endswith("_tco2e"):
-        raise InvalidParameter(f"unit: {unit} needs a column of emissions (..._tco2e), got {column!r}; expected t")
-    if divisor is not None and divisor not in collection.columns:
-        raise InvalidParameter(f"unit: collection {collection.id!r} has no column {divisor} for {unit}; expected t")
-
-
-def column_values(opened: Opened, collection: Collection, year: int, column: str, unit: Unit) -> NDArray[np.float64]:
-    """Return (rows,) a column's values in a unit, NaN where unknown.
-
-    Raises:
-        InvalidParameter: a column that holds no numbers.
-    """
-    divisor = _DIVISORS.get(unit)
-    rows = opened.edition.table(collection.id, year, list(dict.fromkeys([column, divisor or column])))
-    kind = rows.schema.field(column).type
-    if str(kind) in ("string", "bool"):
-        raise InvalidParameter(f"column: {column!r} holds {kind} values, expected a column of numbers")
-    values: NDArray[np.float64] = rows[column].to_numpy().astype(np.float64)
-    if divisor is None:
-        return values
-    by = rows[divisor].to_numpy().astype(np.float64)
-    # Where nobody lives, tonnes per person are unknown rather than infinite.
-    return np.asarray(np.divide(values, by, out=np.full_like(values, np.nan), where=by > 0))
 
 
 def _described(request: Request, links: Links, opened: Opened, info: Collection) -> dict[str, Any]:

@@ -165,7 +165,9 @@ class Distribution(Labels):
     nulls: int
     min: float | None
     max: float | None
-    quantiles: list[float] = Field(description="21 numbers, 0 to 100 % by 5 %; none where nothing is known")
+    quantiles: list[float] = Field(
+        description="in equal steps from 0 to 100 %, 21 unless asked otherwise; none where nothing is known"
+    )
 
 
 class TileJson(Labels):

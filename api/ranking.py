@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from numpy.typing import NDArray
 
 from api.answers import dumped, labels, of_edition
-from api.collections import Unit, check_column, column_values
 from api.errors import InvalidParameter
+from api.measures import Unit, measured, terms_of
 from api.params import CollectionParam, OpenedParam, YearParam, only
 from api.question_models import RankingOut
 from grids.edition import Edition
@@ -41,11 +41,11 @@ def ranking(
     ] = None,
 ) -> Response:
     """Rank items by a column. Items of equal value share a rank, and the next one counts all before it."""
-    check_column(collection, column, unit)
+    terms = terms_of(collection, column, unit)
     edition = opened.edition
 
     def body() -> bytes:
-        values = column_values(opened, collection, year, column, unit)
+        values = measured(opened, collection, year, terms, unit)
         peers = np.arange(len(values)) if parent is None else _within(edition, collection, year, parent)
         known = peers[~np.isnan(values[peers])]
         document = {

@@ -49,6 +49,25 @@ def test_a_distribution_is_that_of_the_table(client: httpx.Client, small_store: 
     assert (told.min, told.max) == (values.iloc[0], values.iloc[-1])
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        "buildings_gas_direct_tco2e,buildings_electricity_indirect_tco2e",
+        "buildings_tco2e*buildings_metered_share,transport_tco2e",
+    ],
+)
+def test_a_distribution_of_parts_is_that_of_their_sum(client: httpx.Client, small_store: Any, column: str) -> None:
+    told = client.get(f"{GRID}/distribution", params={"column": column, "year": 2022, "quantiles": 101}).json()
+    table = Store(small_store).open("town").table("grid-500m", 2022).to_pandas()
+    values = sum(
+        table[name] * (table[share].fillna(0) if share else 1)
+        for name, _, share in (term.partition("*") for term in column.split(","))
+    )
+    known = values[np.isfinite(values)]
+    assert told["count"] == len(known) > 0
+    np.testing.assert_allclose(told["quantiles"], np.quantile(known, np.arange(101) / 100), rtol=1e-12)
+
+
 def test_people_are_needed_for_tonnes_per_person(client: httpx.Client) -> None:
     told = client.get(f"{GRID}/distribution", params={"column": "net_tco2e", "unit": "t_per_person"}).json()
     assert all(np.isfinite(told["quantiles"]))  # cells without people are unknown, not infinite
@@ -64,6 +83,13 @@ def test_people_are_needed_for_tonnes_per_person(client: httpx.Client) -> None:
         ("column=net_tco2e&unit=kg", "unit: got 'kg', expected 't', 't_per_ha' or 't_per_person'"),
         ("column=population&unit=t_per_ha", "needs a column of emissions"),
         ("column=geometry", "has no column 'geometry'"),
+        ("column=net_tco2e,population", "only columns of emissions"),
+        ("column=net_tco2e,net_sd_tco2e", "only columns of emissions"),
+        ("column=net_tco2e*area_ha", "expected emissions times a share"),
+        ("column=net_tco2e*", "has no column ''"),
+        (f"column={','.join(['net_tco2e'] * 41)}", "41 columns to add, expected 40 at most"),
+        ("column=net_tco2e&quantiles=1", "quantiles: got '1'"),
+        ("column=net_tco2e&quantiles=402", "quantiles: got '402'"),
         ("column=net_tco2e&year=x", "year: got 'x', expected a valid integer"),
     ],
 )

@@ -1,0 +1,90 @@
+"""What a column of numbers says in a unit: one column, or columns added up, each whole or by one of its shares."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.errors import InvalidParameter
+from api.params import Opened
+from grids.manifest import Collection
+
+Unit = Literal["t", "t_per_ha", "t_per_person"]
+DIVISORS = {"t_per_ha": "area_ha", "t_per_person": "population"}
+
+# More than any table has carriers; a longer list only repeats work.
+_MOST_TERMS = 40
+
+Term = tuple[str, str | None]
+
+
+def terms_of(collection: Collection, column: str, unit: Unit) -> tuple[Term, ...]:
+    """Read `a` or `a*share,b,...`: columns that are added, some of them only by a share.
+
+    Raises:
+        InvalidParameter: names the parameter, what was given and what was expected.
+    """
+    written = column.split(",")
+    if len(written) > _MOST_TERMS:
+        raise InvalidParameter(f"column: {len(written)} columns to add, expected {_MOST_TERMS} at most")
+    terms = tuple(_term(collection, text) for text in written)
+    if len(terms) > 1 and not all(_adds(name) for name, _ in terms):
+        raise InvalidParameter(f"column: only columns of emissions (..._tco2e) are added, got {column[:200]!r}")
+    divisor = DIVISORS.get(unit)
+    if divisor is not None and not all(name.endswith("_tco2e") for name, _ in terms):
+        raise InvalidParameter(f"unit: {unit} needs a column of emissions (..._tco2e), got {column[:80]!r}; expected t")
+    if divisor is not None and divisor not in collection.columns:
+        raise InvalidParameter(f"unit: collection {collection.id!r} has no column {divisor} for {unit}; expected t")
+    return terms
+
+
+def measured(
+    opened: Opened, collection: Collection, year: int, terms: tuple[Term, ...], unit: Unit
+) -> NDArray[np.float64]:
+    """Return (rows,) the terms' sum in a unit, NaN where one of them is unknown.
+
+    Raises:
+        InvalidParameter: a column that holds no numbers.
+    """
+    divisor = DIVISORS.get(unit)
+    names = [name for term in terms for name in term if name is not None]
+    rows = opened.edition.table(collection.id, year, list(dict.fromkeys([*names, *([divisor] if divisor else [])])))
+
+    def values_of(name: str) -> NDArray[np.float64]:
+        kind = str(rows.schema.field(name).type)
+        if kind in ("string", "bool"):
+            raise InvalidParameter(f"column: {name!r} holds {kind} values, expected a column of numbers")
+        return np.asarray(rows[name].to_numpy().astype(np.float64))
+
+    total = np.zeros(rows.num_rows)
+    for name, share in terms:
+        # What is nothing has no shares: they are null where the value is zero.
+        total = total + (values_of(name) if share is None else values_of(name) * np.nan_to_num(values_of(share)))
+    if divisor is None:
+        return total
+    by = values_of(divisor)
+    # Where nobody lives, tonnes per person are unknown rather than infinite.
+    return np.asarray(np.divide(total, by, out=np.full_like(total, np.nan), where=by > 0))
+
+
+def _term(collection: Collection, text: str) -> Term:
+    name, times, share = text.partition("*")
+    _check(collection, name)
+    if not times:
+        return name, None
+    _check(collection, share)
+    if not _adds(name) or not share.endswith("_share"):
+        raise InvalidParameter(f"column: expected emissions times a share (..._tco2e*..._share), got {text[:160]!r}")
+    return name, share
+
+
+def _adds(name: str) -> bool:
+    """Whether a column holds emissions; standard deviations do not add up."""
+    return name.endswith("_tco2e") and not name.endswith("_sd_tco2e")
+
+
+def _check(collection: Collection, name: str) -> None:
+    if name not in collection.columns:
+        raise InvalidParameter(
+            f"column: collection {collection.id!r} has no column {name[:80]!r}; it has {', '.join(collection.columns)}"
+        )
