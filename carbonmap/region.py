@@ -72,11 +72,12 @@ class Boundary(Strict):
 
 
 class Attribution(Strict):
-    """Whom to name for a source, and under which licence."""
+    """Whom to name for a source, and under which licence; `texts` says it in further languages."""
 
     text: str
     licence: str
     url: str | None = None
+    texts: dict[str, str] = Field(default_factory=dict)
 
 
 class Disclosure(Strict):

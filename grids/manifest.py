@@ -121,11 +121,12 @@ class Collection(CollectionInfo):
 
 
 class Attribution(Strict):
-    """Whose data it is."""
+    """Whose data it is; `texts` says it in further languages."""
 
     text: str
     licence: str | None = None
     url: str | None = None
+    texts: dict[str, str] = {}
 
 
 class RegionInfo(Strict):

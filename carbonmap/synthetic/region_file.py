@@ -35,9 +35,11 @@ def region_text(city_ko: str, city_en: str, several: bool) -> str:
     """
     korean = f"{city_ko} 외 (합성 데모 권역)" if several else f"{city_ko} (합성 데모 도시)"
     english = f"{city_en} and its neighbours (synthetic demo)" if several else f"{city_en} (synthetic demo city)"
+    uzbek = f"{city_en} va qo‘shnilari (sun’iy namuna)" if several else f"{city_en} (sun’iy namunaviy shahar)"
+    russian = f"{city_en} и соседи (синтетический пример)" if several else f"{city_en} (синтетический город-пример)"
     document = {
         "id": "demo",
-        "name": {"en": english, "ko": korean},
+        "name": {"en": english, "ko": korean, "uz": uzbek, "ru": russian},
         "languages": ["en", "ko"],
         "synthetic": True,
         "crs": CRS,
@@ -69,7 +71,15 @@ def region_text(city_ko: str, city_en: str, several: bool) -> str:
         ],
         "assumptions": _assumptions(),
         "attributions": [
-            {"text": "Synthetic data drawn by carbonmap; no real place, building or meter", "licence": "CC0 1.0"}
+            {
+                "text": "Synthetic data drawn by carbonmap; no real place, building or meter",
+                "licence": "CC0 1.0",
+                "texts": {
+                    "ko": "carbonmap이 만든 합성 데이터(실제 장소·건물·계량기가 아님)",
+                    "uz": "carbonmap yaratgan sun’iy ma’lumotlar; haqiqiy joy, bino yoki hisoblagich emas",
+                    "ru": "Синтетические данные, созданные carbonmap; не реальные места, здания или счётчики",
+                },
+            }
         ],
         "disclosure": {"min_count": 3, "dominance_percent": 10},
     }
@@ -140,7 +150,7 @@ def _zone_sets() -> list[dict[str, Any]]:
     return [
         {
             "id": "sigungu",
-            "title": {"en": "District", "ko": "시군구"},
+            "title": {"en": "District", "ko": "시군구", "uz": "Tuman", "ru": "Район"},
             "kind": "administrative",
             "file": "sigungu.parquet",
             "columns": {"id": "code", **names},
@@ -148,7 +158,7 @@ def _zone_sets() -> list[dict[str, Any]]:
         },
         {
             "id": "legal_dong",
-            "title": {"en": "Legal dong", "ko": "법정동"},
+            "title": {"en": "Legal dong", "ko": "법정동", "uz": "Mahalla (dong)", "ru": "Квартал (дон)"},
             "kind": "administrative",
             "file": "legal_dong.parquet",
             "columns": {"id": "code", **names, "parent_id": "sigungu_code"},
@@ -156,7 +166,12 @@ def _zone_sets() -> list[dict[str, Any]]:
         },
         {
             "id": "land_use_zoning",
-            "title": {"en": "Land-use zoning", "ko": "용도지역"},
+            "title": {
+                "en": "Land-use zoning",
+                "ko": "용도지역",
+                "uz": "Yerdan foydalanish zonasi",
+                "ru": "Зона землепользования",
+            },
             "kind": "land_use",
             "file": "land_use_zoning.parquet",
             "columns": {"id": "code", **names},
