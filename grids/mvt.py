@@ -5,6 +5,7 @@ Source: Mapbox Vector Tile Specification 2.1, sections 4.1 (layers), 4.3 (geomet
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ _MOVE_TO, _LINE_TO, _CLOSE = 1, 2, 15
 
 Integers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Constant = str | bool | int | float
+NOTHING: Mapping[str, Constant] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,11 @@ def _value(value: Any) -> bytes:
 
 
 def encode_layer(
-    name: str, geometries: Sequence[TileGeometry], properties: Mapping[str, pa.Array], ids: Integers
+    name: str,
+    geometries: Sequence[TileGeometry],
+    properties: Mapping[str, pa.Array],
+    ids: Integers,
+    constants: Mapping[str, Constant] = NOTHING,
 ) -> bytes:
     """Return one layer, with its field tag, ready to be joined with others into a tile; nothing if it has no feature.
 
@@ -155,7 +162,9 @@ def encode_layer(
         properties: name -> (n,) values: texts, truth values, whole numbers (sint64) or numbers (double, all digits
             kept); nulls are left out, since the format has none.
         ids: (n,) feature ids, not negative.
+        constants: properties that all features have alike.
     """
+    properties = {**properties, **{key: pa.array([value] * len(ids)) for key, value in constants.items()}}
     if not any(len(geometry.part_sizes) for geometry in geometries):
         return b""
     values = _Values()
