@@ -102,6 +102,7 @@ class RankingOut(Labels):
     unknown: int
     total: float | None
     ranked: list[RankedOut]
+    item: RankedOut | None
 
 
 class FoundOut(Answer):

@@ -14,6 +14,7 @@ from api.question_models import RankingOut
 from grids.edition import Edition
 from grids.gazetteer import item_names
 from grids.manifest import Collection
+from grids.store_errors import ItemNotFound
 
 router = APIRouter(tags=["questions"], prefix="/{region}/collections/{collection}/ranking")
 
@@ -25,7 +26,7 @@ Order = Literal["desc", "asc"]
 @router.get(
     "",
     response_model=RankingOut,
-    dependencies=[Depends(only("edition", "year", "column", "unit", "order", "limit", "parent"))],
+    dependencies=[Depends(only("edition", "year", "column", "unit", "order", "limit", "parent", "item"))],
 )
 def ranking(
     request: Request,
@@ -39,6 +40,7 @@ def ranking(
     parent: Annotated[
         str | None, Query(description="only items within this item of the collection's parent; peers are those")
     ] = None,
+    item: Annotated[str | None, Query(description="an item whose own rank is told too, wherever it stands")] = None,
 ) -> Response:
     """Rank items by a column. Items of equal value share a rank, and the next one counts all before it."""
     terms = terms_of(collection, column, unit)
@@ -48,6 +50,7 @@ def ranking(
         values = measured(opened, collection, year, terms, unit)
         peers = np.arange(len(values)) if parent is None else _within(edition, collection, year, parent)
         known = peers[~np.isnan(values[peers])]
+        standing = _Standing(edition, collection, year, known, values, order, unit == "t" and _adds(column))
         document = {
             "collection": collection.id,
             "year": year,
@@ -58,7 +61,8 @@ def ranking(
             "peers": len(peers),
             "unknown": len(peers) - len(known),
             "total": float(values[known].sum()) if unit == "t" and _adds(column) and len(known) else None,
-            "ranked": _ranked(edition, collection, year, known, values, order, limit, unit == "t" and _adds(column)),
+            "ranked": standing.first(limit),
+            "item": None if item is None else standing.of(item, peers, parent),
             **labels(edition.manifest),
         }
         return dumped(document)
@@ -66,45 +70,67 @@ def ranking(
     return of_edition(request, opened, body)
 
 
-def _ranked(
-    edition: Edition,
-    info: Collection,
-    year: int,
-    known: NDArray[np.int64],
-    values: NDArray[np.float64],
-    order: Order,
-    limit: int,
-    adds: bool,
-) -> list[dict[str, Any]]:
-    numbers = values[known]
-    sign = -1.0 if order == "desc" else 1.0
-    first = np.argsort(sign * numbers, kind="stable")[:limit]
-    ascending = np.sort(sign * numbers)
-    before = np.searchsorted(ascending, sign * numbers[first], side="left")
-    ties = np.searchsorted(ascending, sign * numbers[first], side="right") - before
-    # Where some emit and some remove, parts of the sum would say nothing.
-    one_sign = adds and len(numbers) > 0 and (numbers.min() >= 0 or numbers.max() <= 0)
-    total = float(numbers.sum()) if one_sign else 0.0
-    chosen = known[first]
-    place = np.argsort(chosen, kind="stable")
-    flags = ["held"] if "held" in info.columns else []
-    rows = edition.rows(info.id, year, chosen[place], ["id", *flags])
-    back = np.argsort(place, kind="stable").tolist()
-    ids = [rows["id"][k].as_py() for k in back]
-    held = [bool(rows["held"][k].as_py()) if flags else False for k in back]
-    names = item_names(edition, info, year, ids)
-    return [
-        {
-            "rank": int(before[k]) + 1,
-            "ties": int(ties[k]),
-            "id": ids[k],
-            "name": names[k],
-            "value": float(values[chosen[k]]),
-            "percent_of_total": 100 * float(values[chosen[k]]) / total if total else None,
-            "held": held[k],
-        }
-        for k in range(len(ids))
-    ]
+class _Standing:
+    """Who stands where among the items whose value is known."""
+
+    def __init__(
+        self,
+        edition: Edition,
+        info: Collection,
+        year: int,
+        known: NDArray[np.int64],
+        values: NDArray[np.float64],
+        order: Order,
+        adds: bool,
+    ) -> None:
+        self._edition, self._info, self._year = edition, info, year
+        self._known, self._values = known, values
+        self._sign = -1.0 if order == "desc" else 1.0
+        numbers = values[known]
+        self._ascending = np.sort(self._sign * numbers)
+        # Where some emit and some remove, parts of the sum would say nothing.
+        one_sign = adds and len(numbers) > 0 and (numbers.min() >= 0 or numbers.max() <= 0)
+        self._total = float(numbers.sum()) if one_sign else 0.0
+
+    def first(self, limit: int) -> list[dict[str, Any]]:
+        """The first items, in order."""
+        first = np.argsort(self._sign * self._values[self._known], kind="stable")[:limit]
+        return self._told(self._known[first])
+
+    def of(self, item: str, peers: NDArray[np.int64], parent: str | None) -> dict[str, Any] | None:
+        """One item, or None if its value is not known."""
+        position = int(self._edition.positions(self._info.id, self._year, [item])[0])
+        if position < 0 or position not in peers:
+            where = f"collection {self._info.id!r} of region {self._edition.region.id!r}"
+            within = "" if parent is None else f" within {parent[:80]!r}"
+            raise ItemNotFound(f"{where} has no item {item[:80]!r}{within} in {self._year}")
+        if np.isnan(self._values[position]):
+            return None
+        return self._told(np.array([position]))[0]
+
+    def _told(self, chosen: NDArray[np.int64]) -> list[dict[str, Any]]:
+        signed = self._sign * self._values[chosen]
+        before = np.searchsorted(self._ascending, signed, side="left")
+        ties = np.searchsorted(self._ascending, signed, side="right") - before
+        place = np.argsort(chosen, kind="stable")
+        flags = ["held"] if "held" in self._info.columns else []
+        rows = self._edition.rows(self._info.id, self._year, chosen[place], ["id", *flags])
+        back = np.argsort(place, kind="stable").tolist()
+        ids = [rows["id"][k].as_py() for k in back]
+        held = [bool(rows["held"][k].as_py()) if flags else False for k in back]
+        names = item_names(self._edition, self._info, self._year, ids)
+        return [
+            {
+                "rank": int(before[k]) + 1,
+                "ties": int(ties[k]),
+                "id": ids[k],
+                "name": names[k],
+                "value": float(self._values[chosen[k]]),
+                "percent_of_total": 100 * float(self._values[chosen[k]]) / self._total if self._total else None,
+                "held": held[k],
+            }
+            for k in range(len(ids))
+        ]
 
 
 def _adds(column: str) -> bool:

@@ -63,6 +63,37 @@ def test_parts_of_a_sum_of_two_signs_are_not_told(client: httpx.Client, small_st
     assert {one["percent_of_total"] for one in document["ranked"]} == {None}
 
 
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_an_items_own_rank_is_told_wherever_it_stands(client: httpx.Client, order: str) -> None:
+    asked = {"column": "buildings_tco2e", "order": order, "unit": "t_per_ha"}
+    everyone = ranked(client, GRID, **asked, limit=1000)["ranked"]
+    assert len(everyone) > 20
+    for one in (everyone[0], everyone[len(everyone) // 2], everyone[-1]):
+        document = ranked(client, GRID, **asked, limit=1, item=one["id"])
+        assert document["item"] == one
+        assert len(document["ranked"]) == 1
+    assert ranked(client, GRID, **asked, limit=1)["item"] is None
+
+
+def test_an_item_of_unknown_value_has_no_rank(client: httpx.Client, small_store: Path) -> None:
+    table = Store(small_store).open("town").table("grid-500m", 2023).to_pandas().set_index("id")
+    unknown = table["transport_tco2e"].isna()
+    assert unknown.any()
+    assert ranked(client, GRID, column="transport_tco2e", year=2023, item=unknown.idxmax())["item"] is None
+
+
+def test_an_item_that_is_no_peer_is_refused(client: httpx.Client, small_store: Path) -> None:
+    edition = Store(small_store).open("town")
+    parents = edition.table("grid-1km", 2023, ["id", "row", "col"]).to_pandas()
+    cells = edition.table("grid-500m", 2023, ["id", "row", "col"]).to_pandas()
+    parent, cell = parents.iloc[3], cells.iloc[0]
+    assert (cell["row"] // 2, cell["col"] // 2) != (parent["row"], parent["col"])
+    for params in ({"item": "nowhere"}, {"item": cell["id"], "parent": parent["id"]}):
+        response = client.get(f"{GRID}/ranking", params={"column": "net_tco2e", "year": 2023, **params})
+        assert response.status_code == 404
+        assert params["item"] in response.json()["detail"]
+
+
 def test_peers_are_those_within_the_parent(client: httpx.Client, small_store: Path) -> None:
     edition = Store(small_store).open("town")
     parent = edition.table("grid-1km", 2023, ["id", "row", "col"]).to_pandas().iloc[3]

@@ -74,7 +74,7 @@ describe('answers', () => {
     const result = await answering(200, JSON.stringify(body)).item(KEY, '다사6443', idle);
     expect(result).toEqual({
       ok: true,
-      value: { id: '다사6443', properties: { net_tco2e: null, held: false, forest_tco2e: -3 } },
+      value: { id: '다사6443', bbox: null, properties: { net_tco2e: null, held: false, forest_tco2e: -3 } },
     });
   });
 });

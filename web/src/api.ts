@@ -54,6 +54,10 @@ export interface Collection {
   readonly id: string;
   readonly title: Localised;
   readonly kind: CollectionKind;
+  /** Of zones: administrative, land_use and so on. */
+  readonly zoneKind: string | null;
+  /** The collection whose items hold several of this one's. */
+  readonly parent: string | null;
   readonly cellSizeM: number | null;
   readonly years: readonly number[];
   readonly sectors: readonly string[];
@@ -79,6 +83,8 @@ export type Properties = Readonly<Record<string, Scalar>>;
 export interface Item {
   readonly id: string;
   readonly properties: Properties;
+  /** What its outline reaches; null where the answer has no geometry. */
+  readonly bbox: BBox | null;
 }
 
 export interface TileSet {
@@ -144,6 +150,8 @@ export function decodeCollection(value: unknown, path: string): Collection {
     // OGC wants `title` to be one text; `titles` holds it in every language.
     title: localised(given.titles ?? given.title, `${path}.titles`),
     kind,
+    zoneKind: optional(text)(given.zone_kind, `${path}.zone_kind`),
+    parent: optional(text)(given.parent, `${path}.parent`),
     cellSizeM: optional(number)(given.cell_size_m, `${path}.cell_size_m`),
     years: list(number)(given.years, `${path}.years`).toSorted((a, b) => a - b),
     sectors: list(text)(given.sectors, `${path}.sectors`),
@@ -166,7 +174,30 @@ function decodeDistribution(value: unknown, path: string): Distribution {
   };
 }
 
-function decodeItem(value: unknown, path: string): Item {
+/** West, south, east and north of the vertices of a GeoJSON geometry; null if it has none. */
+export function extentOf(geometry: unknown): BBox | null {
+  const coordinates =
+    typeof geometry === 'object' && geometry !== null && 'coordinates' in geometry
+      ? geometry.coordinates
+      : null;
+  const found: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+  const walk = (part: unknown): void => {
+    if (!Array.isArray(part)) return;
+    const [x, y] = part as unknown[];
+    if (typeof x !== 'number' || typeof y !== 'number') {
+      part.forEach(walk);
+      return;
+    }
+    found[0] = Math.min(found[0], x);
+    found[1] = Math.min(found[1], y);
+    found[2] = Math.max(found[2], x);
+    found[3] = Math.max(found[3], y);
+  };
+  walk(coordinates);
+  return found[0] <= found[2] ? found : null;
+}
+
+export function decodeItem(value: unknown, path: string): Item {
   const given = record(value, path);
   const given_properties = record(given.properties, `${path}.properties`);
   const properties = Object.fromEntries(
@@ -177,7 +208,11 @@ function decodeItem(value: unknown, path: string): Item {
     ),
   );
   const id = given.id ?? properties.id;
-  return { id: typeof id === 'number' ? String(id) : text(id, `${path}.id`), properties };
+  return {
+    id: typeof id === 'number' ? String(id) : text(id, `${path}.id`),
+    properties,
+    bbox: extentOf(given.geometry),
+  };
 }
 
 function decodeTileSet(value: unknown, path: string): TileSet {
@@ -200,7 +235,12 @@ function refusal(status: number, body: unknown): Problem {
   return { kind, status, detail: typeof words === 'string' ? words : `HTTP ${status}` };
 }
 
+/** How an answer's body becomes a value; throws a ShapeError where it is not as agreed. */
+export type Decode<T> = (value: unknown, path: string) => T;
+
 export interface Api {
+  /** Ask an address below `/api/`, or, with a body, post it there; `questions.ts` says which there are. */
+  ask<T>(path: string, decode: Decode<T>, signal: AbortSignal, body?: string): Promise<Result<T>>;
   health(signal: AbortSignal): Promise<Result<true>>;
   regions(signal: AbortSignal): Promise<Result<Region[]>>;
   collections(region: string, edition: string, signal: AbortSignal): Promise<Result<Collection[]>>;
@@ -227,12 +267,20 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
 
   async function ask<T>(
     path: string,
-    decode: (value: unknown, at: string) => T,
+    decode: Decode<T>,
     signal: AbortSignal,
+    posted?: string,
   ): Promise<Result<T>> {
     let response: Response;
     try {
-      response = await fetcher(base + path, { signal, headers: { accept: 'application/json' } });
+      response = await fetcher(base + path, {
+        signal,
+        headers: {
+          accept: 'application/json',
+          ...(posted === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(posted === undefined ? {} : { method: 'POST', body: posted }),
+      });
     } catch (error) {
       const kind = signal.aborted ? 'aborted' : 'away';
       return {
@@ -257,6 +305,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
   }
 
   return {
+    ask,
     health: (signal) => ask('health', () => true, signal),
     regions: (signal) => ask('regions', list(decodeRegion), signal),
     collections: (region, edition, signal) =>

@@ -7,6 +7,8 @@ function collection(id: string, cellSizeM: number | null, minzoom = 0): Collecti
     id,
     title: {},
     kind: cellSizeM === null ? 'zones' : 'grid',
+    zoneKind: null,
+    parent: null,
     cellSizeM,
     years: [2023],
     sectors: [],

@@ -2,6 +2,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Api, Collection, Distribution, Item, Region, TableKey, TileSet } from './api';
 import { activeCollection } from './areas';
+import type { BBox } from './decode';
 import { createConnection, type Connection } from './connection';
 import { THEMES } from './layers/themes';
 import type { Ground } from './layers/theme';
@@ -18,7 +19,7 @@ import {
   type Sector,
   type Unit,
 } from './sectors';
-import { AUTO, formatView, isStep, parseView, type View } from './state';
+import { AUTO, formatView, isStep, parseView, type Selection, type View } from './state';
 import { TEXTS, type Texts } from './texts/texts';
 
 /** The page's address, as far as we touch it. */
@@ -74,6 +75,12 @@ export interface Model {
   /** Whether the active collection has no tiles this far out. */
   readonly tooFar: ReadonlySignal<boolean>;
   readonly hovered: Signal<Hovered | null>;
+  /** A place that a list points at; the map marks it. */
+  readonly pointed: Signal<Selection | null>;
+  /** Where the map is asked to go; it takes the wish away when it sets out. */
+  readonly goal: Signal<BBox | null>;
+  /** Whether clicks on the map draw an outline. */
+  readonly drawing: Signal<boolean>;
   readonly mapState: Signal<'starting' | 'ready' | 'no-webgl'>;
   /** Whether the map still waits for tiles or moves. */
   readonly mapBusy: Signal<boolean>;
@@ -82,6 +89,8 @@ export interface Model {
   /** Where the map is now; the model follows, to choose the grid. */
   readonly eye: Signal<{ zoom: number; lat: number }>;
   update(change: Partial<View>): void;
+  /** Show a place that was found elsewhere than on the map: its card, its collection, and the way there. */
+  open(place: Selection, bbox: BBox | null): void;
   chooseRegion(region: string): void;
   chooseArea(area: string): void;
 }
@@ -117,8 +126,9 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
 
   function update(change: Partial<View>): void {
     const before = view.value;
-    const after = { ...before, ...change };
-    if (formatView(after) === formatView(before)) return;
+    // Another place has another receipt: it opens when it is asked for.
+    const after = { ...before, ...('selected' in change ? { receipt: false } : {}), ...change };
+    if (formatView(after) === formatView(before) && after.measured === before.measured) return;
     view.value = after;
     if (isStep(before, after)) address.push(formatView(after));
     else address.replace(formatView(after));
@@ -240,6 +250,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     note,
   );
 
+  const goal = signal<BBox | null>(null);
   const mapBusy = signal(true);
   const waiting = computed(() =>
     [regions.value, collections.value, net.value, distribution.value].some(
@@ -270,14 +281,22 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     item,
     tooFar: computed(() => (active.value?.minzoom ?? 0) > eye.value.zoom + 1e-6),
     hovered: signal<Hovered | null>(null),
+    pointed: signal<Selection | null>(null),
+    goal,
+    drawing: signal(false),
     mapState: signal<'starting' | 'ready' | 'no-webgl'>('starting'),
     mapBusy,
     busy: computed(() => waiting.value || mapBusy.value),
     eye,
     update,
+    open(place, bbox) {
+      const drawn = active.value?.id === place.collection;
+      update({ selected: place, ...(drawn ? {} : { area: place.collection }) });
+      if (bbox) goal.value = bbox;
+    },
     chooseRegion(id) {
-      // Another place: its camera and cell mean nothing there.
-      update({ region: id, camera: null, selected: null });
+      // Another place: its camera, cell and outline mean nothing there.
+      update({ region: id, camera: null, selected: null, measured: null });
     },
     chooseArea(area) {
       const stays = area === AUTO || view.value.selected?.collection === area;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_VIEW, formatView, isStep, parseView, type View } from './state';
+import { DEFAULT_VIEW, fitsLink, formatView, isStep, parseView, type View } from './state';
 
 const FULL: View = {
   region: 'demo',
@@ -10,6 +10,9 @@ const FULL: View = {
   camera: { zoom: 12.5, lat: 37.34567, lon: -127.07123 },
   lang: 'ko',
   selected: { collection: 'grid-100m', id: '다사644437' },
+  receipt: true,
+  table: '-net_tco2e',
+  measured: { kind: 'items', collection: 'sigungu', ids: ['90003', '90004'] },
 };
 
 describe('the address', () => {
@@ -27,6 +30,18 @@ describe('the address', () => {
       const view = { ...FULL, selected: { collection: 'districts', id } };
       expect(parseView(formatView(view))).toEqual(view);
     }
+  });
+
+  it('carries an outline, and leaves out one that is too long for a link', () => {
+    const measured = { kind: 'outline', outline: '_AbC-9.x~zz' } as const;
+    expect(parseView(formatView({ ...FULL, measured })).measured).toEqual(measured);
+    const long = { kind: 'outline', outline: 'a'.repeat(8001) } as const;
+    expect(fitsLink(long)).toBe(false);
+    expect(parseView(formatView({ ...FULL, measured: long })).measured).toBeNull();
+  });
+
+  it('keeps no receipt without a place', () => {
+    expect(parseView(formatView({ ...FULL, selected: null })).receipt).toBe(false);
   });
 
   it('rounds the camera to about a metre', () => {
@@ -54,6 +69,12 @@ describe('the address', () => {
     'sel=grid-1km/',
     `sel=grid-1km/${'x'.repeat(500)}`,
     'sel=%3Cscript%3E/1',
+    'why=yes',
+    'table=net%20tco2e',
+    'outline=a%20b',
+    'outline=%3Cscript%3E',
+    'sum=sigungu',
+    'sum=sigungu/,,',
     'unknown=1',
   ])('falls back on %s', (query) => {
     expect(parseView(`?${query}`)).toEqual(DEFAULT_VIEW);

@@ -15,6 +15,12 @@ export interface Selection {
   readonly id: string;
 }
 
+/** An area of the reader's own, about which the sum is asked: an outline that was drawn, or items together. */
+export type Measured =
+  /** Written as by `outlines.ts`. */
+  | { readonly kind: 'outline'; readonly outline: string }
+  | { readonly kind: 'items'; readonly collection: string; readonly ids: readonly string[] };
+
 export interface View {
   /** Null: the first region there is. */
   readonly region: string | null;
@@ -30,6 +36,11 @@ export interface View {
   /** Null: the browser's language. */
   readonly lang: Language | null;
   readonly selected: Selection | null;
+  /** Whether the receipt of what is selected lies open. */
+  readonly receipt: boolean;
+  /** The column by which the open table is sorted, with `-` for falling; null: closed. */
+  readonly table: string | null;
+  readonly measured: Measured | null;
 }
 
 export const AUTO = 'auto';
@@ -43,6 +54,9 @@ export const DEFAULT_VIEW: View = {
   camera: null,
   lang: null,
   selected: null,
+  receipt: false,
+  table: null,
+  measured: null,
 };
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
@@ -57,12 +71,35 @@ function parseCamera(value: string | null): Camera | null {
   return sound ? { zoom, lat, lon } : null;
 }
 
-function parseSelection(value: string | null): Selection | null {
+function parseSelection(value: string | null, longest = LONGEST_ID): Selection | null {
   const cut = (value ?? '').indexOf('/');
   if (value === null || cut < 1) return null;
   const collection = value.slice(0, cut);
   const id = value.slice(cut + 1);
-  return NAME.test(collection) && id.length > 0 && id.length <= LONGEST_ID ? { collection, id } : null;
+  return NAME.test(collection) && id.length > 0 && id.length <= longest ? { collection, id } : null;
+}
+
+const SORT = /^-?[a-z0-9_]{1,80}$/;
+/** More would not fit into the addresses that servers and mail programs take. */
+const LONGEST_OUTLINE = 8000;
+const MOST_ITEMS = 200;
+
+function parseMeasured(outline: string | null, items: string | null): Measured | null {
+  if (outline !== null && outline.length <= LONGEST_OUTLINE && /^[A-Za-z0-9_.~-]+$/.test(outline)) {
+    return { kind: 'outline', outline };
+  }
+  const listed = parseSelection(items, LONGEST_ID * MOST_ITEMS);
+  const ids = [...new Set(listed?.id.split(',').filter((id) => id !== '' && id.length <= LONGEST_ID))];
+  return listed && ids.length > 0 && ids.length <= MOST_ITEMS
+    ? { kind: 'items', collection: listed.collection, ids }
+    : null;
+}
+
+/** Whether a measured area is short enough to travel in a link. */
+export function fitsLink(measured: Measured): boolean {
+  return measured.kind === 'outline'
+    ? measured.outline.length <= LONGEST_OUTLINE
+    : measured.ids.length <= MOST_ITEMS;
 }
 
 /** Read a page address's query, e.g. `?region=demo&sector=forest&at=12.5/37.4/127.1`. */
@@ -85,6 +122,9 @@ export function parseView(search: string): View {
     camera: parseCamera(query.get('at')),
     lang: isOneOf(LANGUAGES, lang) ? lang : null,
     selected: parseSelection(query.get('sel')),
+    receipt: query.get('why') === '1',
+    table: SORT.test(query.get('table') ?? '') ? query.get('table') : null,
+    measured: parseMeasured(query.get('outline'), query.get('sum')),
   };
 }
 
@@ -97,13 +137,19 @@ export function formatView(view: View): string {
   if (view.unit !== DEFAULT_VIEW.unit) query.set('unit', view.unit);
   if (view.area !== AUTO) query.set('area', view.area);
   if (view.selected) query.set('sel', `${view.selected.collection}/${view.selected.id}`);
+  if (view.selected && view.receipt) query.set('why', '1');
+  if (view.table !== null) query.set('table', view.table);
+  if (view.measured && fitsLink(view.measured)) {
+    if (view.measured.kind === 'outline') query.set('outline', view.measured.outline);
+    else query.set('sum', `${view.measured.collection}/${view.measured.ids.join(',')}`);
+  }
   if (view.lang !== null) query.set('lang', view.lang);
   if (view.camera) {
     const { zoom, lat, lon } = view.camera;
     // Five decimals of a degree are about a metre: more would only make links longer.
     query.set('at', `${Number(zoom.toFixed(2))}/${Number(lat.toFixed(5))}/${Number(lon.toFixed(5))}`);
   }
-  const written = query.toString().replaceAll('%2F', '/');
+  const written = query.toString().replaceAll('%2F', '/').replaceAll('%2C', ',').replaceAll('%7E', '~');
   return written === '' ? '' : `?${written}`;
 }
 

@@ -1,0 +1,344 @@
+/** What panels ask the API: series, ranks, places, sums and pages of a table. Each answer's shape is checked here. */
+import { decodeItem, type Api, type Item, type Properties, type Result, type TableKey } from './api';
+import {
+  bbox,
+  flag,
+  list,
+  localised,
+  number,
+  optional,
+  record,
+  scalar,
+  ShapeError,
+  table,
+  text,
+  type BBox,
+  type Decoder,
+  type Localised,
+} from './decode';
+import {
+  isOneOf,
+  METHODS,
+  PARTS,
+  SECTORS,
+  type Basis,
+  type Method,
+  type Part,
+  type Sector,
+  type Unit,
+} from './sectors';
+
+/** Values of one item over the years, one per year; null: not known. */
+export interface Series {
+  readonly years: readonly number[];
+  readonly held: readonly (boolean | null)[];
+  readonly values: Readonly<Record<string, readonly (number | null)[]>>;
+}
+
+/** Where an item stands among its peers. */
+export interface Standing {
+  /** Null: its own value is not known. */
+  readonly rank: number | null;
+  readonly ties: number;
+  /** Peers whose value is known. */
+  readonly of: number;
+}
+
+/** A place that a search found. */
+export interface Found {
+  readonly id: string;
+  readonly collection: string;
+  readonly title: Localised;
+  readonly name: Localised;
+  readonly bbox: BBox;
+}
+
+export interface Finding {
+  readonly understood: string;
+  readonly more: boolean;
+  readonly places: readonly Found[];
+}
+
+/** One sector over an area, or net. */
+export interface SectorSum {
+  readonly sector: Sector;
+  readonly tco2e: number | null;
+  readonly unknown: number;
+  readonly interval: readonly [low: number, high: number] | null;
+  readonly carriers: readonly {
+    readonly carrier: string;
+    readonly basis: string;
+    readonly tco2e: number | null;
+  }[];
+  readonly bases: Readonly<Partial<Record<Basis, number | null>>>;
+  readonly methods: Readonly<Record<Method, number>> | null;
+  readonly coverage: number | null;
+  readonly perHa: number | null;
+  readonly perPerson: number | null;
+  readonly illustrative: boolean;
+}
+
+/** What an area holds, from the published values of the cells in it. */
+export interface Statistics {
+  readonly collection: string;
+  readonly year: number;
+  readonly rows: number;
+  /** Cells that lie in it only in part. */
+  readonly partly: number;
+  readonly held: number;
+  readonly areaHa: number;
+  readonly drawnHa: number | null;
+  readonly population: number | null;
+  readonly sectors: readonly SectorSum[];
+  readonly profile: readonly {
+    readonly year: number;
+    readonly tco2e: Readonly<Record<string, number | null>>;
+  }[];
+}
+
+export interface Page {
+  readonly items: readonly Item[];
+  /** Items in the whole table. */
+  readonly total: number;
+}
+
+/** An assumption of the region, made where no published value was found. */
+export interface Assumption {
+  readonly id: string;
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly unit: string | null;
+  readonly author: string | null;
+  readonly reason: string | null;
+}
+
+const at = encodeURIComponent;
+const table_of = ({ region, collection }: Pick<TableKey, 'region' | 'collection'>) =>
+  `${at(region)}/collections/${at(collection)}`;
+
+const pair: Decoder<readonly [number, number]> = (value, path) => {
+  const [low, high] = list(number)(value, path);
+  if (low === undefined || high === undefined) throw new ShapeError(path, 'two numbers', value);
+  return [low, high];
+};
+
+function decodeSeries(value: unknown, path: string): Series {
+  const given = record(value, path);
+  const [one] = list((entry, where) => {
+    const item = record(entry, where);
+    return {
+      held: list(optional(flag))(item.held, `${where}.held`),
+      values: table(list(optional(number)))(item.values, `${where}.values`),
+    };
+  })(given.series, `${path}.series`);
+  if (!one) throw new ShapeError(`${path}.series`, 'one series', given.series);
+  return { years: list(number)(given.years, `${path}.years`), ...one };
+}
+
+export function askSeries(api: Api, key: TableKey, id: string, signal: AbortSignal): Promise<Result<Series>> {
+  return api.ask(
+    `${table_of(key)}/timeseries?edition=${at(key.edition)}&ids=${at(id)}`,
+    decodeSeries,
+    signal,
+  );
+}
+
+function decodeStanding(value: unknown, path: string): Standing {
+  const given = record(value, path);
+  const item = optional(record)(given.item, `${path}.item`);
+  return {
+    rank: item && number(item.rank, `${path}.item.rank`),
+    ties: item ? number(item.ties, `${path}.item.ties`) : 0,
+    of: number(given.peers, `${path}.peers`) - number(given.unknown, `${path}.unknown`),
+  };
+}
+
+/** Rank of one item by a column, the greatest first. */
+export function askStanding(
+  api: Api,
+  key: TableKey,
+  id: string,
+  column: string,
+  unit: Unit,
+  signal: AbortSignal,
+): Promise<Result<Standing>> {
+  const query = `edition=${at(key.edition)}&year=${key.year}&column=${at(column)}&unit=${unit}`;
+  return api.ask(`${table_of(key)}/ranking?${query}&limit=1&item=${at(id)}`, decodeStanding, signal);
+}
+
+function decodeFound(value: unknown, path: string): Found {
+  const given = record(value, path);
+  const properties = record(given.properties, `${path}.properties`);
+  return {
+    id: text(given.id, `${path}.id`),
+    collection: text(properties.collection, `${path}.properties.collection`),
+    title: localised(properties.title, `${path}.properties.title`),
+    name: localised(properties.name, `${path}.properties.name`),
+    bbox: bbox(given.bbox, `${path}.bbox`),
+  };
+}
+
+function decodeFinding(value: unknown, path: string): Finding {
+  const given = record(value, path);
+  return {
+    understood: text(given.understood, `${path}.understood`),
+    more: flag(given.more, `${path}.more`),
+    places: list(decodeFound)(given.features, `${path}.features`),
+  };
+}
+
+/** Places by name, code or coordinates. */
+export function askPlaces(
+  api: Api,
+  { region, edition }: Pick<TableKey, 'region' | 'edition'>,
+  words: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Result<Finding>> {
+  return api.ask(
+    `${at(region)}/search?edition=${at(edition)}&q=${at(words)}&limit=${limit}`,
+    decodeFinding,
+    signal,
+  );
+}
+
+function decodeSum(value: unknown, path: string): SectorSum[] {
+  const given = record(value, path);
+  const sector = text(given.sector, `${path}.sector`);
+  if (!isOneOf(SECTORS, sector)) return []; // A sector that this page does not know yet.
+  const methods = table(optional(number))(given.methods, `${path}.methods`);
+  return [
+    {
+      sector,
+      tco2e: optional(number)(given.tco2e, `${path}.tco2e`),
+      unknown: number(given.unknown, `${path}.unknown`),
+      interval: optional(pair)(given.interval_90, `${path}.interval_90`),
+      carriers: list((entry, where) => {
+        const part = record(entry, where);
+        return {
+          carrier: text(part.carrier, `${where}.carrier`),
+          basis: text(part.basis, `${where}.basis`),
+          tco2e: optional(number)(part.tco2e, `${where}.tco2e`),
+        };
+      })(given.by_carrier, `${path}.by_carrier`),
+      bases: table(optional(number))(given.by_basis, `${path}.by_basis`),
+      methods: METHODS.some((method) => (methods[method] ?? 0) > 0)
+        ? {
+            metered: methods.metered ?? 0,
+            modelled: methods.modelled ?? 0,
+            default: methods.default ?? 0,
+          }
+        : null,
+      coverage: optional(number)(given.coverage, `${path}.coverage`),
+      perHa: optional(number)(given.t_per_ha, `${path}.t_per_ha`),
+      perPerson: optional(number)(given.t_per_person, `${path}.t_per_person`),
+      illustrative: flag(given.illustrative, `${path}.illustrative`),
+    },
+  ];
+}
+
+function decodeStatistics(value: unknown, path: string): Statistics {
+  const given = record(value, path);
+  return {
+    collection: text(given.collection, `${path}.collection`),
+    year: number(given.year, `${path}.year`),
+    rows: number(given.rows, `${path}.rows`),
+    partly: number(given.partly, `${path}.partly`),
+    held: number(given.held, `${path}.held`),
+    areaHa: number(given.area_ha, `${path}.area_ha`),
+    drawnHa: optional(number)(given.drawn_ha, `${path}.drawn_ha`),
+    population: optional(number)(given.population, `${path}.population`),
+    sectors: list(decodeSum)(given.sectors, `${path}.sectors`).flat(),
+    profile:
+      optional(
+        list((entry, where) => {
+          const one = record(entry, where);
+          return {
+            year: number(one.year, `${where}.year`),
+            tco2e: table(optional(number))(one.tco2e, `${where}.tco2e`),
+          };
+        }),
+      )(given.profile, `${path}.profile`) ?? [],
+  };
+}
+
+/**
+ * What an area holds, with the totals of every year.
+ *
+ * @param asked a GeoJSON polygon, or a collection and ids of it
+ */
+export function askStatistics(
+  api: Api,
+  { region, edition, year }: Pick<TableKey, 'region' | 'edition' | 'year'>,
+  asked: object,
+  signal: AbortSignal,
+): Promise<Result<Statistics>> {
+  const query = `edition=${at(edition)}&year=${year}&profile=true`;
+  return api.ask(`${at(region)}/statistics?${query}`, decodeStatistics, signal, JSON.stringify(asked));
+}
+
+function decodePage(value: unknown, path: string): Page {
+  const given = record(value, path);
+  return {
+    items: list(decodeItem)(given.features, `${path}.features`),
+    total: number(given.numberMatched, `${path}.numberMatched`),
+  };
+}
+
+/** Some rows of a table in an order, without their outlines. */
+export function askPage(
+  api: Api,
+  key: TableKey,
+  asked: {
+    readonly columns: readonly string[];
+    readonly sort: string;
+    readonly limit: number;
+    readonly offset: number;
+  },
+  signal: AbortSignal,
+): Promise<Result<Page>> {
+  const query =
+    `edition=${at(key.edition)}&year=${key.year}&properties=${at(asked.columns.join(','))}` +
+    `&sortby=${at(asked.sort)}&limit=${asked.limit}&offset=${asked.offset}&skipGeometry=true`;
+  return api.ask(`${table_of(key)}/items?${query}`, decodePage, signal);
+}
+
+function decodeAssumption(value: unknown, path: string): Assumption {
+  const given = record(value, path);
+  const amount = scalar(given.value ?? null, `${path}.value`);
+  return {
+    id: text(given.id, `${path}.id`),
+    value: typeof amount === 'number' ? amount : null,
+    low: optional(number)(given.low, `${path}.low`),
+    high: optional(number)(given.high, `${path}.high`),
+    unit: optional(text)(given.unit, `${path}.unit`),
+    author: optional(text)(given.author, `${path}.author`),
+    reason: optional(text)(given.reason, `${path}.reason`),
+  };
+}
+
+/** The assumptions that a region's numbers rest on. */
+export function askAssumptions(
+  api: Api,
+  { region, edition }: Pick<TableKey, 'region' | 'edition'>,
+  signal: AbortSignal,
+): Promise<Result<Assumption[]>> {
+  return api.ask(
+    `${at(region)}/factors?edition=${at(edition)}`,
+    (value, path) => list(decodeAssumption)(record(value, path).assumptions, `${path}.assumptions`),
+    signal,
+  );
+}
+
+/** The sector that an assumption belongs to, from its id; null if it says none. */
+export function partOfAssumption({ id }: Assumption): Part | null {
+  const part = id.split('.')[0];
+  return isOneOf(PARTS, part) ? part : null;
+}
+
+/** An item's value for a column, if it is a number. */
+export function numberOf(properties: Properties, column: string): number | null {
+  const value = properties[column];
+  return typeof value === 'number' ? value : null;
+}
