@@ -2,7 +2,7 @@
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import failed, log
@@ -61,11 +61,52 @@ class Careful:
         inner = {**scope, "method": "GET", "carbonmap.head": True} if head else scope
         try:
             await self._app(inner, receive, careful)
+        except ClientDisconnect:
+            return  # nobody is there to be answered, and a trace for each would let anybody fill the log
         except Exception:
             if started:
                 raise
             log.exception("%s %s failed", scope["method"], scope["path"])
             await failed(Request(scope))(scope, receive, careful)
+
+
+_KEYED = "carbonmap.keyed"
+
+
+def depends_on_key(request: Request, *, given: bool) -> None:
+    """Note that the answer depends on the request's key, and whether it has one."""
+    request.scope.setdefault(_KEYED, {})["given"] = given
+
+
+def has_key(request: Request) -> bool:
+    """Whether the answer is made for the holder of a key, and so is not what others have kept."""
+    return bool(request.scope.get(_KEYED, {}).get("given"))
+
+
+class Confidential:
+    """Says of answers that depend on a key that they do, and of those made for one that nobody may keep them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        keyed: dict[str, bool] = {}
+
+        async def confidential(message: Message) -> None:
+            if keyed and message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.add_vary_header("Authorization")
+                if keyed["given"]:
+                    headers["Cache-Control"] = "private, no-store"
+                    del headers["ETag"]
+            await send(message)
+
+        # A dict, which later copies of the scope still share.
+        await self._app({**scope, _KEYED: keyed}, receive, confidential)
 
 
 class Compressed(GZipMiddleware):

@@ -1,5 +1,6 @@
 """Places by what people type: a zone's name, a cell's code, an H3 index, or coordinates."""
 
+import re
 from typing import Annotated, Any, Literal
 
 import h3
@@ -21,6 +22,8 @@ router = APIRouter(tags=["questions"], prefix="/{region}/search")
 
 MOST_FOUND = 50
 MOST_LETTERS = 200
+
+_INDEX = re.compile("[0-9a-f]{15,16}")
 
 Understood = Literal["name", "coordinates", "cell", "hexagon"]
 Found = list[tuple[Collection, str]]
@@ -101,7 +104,7 @@ def _cell(edition: Edition, text: str) -> tuple[Collection, str] | None:
 def _hexagon(edition: Edition, text: str) -> tuple[Collection, str] | None:
     """The hexagon of that index, or the finest one around it that there is."""
     index = text.lower()
-    if not h3.is_valid_cell(index):
+    if not _INDEX.fullmatch(index) or not h3.is_valid_cell(index):  # the library fails on what 64 bits cannot hold
         return None
     resolution = h3.get_resolution(index)
     known = [info for info in edition.manifest.collections if info.kind == "hexagons" and info.years]

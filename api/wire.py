@@ -1,10 +1,11 @@
 """Requests as they come over the wire: one whose head is too long, or comes too slowly, never becomes a request.
 
 The parser itself has no such bounds: a client that sends a line a minute would keep a connection for ever, and one that
-sends a line without end would keep all of it in memory.
+sends a line without end would keep all of it in memory. So would one that asks for much and takes nothing of it.
 """
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -17,12 +18,23 @@ HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 15.0
 """How long a request line with headers may take to arrive."""
 
+TAKEN_BYTES, TAKEN_SECONDS = 30_000, 30.0
+"""How much of an answer a client must take in so many seconds; the slowest telephone line takes more."""
+
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+
+
+class _Refused(Exception):
+    """A head that is understood, and not taken."""
+
 
 class GuardedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 by httptools, with bounds on the head of a request."""
+    """HTTP/1.0 and 1.1 by httptools, with bounds on the head of a request and on how slowly its answer is taken."""
 
     head_bytes = HEAD_BYTES
     head_seconds = HEAD_SECONDS
+    taken_bytes = TAKEN_BYTES
+    taken_seconds = TAKEN_SECONDS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -30,13 +42,26 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._begun = False
         self._hurry: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._why = (HTTPStatus.BAD_REQUEST, "this is not a request of HTTP/1.1")
         super().connection_made(transport)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Watch a client that does not take what it asked for: its answer, or what makes it, would wait for ever."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Stop watching."""
+        self._stop_watching()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Hand bytes to the parser, unless the head they belong to is too long."""
@@ -44,10 +69,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._read += len(data)
             # A body may come in the same bytes as the end of the head, so twice the bound is let in before the answer.
             if self._read > self.head_bytes + len(data):
-                self._end(
-                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                    f"the request line and headers are longer than {self.head_bytes} bytes",
-                )
+                self._end(*self._too_long())
                 return
         super().data_received(data)
 
@@ -61,11 +83,55 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Refuse what is too long after all; else there is a request."""
+        """Refuse what is too long after all, and what names no host or several (RFC 9112, 3.2); else it is a request.
+
+        Raises:
+            _Refused: to stop the parser, which asks for `send_400_response`.
+        """
         self._in_head = self._begun = False
         self._read = 0
         self._stop_waiting()
-        super().on_headers_complete()
+        version = self.parser.get_http_version()
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self.head_bytes:
+            self._why = self._too_long()
+        elif version not in ("1.0", "1.1"):
+            self._why = HTTPStatus.BAD_REQUEST, f"HTTP/{version} is not spoken here, expected HTTP/1.1"
+        elif len(hosts) > 1 or (version == "1.1" and not hosts):
+            self._why = HTTPStatus.BAD_REQUEST, f"{len(hosts)} Host headers were given, expected one"
+        elif hosts and not _HOST.fullmatch(hosts[0]):  # links are made of it
+            self._why = HTTPStatus.BAD_REQUEST, "the Host header names no host, expected a name or number, and a port"
+        else:
+            super().on_headers_complete()
+            return
+        raise _Refused
+
+    def send_400_response(self, msg: str) -> None:
+        """Say why a request is refused, as a problem like all others."""
+        self._end(*self._why)
+
+    def _too_long(self) -> tuple[HTTPStatus, str]:
+        return (
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"the request line and headers are longer than {self.head_bytes} bytes",
+        )
+
+    def _watch(self) -> None:
+        self._stop_watching()
+        waiting = self.transport.get_write_buffer_size()
+        self._stalled = self.loop.call_later(self.taken_seconds, self._let_go, waiting)
+
+    def _stop_watching(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _let_go(self, waiting: int) -> None:
+        """End the connection unless enough was taken since so many bytes were waiting."""
+        if self.transport.get_write_buffer_size() > waiting - self.taken_bytes:
+            self.transport.abort()  # to close would be to wait for the client
+        else:
+            self._watch()
 
     def _expect_head(self) -> None:
         self._stop_waiting()
@@ -88,6 +154,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def _end(self, status: HTTPStatus, detail: str) -> None:
         """Answer with a problem and close; nothing of the request is kept."""
         self._stop_waiting()
+        begun = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        if begun or self.pipeline:
+            self.transport.close()  # a problem amid the answer to an earlier request would pass for a part of it
+            return
         document: dict[str, Any] = {
             "type": "about:blank",
             "title": status.phrase,
