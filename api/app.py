@@ -1,5 +1,6 @@
 """The application: made by a factory from settings and a store, so that nothing happens on import."""
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -15,6 +16,7 @@ from api import (
     errors,
     features,
     health,
+    key_addresses,
     ranking,
     regions,
     schemas,
@@ -24,11 +26,15 @@ from api import (
     timeseries,
     web,
 )
+from api.database import Database
+from api.holders import THREADS
+from api.keys import Keys
 from api.limits import Limited
-from api.middleware import Careful, Compressed
+from api.middleware import Careful, Compressed, Confidential
 from api.models import Problem
 from api.processes import leave_with_parent
 from api.settings import Settings
+from api.tries import Tries
 from api.watch import Watched, configure_logs, metrics
 from api.workshop import Workshop
 from grids.edition import Store
@@ -65,17 +71,23 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.store = store if store is not None else Store(settings.store)
     shelf = Shelf(settings.exports or shelf_beside(app.state.store.path), settings.exports_bytes)
     app.state.workshop = Workshop(app.state.store.path, shelf)
+    app.state.database = Database.of(settings)
+    app.state.keys = Keys(app.state.database)
+    app.state.tries = Tries()
+    app.state.key_threads = CapacityLimiter(THREADS)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
     if settings.metrics:
         api.add_api_route("/metrics", metrics, include_in_schema=False)
     ogc = (regions, definition, conformance, collections, schemas, features, tiles, context)
     questions = (statistics, search, ranking, timeseries, editions)
+    api.include_router(key_addresses.router)
     for part in (health, *ogc, *questions, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)
     web.install(app, settings.web)
+    app.add_middleware(Confidential)
     app.add_middleware(Compressed, minimum_size=500, compresslevel=settings.gzip_level)
     app.add_middleware(Limited, settings=settings)
     app.add_middleware(Careful)

@@ -26,7 +26,9 @@ log = logging.getLogger("carbonmap.api")
 
 
 class ApiError(ValueError):
-    """Base of what this room refuses."""
+    """Base of what this room refuses; `headers` are those of the answer."""
+
+    headers: Mapping[str, str] = {}
 
 
 class SettingsError(ApiError):
@@ -45,10 +47,65 @@ class NotAcceptable(ApiError):
     """An Accept header that allows none of the forms an answer comes in."""
 
 
+class KeyRefused(ApiError):
+    """No key where one is needed, or one that is wrong, revoked or expired; an answer never says which of these."""
+
+    def __init__(self, message: str, *, given: bool) -> None:
+        super().__init__(message)
+        error = ', error="invalid_token"' if given else ""
+        self.headers = {"WWW-Authenticate": f'Bearer realm="carbonmap"{error}'}
+
+
+class RoleRefused(ApiError):
+    """A key whose role does not allow what was asked."""
+
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer realm="carbonmap", error="insufficient_scope"'}
+
+
+class TooManyTries(ApiError):
+    """So many keys from one address were refused that the next are not looked at for a while."""
+
+    def __init__(self, message: str, *, retry_s: int) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_s)}
+
+
+class InvalidKey(ApiError):
+    """A key that cannot be made as it was asked for."""
+
+
+class KeyNotFound(ApiError):
+    """A prefix that no key has."""
+
+
+class DatabaseError(ApiError):
+    """The database of keys cannot be used; the message is for who runs the server."""
+
+    headers: Mapping[str, str] = {"Retry-After": "30"}
+
+
+class DatabaseAway(DatabaseError):
+    """It cannot be reached at the moment."""
+
+    headers: Mapping[str, str] = {"Retry-After": "3"}
+
+
+class DatabaseNotReady(DatabaseError):
+    """It is older or newer than this program, another's, or damaged: somebody must do something."""
+
+
+class DatabaseMissing(DatabaseNotReady):
+    """There is no database file yet, so that no key was ever made."""
+
+
 # The first class that fits decides. A name that no region, collection or item can have is simply not found.
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (InvalidParameter, HTTPStatus.BAD_REQUEST),
     (NotAcceptable, HTTPStatus.NOT_ACCEPTABLE),
+    (KeyRefused, HTTPStatus.UNAUTHORIZED),
+    (RoleRefused, HTTPStatus.FORBIDDEN),
+    (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
+    (DatabaseError, HTTPStatus.SERVICE_UNAVAILABLE),
     (QueryTooLarge, HTTPStatus.BAD_REQUEST),
     (ColumnNotFound, HTTPStatus.BAD_REQUEST),
     (InvalidName, HTTPStatus.NOT_FOUND),
@@ -61,6 +118,7 @@ _HIDDEN = {
     HTTPStatus.SERVICE_UNAVAILABLE: "What this region serves is damaged or not complete; the server's log says more.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The server failed to answer; its log says more.",
 }
+_NO_KEYS = "Keys cannot be looked at for now, and what needs none is served: ask again later, or without a key."
 _ALLOWED = "GET, HEAD, OPTIONS"
 
 
@@ -99,12 +157,14 @@ def install(app: FastAPI) -> None:
 
 async def _domain(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    headers = error.headers if isinstance(error, ApiError) else None
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         # Damage is told in one line, since every request to that region meets it; a trace is for what nobody foresaw.
-        trace = None if isinstance(error, EditionBroken) else error
+        trace = None if isinstance(error, EditionBroken | DatabaseError) else error
         log.error("%s %s: %s", request.method, request.url.path, error, exc_info=trace)
-        return problem(request, status, _HIDDEN[status])
-    return problem(request, status, str(error))
+        detail = _NO_KEYS if isinstance(error, DatabaseError) else _HIDDEN[status]
+        return problem(request, status, detail, headers)
+    return problem(request, status, str(error), headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

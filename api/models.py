@@ -42,6 +42,15 @@ class Health(Answer):
     broken: list[str] = []
 
 
+class HeldKey(Answer):
+    """Whose a key is; `prefix` names it, and `expires` is the moment from which on it opens nothing."""
+
+    name: str
+    role: Literal["planner", "admin"]
+    prefix: str
+    expires: str | None
+
+
 class Labels(Answer):
     """What stands beside every number."""
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from api.errors import SettingsError
 from grids.exports.shelf import MOST_BYTES
@@ -14,6 +16,9 @@ from grids.exports.shelf import MOST_BYTES
 PREFIX = "CARBONMAP_"
 FILE = "CARBONMAP_SETTINGS"
 """The variable that names a settings file."""
+
+_SECRET = {"database_url"}
+"""Settings that may hold a password, and are never repeated in a message."""
 
 LogFormat = Literal["auto", "text", "json"]
 
@@ -36,6 +41,9 @@ class Settings(BaseModel):
         body_bytes: the largest body that is taken.
         address_bytes: the longest path with its query.
         concurrency: requests under way at a time in one process; more are told to come again.
+        database_url: where keys are kept: `sqlite:///FILE`, or `postgresql://USER@HOST/NAME`; without it, in an SQLite
+            file beside the store.
+        database_password_file: a file that holds the password for it and nothing else, as secrets of containers come.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,6 +62,8 @@ class Settings(BaseModel):
     body_bytes: int = Field(default=2_000_000, ge=1_000, le=1 << 30)
     address_bytes: int = Field(default=16_384, ge=1_000, le=60_000)
     concurrency: int = Field(default=200, ge=1, le=100_000)
+    database_url: str | None = Field(default=None, repr=False)
+    database_password_file: Path | None = None
 
     @field_validator("public_url")
     @classmethod
@@ -61,6 +71,13 @@ class Settings(BaseModel):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError(f"expected an address that begins with http:// or https://, got {value!r}")
         return value.rstrip("/") if value else None
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str | None) -> str | None:
+        if value is not None:
+            _parsed(value)
+        return value
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -106,6 +123,44 @@ class Settings(BaseModel):
         }
 
 
+def database_beside(store: Path) -> Path:
+    """Return the SQLite file beside a store that is used unless said otherwise."""
+    store = store.resolve()
+    return store.with_name(f"{store.name}.sqlite")
+
+
+def database_url_of(settings: Settings) -> URL:
+    """Return where the database is, with the password if there is a file of it.
+
+    Raises:
+        SettingsError: the file of the password cannot be read.
+    """
+    if settings.database_url is None:
+        return URL.create("sqlite", database=str(database_beside(settings.store)))
+    url = _parsed(settings.database_url)
+    file = settings.database_password_file
+    if file is None or url.get_backend_name() == "sqlite":
+        return url
+    try:
+        return url.set(password=file.read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the password of the database cannot be read from {file}: {error}") from error
+
+
+def _parsed(text: str) -> URL:
+    """Return a database's URL with the driver we use; a complaint leaves the text out: it may hold a password."""
+    expected = "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError(f"this is no database's address; {expected}") from None
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:" and not (url.host or url.query):
+        return url
+    if url.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
+        return url.set(drivername="postgresql+psycopg")
+    raise ValueError(f"got one that begins with {url.drivername[:40]!r}; {expected}")
+
+
 def multiprocess_folder() -> Path | None:
     """Where the processes of one server leave their counts for each other; None where there is one."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
@@ -137,5 +192,6 @@ def _faults(error: ValidationError, said_by: Mapping[str, str]) -> str:
             faults.append(f"{said_by.get(name, name)} is no setting; expected some of {known}")
         else:
             message = str(fault["msg"]).removeprefix("Value error, ")
-            faults.append(f"{said_by.get(name, name)}: {message}, got {str(fault['input'])[:80]!r}")
+            given = "" if name in _SECRET else f", got {str(fault['input'])[:80]!r}"
+            faults.append(f"{said_by.get(name, name)}: {message}{given}")
     return "; ".join(faults)
