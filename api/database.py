@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from api.database_tables import VERSION_TABLE, metadata
-from api.errors import DatabaseAway, DatabaseError, DatabaseMissing, DatabaseNotReady
+from api.errors import DatabaseAway, DatabaseError, DatabaseMissing, DatabaseNotReady, log
 from api.settings import Settings, database_url_of
 
 _WAIT_S = 5
@@ -108,11 +108,20 @@ class Database:
         """Upgrade a file that is there and older; of a server, only see whether it can be used. Raises like `reading`.
 
         A file belongs to one machine, whose processes start with one version of the program; a server may be shared by
-        several versions, so that when to upgrade it is for its operator to say.
+        several versions, so that when to upgrade it is for its operator to say. A file that is not there yet is no
+        fault: nobody made a key.
         """
-        if self.file is not None and self.file.exists():
+        if self.file is None:
+            self.check()
+        elif self.file.exists():
             self.upgrade()
-        self.check()
+
+    def prepare_or_say(self) -> None:
+        """Prepare the database, or say in the log why it cannot be used: what is public is served nevertheless."""
+        try:
+            self.prepare()
+        except DatabaseError as error:
+            log.error("keys cannot be looked at, and what is public is served: %s", error)
 
     def upgrade(self) -> tuple[str | None, str]:
         """Make or upgrade the tables, in one transaction; who comes second waits and finds it done.

@@ -18,7 +18,7 @@ from api.models import Problem
 from api.tries import Tries
 
 THREADS = 8
-"""How many keys a process looks up at a time; others wait, so that a slow database takes no thread from open answers."""
+"""How many keys a process looks up at a time; others wait, so that a slow database takes no thread from the public."""
 
 KEY_PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text, "content": {"application/problem+json": {}}}

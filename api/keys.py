@@ -143,9 +143,12 @@ class Keys:
             DatabaseError: the database cannot be used.
         """
         asked = select(*(column for column in keys.c if column is not keys.c.digest))
-        with self._database.reading() as connection:
-            rows = connection.execute(asked.order_by(keys.c.created_at, keys.c.prefix)).mappings()
-            return [KeyRecord(**row) for row in rows]
+        try:
+            with self._database.reading() as connection:
+                rows = connection.execute(asked.order_by(keys.c.created_at, keys.c.prefix)).mappings()
+                return [KeyRecord(**row) for row in rows]
+        except DatabaseMissing:
+            return []
 
     def revoke(self, prefix: str, by: Actor) -> bool:
         """Revoke a key for good; the next request with it is refused.
@@ -220,9 +223,12 @@ class Keys:
             DatabaseError: the database cannot be used.
         """
         asked = select(*(column for column in audit.c if column is not audit.c.id))
-        with self._database.reading() as connection:
-            rows = connection.execute(asked.order_by(audit.c.id.desc()).limit(most)).mappings()
-            return [AuditEntry(**row) for row in rows]
+        try:
+            with self._database.reading() as connection:
+                rows = connection.execute(asked.order_by(audit.c.id.desc()).limit(most)).mappings()
+                return [AuditEntry(**row) for row in rows]
+        except DatabaseMissing:
+            return []
 
 
 def _digest(key: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The command line: `carbonmap demo | check | build | serve | info | receipt | export`."""
+"""The command line: `carbonmap demo | check | build | serve | info | receipt | export | keys | database`."""
 
 import logging
 import os
@@ -14,6 +14,7 @@ from rich.console import Console
 from accounting.errors import AccountingError
 from carbonmap import __version__
 from carbonmap.errors import BuildStopped, RegionError
+from carbonmap.keys import database_app, keys_app
 from carbonmap.resources import MissingResource
 from gis.errors import GisError
 from grids.errors import GridError
@@ -40,9 +41,12 @@ A region file (YAML) says what a place is and which files describe it. From it c
     carbonmap info              what is in the store
     carbonmap receipt ...       what stands behind one number
     carbonmap export ...        an edition as files for QGIS, pandas, xarray, a browser
+    carbonmap keys ...          who may write scenarios and see private receipts
 
 `carbonmap demo` does all of it for a synthetic city, in under a minute.""",
 )
+app.add_typer(keys_app, name="keys")
+app.add_typer(database_app, name="database")
 
 
 @app.callback()
