@@ -41,12 +41,14 @@ GEOPARQUET = Format(
     "geoparquet", "application/vnd.apache.parquet", "GeoParquet", ("application/x-parquet", "application/parquet")
 )
 ARROW = Format("arrow", "application/vnd.apache.arrow.stream", "Arrow IPC stream")
+TILEJSON = Format("tilejson", "application/vnd.mapbox.tile+json", "TileJSON 3.0.0")
 
 DOCUMENT = (JSON, HTML)
 SCHEMAS = (SCHEMA, HTML)
 DEFINITION = (OPENAPI, HTML)
 ITEMS = (GEOJSON, HTML, CSV, FLATGEOBUF, GEOPARQUET, ARROW)
 ITEM = (GEOJSON, HTML)
+TILESET = (JSON, TILEJSON)
 
 _MOST_RANGES = 30  # browsers send about eight
 
@@ -56,7 +58,7 @@ def chosen(request: Request, offered: Sequence[Format]) -> Format:
 
     Raises:
         InvalidParameter: `f` names another form than those offered.
-        NotAcceptable: Accept allows none of them.
+        NotAcceptable: Accept allows none of them, or is too long to be looked through.
     """
     name = request.query_params.get("f")
     if name is not None:
@@ -85,7 +87,10 @@ def _bare(media_type: str) -> str:
 def _ranges(header: str) -> list[tuple[str, float]]:
     """Media ranges and their weights; what cannot be read is left out, as RFC 9110 lets us."""
     ranges = []
-    for part in header.split(",")[:_MOST_RANGES]:
+    given = header.split(",")
+    if len(given) > _MOST_RANGES:
+        raise NotAcceptable(f"Accept: {len(given)} media ranges are too many, expected {_MOST_RANGES} at most")
+    for part in given:
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         weight = 1.0
         for parameter in parameters:
