@@ -4,22 +4,20 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Banner } from './badges';
 import { Card } from './card';
 import { numbersIn, textIn } from './format';
-import { createMap, hasWebgl, type Insets, type MapHandle } from './map';
+import { createMap, hasWebgl, type MapHandle } from './map';
 import { UNKNOWN } from './layers/theme';
 import type { Model } from './model';
 import { Notices } from './notices';
 import { Brand, Panel } from './panel';
+import { insetsOf, type Insets } from './room';
 import { classOf } from './scale';
 
-/** Room that the panels take, from what they measure now; a little air on the other sides. */
+/** Room that the panels take, from what they measure now. */
 function panelInsets(): Insets {
-  const air = 28;
-  const panel = document.querySelector('.panel')?.getBoundingClientRect();
-  if (!panel) return { top: air, right: air, bottom: air, left: air };
-  const sheet = panel.width > innerWidth * 0.8;
-  return sheet
-    ? { top: air + 32, right: air, bottom: innerHeight - panel.top + air, left: air }
-    : { top: air + 32, right: air, bottom: air, left: panel.right + air };
+  const boxes = (selector: string) =>
+    [...document.querySelectorAll(selector)].map((element) => element.getBoundingClientRect());
+  const [stage] = boxes('.stage');
+  return insetsOf(stage ?? new DOMRect(0, 0, innerWidth, innerHeight), boxes('.panel, .card, .table-sheet'));
 }
 
 function Tooltip({ model }: { model: Model }) {

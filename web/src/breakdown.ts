@@ -40,6 +40,8 @@ export interface Breakdown {
   readonly parts: readonly SectorPart[];
   /** Of the chosen sector, or of all for net; largest first, zeros left out. */
   readonly carriers: readonly CarrierPart[];
+  /** Whether every carrier of what is chosen is told: one that is withheld leaves the others without a whole. */
+  readonly carriersTold: boolean;
 }
 
 function numberIn(properties: Properties, column: string): number | null {
@@ -67,6 +69,14 @@ function carriersOf(properties: Properties, sector: Sector): CarrierPart[] {
     .sort((a, b) => Math.abs(b.tco2e) - Math.abs(a.tco2e));
 }
 
+function carriersTold(properties: Properties, sector: Sector): boolean {
+  return Object.entries(properties).every(([column, value]) => {
+    const [, part, , basis] = CARRIER_COLUMN.exec(column) ?? [];
+    const meant = isOneOf(PARTS, part) && isOneOf(BASES, basis) && (sector === 'net' || part === sector);
+    return !meant || value !== null || properties[emissionsColumn(part)] === null;
+  });
+}
+
 export function breakdownOf(properties: Properties, sector: Sector): Breakdown {
   const tco2e = numberIn(properties, emissionsColumn(sector));
   const sd = numberIn(properties, `${sector}_sd_tco2e`);
@@ -84,5 +94,6 @@ export function breakdownOf(properties: Properties, sector: Sector): Breakdown {
       illustrative: properties[`${part}_illustrative`] === true,
     })),
     carriers: carriersOf(properties, sector),
+    carriersTold: carriersTold(properties, sector),
   };
 }

@@ -23,6 +23,12 @@ export interface Numbers {
   percent(share: number): string;
   count(value: number): string;
   area(hectares: number): string;
+  /** A tick of a chart's axis, where room is scarce. */
+  short(value: number): string;
+  /** A difference, with its sign. */
+  signed(value: number): string;
+  /** A relative change, with its sign. */
+  signedPercent(share: number): string;
 }
 
 export function numbersIn(language: Language): Numbers {
@@ -31,6 +37,7 @@ export function numbersIn(language: Language): Numbers {
   const percent = formatter(language, { style: 'percent', maximumFractionDigits: 0 });
   const finePercent = formatter(language, { style: 'percent', maximumFractionDigits: 1 });
   const count = formatter(language, { maximumFractionDigits: 0 });
+  const compact = formatter(language, { notation: 'compact', maximumSignificantDigits: 3 });
   return {
     amount: small,
     exact,
@@ -39,6 +46,13 @@ export function numbersIn(language: Language): Numbers {
       (share > 0 && share < 0.01) || (share > 0.99 && share < 1) ? finePercent(share) : percent(share),
     count,
     area: (hectares) => (hectares < 100 ? small(hectares) : count(hectares)),
+    short: (value) => (Math.abs(value) >= 100_000 ? compact(value) : small(value)),
+    signed: formatter(language, { maximumSignificantDigits: 3, signDisplay: 'exceptZero' }),
+    signedPercent: formatter(language, {
+      style: 'percent',
+      maximumFractionDigits: 1,
+      signDisplay: 'exceptZero',
+    }),
   };
 }
 

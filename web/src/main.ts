@@ -7,6 +7,7 @@ import { App } from './app';
 import type { Ground } from './layers/theme';
 import { createModel, type Address } from './model';
 import './styles.css';
+import './card.css';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const ground = signal<Ground>(dark.matches ? 'dark' : 'light');

@@ -27,20 +27,10 @@ import {
 } from './layers/values';
 import { loaded } from './loading';
 import type { Model, Picture } from './model';
+import { shiftIntoSight, type Insets } from './room';
 import { emissionsColumn, mayBeHeld } from './sectors';
 
 setWorkerUrl(workerUrl);
-
-/** Where panels become sheets, as in the style sheet. */
-const NARROW = '(max-width: 720px)';
-
-/** Room that panels take from the map, px. */
-export interface Insets {
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-  readonly left: number;
-}
 
 export interface MapHandle {
   zoomBy(step: number): void;
@@ -114,9 +104,11 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     follow(followGround);
     follow(followValues);
     follow(followSelection);
+    follow(followPointed);
   });
   watchCamera();
   follow(followCamera);
+  follow(followGoal);
   watchPointer();
   watchFailures();
   watchWork();
@@ -146,6 +138,16 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       Math.abs(camera.lat - centre.lat) > 1e-4 ||
       Math.abs(camera.lon - centre.lng) > 1e-4;
     if (moved) map.jumpTo({ center: [camera.lon, camera.lat], zoom: camera.zoom });
+  }
+
+  function followGoal(): undefined {
+    const goal = model.goal.value;
+    if (!goal) return;
+    // Panels that the same choice opens take their room first.
+    requestAnimationFrame(() => {
+      model.goal.value = null;
+      fit(goal, true);
+    });
   }
 
   function watchCamera(): void {
@@ -250,6 +252,11 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     outlineSelected();
   }
 
+  function followPointed(): undefined {
+    const pointed = model.pointed.value;
+    hover(pointed && pointed.collection === shown?.collection ? pointed.id : null);
+  }
+
   // --- pointer and keys ---------------------------------------------------------------------------------------------
 
   function placeAt(point: PointLike): MapGeoJSONFeature | null {
@@ -272,14 +279,16 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     model.update({ selected });
     // The card says more, and may lie where the words at the pointer are.
     if (selected) model.hovered.value = null;
-    if (selected) uncover(Array.isArray(point) ? point[1] : point.y);
+    if (selected) uncover(Array.isArray(point) ? [point[0], point[1]] : [point.x, point.y]);
   }
 
-  /** On a phone the card rises over the lower part of the map: lift what was chosen out from under it. */
-  function uncover(y: number): void {
-    const height = container.clientHeight;
-    if (!matchMedia(NARROW).matches || y < 0.36 * height) return;
-    map.panBy([0, y - 0.22 * height], { animate: !calm.matches });
+  /** Move what was chosen out from under the card that opens over it. */
+  function uncover(point: readonly [number, number]): void {
+    // The card takes its room once it is drawn.
+    requestAnimationFrame(() => {
+      const shift = shiftIntoSight(point, [container.clientWidth, container.clientHeight], insets());
+      if (shift[0] !== 0 || shift[1] !== 0) map.panBy([shift[0], shift[1]], { animate: !calm.matches });
+    });
   }
 
   function watchPointer(): void {

@@ -114,7 +114,7 @@ export interface Assumption {
 }
 
 const at = encodeURIComponent;
-const table_of = ({ region, collection }: Pick<TableKey, 'region' | 'collection'>) =>
+const pathOf = ({ region, collection }: Pick<TableKey, 'region' | 'collection'>) =>
   `${at(region)}/collections/${at(collection)}`;
 
 const pair: Decoder<readonly [number, number]> = (value, path) => {
@@ -137,11 +137,7 @@ function decodeSeries(value: unknown, path: string): Series {
 }
 
 export function askSeries(api: Api, key: TableKey, id: string, signal: AbortSignal): Promise<Result<Series>> {
-  return api.ask(
-    `${table_of(key)}/timeseries?edition=${at(key.edition)}&ids=${at(id)}`,
-    decodeSeries,
-    signal,
-  );
+  return api.ask(`${pathOf(key)}/timeseries?edition=${at(key.edition)}&ids=${at(id)}`, decodeSeries, signal);
 }
 
 function decodeStanding(value: unknown, path: string): Standing {
@@ -154,17 +150,28 @@ function decodeStanding(value: unknown, path: string): Standing {
   };
 }
 
-/** Rank of one item by a column, the greatest first. */
+/**
+ * Rank of one item by a column.
+ *
+ * @param asked.parent only items within this item of the parent collection are peers; null: all are
+ */
 export function askStanding(
   api: Api,
   key: TableKey,
   id: string,
-  column: string,
-  unit: Unit,
+  asked: {
+    readonly column: string;
+    readonly unit: Unit;
+    readonly order: 'desc' | 'asc';
+    readonly parent: string | null;
+  },
   signal: AbortSignal,
 ): Promise<Result<Standing>> {
-  const query = `edition=${at(key.edition)}&year=${key.year}&column=${at(column)}&unit=${unit}`;
-  return api.ask(`${table_of(key)}/ranking?${query}&limit=1&item=${at(id)}`, decodeStanding, signal);
+  const query =
+    `edition=${at(key.edition)}&year=${key.year}&column=${at(asked.column)}&unit=${asked.unit}` +
+    `&order=${asked.order}&limit=1&item=${at(id)}` +
+    (asked.parent === null ? '' : `&parent=${at(asked.parent)}`);
+  return api.ask(`${pathOf(key)}/ranking?${query}`, decodeStanding, signal);
 }
 
 function decodeFound(value: unknown, path: string): Found {
@@ -301,7 +308,7 @@ export function askPage(
   const query =
     `edition=${at(key.edition)}&year=${key.year}&properties=${at(asked.columns.join(','))}` +
     `&sortby=${at(asked.sort)}&limit=${asked.limit}&offset=${asked.offset}&skipGeometry=true`;
-  return api.ask(`${table_of(key)}/items?${query}`, decodePage, signal);
+  return api.ask(`${pathOf(key)}/items?${query}`, decodePage, signal);
 }
 
 function decodeAssumption(value: unknown, path: string): Assumption {

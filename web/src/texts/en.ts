@@ -155,6 +155,27 @@ export const en = {
   noWebglDetail:
     'The map needs WebGL 2. Switch on hardware acceleration, or use a current browser. The numbers are there as data:',
   itemMissing: 'There is no such place in this table',
+
+  card: {
+    partOf: 'Part of',
+    intervalWords: (half: string | null) =>
+      `Nine times in ten the true value lies in it${half === null ? '.' : `: about ± ${half}.`}`,
+    trend: 'Over the years',
+    trendLabel: (what: string) => `${what} over the years, in tonnes of CO₂ equivalent a year`,
+    change: (share: string, year: number) => `${share} since ${year}`,
+    changeAmount: (amount: string, year: number) => `${amount} t since ${year}`,
+    changeNone: (year: number) => `The same as in ${year}.`,
+    changeUnclear: (year: number) => `No clear change since ${year}: the intervals overlap.`,
+    rank: 'Rank',
+    rankOf: (rank: string, of: string) => `No. ${rank} of ${of}`,
+    rankWithin: (parent: string) => `within ${parent}`,
+    rankEmissions: 'highest emissions first',
+    rankRemovals: 'strongest removal first',
+    shareOfEmissions: 'share of all that is emitted here',
+    directIndirect: 'Direct and indirect',
+    bases: { direct: 'Direct', indirect: 'Indirect' } satisfies Record<Basis, string>,
+    whichAssumptions: 'Which assumptions make this illustrative?',
+  },
 };
 
 export type Texts = typeof en;

@@ -124,4 +124,24 @@ export const ko: Texts = {
   noWebglDetail:
     '지도에는 WebGL 2가 필요합니다. 하드웨어 가속을 켜거나 최신 브라우저를 사용하세요. 수치는 데이터로 볼 수 있습니다:',
   itemMissing: '이 표에 해당 위치가 없습니다',
+
+  card: {
+    partOf: '상위 구역',
+    intervalWords: (half) => `참값이 이 안에 있을 확률 90 %${half === null ? '' : ` (약 ± ${half})`}`,
+    trend: '연도별 추이',
+    trendLabel: (what) => `연도별 ${what}(연간 이산화탄소 환산톤)`,
+    change: (share, year) => `${year}년 대비 ${share}`,
+    changeAmount: (amount, year) => `${year}년 대비 ${amount} t`,
+    changeNone: (year) => `${year}년과 같습니다.`,
+    changeUnclear: (year) => `${year}년 이후 뚜렷한 변화가 없습니다(구간이 겹침).`,
+    rank: '순위',
+    rankOf: (rank, of) => `${of}곳 중 ${rank}위`,
+    rankWithin: (parent) => `${parent} 안에서`,
+    rankEmissions: '배출이 많은 순',
+    rankRemovals: '흡수가 많은 순',
+    shareOfEmissions: '이곳 전체 배출량 중 비율',
+    directIndirect: '직접·간접 배출',
+    bases: { direct: '직접', indirect: '간접' },
+    whichAssumptions: '어떤 가정에 근거한 예시값인가요?',
+  },
 };

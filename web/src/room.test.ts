@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { insetsOf, shiftIntoSight } from './room';
+
+function box(left: number, top: number, width: number, height: number) {
+  return { left, top, width, height, right: left + width, bottom: top + height };
+}
+
+const WIDE = box(0, 0, 1440, 900);
+const PHONE = box(0, 56, 390, 788);
+
+describe('the room between the panels', () => {
+  it('is all but a little air where nothing stands', () => {
+    expect(insetsOf(WIDE, [])).toEqual({ top: 60, right: 28, bottom: 28, left: 28 });
+  });
+
+  it('loses a side to a column and the bottom to a sheet', () => {
+    const insets = insetsOf(WIDE, [box(12, 12, 344, 700), box(1084, 12, 344, 876), box(368, 588, 704, 300)]);
+    expect(insets).toEqual({ top: 60, right: 384, bottom: 340, left: 384 });
+  });
+
+  it('keeps a strip above a sheet that covers most of a phone', () => {
+    const { top, bottom } = insetsOf(PHONE, [box(0, 200, 390, 644)]);
+    expect(788 - top - bottom).toBeGreaterThanOrEqual(120);
+  });
+
+  it('does not count what is not drawn', () => {
+    expect(insetsOf(WIDE, [box(0, 0, 0, 0)])).toEqual(insetsOf(WIDE, []));
+  });
+});
+
+describe('a shift into sight', () => {
+  const insets = { top: 60, right: 384, bottom: 28, left: 384 };
+
+  it('is none where nothing covers the point', () => {
+    expect(shiftIntoSight([700, 400], [1440, 900], insets)).toEqual([0, 0]);
+  });
+
+  it('brings a point from under the card into the middle of what is free', () => {
+    const [x, y] = shiftIntoSight([1200, 400], [1440, 900], insets);
+    expect(1200 - x).toBe(384 + (1440 - 768) / 2);
+    expect(y).toBe(0);
+  });
+});

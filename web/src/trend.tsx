@@ -1,0 +1,223 @@
+/** A small line over the years with the band in which the true value probably lies. */
+import { interval90, type Numbers } from './format';
+import type { Texts } from './texts/texts';
+
+export interface TrendPoint {
+  readonly year: number;
+  /** Null: not known in that year. */
+  readonly tco2e: number | null;
+  readonly interval: readonly [low: number, high: number] | null;
+  readonly held: boolean;
+}
+
+/** The points of one column of a series and of its deviations; all lists are one value per year. */
+export function trendPoints(
+  years: readonly number[],
+  values: readonly (number | null)[],
+  deviations: readonly (number | null)[] | null,
+  held: readonly (boolean | null)[] | null,
+): TrendPoint[] {
+  return years.map((year, index) => {
+    const tco2e = values[index] ?? null;
+    const sd = deviations?.[index] ?? null;
+    return {
+      year,
+      tco2e,
+      interval: tco2e !== null && sd !== null && sd > 0 ? interval90(tco2e, sd) : null,
+      held: held?.[index] === true,
+    };
+  });
+}
+
+export type Change =
+  | {
+      readonly kind: 'change';
+      readonly from: TrendPoint;
+      readonly to: TrendPoint;
+      readonly share: number | null;
+    }
+  | { readonly kind: 'unclear' | 'same'; readonly from: TrendPoint; readonly to: TrendPoint };
+
+/** What happened between the first and the last known year; unclear where the intervals overlap. */
+export function changeOf(points: readonly TrendPoint[]): Change | null {
+  const known = points.filter(({ tco2e }) => tco2e !== null);
+  const from = known[0];
+  const to = known.at(-1);
+  if (!from || !to || from === to || from.tco2e === null || to.tco2e === null) return null;
+  const [a, b] = [from.interval, to.interval];
+  if (from.tco2e === to.tco2e) return { kind: 'same', from, to };
+  if (a && b && a[0] <= b[1] && b[0] <= a[1]) return { kind: 'unclear', from, to };
+  // A share of something negative or nothing would mislead.
+  const share = from.tco2e > 0 && to.tco2e >= 0 ? to.tco2e / from.tco2e - 1 : null;
+  return { kind: 'change', from, to, share };
+}
+
+const WIDTH = 308;
+const HEIGHT = 104;
+const LEFT = 46;
+const RIGHT = 14;
+const TOP = 10;
+const BOTTOM = 20;
+
+/** About three round numbers that lie within the range. */
+export function axisTicks(low: number, high: number): number[] {
+  const span = high - low;
+  if (!(span > 0)) return [low];
+  const rough = span / 2;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).findLast((size) => size <= rough) ?? power;
+  const first = Math.ceil(low / step);
+  const last = Math.floor(high / step);
+  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+}
+
+function runs(points: readonly TrendPoint[]): (TrendPoint & { tco2e: number })[][] {
+  const found: (TrendPoint & { tco2e: number })[][] = [];
+  let open: (TrendPoint & { tco2e: number })[] = [];
+  for (const point of points) {
+    if (point.tco2e === null) {
+      if (open.length > 0) found.push(open);
+      open = [];
+    } else open.push({ ...point, tco2e: point.tco2e });
+  }
+  if (open.length > 0) found.push(open);
+  return found;
+}
+
+/** The chart; its numbers stand in a table beside it for those who do not see it. */
+export function Trend(props: {
+  points: readonly TrendPoint[];
+  /** The year that the card speaks of. */
+  year: number;
+  label: string;
+  t: Texts;
+  numbers: Numbers;
+}) {
+  const { points, year, label, t, numbers } = props;
+  const known = points.filter(({ tco2e }) => tco2e !== null);
+  if (known.length === 0) return null;
+  const reached = known.flatMap(({ tco2e, interval }) => [tco2e ?? 0, ...(interval ?? [])]);
+  let low = Math.min(...reached);
+  let high = Math.max(...reached);
+  // Zero belongs on the axis unless all lies far from it.
+  if (low > 0 && low < 0.6 * high) low = 0;
+  if (high < 0 && high > 0.6 * low) high = 0;
+  if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.1, high + Math.abs(high || 1) * 0.1];
+  const first = points[0]?.year ?? year;
+  const span = (points.at(-1)?.year ?? year) - first;
+  const x = (of: number) => LEFT + (span === 0 ? 0.5 : (of - first) / span) * (WIDTH - LEFT - RIGHT);
+  const y = (value: number) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const path = (corners: readonly (readonly [number, number])[]) =>
+    corners.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(' ');
+  const every = Math.max(1, Math.ceil(points.length / 5));
+  const change = changeOf(points);
+  return (
+    <figure class="trend" data-testid="trend">
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+        {axisTicks(low, high).map((tick) => (
+          <g key={tick} class={tick === 0 ? 'axis zero' : 'axis'}>
+            <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(tick)} y2={y(tick)} />
+            <text x={LEFT - 6} y={y(tick) + 4} text-anchor="end">
+              {numbers.short(tick)}
+            </text>
+          </g>
+        ))}
+        {runs(points).map((run) => (
+          <g key={run[0]?.year}>
+            {run.length > 1 && (
+              <polygon
+                class="band"
+                points={path([
+                  ...run.map((point) => [x(point.year), y(point.interval?.[1] ?? point.tco2e)] as const),
+                  ...run
+                    .toReversed()
+                    .map((point) => [x(point.year), y(point.interval?.[0] ?? point.tco2e)] as const),
+                ])}
+              />
+            )}
+            {run.length > 1 && (
+              <polyline
+                class="line"
+                points={path(run.map((point) => [x(point.year), y(point.tco2e)] as const))}
+              />
+            )}
+            {run.map((point) => (
+              <g key={point.year}>
+                {point.interval && (
+                  <line
+                    class="whisker"
+                    x1={x(point.year)}
+                    x2={x(point.year)}
+                    y1={y(point.interval[0])}
+                    y2={y(point.interval[1])}
+                  />
+                )}
+                <circle
+                  class={[point.year === year ? 'now' : '', point.held ? 'held' : ''].join(' ').trim()}
+                  cx={x(point.year)}
+                  cy={y(point.tco2e)}
+                  r={point.year === year ? 4.2 : 3}
+                >
+                  <title>{`${point.year}: ${numbers.amount(point.tco2e)} ${t.units.t}`}</title>
+                </circle>
+              </g>
+            ))}
+          </g>
+        ))}
+        {points.map((point, index) =>
+          (points.length - 1 - index) % every === 0 ? (
+            <text
+              key={point.year}
+              class={point.year === year ? 'year now' : 'year'}
+              x={x(point.year)}
+              y={HEIGHT - 5}
+              text-anchor={span > 0 && point.year - first === span ? 'end' : 'middle'}
+            >
+              {point.year}
+            </text>
+          ) : null,
+        )}
+      </svg>
+      {change && (
+        <figcaption>
+          {change.kind !== 'change'
+            ? (change.kind === 'same' ? t.card.changeNone : t.card.changeUnclear)(change.from.year)
+            : change.share === null
+              ? t.card.changeAmount(
+                  numbers.signed((change.to.tco2e ?? 0) - (change.from.tco2e ?? 0)),
+                  change.from.year,
+                )
+              : t.card.change(numbers.signedPercent(change.share), change.from.year)}
+        </figcaption>
+      )}
+      <table class="visually-hidden">
+        <caption>{label}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t.year}</th>
+            <th scope="col">{t.units.t}</th>
+            <th scope="col">{t.intervalShort}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {points.map((point) => (
+            <tr key={point.year}>
+              <th scope="row">{point.year}</th>
+              <td>
+                {point.tco2e === null ? (
+                  t.unknown
+                ) : (
+                  <data value={String(point.tco2e)}>{numbers.amount(point.tco2e)}</data>
+                )}
+              </td>
+              <td>
+                {point.interval &&
+                  t.between(numbers.amount(point.interval[0]), numbers.amount(point.interval[1]))}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </figure>
+  );
+}
