@@ -25,13 +25,13 @@ PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}, "description": "JSON, or a page for people"}
 }
 
-_FOR_GOOD = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "public, no-cache"
+FOR_GOOD = "public, max-age=31536000, immutable"
+ASK_AGAIN = "public, no-cache"
 
 
 @lru_cache(maxsize=1)
-def _code() -> str:
-    """Answers to the same question may change when this code does, so a tag must too."""
+def code() -> str:
+    """Return a digest of what makes answers: they may change when our code does, and so must their tags."""
     return code_digest(["api", "grids"])
 
 
@@ -58,12 +58,12 @@ def answer(
         media_type: of the body.
         headers: to add.
     """
-    said = "\n".join((of, _code(), str(request.url), request.headers.get("accept-language", ""), media_type))
+    said = "\n".join((of, code(), str(request.url), request.headers.get("accept-language", ""), media_type))
     # Weak: the same tag stands for the plain and the compressed bytes.
     tag = f'W/"{hashlib.sha256(said.encode()).hexdigest()[:24]}"'
-    sent = {"ETag": tag, "Cache-Control": _FOR_GOOD if pinned else _ASK_AGAIN, **(headers or {})}
+    sent = {"ETag": tag, "Cache-Control": FOR_GOOD if pinned else ASK_AGAIN, **(headers or {})}
     # What the client has may be the answer that is given without a key.
-    if not has_key(request) and _has(request.headers.get("if-none-match"), tag):
+    if not has_key(request) and holds(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=sent)
     made = body()
     content, more = (made, {}) if isinstance(made, bytes) else made
@@ -82,7 +82,8 @@ def of_edition(
     return answer(request, body, of=of, pinned=opened.pinned, media_type=media_type, headers=headers)
 
 
-def _has(header: str | None, tag: str) -> bool:
+def holds(header: str | None, tag: str) -> bool:
+    """Return whether an If-None-Match header names a tag."""
     if header is None:
         return False
     opaque = tag.removeprefix("W/")
@@ -92,6 +93,11 @@ def _has(header: str | None, tag: str) -> bool:
 def dumped(document: Any) -> bytes:
     """Return JSON bytes; NaN becomes null, whole numbers as keys become texts."""
     return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def queried(**query: str | int | None) -> str:
+    """Return a query in the order given; parameters that are None are left out."""
+    return urlencode({key: value for key, value in query.items() if value is not None}, safe=",")
 
 
 class Links:
@@ -107,7 +113,7 @@ class Links:
 
     def address(self, *path: str, raw: str = "", **query: str | int | None) -> str:
         """Return the address of a path below /api, ending in `raw` as it is; parameters that are None are left out."""
-        asked = urlencode({key: value for key, value in query.items() if value is not None}, safe=",")
+        asked = queried(**query)
         where = "/".join([self.base, *(quote(part, safe="") for part in path)])
         return f"{where}{raw}{'?' + asked if asked else ''}"
 

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from api import (
+    auto_grid,
     catalogue,
     collections,
     conformance,
@@ -22,6 +23,7 @@ from api import (
     schemas,
     search,
     statistics,
+    tile_matrix_sets,
     tiles,
     timeseries,
     web,
@@ -34,6 +36,7 @@ from api.middleware import Careful, Compressed, Confidential
 from api.models import Problem
 from api.processes import leave_with_parent
 from api.settings import Settings
+from api.tile_cache import TileCache
 from api.tries import Tries
 from api.watch import Watched, configure_logs, metrics
 from api.workshop import Workshop
@@ -70,6 +73,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.store = store if store is not None else Store(settings.store)
     shelf = Shelf(settings.exports or shelf_beside(app.state.store.path), settings.exports_bytes)
+    app.state.tiles = TileCache(settings.tile_bytes)
     app.state.workshop = Workshop(app.state.store.path, shelf)
     app.state.database = Database.of(settings)
     app.state.keys = Keys(app.state.database)
@@ -79,10 +83,11 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
     if settings.metrics:
         api.add_api_route("/metrics", metrics, include_in_schema=False)
-    ogc = (regions, definition, conformance, collections, schemas, features, tiles, context)
+    ogc = (regions, definition, conformance, collections, schemas, features)
+    drawn = (tiles, auto_grid, context, tile_matrix_sets)
     questions = (statistics, search, ranking, timeseries, editions)
     api.include_router(key_addresses.router)
-    for part in (health, *ogc, *questions, downloads, catalogue):
+    for part in (health, *drawn, *ogc, *questions, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)

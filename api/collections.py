@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.answers import (
     OGC,
     PAGE,
-    TILE_MATRIX_SET,
     Links,
     alternates,
     dumped,
@@ -168,6 +167,6 @@ def _described(request: Request, links: Links, opened: Opened, info: Collection)
                 title="queryables",
             ),
             link(f"{OGC}/schema", links.address(*at, "schema", edition=pin), SCHEMA.media_type, title="columns"),
-            link(f"{OGC}/tilesets-vector", links.address(*at, "tiles", TILE_MATRIX_SET, edition=pin)),
+            link(f"{OGC}/tilesets-vector", links.address(*at, "tiles", edition=pin), title="tiles"),
         ],
     }

@@ -2,45 +2,69 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.answers import MVT, TILE_MATRIX_SET, Links, dumped, of_edition
-from api.models import TileJson
-from api.params import Column, OpenedParam, Row, SettingsParam, Zoom, only
-from api.tilejson import tilejson
-from api.tiles import TEMPLATE, TILES, VECTOR
+from api.pages import page_language
+from api.params import Column, FormatParam, Opened, OpenedParam, Row, SettingsParam, Zoom, only
+from api.tile_cache import packed, tile_answer
+from api.tile_models import TileSet, TileSets
+from api.tilesets import (
+    OGC_TEMPLATE,
+    TILEJSON_TOO,
+    TILES,
+    VECTOR,
+    TileLayer,
+    TileSource,
+    tile_address,
+    tileset_answer,
+    tilesets_answer,
+)
+from api.words import WORDS
 from grids.tiles import CONTEXT_KINDS, CONTEXT_MAX_ZOOM, CONTEXT_MIN_ZOOM, Tile, context_tile
 
 router = APIRouter(tags=["tiles"], prefix="/{region}/context")
 
+PATH = ("context",)
 
-@router.get(TILES, response_model=TileJson, dependencies=[Depends(only("edition"))])
-def context_tileset(request: Request, opened: OpenedParam, settings: SettingsParam) -> Response:
-    """Return the TileJSON of the background: water, green, roads, boundaries, places."""
-    edition = opened.edition
 
-    def body() -> bytes:
-        template = Links(request, settings).address(
-            edition.region.id, "context", "tiles", TILE_MATRIX_SET, raw=TEMPLATE, edition=edition.id
-        )
-        zoom = {"minzoom": CONTEXT_MIN_ZOOM, "maxzoom": CONTEXT_MAX_ZOOM}
-        layers = [
-            {"id": kind, "fields": dict.fromkeys(edition.context_columns(kind), "String or Number"), **zoom}
-            for kind in CONTEXT_KINDS
-            if kind in edition.manifest.context
-        ]
-        return dumped(
-            tilejson(edition, "context", template, CONTEXT_MIN_ZOOM, CONTEXT_MAX_ZOOM, edition.region.bbox, layers)
-        )
+@router.get("/tiles", response_model=TileSets, dependencies=[Depends(only("edition", "f"))])
+def context_tilesets(request: Request, opened: OpenedParam, settings: SettingsParam, f: FormatParam = None) -> Response:
+    """List the tile sets of the background."""
+    return tilesets_answer(request, settings, opened, _source(request, opened))
 
-    return of_edition(request, opened, body)
+
+@router.get(TILES, response_model=TileSet, responses=TILEJSON_TOO, dependencies=[Depends(only("edition", "f"))])
+def context_tileset(request: Request, opened: OpenedParam, settings: SettingsParam, f: FormatParam = None) -> Response:
+    """Describe the tiles of the background: water, green, roads, boundaries, places."""
+    return tileset_answer(request, settings, opened, _source(request, opened))
 
 
 @router.get(
-    TILES + TEMPLATE,
+    TILES + OGC_TEMPLATE,
     response_class=Response,
     responses=VECTOR,
     dependencies=[Depends(only("edition"))],
 )
 def context(request: Request, opened: OpenedParam, z: Zoom, y: Row, x: Column) -> Response:
     """Return one tile of the background."""
-    place = Tile(z, y, x)
-    return of_edition(request, opened, lambda: context_tile(opened.edition, place), MVT)
+    place, edition = Tile(z, y, x), opened.edition
+    address = tile_address(edition, PATH, place, {})
+    return tile_answer(request, opened, address, lambda: packed(context_tile(edition, place)))
+
+
+def _source(request: Request, opened: Opened) -> TileSource:
+    edition = opened.edition
+
+    def layers() -> list[TileLayer]:
+        return [
+            TileLayer(kind, kind, {name: {"title": name} for name in edition.context_columns(kind)})
+            for kind in CONTEXT_KINDS
+            if kind in edition.manifest.context
+        ]
+
+    return TileSource(
+        path=PATH,
+        name="context",
+        title=WORDS[page_language(request)]["context"],
+        zooms=(CONTEXT_MIN_ZOOM, CONTEXT_MAX_ZOOM),
+        bounds=edition.region.bbox,
+        layers=layers,
+    )

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from api.errors import InvalidParameter
+from api.keys import KEY
 from api.settings import Settings
 from grids.edition import Edition, Store
 from grids.manifest import Collection, checked_edition
@@ -67,13 +68,15 @@ def collection_of(
 CollectionParam = Annotated[Collection, Depends(collection_of)]
 
 
-def year_of(
-    opened: OpenedParam,
-    collection: CollectionParam,
-    year: Annotated[
-        int | None, Query(description="one of the collection's years; the latest if not given", ge=1, le=9999)
-    ] = None,
-) -> int:
+WantedYearParam = Annotated[
+    int | None, Query(alias="year", description="one of the collection's years; the latest if not given", ge=1, le=9999)
+]
+PropertiesParam = Annotated[
+    str | None, Query(alias="properties", description="names of columns, separated by commas; all if not given")
+]
+
+
+def year_of(opened: OpenedParam, collection: CollectionParam, year: WantedYearParam = None) -> int:
     """Return a year the collection has."""
     return opened.edition.year(collection.id, year)
 
@@ -81,13 +84,17 @@ def year_of(
 YearParam = Annotated[int, Depends(year_of)]
 
 
-def columns_of(
-    collection: CollectionParam,
-    properties: Annotated[
-        str | None, Query(description="names of columns, separated by commas; all if not given")
-    ] = None,
-) -> list[str] | None:
+def columns_of(collection: CollectionParam, properties: PropertiesParam = None) -> list[str] | None:
     """Return the columns asked for, each once, or none when the request leaves it open."""
+    return column_names(collection, properties)
+
+
+def column_names(collection: Collection, properties: str | None) -> list[str] | None:
+    """Return the columns that a list names, each once; none where there is no list.
+
+    Raises:
+        InvalidParameter: the collection has no such column.
+    """
     if properties is None:
         return None
     names = list(dict.fromkeys(name for name in properties.split(",") if name))
@@ -104,9 +111,13 @@ ColumnsParam = Annotated[list[str] | None, Depends(columns_of)]
 FormatParam = Annotated[
     str | None, Query(alias="f", description="form of the answer; otherwise the Accept header decides")
 ]
-Zoom = Annotated[int, Path(description="tile matrix", alias="z")]
-Row = Annotated[int, Path(description="tile row, 0 in the north", alias="y")]
-Column = Annotated[int, Path(description="tile column, 0 in the west", alias="x")]
+Zoom = Annotated[int, Path(description="tile matrix", alias="tileMatrix")]
+Row = Annotated[int, Path(description="tile row, 0 in the north", alias="tileRow")]
+Column = Annotated[int, Path(description="tile column, 0 in the west", alias="tileCol")]
+
+
+_SECRETS = {"key", "apikey", "api_key", "api-key", "token", "access_token", "authorization"}
+"""Names under which other servers take keys in addresses."""
 
 
 def only(*names: str) -> Callable[[Request], None]:
@@ -126,6 +137,12 @@ def check_names(request: Request, names: Sequence[str]) -> None:
     """
     given = [name for name, _ in request.query_params.multi_items()]
     unknown = sorted(set(given) - set(names))
+    secret = [name for name in unknown if name.lower() in _SECRETS or KEY.search(request.query_params[name])]
+    if secret:
+        raise InvalidParameter(
+            f"{secret[0][:80]}: a key never goes into an address, which others get to see: send it as the header "
+            f"'Authorization: Bearer ck_...'. If it was a real one, have it revoked"
+        )
     if unknown:
         known = ", ".join(names) or "none"
         raise InvalidParameter(f"{unknown[0][:80]!r} is no parameter of this address: expected {known}")

@@ -40,6 +40,7 @@ class Settings(BaseModel):
         request_seconds: how long one answer may take to begin.
         body_bytes: the largest body that is taken.
         address_bytes: the longest path with its query.
+        tile_bytes: how many bytes of tiles each process keeps, compressed, to answer with them again.
         concurrency: requests under way at a time in one process; more are told to come again.
         database_url: where keys are kept: `sqlite:///FILE`, or `postgresql://USER@HOST/NAME`; without it, in an SQLite
             file beside the store.
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     request_seconds: float = Field(default=30.0, gt=0, le=3600)
     body_bytes: int = Field(default=2_000_000, ge=1_000, le=1 << 30)
     address_bytes: int = Field(default=16_384, ge=1_000, le=60_000)
+    tile_bytes: int = Field(default=64_000_000, ge=0)
     concurrency: int = Field(default=200, ge=1, le=100_000)
     database_url: str | None = Field(default=None, repr=False)
     database_password_file: Path | None = None

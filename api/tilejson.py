@@ -7,6 +7,9 @@ from api.answers import labels
 from grids.edition import Edition
 from grids.manifest import Bbox
 
+FIRST_ZOOM = 11
+"""Zoom at which a map of a town may begin."""
+
 
 def tilejson(
     edition: Edition, name: str, template: str, least: int, greatest: int, bounds: Bbox, layers: list[dict[str, Any]]
@@ -26,20 +29,20 @@ def tilejson(
     return {
         "tilejson": "3.0.0",
         "name": f"{edition.region.id}: {name}",
-        "attribution": _attribution(edition),
+        "attribution": attribution(edition),
         "scheme": "xyz",
         "tiles": [template],
         "minzoom": least,
         "maxzoom": greatest,
         "bounds": bounds,
-        "center": [(west + east) / 2, (south + north) / 2, max(least, min(greatest, 11))],
+        "center": [(west + east) / 2, (south + north) / 2, max(least, min(greatest, FIRST_ZOOM))],
         "vector_layers": layers,
         **labels(edition.manifest),
     }
 
 
-def _attribution(edition: Edition) -> str:
-    """The attributions as the HTML that map libraries put on the page: texts escaped, only web addresses linked."""
+def attribution(edition: Edition) -> str:
+    """Return the attributions as the HTML that maps put on the page: texts escaped, only web addresses linked."""
     parts = []
     for given in edition.region.attributions:
         text = html.escape(given.text)

@@ -1,26 +1,67 @@
-"""Vector tiles of collections, with their TileJSON beside them."""
-
-from typing import Any
+"""Vector tiles of collections, with what must be known before they are asked for."""
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.answers import MVT, TILE_MATRIX_SET, Links, dumped, of_edition
-from api.models import TileJson
-from api.params import CollectionParam, Column, ColumnsParam, OpenedParam, Row, SettingsParam, YearParam, Zoom, only
-from api.tilejson import tilejson
-from grids.tiles import Tile, collection_tile, tile_columns, zooms
+from api.answers import preferred
+from api.pages import page_language
+from api.params import (
+    CollectionParam,
+    Column,
+    ColumnsParam,
+    FormatParam,
+    Opened,
+    OpenedParam,
+    Row,
+    SettingsParam,
+    YearParam,
+    Zoom,
+    only,
+)
+from api.schemas import described
+from api.tile_cache import tile_answer
+from api.tile_models import TileSet, TileSets
+from api.tilesets import (
+    OGC_TEMPLATE,
+    TILEJSON_TOO,
+    TILES,
+    VECTOR,
+    TileLayer,
+    TileSource,
+    tile_address,
+    tileset_answer,
+    tilesets_answer,
+)
+from grids.manifest import Collection
+from grids.tiles import Tile, compressed_tile, tile_columns, zooms
 
-router = APIRouter(tags=["tiles"], prefix="/{region}")
-
-VECTOR: dict[int | str, dict[str, Any]] = {200: {"content": {MVT: {}}, "description": "a Mapbox Vector Tile 2.1"}}
-TILES = f"/tiles/{TILE_MATRIX_SET}"
-TEMPLATE = "/{z}/{y}/{x}"
+router = APIRouter(tags=["tiles"], prefix="/{region}/collections/{collection}")
 
 
 @router.get(
-    "/collections/{collection}" + TILES,
-    response_model=TileJson,
-    dependencies=[Depends(only("edition", "year", "properties"))],
+    "/tiles",
+    response_model=TileSets,
+    operation_id="collection.vector.getTileSetsList",
+    dependencies=[Depends(only("edition", "year", "properties", "f"))],
+)
+def tilesets(
+    request: Request,
+    opened: OpenedParam,
+    collection: CollectionParam,
+    year: YearParam,
+    columns: ColumnsParam,
+    settings: SettingsParam,
+    f: FormatParam = None,
+) -> Response:
+    """List the tile sets of a collection."""
+    return tilesets_answer(request, settings, opened, _source(request, opened, collection, year, columns))
+
+
+@router.get(
+    TILES,
+    response_model=TileSet,
+    responses=TILEJSON_TOO,
+    operation_id="collection.vector.getTileSet",
+    dependencies=[Depends(only("edition", "year", "properties", "f"))],
 )
 def tileset(
     request: Request,
@@ -29,42 +70,17 @@ def tileset(
     year: YearParam,
     columns: ColumnsParam,
     settings: SettingsParam,
+    f: FormatParam = None,
 ) -> Response:
-    """Return the TileJSON of a collection; its tiles name edition and year, so that they may be kept for good."""
-    edition = opened.edition
-    least, greatest = zooms(collection)
-
-    def body() -> bytes:
-        names = list(dict.fromkeys(["id", *(tile_columns(collection) if columns is None else columns)]))
-        template = Links(request, settings).address(
-            edition.region.id,
-            "collections",
-            collection.id,
-            "tiles",
-            TILE_MATRIX_SET,
-            raw=TEMPLATE,
-            year=year,
-            properties=request.query_params.get("properties"),
-            edition=edition.id,
-        )
-        layers = [
-            {
-                "id": collection.id,
-                "fields": {name: _kind(name) for name in names},
-                "minzoom": least,
-                "maxzoom": greatest,
-            }
-        ]
-        bounds = collection.bbox or edition.region.bbox
-        return dumped({**tilejson(edition, collection.id, template, least, greatest, bounds, layers), "year": year})
-
-    return of_edition(request, opened, body)
+    """Describe the tiles of a collection; their addresses name edition and year, so that they may be kept for good."""
+    return tileset_answer(request, settings, opened, _source(request, opened, collection, year, columns))
 
 
 @router.get(
-    "/collections/{collection}" + TILES + TEMPLATE,
+    TILES + OGC_TEMPLATE,
     response_class=Response,
     responses=VECTOR,
+    operation_id="collection.vector.getTile",
     dependencies=[Depends(only("edition", "year", "properties"))],
 )
 def tile(
@@ -78,13 +94,37 @@ def tile(
     x: Column,
 ) -> Response:
     """Return one tile: a layer named as the collection, values in full precision, unknown ones left out."""
-    place = Tile(z, y, x)
-    return of_edition(
-        request, opened, lambda: collection_tile(opened.edition, collection.id, year, place, columns), MVT
+    place, edition = Tile(z, y, x), opened.edition
+    address = tile_address(edition, ("collections", collection.id), place, {"year": year, "properties": asked(columns)})
+    return tile_answer(request, opened, address, lambda: compressed_tile(edition, collection.id, year, place, columns))
+
+
+def tile_layer(request: Request, opened: Opened, collection: Collection, columns: list[str] | None) -> TileLayer:
+    """Return the layer that a collection's tiles have: its name, and what each of its properties means."""
+    language = page_language(request)
+    types = opened.edition.types(collection.id)
+    names = list(dict.fromkeys(["id", *(tile_columns(collection) if columns is None else columns)]))
+    properties = {
+        name: described(collection, name, types[name], language, place) for place, name in enumerate(names, start=1)
+    }
+    return TileLayer(collection.id, preferred(request, collection.title)[1], properties, dimension=2)
+
+
+def _source(
+    request: Request, opened: Opened, collection: Collection, year: int, columns: list[str] | None
+) -> TileSource:
+    return TileSource(
+        path=("collections", collection.id),
+        name=collection.id,
+        title=preferred(request, collection.title)[1],
+        zooms=zooms(collection),
+        bounds=collection.bbox or opened.edition.region.bbox,
+        layers=lambda: [tile_layer(request, opened, collection, columns)],
+        query={"year": year, "properties": asked(columns)},
+        more={"year": year},
     )
 
 
-def _kind(name: str) -> str:
-    if name == "held" or name.endswith("_illustrative"):
-        return "Boolean"
-    return "String" if name in ("id", "parent_id") or name.startswith("name_") else "Number"
+def asked(columns: list[str] | None) -> str | None:
+    """Return `properties` as the address has it."""
+    return None if columns is None else ",".join(columns)

@@ -44,7 +44,7 @@ def test_the_definition_has_what_features_and_filters_need(document: dict[str, A
 
 
 def test_every_address_of_the_definition_answers(document: dict[str, Any], client: httpx.Client) -> None:
-    given = {"collection": "municipality", "item": "west", "z": "0", "y": "0", "x": "0"}
+    given = {"collection": "municipality", "item": "west", "tileMatrix": "0", "tileRow": "0", "tileCol": "0"}
     tried = 0
     for path, methods in document["paths"].items():
         if not set(_names(path)) <= set(given) or path.startswith("/stac/"):  # its items have ids of their own

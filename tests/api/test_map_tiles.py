@@ -8,7 +8,7 @@ import httpx
 import pyogrio
 import pytest
 
-from api.models import TileJson
+from api.tile_models import TileSet
 
 LON, LAT = 9.567, 47.155
 
@@ -29,7 +29,7 @@ def decoded(response: httpx.Response, folder: Path, layer: str) -> Any:
 @pytest.mark.parametrize("collection", ["grid-1km", "grid-500m", "grid-100m", "municipality", "h3-8"])
 def test_tiles_and_items_agree(client: httpx.Client, tmp_path: Path, collection: str) -> None:
     at = f"/api/town/collections/{collection}"
-    tilejson = TileJson.model_validate_json(client.get(f"{at}/tiles/WebMercatorQuad?year=2022").content)
+    tilejson = TileSet.model_validate_json(client.get(f"{at}/tiles/WebMercatorQuad?year=2022").content)
     template = tilejson.tiles[0]
     z, y, x = address(11).split("/")
     tile = client.get(template.replace("{z}", z).replace("{y}", y).replace("{x}", x))
@@ -48,7 +48,7 @@ def test_tiles_and_items_agree(client: httpx.Client, tmp_path: Path, collection:
 
 
 def test_tilejson_says_what_a_map_needs(client: httpx.Client) -> None:
-    told = TileJson.model_validate_json(client.get("/api/town/collections/grid-100m/tiles/WebMercatorQuad").content)
+    told = TileSet.model_validate_json(client.get("/api/town/collections/grid-100m/tiles/WebMercatorQuad").content)
     assert (told.minzoom, told.maxzoom, told.scheme) == (0, 14, "xyz")
     assert told.tiles[0].endswith("/{z}/{y}/{x}?year=2023&edition=0123456789abcdef")
     assert told.attribution == '<a href="https://example.org">made up for tests</a>'
@@ -65,7 +65,7 @@ def test_properties_of_a_tile_can_be_chosen(client: httpx.Client, tmp_path: Path
 
 
 def test_background(client: httpx.Client, tmp_path: Path) -> None:
-    told = TileJson.model_validate_json(client.get("/api/town/context/tiles/WebMercatorQuad").content)
+    told = TileSet.model_validate_json(client.get("/api/town/context/tiles/WebMercatorQuad").content)
     assert [layer["id"] for layer in told.vector_layers] == ["water", "green", "roads", "boundaries", "places"]
     response = client.get(f"/api/town/context/tiles/WebMercatorQuad/{address(13)}")
     places = decoded(response, tmp_path, "places")
@@ -87,7 +87,7 @@ def test_an_empty_tile_is_an_answer(client: httpx.Client) -> None:
         ("-1/0/0", 404, "zoom -1 does not exist"),
         ("3/8/0", 404, "row and column go from 0 to 7"),
         ("3/0/8", 404, "row and column go from 0 to 7"),
-        ("a/b/c", 404, "z: got 'a', expected a valid integer"),
+        ("a/b/c", 404, "tileMatrix: got 'a', expected a valid integer"),
         ("3/0/0?year=1999", 404, "no year 1999"),
         ("3/0/0?year=x", 400, "year: got 'x'"),
         ("3/0/0?properties=nix", 400, "no column 'nix'"),

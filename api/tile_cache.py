@@ -1,0 +1,121 @@
+"""Tiles that were made lately, compressed, by the address that names them for good; bounded in bytes."""
+
+import gzip
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import Request, Response
+from isal import isal_zlib
+
+from api.answers import ASK_AGAIN, FOR_GOOD, MVT, code, holds
+from api.params import Opened
+
+_GZIP = 31  # bits of the window, and 16: with the head and the foot of a gzip member
+_OVERHEAD = 600
+"""Bytes that an entry takes beside its body: address, tag, places in the dictionary."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTile:
+    """A tile as it is sent.
+
+    Attributes:
+        packed: a gzip member; no bytes at all of an empty tile.
+        tag: entity tag, of the plain and the compressed bytes alike.
+        route: template of the address that made it.
+    """
+
+    packed: bytes
+    tag: str
+    route: str
+
+    def plain(self) -> bytes:
+        """Return the bytes for a client that does not take gzip."""
+        return gzip.decompress(self.packed) if self.packed else b""
+
+
+class TileCache:
+    """The tiles asked for last; safe to use from several threads.
+
+    Args:
+        most_bytes: how much is kept; 0 keeps nothing.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._kept: OrderedDict[tuple[str, bytes], KeptTile] = OrderedDict()
+        self._bytes = 0
+        self._guard = threading.Lock()
+
+    def get(self, address: tuple[str, bytes]) -> KeptTile | None:
+        """Return the tile of an address (path, and query that names year and edition), if it is kept."""
+        with self._guard:
+            kept = self._kept.get(address)
+            if kept is not None:
+                self._kept.move_to_end(address)
+            return kept
+
+    def keep(self, address: tuple[str, bytes], tile: KeptTile) -> None:
+        """Keep a tile; those not asked for longest go."""
+        size = len(tile.packed) + _OVERHEAD
+        if size > self._most:
+            return
+        with self._guard:
+            old = self._kept.pop(address, None)
+            self._bytes += size - (len(old.packed) + _OVERHEAD if old is not None else 0)
+            self._kept[address] = tile
+            while self._bytes > self._most:
+                _, gone = self._kept.popitem(last=False)
+                self._bytes -= len(gone.packed) + _OVERHEAD
+
+
+def packed(body: bytes) -> bytes:
+    """Return a tile's bytes as a gzip member, as quickly as those of collections; none of none."""
+    return isal_zlib.compress(body, 1, wbits=_GZIP) if body else b""
+
+
+def takes_gzip(header: str) -> bool:
+    """Return whether an Accept-Encoding header lets an answer be compressed by gzip."""
+    for part in header.lower().split(","):
+        name, _, weight = part.partition(";")
+        if name.strip() in ("gzip", "x-gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+def tile_answer(request: Request, opened: Opened, address: tuple[str, bytes], make: Callable[[], bytes]) -> Response:
+    """Answer with a tile, from the cache if it is there; with 304 when the client has it already.
+
+    Args:
+        request: as it came; its address may say less than `address`, or in another order.
+        opened: the edition that answers.
+        address: the one that names this tile for good.
+        make: returns the tile as a gzip member, or no bytes.
+    """
+    cache: TileCache = request.app.state.tiles
+    tag = _tag(address)
+    headers = {
+        "ETag": tag,
+        "Cache-Control": FOR_GOOD if opened.pinned else ASK_AGAIN,
+        "Vary": "Accept-Encoding",
+    }
+    if holds(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    kept = cache.get(address)
+    if kept is None:
+        kept = KeptTile(make(), tag, request.scope["route"].path)
+        cache.keep(address, kept)
+    if kept.packed and takes_gzip(request.headers.get("accept-encoding", "")):
+        return Response(kept.packed, media_type=MVT, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(kept.plain(), media_type=MVT, headers=headers)
+
+
+def _tag(address: tuple[str, bytes]) -> str:
+    """The address names the edition; what else decides the bytes is our code."""
+    path, query = address
+    said = "\n".join((path, query.decode("ascii"), code()))
+    # Weak: the same tag stands for the plain and the compressed bytes.
+    return f'W/"{hashlib.sha256(said.encode()).hexdigest()[:24]}"'
