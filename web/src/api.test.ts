@@ -86,9 +86,10 @@ describe('addresses', () => {
     expect(seen).toEqual([
       `${BASE}demo/collections/grid-1km/items/a%2Fb%20%EB%8B%A4?year=2023&edition=0123456789abcdef`,
     ]);
-    expect(answering(200, '').valueTiles(KEY)).toBe(
+    expect(answering(200, '').valueTiles(KEY, null)).toBe(
       `${BASE}demo/collections/grid-1km/tiles/WebMercatorQuad/{z}/{y}/{x}?year=2023&edition=0123456789abcdef`,
     );
+    expect(answering(200, '').valueTiles(KEY, ['held', 'name_ko'])).toMatch(/&properties=held,name_ko$/);
   });
 });
 

@@ -33,6 +33,8 @@ export interface Attribution {
   readonly text: string;
   readonly licence: string | null;
   readonly url: string | null;
+  /** The text in further languages. */
+  readonly texts: Localised;
 }
 
 export interface Region {
@@ -74,7 +76,7 @@ export interface Distribution {
   readonly nulls: number;
   readonly min: number | null;
   readonly max: number | null;
-  /** 21 numbers: 0 to 100 % by 5; empty if nothing is known. */
+  /** In equal steps from 0 to 100 %; empty if nothing is known. */
   readonly quantiles: readonly number[];
 }
 
@@ -119,6 +121,7 @@ function attribution(value: unknown, path: string): Attribution {
     text: text(given.text, `${path}.text`),
     licence: optional(text)(given.licence, `${path}.licence`),
     url: optional(text)(given.url, `${path}.url`),
+    texts: optional(localised)(given.texts, `${path}.texts`) ?? {},
   };
 }
 
@@ -244,13 +247,20 @@ export interface Api {
   health(signal: AbortSignal): Promise<Result<true>>;
   regions(signal: AbortSignal): Promise<Result<Region[]>>;
   collections(region: string, edition: string, signal: AbortSignal): Promise<Result<Collection[]>>;
-  distribution(key: TableKey, column: string, unit: Unit, signal: AbortSignal): Promise<Result<Distribution>>;
+  /** `column` may add columns and take shares of them, see `quantity.ts`. */
+  distribution(
+    key: TableKey,
+    column: string,
+    unit: Unit,
+    signal: AbortSignal,
+    quantiles?: number,
+  ): Promise<Result<Distribution>>;
   item(key: TableKey, id: string, signal: AbortSignal): Promise<Result<Item>>;
   contextTiles(region: string, edition: string, signal: AbortSignal): Promise<Result<TileSet>>;
   /** Address of one item, for people. */
   itemAddress(key: TableKey, id: string): string;
   /** Tile address templates with {z}, {y} and {x}; absolute, since workers resolve them. */
-  valueTiles(key: TableKey): string;
+  valueTiles(key: TableKey, columns: readonly string[] | null): string;
   contextTileAddress(region: string, edition: string): string;
 }
 
@@ -319,9 +329,10 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           ),
         signal,
       ),
-    distribution: (key, column, unit, signal) =>
+    distribution: (key, column, unit, signal, quantiles) =>
       ask(
-        `${table(key)}/distribution?${pinned(key)}&column=${part(column)}&unit=${unit}`,
+        `${table(key)}/distribution?${pinned(key)}&column=${part(column)}&unit=${unit}` +
+          (quantiles === undefined ? '' : `&quantiles=${quantiles}`),
         decodeDistribution,
         signal,
       ),
@@ -329,7 +340,9 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
     contextTiles: (region, edition, signal) =>
       ask(`${part(region)}/context/tiles/WebMercatorQuad?edition=${part(edition)}`, decodeTileSet, signal),
     itemAddress: (key, id) => `${base}${table(key)}/items/${part(id)}?${pinned(key)}`,
-    valueTiles: (key) => `${base}${table(key)}/tiles/WebMercatorQuad/{z}/{y}/{x}?${pinned(key)}`,
+    valueTiles: (key, columns) =>
+      `${base}${table(key)}/tiles/WebMercatorQuad/{z}/{y}/{x}?${pinned(key)}` +
+      (columns === null ? '' : `&properties=${columns.map(part).join(',')}`),
     contextTileAddress: (region, edition) =>
       `${base}${part(region)}/context/tiles/WebMercatorQuad/{z}/{y}/{x}?edition=${part(edition)}`,
   };

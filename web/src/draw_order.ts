@@ -9,6 +9,8 @@ export const DRAW_ORDER = [
   'water',
   // The numbers, over the ground, under all lines.
   'values',
+  // Dots over values that may be far off.
+  'doubt',
   // Stripes over values that were held back for privacy.
   'held',
   // Lines by which people find their way.
@@ -17,6 +19,8 @@ export const DRAW_ORDER = [
   // What the pointer is on, and what was chosen.
   'hovered',
   'selected',
+  // Values that stand up, over all that lies flat.
+  'columns',
   // Names last: nothing may cross them.
   'places',
 ] as const;

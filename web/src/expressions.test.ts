@@ -1,7 +1,18 @@
 import { createExpression, type ExpressionSpecification } from '@maplibre/maplibre-gl-style-spec';
 import { describe, expect, it } from 'vitest';
 import type { Properties } from './api';
-import { fillColour, nameIn, valueOf } from './expressions';
+import {
+  columnHeight,
+  doubtful,
+  fillColour,
+  fillOpacity,
+  isDoubtful,
+  isWithin,
+  nameIn,
+  value,
+  valueOf,
+} from './expressions';
+import type { Term } from './quantity';
 import { classOf, type Scale } from './scale';
 import { UNITS } from './sectors';
 
@@ -15,6 +26,8 @@ const SCALE: Scale = {
   zero: '#000000',
 };
 const UNKNOWN = '#999999';
+const FOREST: Term[] = [{ column: 'forest_tco2e', share: null }];
+const NET: Term[] = [{ column: 'net_tco2e', share: null }];
 
 /** What MapLibre makes of an expression for a feature with these properties; nulls are absent in tiles. */
 function evaluate(expression: ExpressionSpecification, properties: Properties): unknown {
@@ -39,10 +52,10 @@ describe('the fill colour', () => {
   it('is the class that legend and hover name, in every unit', () => {
     for (const unit of UNITS) {
       for (const place of PLACES) {
-        const at = classOf(SCALE, valueOf(place, 'forest_tco2e', unit));
+        const at = classOf(SCALE, valueOf(place, FOREST, unit));
         const expected = at === null ? UNKNOWN : at === 'zero' ? SCALE.zero : SCALE.classes[at]?.colour;
         expect(
-          evaluate(fillColour('forest', unit, SCALE, UNKNOWN), place),
+          evaluate(fillColour(FOREST, unit, SCALE, UNKNOWN), place),
           `${unit} of ${JSON.stringify(place)}`,
         ).toBe(expected);
       }
@@ -52,18 +65,70 @@ describe('the fill colour', () => {
   it('is plain where there is one class, or none', () => {
     const one: Scale = { classes: [{ from: 0, to: null, colour: '#000003' }], zero: null };
     const none: Scale = { classes: [], zero: '#000000' };
-    expect(evaluate(fillColour('forest', 't', one, UNKNOWN), { forest_tco2e: 4 })).toBe('#000003');
-    expect(evaluate(fillColour('forest', 't', none, UNKNOWN), { forest_tco2e: 0 })).toBe('#000000');
+    expect(evaluate(fillColour(FOREST, 't', one, UNKNOWN), { forest_tco2e: 4 })).toBe('#000003');
+    expect(evaluate(fillColour(FOREST, 't', none, UNKNOWN), { forest_tco2e: 0 })).toBe('#000000');
   });
 });
 
 describe('a value', () => {
   it('is unknown where it would be divided by nothing', () => {
-    expect(valueOf({ net_tco2e: 5, population: 0 }, 'net_tco2e', 't_per_person')).toBeNull();
-    expect(valueOf({ net_tco2e: 5 }, 'net_tco2e', 't_per_ha')).toBeNull();
-    expect(valueOf({ net_tco2e: 5, area_ha: 2 }, 'net_tco2e', 't_per_ha')).toBe(2.5);
-    expect(valueOf({ net_tco2e: null }, 'net_tco2e', 't')).toBeNull();
+    expect(valueOf({ net_tco2e: 5, population: 0 }, NET, 't_per_person')).toBeNull();
+    expect(valueOf({ net_tco2e: 5 }, NET, 't_per_ha')).toBeNull();
+    expect(valueOf({ net_tco2e: 5, area_ha: 2 }, NET, 't_per_ha')).toBe(2.5);
+    expect(valueOf({ net_tco2e: null }, NET, 't')).toBeNull();
   });
+});
+
+describe('a part of a sector', () => {
+  const METERED: Term[] = [
+    { column: 'buildings_tco2e', share: 'buildings_metered_share' },
+    { column: 'transport_diesel_direct_tco2e', share: null },
+  ];
+
+  it('is the same sum on the map and on the page', () => {
+    for (const place of [
+      { buildings_tco2e: 40, buildings_metered_share: 0.25, transport_diesel_direct_tco2e: 5, area_ha: 2 },
+      { buildings_tco2e: 0, buildings_metered_share: null, transport_diesel_direct_tco2e: 7, area_ha: 1 },
+    ]) {
+      const shown = valueOf(place, METERED, 't_per_ha');
+      expect(shown).toBe(place.buildings_tco2e === 40 ? 7.5 : 7);
+      expect(evaluate(value(METERED, 't_per_ha'), place)).toBe(shown);
+    }
+    expect(valueOf({ buildings_tco2e: 4, buildings_metered_share: 1 }, METERED, 't')).toBeNull();
+  });
+});
+
+describe('strength', () => {
+  const strengths = { full: 0.8, zero: 0.4, doubt: { sector: 'forest', part: 0.5 }, only: null } as const;
+
+  it('is less for zero and where a value is doubtful', () => {
+    const opacity = fillOpacity(FOREST, 't', strengths);
+    const sure = { forest_tco2e: -10, forest_sd_tco2e: 1 };
+    const unsure = { forest_tco2e: -10, forest_sd_tco2e: 4 };
+    expect(evaluate(opacity, sure)).toBe(0.8);
+    expect(evaluate(opacity, unsure)).toBe(0.4);
+    expect(evaluate(opacity, { forest_tco2e: 0 })).toBe(0.4);
+    expect(evaluate(opacity, {})).toBe(0.8);
+    for (const place of [sure, unsure, {}]) {
+      expect(evaluate(doubtful('forest'), place)).toBe(isDoubtful(place, 'forest'));
+    }
+  });
+
+  it('is next to nothing outside the span that the reader chose', () => {
+    const only = { low: -20, high: -5 };
+    const opacity = fillOpacity(FOREST, 't', { ...strengths, doubt: null, only });
+    for (const amount of [-30, -20, -10, -5, 0, 3, null]) {
+      const drawn = evaluate(opacity, { forest_tco2e: amount });
+      expect(drawn === 0.8, String(amount)).toBe(isWithin(amount, only));
+    }
+  });
+});
+
+it('makes columns as high as values are large, of either sign, and none of what is unknown', () => {
+  const height = columnHeight(FOREST, 't', 100, 600);
+  expect(evaluate(height, { forest_tco2e: -50 })).toBe(300);
+  expect(evaluate(height, { forest_tco2e: 1e6 })).toBe(1200);
+  expect(evaluate(height, {})).toBe(0);
 });
 
 it('names places in the language, else as they are written there', () => {

@@ -1,6 +1,9 @@
 /** Typed builders of MapLibre's style expressions, and the same arithmetic in TypeScript for what the page reads out. */
 import type { ExpressionSpecification } from 'maplibre-gl';
 import type { Properties } from './api';
+import { Z_90 } from './format';
+import type { Span } from './look';
+import type { Term } from './quantity';
 import type { Scale } from './scale';
 import { emissionsColumn, type Language, type Sector, type Unit } from './sectors';
 
@@ -11,40 +14,69 @@ const DIVISORS: Readonly<Record<Unit, string | null>> = {
   t_per_person: 'population',
 };
 
+/** A value is doubtful if half its 90 % interval is wider than this part of it. */
+const WIDE = 0.5;
+
+function totalOf(properties: Properties, terms: readonly Term[]): number | null {
+  let total = 0;
+  for (const { column, share } of terms) {
+    const amount = properties[column];
+    if (typeof amount !== 'number') return null;
+    // What is nothing has no shares: they are null where the value is zero.
+    const counted = share === null ? 1 : properties[share];
+    total += amount * (typeof counted === 'number' ? counted : 0);
+  }
+  return total;
+}
+
 /** The value of a place in a unit, or null: unknown stays unknown, and nothing is divided by zero. */
-export function valueOf(properties: Properties, column: string, unit: Unit): number | null {
-  const total = properties[column];
-  if (typeof total !== 'number') return null;
+export function valueOf(properties: Properties, terms: readonly Term[], unit: Unit): number | null {
+  const total = totalOf(properties, terms);
+  if (total === null) return null;
   const divisor = DIVISORS[unit];
   if (divisor === null) return total;
   const by = properties[divisor];
   return typeof by === 'number' && by > 0 ? total / by : null;
 }
 
-export function value(column: string, unit: Unit): ExpressionSpecification {
+function termValue({ column, share }: Term): ExpressionSpecification {
+  return share === null ? ['get', column] : ['*', ['get', column], ['coalesce', ['get', share], 0]];
+}
+
+export function value(terms: readonly Term[], unit: Unit): ExpressionSpecification {
+  const [first, ...others] = terms.map(termValue);
+  const total: ExpressionSpecification =
+    first === undefined ? ['literal', 0] : others.length === 0 ? first : ['+', first, ...others];
   const divisor = DIVISORS[unit];
-  return divisor === null ? ['get', column] : ['/', ['get', column], ['get', divisor]];
+  return divisor === null ? total : ['/', total, ['get', divisor]];
 }
 
 /** Whether a place has a value: a null of the table is an absent property in a tile. */
-export function known(column: string, unit: Unit): ExpressionSpecification {
+export function known(terms: readonly Term[], unit: Unit): ExpressionSpecification {
   const divisor = DIVISORS[unit];
-  if (divisor === null) return ['has', column];
-  return ['all', ['has', column], ['has', divisor], ['>', ['coalesce', ['get', divisor], 0], 0]];
+  return [
+    'all',
+    ...terms.map(({ column }): ExpressionSpecification => ['has', column]),
+    ...(divisor === null
+      ? []
+      : ([
+          ['has', divisor],
+          ['>', ['coalesce', ['get', divisor], 0], 0],
+        ] satisfies ExpressionSpecification[])),
+  ];
 }
 
-/** Fill colour of a sector by its scale, with a colour of its own for what is not known. */
+/** Fill colour of a quantity by its scale, with a colour of its own for what is not known. */
 export function fillColour(
-  sector: Sector,
+  terms: readonly Term[],
   unit: Unit,
   scale: Scale,
   unknown: string,
 ): ExpressionSpecification {
-  const column = emissionsColumn(sector);
   const [first, ...others] = scale.classes;
   const zero = scale.zero ?? first?.colour ?? unknown;
-  if (!first) return ['case', known(column, unit), zero, unknown];
-  const amount = value(column, unit);
+  if (!first) return ['case', known(terms, unit), zero, unknown];
+  const amount = value(terms, unit);
   const steps: ExpressionSpecification | string =
     others.length === 0
       ? first.colour
@@ -55,13 +87,94 @@ export function fillColour(
           first.colour,
           ...others.flatMap(({ from, colour }) => [from ?? 0, colour]),
         ] as unknown as ExpressionSpecification);
-  return ['case', ['!', known(column, unit)], unknown, ['==', amount, 0], zero, steps];
+  return ['case', ['!', known(terms, unit)], unknown, ['==', amount, 0], zero, steps];
 }
 
-/** Zero is drawn thin, so that the ground can be seen where nothing is emitted or removed. */
-export function fillOpacity(sector: Sector, unit: Unit, full: number, thin: number): ExpressionSpecification {
-  const column = emissionsColumn(sector);
-  return ['case', ['!', known(column, unit)], full, ['==', value(column, unit), 0], thin, full];
+/** The column of a sector's standard deviations. */
+export function deviationColumn(sector: Sector): string {
+  return `${sector}_sd_tco2e`;
+}
+
+/** Whether the interval of a sector's value is wide beside it: `valueOf` may be far off. */
+export function isDoubtful(properties: Properties, sector: Sector): boolean {
+  const total = properties[emissionsColumn(sector)];
+  const sd = properties[deviationColumn(sector)];
+  return typeof total === 'number' && typeof sd === 'number' && Z_90 * sd > WIDE * Math.abs(total);
+}
+
+/** The same for the map. */
+export function doubtful(sector: Sector): ExpressionSpecification {
+  const total = emissionsColumn(sector);
+  const sd = deviationColumn(sector);
+  return [
+    'all',
+    ['has', total],
+    ['has', sd],
+    ['>', ['*', Z_90, ['coalesce', ['get', sd], 0]], ['*', WIDE, ['abs', ['coalesce', ['get', total], 0]]]],
+  ];
+}
+
+/** Whether a value lies in a span, its ends included. */
+export function isWithin(amount: number | null, { low, high }: Span): boolean {
+  return amount !== null && (low === null || amount >= low) && (high === null || amount <= high);
+}
+
+/** The same for the map. */
+export function within(terms: readonly Term[], unit: Unit, { low, high }: Span): ExpressionSpecification {
+  const amount = value(terms, unit);
+  return [
+    'all',
+    known(terms, unit),
+    ...(low === null ? [] : [['>=', amount, low] satisfies ExpressionSpecification]),
+    ...(high === null ? [] : [['<=', amount, high] satisfies ExpressionSpecification]),
+  ];
+}
+
+/** How strongly places are drawn. */
+export interface Strengths {
+  /** Where something is known that is not zero, and where nothing is known. */
+  readonly full: number;
+  /** Zero is drawn thin, so that the ground can be seen where nothing is emitted or removed. */
+  readonly zero: number;
+  /** Of the full strength, where a value is doubtful; null: as any other. */
+  readonly doubt: { readonly sector: Sector; readonly part: number } | null;
+  /** Places outside are only just seen. */
+  readonly only: Span | null;
+}
+
+const OUTSIDE = 0.07;
+
+export function fillOpacity(
+  terms: readonly Term[],
+  unit: Unit,
+  { full, zero, doubt, only }: Strengths,
+): ExpressionSpecification {
+  // Typed by hand: a spread of pairs into `case` is beyond the specification's types.
+  return [
+    'case',
+    ...(only === null ? [] : [['!', within(terms, unit, only)], OUTSIDE]),
+    ['!', known(terms, unit)],
+    full,
+    ['==', value(terms, unit), 0],
+    zero,
+    ...(doubt === null ? [] : [doubtful(doubt.sector), full * doubt.part]),
+    full,
+  ] as unknown as ExpressionSpecification;
+}
+
+/** Height of a place's column, m: by magnitude, at most twice `tallest` where a value exceeds `largest`. */
+export function columnHeight(
+  terms: readonly Term[],
+  unit: Unit,
+  largest: number,
+  tallest: number,
+): ExpressionSpecification {
+  return [
+    'case',
+    known(terms, unit),
+    ['*', tallest, ['min', 2, ['/', ['abs', value(terms, unit)], largest]]],
+    0,
+  ];
 }
 
 /** A place's name in the reader's language, else as it is written there. */

@@ -4,33 +4,37 @@ import {
   Map as MapLibre,
   ScaleControl,
   setWorkerUrl,
+  type FilterSpecification,
   type MapGeoJSONFeature,
   type PointLike,
   type StyleSpecification,
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import type { BBox } from './decode';
-import { DRAW_ORDER, markOf } from './draw_order';
-import { valueOf } from './expressions';
+import { DRAW_ORDER, markOf, type Band } from './draw_order';
+import { doubtful, isDoubtful, known, valueOf } from './expressions';
 import { nameOf } from './format';
 import { CONTEXT_COLOURS, CONTEXT_SOURCE, contextLayers } from './layers/context';
 import type { Ground } from './layers/theme';
-import {
-  sourceIdOf,
-  STRIPES,
-  stripes,
-  heldVisibility,
-  valuesColour,
-  valuesLayers,
-  valuesOpacity,
-  valuesSource,
-} from './layers/values';
+import { DOTS, dots, sourceIdOf, STRIPES, stripes, valuesLayers, valuesSource } from './layers/values';
 import { loaded } from './loading';
-import type { Model, Picture } from './model';
+import type { Model } from './model';
 import { shiftIntoSight, type Insets } from './room';
-import { emissionsColumn, mayBeHeld } from './sectors';
+import { mayBeHeld } from './sectors';
+import type { Picture } from './shown';
 
 setWorkerUrl(workerUrl);
+
+/** Bands whose layers draw the numbers' source. */
+const VALUE_BANDS: readonly Band[] = ['values', 'doubt', 'held', 'hovered', 'selected', 'columns'];
+/** Those of them that follow what the pointer does, not the picture. */
+const POINTED: readonly Band[] = ['hovered', 'selected'];
+
+/** Pitch of a map with columns, and the most that a hand may give it, degrees. */
+const SIDE_PITCH = 50;
+const STEEPEST = 65;
+
+type SetProperty = (layer: string, name: string, value: unknown) => void;
 
 export interface MapHandle {
   zoomBy(step: number): void;
@@ -81,7 +85,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     dragRotate: false,
     pitchWithRotate: false,
     touchPitch: false,
-    maxPitch: 0,
+    maxPitch: STEEPEST,
     fadeDuration: calm.matches ? 0 : 200,
   });
   map.touchZoomRotate.disableRotation();
@@ -100,10 +104,12 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     model.mapState.value = 'ready';
     for (const ground of ['light', 'dark'] as const) {
       map.addImage(`${STRIPES}-${ground}`, stripes(ground), { pixelRatio: 2 });
+      map.addImage(`${DOTS}-${ground}`, dots(ground), { pixelRatio: 2 });
     }
     follow(followGround);
     follow(followValues);
     follow(followSelection);
+    follow(followTall);
     follow(followPointed);
   });
   watchCamera();
@@ -187,7 +193,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
 
   function drop(old: { source: string; suffix: string } | null): void {
     if (!old) return;
-    for (const band of ['values', 'held', 'hovered', 'selected']) {
+    for (const band of VALUE_BANDS) {
       const id = `${band}-${old.suffix}`;
       if (map.getLayer(id)) map.removeLayer(id);
     }
@@ -208,12 +214,25 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     }
     const source = sourceIdOf(picture);
     if (shown?.source === source && shownGround === ground) {
-      map.setPaintProperty(`values-${shown.suffix}`, 'fill-color', valuesColour(picture, ground));
-      map.setPaintProperty(`values-${shown.suffix}`, 'fill-opacity', valuesOpacity(picture));
-      map.setLayoutProperty(`held-${shown.suffix}`, 'visibility', heldVisibility(picture));
+      restyle(picture, ground, shown.suffix);
       return;
     }
     replaceValues(picture, ground, source);
+  }
+
+  /** Give layers that stand already what they would have if made anew; MapLibre passes over what is equal. */
+  function restyle(picture: Picture, ground: Ground, suffix: string): void {
+    // The names and values of a layer's own properties belong together, which entries of it cannot say.
+    const setLayout = map.setLayoutProperty.bind(map) as SetProperty;
+    const setPaint = map.setPaintProperty.bind(map) as SetProperty;
+    for (const [band, layer] of valuesLayers(picture, ground, suffix)) {
+      if (POINTED.includes(band) || !map.getLayer(layer.id)) continue;
+      if (layer.filter !== undefined) map.setFilter(layer.id, layer.filter);
+      for (const [name, given] of Object.entries<unknown>({ ...layer.layout }))
+        setLayout(layer.id, name, given);
+      for (const [name, given] of Object.entries<unknown>({ ...layer.paint }))
+        setPaint(layer.id, name, given);
+    }
   }
 
   function replaceValues(picture: Picture, ground: Ground, source: string): void {
@@ -221,7 +240,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     if (old?.source === source) drop(old);
     turn += 1;
     const suffix = String(turn);
-    map.addSource(source, valuesSource(picture, model.api.valueTiles(picture.key)));
+    map.addSource(source, valuesSource(picture, model.api.valueTiles(picture.key, picture.columns)));
     for (const [band, layer] of valuesLayers(picture, ground, suffix)) map.addLayer(layer, markOf(band));
     shown = { source, suffix, collection: picture.key.collection };
     shownGround = ground;
@@ -237,6 +256,17 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
         }
       };
       map.on('sourcedata', swap);
+    }
+  }
+
+  /** Columns are looked at from the side; flat cells from above. */
+  function followTall(): undefined {
+    const { tall } = model.view.value;
+    const pitch = tall ? SIDE_PITCH : 0;
+    if (Math.abs(map.getPitch() - pitch) > 0.5) map.easeTo({ pitch, bearing: 0, animate: !calm.matches });
+    for (const handler of [map.dragRotate, map.touchPitch]) {
+      if (tall) handler.enable();
+      else handler.disable();
     }
   }
 
@@ -261,7 +291,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
 
   function placeAt(point: PointLike): MapGeoJSONFeature | null {
     if (!shown || !map.getLayer(`values-${shown.suffix}`)) return null;
-    return map.queryRenderedFeatures(point, { layers: [`values-${shown.suffix}`] })[0] ?? null;
+    const layers = [`values-${shown.suffix}`, `columns-${shown.suffix}`];
+    return map.queryRenderedFeatures(point, { layers })[0] ?? null;
   }
 
   function hover(id: string | null): void {
@@ -307,8 +338,9 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
         x: event.point.x,
         y: event.point.y,
         name: nameOf(properties, properties.id, model.lang.value),
-        value: valueOf(properties, emissionsColumn(picture.sector), picture.unit),
+        value: valueOf(properties, picture.terms, picture.unit),
         held: properties.held === true && mayBeHeld(picture.sector),
+        doubtful: picture.doubt !== 'off' && isDoubtful(properties, picture.sector),
       };
     });
     const leave = () => {
@@ -335,7 +367,35 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     map.on('movestart', busy);
     map.on('idle', () => {
       model.mapBusy.value = false;
+      lookAround();
     });
+  }
+
+  /** See what the places in view have, for the legend. */
+  function lookAround(): void {
+    const picture = untracked(() => model.picture.value);
+    const region = untracked(() => model.region.value);
+    if (!picture || !region || !shown || !map.getLayer(`values-${shown.suffix}`)) return;
+    const { suffix } = shown;
+    const seen = (band: Band, filter?: FilterSpecification) =>
+      map.queryRenderedFeatures({ layers: [`${band}-${suffix}`], ...(filter ? { filter } : {}) }).length > 0;
+    const bounds = map.getBounds();
+    const [west, south, east, north] = region.bbox;
+    const nothing: FilterSpecification = ['!', known(picture.terms, picture.unit)];
+    const found = {
+      places:
+        bounds.getWest() < east &&
+        bounds.getEast() > west &&
+        bounds.getSouth() < north &&
+        bounds.getNorth() > south,
+      unknown: seen('values', nothing) || seen('columns', nothing),
+      held: seen('held'),
+      doubtful: picture.strengths.doubt === null ? seen('doubt') : seen('values', doubtful(picture.sector)),
+    };
+    // Equal findings must not wake the legend: this runs after every move.
+    if (JSON.stringify(found) !== JSON.stringify(untracked(() => model.inView.value))) {
+      model.inView.value = found;
+    }
   }
 
   // --- when the server is away --------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ describe('the model', () => {
     const { model, asked } = start('?region=demo&sector=buildings&unit=t&area=grid-100m&year=2022');
     await settled();
     expect(asked).toContain(
-      'demo/collections/grid-100m/distribution?year=2022&edition=0123456789abcdef&column=buildings_tco2e&unit=t',
+      'demo/collections/grid-100m/distribution?year=2022&edition=0123456789abcdef&column=buildings_tco2e&unit=t&quantiles=201',
     );
     expect(model.picture.value).toMatchObject({ sector: 'buildings', unit: 't', key: { year: 2022 } });
   });
@@ -135,9 +135,38 @@ describe('the model', () => {
     const before = asked.length;
     model.update({ sector: 'buildings' });
     await settled();
-    expect(asked.slice(before).map((path) => path.split('?')[0])).toEqual([
-      'demo/collections/grid-1km/distribution',
-    ]);
+    expect(asked.slice(before).map((path) => path.replace('&edition=0123456789abcdef', ''))).toEqual(
+      [2022, 2023].map(
+        (year) =>
+          `demo/collections/grid-1km/distribution?year=${year}&column=buildings_tco2e&unit=t_per_ha&quantiles=201`,
+      ),
+    );
+  });
+
+  it('has one scale for all years, so that colours compare, and asks nothing when the year changes', async () => {
+    const { model, asked } = start('?area=grid-1km&year=2022');
+    await settled();
+    const [before, scale] = [asked.length, model.scale.value];
+    model.update({ year: 2023 });
+    await settled();
+    expect(model.picture.value?.key.year).toBe(2023);
+    expect(model.scale.value).toBe(scale);
+    expect(asked).toHaveLength(before);
+  });
+
+  it('forgets the span of values when other values are shown', async () => {
+    const { model } = start('?area=grid-1km&only=5~');
+    await settled();
+    expect(model.picture.value?.strengths.only).toEqual({ low: 5, high: null });
+    model.update({ unit: 't' });
+    expect(model.view.value.only).toBeNull();
+  });
+
+  it('shows a part where the columns tell it, else the whole', async () => {
+    const { model } = start('?area=grid-1km&sector=buildings&part=coal');
+    await settled();
+    expect(model.part.value).toBeNull();
+    expect(model.picture.value?.columns).toBeNull();
   });
 
   it('steps back through choices, not through camera moves', async () => {

@@ -1,24 +1,13 @@
 /** What the page knows: the view that the reader chose, and what follows from it. Panels and map only read and ask. */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { Api, Collection, Distribution, Item, Region, TableKey, TileSet } from './api';
+import type { Api, Collection, Item, Region, TableKey, TileSet } from './api';
 import { activeCollection } from './areas';
 import type { BBox } from './decode';
 import { createConnection, type Connection } from './connection';
-import { THEMES } from './layers/themes';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
-import { buildScale, type Scale } from './scale';
-import {
-  emissionsColumn,
-  isOneOf,
-  LANGUAGES,
-  PARTS,
-  SECTORS,
-  UNITS,
-  type Language,
-  type Sector,
-  type Unit,
-} from './sectors';
+import { isOneOf, LANGUAGES, type Language } from './sectors';
+import { createShown, type Shown } from './shown';
 import { AUTO, formatView, isStep, parseView, type Selection, type View } from './state';
 import { TEXTS, type Texts } from './texts/texts';
 
@@ -31,15 +20,6 @@ export interface Address {
   onReturn(then: () => void): void;
 }
 
-/** What the map is to draw. */
-export interface Picture {
-  readonly key: TableKey;
-  readonly collection: Collection;
-  readonly sector: Sector;
-  readonly unit: Unit;
-  readonly scale: Scale;
-}
-
 /** A place under the pointer, with what its tile says of it. */
 export interface Hovered {
   readonly x: number;
@@ -47,34 +27,37 @@ export interface Hovered {
   readonly name: string;
   readonly value: number | null;
   readonly held: boolean;
+  readonly doubtful: boolean;
 }
 
-export interface Model {
+/** What the map's places in view have, so that the legend explains only what is seen. */
+export interface InView {
+  /** Whether any place of the collection is in view at all. */
+  readonly places: boolean;
+  readonly unknown: boolean;
+  readonly held: boolean;
+  readonly doubtful: boolean;
+}
+
+export interface Model extends Omit<Shown, 'waiting'> {
   readonly api: Api;
   readonly connection: Connection;
   readonly view: ReadonlySignal<View>;
   readonly lang: ReadonlySignal<Language>;
   readonly texts: ReadonlySignal<Texts>;
   readonly ground: ReadonlySignal<Ground>;
-  /** The sector shown: the one chosen if the region has it. */
-  readonly sector: ReadonlySignal<Sector>;
   readonly regions: ReadonlySignal<Loadable<Region[]>>;
   readonly region: ReadonlySignal<Region | null>;
   readonly year: ReadonlySignal<number | null>;
   readonly collections: ReadonlySignal<Loadable<Collection[]>>;
   readonly active: ReadonlySignal<Collection | null>;
-  /** Units that the active collection has numbers for. */
-  readonly units: ReadonlySignal<readonly Unit[]>;
-  readonly unit: ReadonlySignal<Unit>;
-  readonly distribution: ReadonlySignal<Loadable<Distribution>>;
-  readonly scale: ReadonlySignal<Scale | null>;
-  readonly picture: ReadonlySignal<Picture | null>;
   readonly contextTiles: ReadonlySignal<Loadable<TileSet>>;
   readonly itemKey: ReadonlySignal<TableKey | null>;
   readonly item: ReadonlySignal<Loadable<Item>>;
   /** Whether the active collection has no tiles this far out. */
   readonly tooFar: ReadonlySignal<boolean>;
   readonly hovered: Signal<Hovered | null>;
+  readonly inView: Signal<InView>;
   /** A place that a list points at; the map marks it. */
   readonly pointed: Signal<Selection | null>;
   /** Where the map is asked to go; it takes the wish away when it sets out. */
@@ -88,7 +71,8 @@ export interface Model {
   readonly busy: ReadonlySignal<boolean>;
   /** Where the map is now; the model follows, to choose the grid. */
   readonly eye: Signal<{ zoom: number; lat: number }>;
-  update(change: Partial<View>): void;
+  /** Change the view; `quietly`: without a step of the back button. */
+  update(change: Partial<View>, quietly?: boolean): void;
   /** Show a place that was found elsewhere than on the map: its card, its collection, and the way there. */
   open(place: Selection, bbox: BBox | null): void;
   chooseRegion(region: string): void;
@@ -102,8 +86,8 @@ export interface Surroundings {
   readonly ground: ReadonlySignal<Ground>;
 }
 
-/** Every place in the colour of the unknown: it can still be clicked, and its parts may be known. */
-const NOTHING_KNOWN: Scale = { classes: [], zero: null };
+/** Choices that decide what a value is. */
+const OF_VALUES: readonly (keyof View)[] = ['region', 'sector', 'unit', 'part', 'area'];
 
 /** The first of the browser's languages that we speak, else English. */
 export function preferredLanguage(languages: readonly string[]): Language {
@@ -124,16 +108,23 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     view.value = parseView(address.read());
   });
 
-  function update(change: Partial<View>): void {
+  function update(change: Partial<View>, quietly = false): void {
     const before = view.value;
-    // Another place has another receipt: it opens when it is asked for.
-    const after = { ...before, ...('selected' in change ? { receipt: false } : {}), ...change };
+    const after = {
+      ...before,
+      // Another place has another receipt: it opens when it is asked for.
+      ...('selected' in change ? { receipt: false } : {}),
+      // A span of other values would hide nearly everything.
+      ...(OF_VALUES.some((key) => key in change) ? { only: null } : {}),
+      ...change,
+    };
     if (formatView(after) === formatView(before) && after.measured === before.measured) return;
     view.value = after;
-    if (isStep(before, after)) address.push(formatView(after));
+    if (isStep(before, after) && !quietly) address.push(formatView(after));
     else address.replace(formatView(after));
   }
 
+  const chosenGround = computed(() => (view.value.ground === 'auto' ? ground.value : view.value.ground));
   const lang = computed(() => view.value.lang ?? preferredLanguage(languages));
 
   const regions = resource(
@@ -176,64 +167,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     return here && year.value !== null ? { ...here, collection, year: year.value } : null;
   }
 
-  // A region without counts of people has the column too, with nothing in it.
-  const people = resource(
-    () => {
-      const collection = active.value;
-      return collection?.columns.includes('population') ? keyOf(collection.id) : null;
-    },
-    (key, cancel) => api.distribution(key, 'population', 't', cancel),
-    attempt,
-    note,
-  );
-  const units = computed(() => {
-    const { state } = people.value;
-    const counted = state === 'ready' ? people.value.value.count > 0 : state === 'loading';
-    return UNITS.filter((unit) => unit !== 't_per_person' || counted);
-  });
-  const unit = computed(() => (units.value.includes(view.value.unit) ? view.value.unit : 't_per_ha'));
-
-  const chosen = computed(() => {
-    const { sector } = view.value;
-    const there = sector === 'net' || (active.value?.sectors ?? SECTORS).some((known) => known === sector);
-    return there ? sector : null;
-  });
-  const tableKey = () => active.value && keyOf(active.value.id);
-  // Net is unknown wherever a sector is not covered: a region may know its sectors and no net at all.
-  const net = resource(
-    () => {
-      const key = chosen.value === null ? tableKey() : null;
-      return key && { key, unit: unit.value };
-    },
-    (asked, cancel) => api.distribution(asked.key, emissionsColumn('net'), asked.unit, cancel),
-    attempt,
-    note,
-  );
-  const sector = computed<Sector>(() => {
-    if (chosen.value !== null) return chosen.value;
-    if (loaded(net.value)?.count !== 0) return 'net';
-    return PARTS.find((part) => active.value?.sectors.includes(part)) ?? 'net';
-  });
-
-  const distribution = resource(
-    () => {
-      const key = net.value.state === 'loading' ? null : tableKey();
-      return key && { key, sector: sector.value, unit: unit.value };
-    },
-    (asked, cancel) => api.distribution(asked.key, emissionsColumn(asked.sector), asked.unit, cancel),
-    attempt,
-    note,
-  );
-  const scale = computed(() => {
-    const known = loaded(distribution.value);
-    return known && buildScale(known, THEMES[sector.value].ramps[ground.value]);
-  });
-  const picture = computed<Picture | null>(() => {
-    const collection = active.value;
-    const key = tableKey();
-    if (!collection || !key || distribution.value.state !== 'ready') return null;
-    return { key, collection, sector: sector.value, unit: unit.value, scale: scale.value ?? NOTHING_KNOWN };
-  });
+  const shown = createShown({ api, view, ground: chosenGround, region, year, active, attempt, note });
 
   const itemKey = computed(() => {
     const { selected } = view.value;
@@ -252,11 +186,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
 
   const goal = signal<BBox | null>(null);
   const mapBusy = signal(true);
-  const waiting = computed(() =>
-    [regions.value, collections.value, net.value, distribution.value].some(
-      ({ state }) => state === 'loading',
-    ),
-  );
+  const waiting = computed(() => [regions.value, collections.value].some(({ state }) => state === 'loading'));
 
   return {
     api,
@@ -264,29 +194,25 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     view,
     lang,
     texts: computed(() => TEXTS[lang.value]),
-    ground,
-    sector,
+    ground: chosenGround,
+    ...shown,
     regions,
     region,
     year,
     collections,
     active,
-    units,
-    unit,
-    distribution,
-    scale,
-    picture,
     contextTiles,
     itemKey,
     item,
     tooFar: computed(() => (active.value?.minzoom ?? 0) > eye.value.zoom + 1e-6),
     hovered: signal<Hovered | null>(null),
+    inView: signal<InView>({ places: true, unknown: false, held: false, doubtful: false }),
     pointed: signal<Selection | null>(null),
     goal,
     drawing: signal(false),
     mapState: signal<'starting' | 'ready' | 'no-webgl'>('starting'),
     mapBusy,
-    busy: computed(() => waiting.value || mapBusy.value),
+    busy: computed(() => waiting.value || shown.waiting.value || mapBusy.value),
     eye,
     update,
     open(place, bbox) {

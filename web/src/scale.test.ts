@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Distribution } from './api';
 import { THEMES } from './layers/themes';
+import { quantileAt } from './breaks';
+import { BREAKS, type Breaks } from './look';
 import { toOklab } from './ramps';
-import {
-  buildScale,
-  CLASSES_ONE_SIDED,
-  CLASSES_PER_SIDE,
-  classOf,
-  quantileAt,
-  roundBreaks,
-  type Scale,
-} from './scale';
+import { buildScale, CLASSES_ONE_SIDED, CLASSES_PER_SIDE, classOf, type Scale } from './scale';
 
 const RAMPS = THEMES.net.ramps.light;
 
@@ -21,8 +15,8 @@ function distributionOf(values: readonly number[]): Distribution {
   return { count: values.length, nulls: 0, min: sorted[0] ?? null, max: sorted.at(-1) ?? null, quantiles };
 }
 
-function scaleOf(values: readonly number[]): Scale {
-  const scale = buildScale(distributionOf(values), RAMPS);
+function scaleOf(values: readonly number[], method: Breaks = 'auto'): Scale {
+  const scale = buildScale(distributionOf(values), RAMPS, method);
   if (!scale) throw new Error('no scale');
   return scale;
 }
@@ -30,30 +24,10 @@ function scaleOf(values: readonly number[]): Scale {
 /** Skewed as emissions are. */
 const SKEWED = Array.from({ length: 500 }, (_, k) => 0.01 * 1.03 ** k);
 
-describe('quantileAt', () => {
-  it('is linear between equal steps and stays within them', () => {
-    expect(quantileAt([0, 10, 30], 0.25)).toBe(5);
-    expect(quantileAt([0, 10, 30], 0.75)).toBe(20);
-    expect(quantileAt([0, 10, 30], 2)).toBe(30);
-    expect(quantileAt([7], 0.4)).toBe(7);
-  });
-});
-
-describe('roundBreaks', () => {
-  it('takes the fewest digits that keep breaks apart and near their place', () => {
-    expect(roundBreaks([1.13, 4.81, 19.7])).toEqual([1, 5, 20]);
-    expect(roundBreaks([10.21, 10.48, 10.79])).toEqual([10.2, 10.5, 10.8]);
-  });
-
-  it('merges repeated breaks', () => {
-    expect(roundBreaks([2, 2, 2, 5])).toEqual([2, 5]);
-  });
-});
-
 describe('buildScale', () => {
-  it('has classes that touch, rise and cover everything', () => {
+  it.each(BREAKS)('has classes that touch, rise and cover everything, by %s', (method) => {
     for (const values of [SKEWED, SKEWED.map((v) => -v), [...SKEWED, ...SKEWED.map((v) => -v / 3)]]) {
-      const { classes } = scaleOf(values);
+      const { classes } = scaleOf(values, method);
       expect(classes.length).toBeGreaterThan(2);
       for (const [index, entry] of classes.entries()) {
         const next = classes[index + 1];

@@ -3,6 +3,8 @@
  * three can never disagree.
  */
 import type { Distribution } from './api';
+import { magnitudeBreaks, quantileAt } from './breaks';
+import type { Breaks } from './look';
 import { sampleRamp, type Ramp } from './ramps';
 
 export interface ScaleClass {
@@ -33,41 +35,7 @@ export const CLASSES_PER_SIDE = 5;
 
 /** Fewer classes for fewer places: a class that holds one place says no more than the place does. */
 const PLACES_PER_CLASS = 2;
-/** Above 1, upper classes hold fewer places: emissions are skewed, and hot spots should stand out. */
-const TAIL_EMPHASIS = 1.5;
 const POOL_SIZE = 401;
-/** Magnitudes between which the breaks of a diverging scale are spread, as quantiles. */
-const DIVERGING_ENDS = [0.15, 0.93] as const;
-
-/** Value at probability `p` (0 to 1) on quantiles at equal steps, linear between them. */
-export function quantileAt(quantiles: readonly number[], p: number): number {
-  const last = quantiles.length - 1;
-  const position = Math.min(Math.max(p, 0), 1) * last;
-  const below = Math.min(Math.floor(position), Math.max(last - 1, 0));
-  const a = quantiles[below] ?? Number.NaN;
-  const b = quantiles[below + 1] ?? a;
-  return a + (b - a) * (position - below);
-}
-
-function roundTo(value: number, digits: number): number {
-  return Number(value.toPrecision(digits));
-}
-
-/**
- * The roundest numbers that still say the same: each break gets the fewest significant digits that move it by no more
- * than a quarter of the gap to its neighbours, so that they stay apart and in order. Repeated breaks are merged.
- */
-export function roundBreaks(breaks: readonly number[]): number[] {
-  const distinct = breaks.filter((value, index) => index === 0 || value > (breaks[index - 1] ?? value));
-  return distinct.map((value, index) => {
-    const below = value - (distinct[index - 1] ?? 0);
-    const above = (distinct[index + 1] ?? Number.POSITIVE_INFINITY) - value;
-    const room = Math.min(below, above) / 4;
-    const digits = [1, 2, 3, 4, 5, 6].find((count) => Math.abs(roundTo(value, count) - value) <= room);
-    return digits === undefined ? value : roundTo(value, digits);
-  });
-}
-
 /** Magnitudes that occur, without zeros, rising: the sample from which breaks are taken. */
 function magnitudes(quantiles: readonly number[]): number[] {
   const pool: number[] = [];
@@ -78,34 +46,17 @@ function magnitudes(quantiles: readonly number[]): number[] {
   return pool.sort((a, b) => a - b);
 }
 
-/** Quantile breaks of magnitudes of one sign. */
-function oneSidedBreaks(pool: readonly number[], count: number): number[] {
-  return Array.from({ length: count - 1 }, (_, index) =>
-    quantileAt(pool, 1 - (1 - (index + 1) / count) ** TAIL_EMPHASIS),
-  );
-}
-
-/**
- * Breaks by equal ratios: where both signs occur, forests crowd a narrow range of magnitudes and cities spread over a
- * wide one, so quantiles of both together would leave the cities one or two classes.
- */
-function divergingBreaks(pool: readonly number[], count: number): number[] {
-  const [low, high] = DIVERGING_ENDS.map((p) => quantileAt(pool, p));
-  if (low === undefined || high === undefined || count < 2) return [];
-  if (count === 2) return [Math.sqrt(low * high)];
-  return Array.from({ length: count - 1 }, (_, index) => low * (high / low) ** (index / (count - 2)));
-}
-
 /**
  * Classes around zero.
  *
- * One-sided values get quantile classes. Where emissions and removals occur, the breaks are the same on both sides of
+ * Where emissions and removals occur, the breaks are the same on both sides of
  * zero, so that a removal and an emission of one size are equally strong in colour. Classes beyond the data are left
  * out.
  *
+ * @param method how breaks are found on magnitudes
  * @returns null if nothing is known, so that the page can say so instead of drawing an empty legend
  */
-export function buildScale(distribution: Distribution, ramps: Ramps): Scale | null {
+export function buildScale(distribution: Distribution, ramps: Ramps, method: Breaks = 'auto'): Scale | null {
   const { quantiles, min, max } = distribution;
   if (quantiles.length === 0 || min === null || max === null) return null;
   const zero = min === 0 || max === 0 || quantiles.includes(0) ? ramps.zero : null;
@@ -115,9 +66,7 @@ export function buildScale(distribution: Distribution, ramps: Ramps): Scale | nu
   const diverging = min < 0 && max > 0;
   const most = diverging ? CLASSES_PER_SIDE : CLASSES_ONE_SIDED;
   const wanted = Math.min(most, Math.ceil(distribution.count / PLACES_PER_CLASS));
-  const raw = (diverging ? divergingBreaks : oneSidedBreaks)(pool, wanted);
-  const largest = Math.max(Math.abs(min), Math.abs(max));
-  const breaks = roundBreaks(raw).filter((value) => value > 0 && value < largest);
+  const breaks = magnitudeBreaks(method, pool, wanted, diverging);
   const count = breaks.length + 1;
   const side = (ramp: Ramp) =>
     sampleRamp(ramp, count).map((colour, index) => ({

@@ -13,6 +13,13 @@ const FULL: View = {
   receipt: true,
   table: '-net_tco2e',
   measured: { kind: 'items', collection: 'sigungu', ids: ['90003', '90004'] },
+  part: 'electricity',
+  breaks: 'jenks',
+  doubt: 'fade',
+  tall: true,
+  opacity: 60,
+  ground: 'dark',
+  only: { low: -2.5, high: null },
 };
 
 describe('the address', () => {
@@ -75,6 +82,16 @@ describe('the address', () => {
     'outline=%3Cscript%3E',
     'sum=sigungu',
     'sum=sigungu/,,',
+    'part=Gas!',
+    'breaks=magic',
+    'doubt=1',
+    'opacity=3',
+    'opacity=900',
+    'ground=beige',
+    'only=5',
+    'only=~',
+    'only=9~3',
+    'only=x~y',
     'unknown=1',
   ])('falls back on %s', (query) => {
     expect(parseView(`?${query}`)).toEqual(DEFAULT_VIEW);
@@ -89,6 +106,7 @@ describe('a step of the back button', () => {
   it('is any choice, but no camera move', () => {
     expect(isStep(FULL, { ...FULL, sector: 'net' })).toBe(true);
     expect(isStep(FULL, { ...FULL, selected: null })).toBe(true);
+    expect(isStep(FULL, { ...FULL, opacity: 30 })).toBe(false);
     expect(isStep(FULL, { ...FULL, camera: { zoom: 3, lat: 0, lon: 0 } })).toBe(false);
   });
 });

@@ -2,6 +2,7 @@
  * The state that a link carries: everything one needs to see the same map again, and nothing else. Words that are not
  * understood fall back to a default silently, so that an old or broken link still opens a map.
  */
+import { DEFAULT_LOOK, parseLook, writeLook, type Look } from './look';
 import { isOneOf, LANGUAGES, SECTORS, UNITS, type Language, type Sector, type Unit } from './sectors';
 
 export interface Camera {
@@ -21,7 +22,7 @@ export type Measured =
   | { readonly kind: 'outline'; readonly outline: string }
   | { readonly kind: 'items'; readonly collection: string; readonly ids: readonly string[] };
 
-export interface View {
+export interface View extends Look {
   /** Null: the first region there is. */
   readonly region: string | null;
   /** Null: net, or the first sector of which something is known. */
@@ -57,6 +58,7 @@ export const DEFAULT_VIEW: View = {
   receipt: false,
   table: null,
   measured: null,
+  ...DEFAULT_LOOK,
 };
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
@@ -125,6 +127,7 @@ export function parseView(search: string): View {
     receipt: query.get('why') === '1',
     table: SORT.test(query.get('table') ?? '') ? query.get('table') : null,
     measured: parseMeasured(query.get('outline'), query.get('sum')),
+    ...parseLook(query),
   };
 }
 
@@ -134,6 +137,7 @@ export function formatView(view: View): string {
   if (view.region !== null) query.set('region', view.region);
   if (view.sector !== null) query.set('sector', view.sector);
   if (view.year !== null) query.set('year', String(view.year));
+  writeLook(view, query);
   if (view.unit !== DEFAULT_VIEW.unit) query.set('unit', view.unit);
   if (view.area !== AUTO) query.set('area', view.area);
   if (view.selected) query.set('sel', `${view.selected.collection}/${view.selected.id}`);
@@ -153,7 +157,8 @@ export function formatView(view: View): string {
   return written === '' ? '' : `?${written}`;
 }
 
-/** Whether two views differ in more than the camera: only such a change deserves a step of the back button. */
+/** Whether two views differ in more than camera and opacity: only such a change deserves a step of the back button. */
 export function isStep(before: View, after: View): boolean {
-  return formatView({ ...before, camera: null }) !== formatView({ ...after, camera: null });
+  const { camera, opacity } = after;
+  return formatView({ ...before, camera, opacity }) !== formatView(after);
 }

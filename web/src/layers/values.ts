@@ -1,25 +1,31 @@
 /** The numbers: one fill for the places of a collection, stripes where a value was held, outlines for hover and choice. */
 import type {
-  AddLayerObject,
   DataDrivenPropertyValueSpecification,
+  FillExtrusionLayerSpecification,
+  FillLayerSpecification,
+  LineLayerSpecification,
   VectorSourceSpecification,
 } from 'maplibre-gl';
 import type { Band } from '../draw_order';
-import { fillColour, fillOpacity } from '../expressions';
-import type { Picture } from '../model';
+import { columnHeight, doubtful, fillColour, fillOpacity, within } from '../expressions';
+import type { Picture } from '../shown';
 import { mayBeHeld } from '../sectors';
 import { type Ground, UNKNOWN } from './theme';
 
 export const STRIPES = 'stripes';
+export const DOTS = 'dots';
 
 const OUTLINE: Readonly<Record<Ground, { hovered: string; selected: string; stripes: string }>> = {
   light: { hovered: '#1d2a2f', selected: '#10181b', stripes: 'rgba(29, 42, 47, 0.55)' },
   dark: { hovered: '#ffffff', selected: '#ffffff', stripes: 'rgba(255, 255, 255, 0.5)' },
 };
 
-/** What a source depends on: another year or edition is another source, another sector only another colour. */
-export function sourceIdOf({ key }: Picture): string {
-  return `values ${key.region} ${key.edition} ${key.collection} ${key.year}`;
+/**
+ * What a source depends on: another year or edition is another source, another sector only another colour. Parts of
+ * sectors are columns that tiles do not carry unasked.
+ */
+export function sourceIdOf({ key, columns }: Picture): string {
+  return `values ${key.region} ${key.edition} ${key.collection} ${key.year} ${columns?.join() ?? ''}`;
 }
 
 export function valuesSource(picture: Picture, tiles: string): VectorSourceSpecification {
@@ -28,21 +34,16 @@ export function valuesSource(picture: Picture, tiles: string): VectorSourceSpeci
 }
 
 export function valuesColour(picture: Picture, ground: Ground): DataDrivenPropertyValueSpecification<string> {
-  return fillColour(picture.sector, picture.unit, picture.scale, UNKNOWN[ground]);
+  return fillColour(picture.terms, picture.unit, picture.scale, UNKNOWN[ground]);
 }
 
-export function valuesOpacity({ sector, unit }: Picture): DataDrivenPropertyValueSpecification<number> {
-  return fillOpacity(sector, unit, 0.86, 0.45);
-}
-
-export function heldVisibility({ sector }: Picture): 'visible' | 'none' {
-  return mayBeHeld(sector) ? 'visible' : 'none';
-}
+type ValuesLayer = FillLayerSpecification | FillExtrusionLayerSpecification | LineLayerSpecification;
 
 /** Layers of one source; `suffix` tells its layers from those of the source it takes over from. */
-export function valuesLayers(picture: Picture, ground: Ground, suffix: string): [Band, AddLayerObject][] {
+export function valuesLayers(picture: Picture, ground: Ground, suffix: string): [Band, ValuesLayer][] {
   const from = { source: sourceIdOf(picture), 'source-layer': picture.key.collection };
   const colours = OUTLINE[ground];
+  const { terms, unit, strengths, doubt, tall } = picture;
   return [
     [
       'values',
@@ -50,9 +51,10 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         id: `values-${suffix}`,
         type: 'fill',
         ...from,
+        layout: { visibility: tall === null ? 'visible' : 'none' },
         paint: {
           'fill-color': valuesColour(picture, ground),
-          'fill-opacity': valuesOpacity(picture),
+          'fill-opacity': fillOpacity(terms, unit, strengths),
           // Cells touch: smoothed edges would show the ground between them as a net of seams.
           'fill-antialias': picture.collection.kind !== 'grid',
           ...(picture.collection.kind === 'grid'
@@ -62,14 +64,41 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
       },
     ],
     [
+      'doubt',
+      {
+        id: `doubt-${suffix}`,
+        type: 'fill',
+        ...from,
+        filter: doubtful(picture.sector),
+        layout: { visibility: doubt === 'hatch' && tall === null ? 'visible' : 'none' },
+        paint: { 'fill-pattern': `${DOTS}-${ground}`, 'fill-antialias': false },
+      },
+    ],
+    [
       'held',
       {
         id: `held-${suffix}`,
         type: 'fill',
         ...from,
         filter: ['==', ['get', 'held'], true],
-        layout: { visibility: heldVisibility(picture) },
+        layout: { visibility: mayBeHeld(picture.sector) && tall === null ? 'visible' : 'none' },
         paint: { 'fill-pattern': `${STRIPES}-${ground}`, 'fill-antialias': false },
+      },
+    ],
+    [
+      'columns',
+      {
+        id: `columns-${suffix}`,
+        type: 'fill-extrusion',
+        ...from,
+        filter: strengths.only === null ? ['has', 'id'] : within(terms, unit, strengths.only),
+        layout: { visibility: tall === null ? 'none' : 'visible' },
+        paint: {
+          'fill-extrusion-color': valuesColour(picture, ground),
+          'fill-extrusion-height': tall === null ? 0 : columnHeight(terms, unit, tall.largest, tall.tallest),
+          // Columns that let others shine through could be taken for their neighbours.
+          'fill-extrusion-opacity': Math.max(strengths.full, 0.7),
+        },
       },
     ],
     [
@@ -99,20 +128,39 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
   ];
 }
 
-/** Diagonal stripes that tile without a seam, drawn here so that no image has to be fetched. */
-export function stripes(ground: Ground): ImageData {
-  const size = 16;
+function pattern(ground: Ground, size: number, draw: (pen: CanvasRenderingContext2D) => void): ImageData {
   const canvas = document.createElement('canvas');
   canvas.width = size;
   canvas.height = size;
   const pen = canvas.getContext('2d');
   if (!pen) return new ImageData(size, size);
   pen.strokeStyle = OUTLINE[ground].stripes;
-  pen.lineWidth = 2.4;
-  for (const shift of [-size, 0, size]) {
-    pen.moveTo(shift - 2, size + 2);
-    pen.lineTo(shift + size + 2, -2);
-  }
-  pen.stroke();
+  pen.fillStyle = OUTLINE[ground].stripes;
+  draw(pen);
   return pen.getImageData(0, 0, size, size);
+}
+
+/** Diagonal stripes that tile without a seam, drawn here so that no image has to be fetched. */
+export function stripes(ground: Ground): ImageData {
+  const size = 16;
+  return pattern(ground, size, (pen) => {
+    pen.lineWidth = 2.4;
+    for (const shift of [-size, 0, size]) {
+      pen.moveTo(shift - 2, size + 2);
+      pen.lineTo(shift + size + 2, -2);
+    }
+    pen.stroke();
+  });
+}
+
+/** Dots in quincunx, which cannot be taken for stripes. */
+export function dots(ground: Ground): ImageData {
+  const size = 12;
+  return pattern(ground, size, (pen) => {
+    for (const at of [size / 4, (3 * size) / 4]) {
+      pen.beginPath();
+      pen.arc(at, at, 1.5, 0, 2 * Math.PI);
+      pen.fill();
+    }
+  });
 }
