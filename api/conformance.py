@@ -29,6 +29,11 @@ CONFORMANCE = [
             *("property-property", "arithmetic"),
         )
     ),
+    *(
+        f"{_SPEC}/ogcapi-tiles-1/1.0/conf/{name}"
+        for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30")
+    ),
+    *(f"{_SPEC}/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
 ]
 
 

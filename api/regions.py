@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.answers import (
+    OGC,
     PAGE,
-    TILE_MATRIX_SET,
     Links,
     alternates,
     answer,
@@ -55,9 +55,11 @@ def landing(request: Request, opened: OpenedParam, settings: SettingsParam, f: F
             link("describedby", links.address(region.id, "manifest", edition=pin), title=described),
             link("related", links.address(region.id, "downloads", edition=pin), title="downloads"),
             link("version-history", links.address(region.id, "editions"), title="editions"),
+            link(f"{OGC}/tilesets-vector", links.address(region.id, "grid-auto", "tiles", edition=pin), title="cells"),
             link(
-                "tiles", links.address(region.id, "context", "tiles", TILE_MATRIX_SET, edition=pin), title="background"
+                f"{OGC}/tilesets-vector", links.address(region.id, "context", "tiles", edition=pin), title="background"
             ),
+            link(f"{OGC}/tiling-schemes", links.address("tileMatrixSets"), title="tile matrix sets"),
         ]
         document = {**_described(opened.edition), "title": title, "links": listed}
         if form is HTML:

@@ -40,7 +40,7 @@ router = APIRouter(tags=["tiles"], prefix="/{region}/collections/{collection}")
 @router.get(
     "/tiles",
     response_model=TileSets,
-    operation_id="collection.vector.getTileSetsList",
+    operation_id="carbonmap.collection.vector.getTileSetsList",
     dependencies=[Depends(only("edition", "year", "properties", "f"))],
 )
 def tilesets(
@@ -60,7 +60,7 @@ def tilesets(
     TILES,
     response_model=TileSet,
     responses=TILEJSON_TOO,
-    operation_id="collection.vector.getTileSet",
+    operation_id="carbonmap.collection.vector.getTileSet",
     dependencies=[Depends(only("edition", "year", "properties", "f"))],
 )
 def tileset(
@@ -80,7 +80,7 @@ def tileset(
     TILES + OGC_TEMPLATE,
     response_class=Response,
     responses=VECTOR,
-    operation_id="collection.vector.getTile",
+    operation_id="carbonmap.collection.vector.getTile",
     dependencies=[Depends(only("edition", "year", "properties"))],
 )
 def tile(
