@@ -1,9 +1,15 @@
-"""What every test shares: where the real inputs are, and that no test skips beside them, nor in CI."""
+"""What every test shares: the real inputs, a real PostgreSQL, and that no test skips beside them, nor in CI."""
 
+import itertools
 import os
-from collections.abc import Generator
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 import pytest
 
@@ -26,6 +32,78 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip(f"{NO_INPUTS} in {SHARED}, which is not there")
     return SHARED
+
+
+class PostgreSQL:
+    """A server of its own on loopback, in a folder that is thrown away; it may be stopped and started by a test."""
+
+    password = "a:word/with@all%of it"
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs = programs
+        self._folder = folder
+        # It refuses to run as root.
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self._names = (f"d{number}" for number in itertools.count())
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        if self._as:
+            shutil.chown(folder, "postgres")
+        words = folder / "password"
+        words.write_text(self.password)
+        words.chmod(0o644)
+        given = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", str(words), "--no-sync"]
+        self._run("initdb", "-D", self._data, *given)
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as, str(self._programs / program), *arguments]
+        log = self._folder / "log"
+        # To files: a server that stays would keep a pipe open.
+        with tempfile.TemporaryFile("w+") as said:
+            done = subprocess.run(command, cwd=self._folder, stdout=said, stderr=said, check=False)
+            said.seek(0)
+            assert done.returncode == 0, f"{said.read()}\n{log.read_text() if log.exists() else ''}"
+
+    def start(self) -> None:
+        given = f"-c listen_addresses=127.0.0.1 -c port={self.port} -k {self._folder} -c fsync=off -c jit=off"
+        self._run("pg_ctl", "-D", self._data, "-w", "-l", str(self._folder / "log"), "-o", given, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
+
+    def url(self, database: str, password: str | None = None) -> str:
+        """The address of a database; without the password if it is ""."""
+        word = self.password if password is None else password
+        return f"postgresql://postgres{':' + quote(word, safe='') if word else ''}@127.0.0.1:{self.port}/{database}"
+
+    def make_database(self) -> str:
+        """Make an empty database and give its name."""
+        import psycopg
+
+        name = next(self._names)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return name
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A running PostgreSQL."""
+    found = [shutil.which("initdb"), *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
+    programs = [Path(program).parent for program in found if program]
+    if not programs:
+        pytest.skip("no PostgreSQL server here (Debian: postgresql-15)")
+    with tempfile.TemporaryDirectory(prefix="carbonmap-postgresql-") as name:
+        server = PostgreSQL(programs[-1], Path(name))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def forbid_skip(report: Report) -> Report:

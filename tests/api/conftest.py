@@ -1,5 +1,8 @@
 """A small real edition, written by the writer itself, and a server over it: API tests need no build."""
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +20,7 @@ import uvicorn
 from pyproj import Transformer
 
 from api.app import create_app
+from api.database import Database
 from api.server import listen
 from api.settings import Settings
 from api.wire import GuardedProtocol
@@ -288,3 +292,51 @@ def own_store(tmp_path: Path) -> Store:
     """A store that a test may change."""
     write_edition(tmp_path / "store", "town", "0123456789abcdef")
     return Store(tmp_path / "store")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_settings(request: pytest.FixtureRequest, small_store: Path, tmp_path: Path) -> Settings:
+    """Settings over the small store with an empty database, of either kind."""
+    if request.param == "sqlite":
+        return Settings(store=small_store, database_url=f"sqlite:///{tmp_path / 'keys.sqlite'}")
+    server = request.getfixturevalue("postgresql")
+    return Settings(store=small_store, database_url=server.url(server.make_database()))
+
+
+@pytest.fixture
+def database(database_settings: Settings) -> Database:
+    """The empty database itself."""
+    return Database.of(database_settings)
+
+
+# One process imports, and its children, which share nothing else, wait for each other before they begin.
+AT_ONCE = """
+import multiprocessing, sys
+from api.database import Database
+from api.keys import Actor, Keys
+from api.settings import Settings
+settings, together = Settings.load(), multiprocessing.get_context("fork")
+def run(number, barrier):
+    barrier.wait()
+    exec(sys.argv[1], globals() | {"number": number})
+if __name__ == "__main__":
+    barrier = together.Barrier(4)
+    processes = [together.Process(target=run, args=(number, barrier)) for number in range(4)]
+    for process in processes: process.start()
+    for process in processes: process.join()
+    sys.exit(sum(process.exitcode for process in processes))
+"""
+
+
+@pytest.fixture
+def at_once(project: Path) -> Callable[[str, Settings], list[str]]:
+    """Run a script in four processes at once, and give the lines that they print."""
+
+    def run(script: str, settings: Settings) -> list[str]:
+        environment = {**os.environ, **settings.as_environment(), "PYTHONPATH": str(project)}
+        command = [sys.executable, "-c", AT_ONCE, script]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return run
