@@ -35,6 +35,8 @@ export function Breadcrumb({ model, item, itemKey }: { model: Model; item: Item;
               type="button"
               onClick={() => {
                 model.open({ collection: ancestor.collection, id: ancestor.id }, ancestor.bbox);
+                // This button goes with the place it stood for; who reads on does so at the top.
+                document.getElementById('card-title')?.focus();
               }}
             >
               {ancestorName(ancestor, lang)}

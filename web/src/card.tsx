@@ -20,9 +20,10 @@ export function Card({ model }: { model: Model }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const chosen = selected ? `${selected.collection}/${selected.id}` : null;
 
-  // Who opened the card with the keyboard reads on in it; a pointer keeps its focus on the map.
+  // Who opened the card with the keyboard or by a search reads on in it; a pointer keeps its focus on the map.
   useEffect(() => {
-    if (chosen !== null && document.activeElement?.matches('canvas:focus-visible')) heading.current?.focus();
+    if (chosen !== null && document.activeElement?.matches('canvas:focus-visible, .search input'))
+      heading.current?.focus();
   }, [chosen]);
 
   const close = () => {

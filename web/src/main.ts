@@ -8,6 +8,7 @@ import type { Ground } from './layers/theme';
 import { createModel, type Address } from './model';
 import './styles.css';
 import './card.css';
+import './search.css';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const ground = signal<Ground>(dark.matches ? 'dark' : 'light');

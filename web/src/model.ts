@@ -6,6 +6,7 @@ import type { BBox } from './decode';
 import { createConnection, type Connection } from './connection';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
+import { withNeighbours } from './room';
 import { isOneOf, LANGUAGES, type Language } from './sectors';
 import { createShown, type Shown } from './shown';
 import { AUTO, formatView, isStep, parseView, type Selection, type View } from './state';
@@ -218,7 +219,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     open(place, bbox) {
       const drawn = active.value?.id === place.collection;
       update({ selected: place, ...(drawn ? {} : { area: place.collection }) });
-      if (bbox) goal.value = bbox;
+      if (bbox) goal.value = withNeighbours(bbox);
     },
     chooseRegion(id) {
       // Another place: its camera, cell and outline mean nothing there.

@@ -6,6 +6,7 @@ import { textIn } from './format';
 import { Legend } from './legend';
 import { loaded } from './loading';
 import type { Model } from './model';
+import { SearchBox } from './search_box';
 import { LANGUAGES, SECTORS } from './sectors';
 import { AUTO } from './state';
 import { TEXTS } from './texts/texts';
@@ -301,6 +302,7 @@ export function Brand({ model }: { model: Model }) {
         <LanguageSwitch model={model} />
       </div>
       <RegionChoice model={model} />
+      <SearchBox model={model} />
     </header>
   );
 }

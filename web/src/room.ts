@@ -1,5 +1,7 @@
 /** The part of the map that no panel covers. */
 
+import type { BBox } from './decode';
+
 /** Room that panels take from the map's sides, px. */
 export interface Insets {
   readonly top: number;
@@ -57,4 +59,15 @@ export function shiftIntoSight(
 ): readonly [number, number] {
   const beyond = (at: number, from: number, to: number) => (at < from || at > to ? at - (from + to) / 2 : 0);
   return [beyond(x, left, width - right), beyond(y, top, height - bottom)];
+}
+
+/** A box with half its size around it, so that a place is seen among its neighbours. */
+export function withNeighbours([west, south, east, north]: BBox): BBox {
+  const [x, y] = [(east - west) / 2, (north - south) / 2];
+  return [
+    Math.max(-180, west - x),
+    Math.max(-85, south - y),
+    Math.min(180, east + x),
+    Math.min(85, north + y),
+  ];
 }

@@ -156,6 +156,15 @@ export const en = {
     'The map needs WebGL 2. Switch on hardware acceleration, or use a current browser. The numbers are there as data:',
   itemMissing: 'There is no such place in this table',
 
+  search: {
+    label: 'Find a place, code or coordinates',
+    hint: 'A name in any language, a cell code, or latitude and longitude. The key / leads here.',
+    found: 'Places found',
+    count: (places: number, more: boolean) => (more ? `${places} places, and more` : `${places} places`),
+    asking: 'Searching …',
+    nothing: 'Nothing found. Try a part of the name, a cell code, or 37.33, 127.13.',
+  },
+
   card: {
     partOf: 'Part of',
     intervalWords: (half: string | null) =>

@@ -125,6 +125,15 @@ export const ko: Texts = {
     '지도에는 WebGL 2가 필요합니다. 하드웨어 가속을 켜거나 최신 브라우저를 사용하세요. 수치는 데이터로 볼 수 있습니다:',
   itemMissing: '이 표에 해당 위치가 없습니다',
 
+  search: {
+    label: '지명·격자 코드·좌표 찾기',
+    hint: '지명(어느 언어든), 격자 코드, 위도와 경도로 찾습니다. / 키로 바로 올 수 있습니다.',
+    found: '찾은 곳',
+    count: (places, more) => (more ? `${places}곳 이상` : `${places}곳`),
+    asking: '찾는 중 …',
+    nothing: '찾은 곳이 없습니다. 이름의 일부나 초성, 격자 코드, 37.33, 127.13 같은 좌표로 찾아보세요.',
+  },
+
   card: {
     partOf: '상위 구역',
     intervalWords: (half) => `참값이 이 안에 있을 확률 90 %${half === null ? '' : ` (약 ± ${half})`}`,
