@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from grids.compiled import inner
 from grids.crossing_kernels import BOX, RING, SHELL, TURN, VERTICES, nodes_of, rings_cross
 from grids.memory_kernels import float_at, int_at, put_float, put_int
+from grids.ring_kernels import MAX_COORDINATE_M, Box, box_of, fan, fan_in_two, is_metres, survey_ring
 from grids.window_kernels import (
     CELLS_AT_ONCE,
     FEW_CELLS,
@@ -30,8 +31,6 @@ from grids.window_kernels import (
     touch,
 )
 
-MAX_COORDINATE_M = 1e8  # beyond it nothing is metres of this planet, and cells would no longer fit 32 bits
-
 NOWHERE, POINTS, LINES, AREAS = -1, 0, 1, 2  # what a feature is measured by, as in grids.measures
 DOUBTFUL, NOT_METRES = 3, 4  # a polygon to be looked at by itself; a coordinate that is no finite metre
 SHORT = 6  # more room is needed than there is
@@ -44,7 +43,6 @@ NEED = 40  # bytes behind each room
 RESIDUE = 1e-13  # of a cell, or of the feature where it is smaller: less than that is the rounding of a touch
 _DOUBT = 1e-9  # a cell that holds less than nothing, or more than all, by this part of itself: rings cross or overlap
 _THINNEST_M = 1e-9  # mean width below which a polygon may be no polygon at all
-_LEVEL_M = 1e-290  # what an edge rises by is nothing, before one by it would be infinite
 _BEYOND = 1.2 * MAX_COORDINATE_M
 
 
@@ -122,26 +120,6 @@ def window_of(workspace: int) -> Window:
 def found_of(workspace: int) -> Found:
     """Return where a workspace keeps what is found."""
     return Found(int_at(workspace + FOUND), int_at(workspace + FOUND + 8), int_at(workspace + ROOM_FOR_FOUND))
-
-
-@inner
-def survey_ring(at: int, vertices: int) -> Any:
-    """Return a ring's extent (west, south, east, north), twice its signed area, and whether it is of finite metres."""
-    base_x, base_y = float_at(at), float_at(at + 8)
-    x_low, y_low, x_high, y_high = base_x, base_y, base_x, base_y
-    doubled, px, py, finite = 0.0, 0.0, 0.0, 0.0
-    for _ in range(vertices - 1):
-        at += 16
-        x, y = float_at(at), float_at(at + 8)
-        x_low, x_high = (x if x < x_low else x_low), (x if x > x_high else x_high)
-        y_low, y_high = (y if y < y_low else y_low), (y if y > y_high else y_high)
-        qx, qy = x - base_x, y - base_y
-        doubled += px * qy - qx * py
-        finite += qx + qy  # what is no number passes all comparisons, but not this
-        px, py = qx, qy
-    low, high = min(x_low, y_low), max(x_high, y_high)
-    sound = low >= -MAX_COORDINATE_M and high <= MAX_COORDINATE_M and finite == finite
-    return x_low, y_low, x_high, y_high, doubled, sound
 
 
 @inner
@@ -276,6 +254,12 @@ def _survey(rings: int, n_rings: int, check: bool) -> Any:
 
 
 @inner
+def _is_closed(at: int, vertices: int) -> bool:
+    end = at + 16 * (vertices - 1)
+    return vertices > 3 and float_at(at) == float_at(end) and float_at(at + 8) == float_at(end + 8)
+
+
+@inner
 def polygon_in_cells(rings: int, n_rings: int, task: Task, owner: int, n: int) -> Any:
     """Share out one polygon or multipolygon.
 
@@ -286,10 +270,19 @@ def polygon_in_cells(rings: int, n_rings: int, task: Task, owner: int, n: int) -
         owner: whose the parts are.
         n: how many are found already.
     """
+    if n_rings == 1 and _is_closed(int_at(rings), int_at(rings + VERTICES)):
+        at, vertices = int_at(rings), int_at(rings + VERTICES)
+        box = box_of(at, vertices)
+        if not is_metres(box):
+            return NOT_METRES, 0.0, n
+        extent = extent_of(box.west, box.south, box.east, box.north, task)
+        if not task.measured and extent.height == 1 and extent.width == 1:
+            return AREAS, 1.0, put_found(found_of(task.workspace), n, owner, extent.row, extent.col, 1.0)
+        return ring_in_cells(at, vertices, box, extent, task, owner, n)
     kind, whole, x_low, y_low, x_high, y_high, nodes = _survey(rings, n_rings, task.check)
     if kind != AREAS:
         return kind, 0.0, n
-    extent = _extent(x_low, y_low, x_high, y_high, task)
+    extent = extent_of(x_low, y_low, x_high, y_high, task)
     if not task.measured and extent.height == 1 and extent.width == 1:
         return AREAS, whole, put_found(found_of(task.workspace), n, owner, extent.row, extent.col, 1.0)
     kind = _judge(rings, n_rings, nodes, task.workspace) if task.check else AREAS
@@ -299,38 +292,47 @@ def polygon_in_cells(rings: int, n_rings: int, task: Task, owner: int, n: int) -
 
 
 @inner
-def ring_in_cells(at: int, vertices: int, task: Task, owner: int, n: int) -> Any:
+def ring_in_cells(at: int, vertices: int, box: Box, extent: Extent, task: Task, owner: int, n: int) -> Any:
     """Do as `polygon_in_cells` with one closed ring of four vertices at least, which is what nearly all buildings are.
 
     Args:
         at: address of its vertices.
         vertices: how many.
+        box: what is known of them.
+        extent: the cells they lie in.
         task: what is asked.
         owner: whose the parts are.
         n: how many are found already.
     """
-    x_low, y_low, x_high, y_high, doubled, sound = survey_ring(at, vertices)
-    if not sound:
-        return NOT_METRES, 0.0, n
-    whole, extent = abs(doubled) / 2, _extent(x_low, y_low, x_high, y_high, task)
-    ring = int_at(task.workspace + RINGS)
+    per_edge = 1.0 / (vertices - 1)
+    x0, y0, low, high = box.sum_x * per_edge, box.sum_y * per_edge, 0.0, 0.0
+    in_two, upright = extent.height + extent.width == 3, extent.height - 1
+    if in_two:
+        doubled, simple, low, high = fan_in_two(at, vertices, x0, y0, _border_within(extent, task), upright)
+    else:
+        doubled, simple = fan(at, vertices, x0, y0)
+    whole = 0.5 * abs(doubled)
+    ring, one = int_at(task.workspace + RINGS), min(vertices, 1)  # no literal, for which numba would compile it again
     put_int(ring, at)
     put_int(ring + VERTICES, vertices)
     put_int(ring + TURN, -1 if doubled > 0 else 1)
-    one = min(vertices, 1)  # no literal, for which numba would compile all of it again
     if task.check:
-        if not whole > _THINNEST_M * ((x_high - x_low) + (y_high - y_low)):
-            return DOUBTFUL, 0.0, n
-        kind = _judge(ring, one, nodes_of(vertices - 1), task.workspace)
+        kind = AREAS if whole > _THINNEST_M * ((box.east - box.west) + (box.north - box.south)) else DOUBTFUL
+        if kind == AREAS and not simple:
+            kind = _judge(ring, one, nodes_of(vertices - 1), task.workspace)
         if kind != AREAS:
             return kind, 0.0, n
-    return _cut_polygon(ring, one, task, owner, n, whole, extent)
+    if not in_two:
+        return _cut_polygon(ring, one, task, owner, n, whole, extent)
+    after, plausible = _put_two(low, high, whole, extent, task, owner, n)
+    return (DOUBTFUL, 0.0, n) if task.check and not plausible else (AREAS, whole, after)
 
 
 @inner
-def _extent(x_low: float, y_low: float, x_high: float, y_high: float, task: Task) -> Extent:
-    col, last_col = cells_along(x_low, x_high, task.east, task.size)
-    row, last_row = cells_along(y_low, y_high, task.north, task.size)
+def extent_of(west: float, south: float, east: float, north: float, task: Task) -> Extent:
+    """The cells that hold something of what lies within these bounds."""
+    col, last_col = cells_along(west, east, task.east, task.size)
+    row, last_row = cells_along(south, north, task.north, task.size)
     return Extent(row, col, last_row - row + 1, last_col - col + 1)
 
 
@@ -345,43 +347,40 @@ def _judge(rings: int, n_rings: int, nodes: int, workspace: int) -> int:
 
 
 @inner
-def _cut_in_two(rings: int, n_rings: int, task: Task, extent: Extent) -> Any:
-    """Return what a polygon in two cells, side by side or one above the other, has on both sides of their border.
+def _border_within(extent: Extent, task: Task) -> float:
+    """The border between two cells that are all of an extent."""
+    upright = extent.height - 1
+    east, north = task.east + (extent.col + 1) * task.size, task.north + (extent.row + 1) * task.size
+    return float(east + upright * (north - east))
 
-    Green's theorem: the area where u < 0 is the integral of min(u, 0) dv around it. What an edge adds is the part of
-    it that lies there, times the mean of u on that part; whichever side it lies on, the same is done.
-    """
-    upright = extent.height == 2
-    border = float(task.north + (extent.row + 1) * task.size if upright else task.east + (extent.col + 1) * task.size)
-    along, across = (0, 8) if upright else (8, 0)
+
+@inner
+def _cut_in_two(rings: int, n_rings: int, task: Task, extent: Extent) -> Any:
+    """Return what a polygon in two cells, side by side or one above the other, has on both sides of their border."""
     low, high = 0.0, 0.0
     for r in range(n_rings):
         ring = rings + RING * r
         at, vertices = int_at(ring), int_at(ring + VERTICES)
-        turn = 0.5 * (int_at(ring + TURN) if upright else -int_at(ring + TURN))
-        a, from_v = (float_at(at + across) - border, float_at(at + along)) if vertices else (0.0, 0.0)
-        for _ in range(vertices - 1):
-            at += 16
-            b, to_v = float_at(at + across) - border, float_at(at + along)
-            rise, level, per_u = turn * (to_v - from_v), abs(b - a) < _LEVEL_M, 1.0 / (b - a)
-            a_low, b_low, a_high, b_high = min(a, 0.0), min(b, 0.0), max(a, 0.0), max(b, 0.0)
-            low += rise * (a_low + b_low) * (1.0 if level else (b_low - a_low) * per_u)
-            high += rise * (a_high + b_high) * (1.0 if level else (b_high - a_high) * per_u)
-            a, from_v = b, to_v
+        if vertices:
+            x0, y0, border = float_at(at), float_at(at + 8), _border_within(extent, task)
+            _, _, of_low, of_high = fan_in_two(at, vertices, x0, y0, border, extent.height - 1)
+            sign = 1.0 if int_at(ring + SHELL) else -1.0
+            low, high = low + sign * of_low, high + sign * of_high
     return low, high
 
 
 @inner
-def _put_two(amounts: Any, extent: Extent, rule: Rule, found: Found, n: int) -> Any:
+def _put_two(low: float, high: float, whole: float, extent: Extent, task: Task, owner: int, n: int) -> Any:
     """Note what two cells hold, as `grids.window_kernels.empty_window` does."""
-    low, high = amounts[0] * rule.scale, amounts[1] * rule.scale
+    found, cell = found_of(task.workspace), float(task.size) * task.size
+    least, most, scale = RESIDUE * min(cell, abs(whole)), cell * (1 + _DOUBT), 1.0 if task.measured else 1.0 / whole
     plausible = True
-    if abs(low) > rule.least:
-        plausible = 0 < low < rule.most
-        n = put_found(found, n, rule.owner, extent.row, extent.col, low)
-    if abs(high) > rule.least:
-        plausible = plausible and 0 < high < rule.most
-        n = put_found(found, n, rule.owner, extent.row + extent.height - 1, extent.col + extent.width - 1, high)
+    if abs(low) > least:
+        plausible = 0 < low < most
+        n = put_found(found, n, owner, extent.row, extent.col, low * scale)
+    if abs(high) > least:
+        plausible = plausible and 0 < high < most
+        n = put_found(found, n, owner, extent.row + extent.height - 1, extent.col + extent.width - 1, high * scale)
     return n, plausible
 
 
@@ -391,14 +390,10 @@ def _cut_polygon(rings: int, n_rings: int, task: Task, owner: int, n: int, whole
     size, window, found = task.size, window_of(task.workspace), found_of(task.workspace)
     if extent.height == 1 and extent.width == 1:
         return AREAS, whole, put_found(found, n, owner, extent.row, extent.col, whole if task.measured else 1.0)
-    cell = float(size) * size
-    scale, least, most = 1.0, RESIDUE * min(cell, abs(whole)), cell * (1 + _DOUBT)
-    if not task.measured:
-        scale, least, most = 1.0 / whole, least / whole, most / whole
     before = n
     if extent.height + extent.width == 3:
-        amounts = _cut_in_two(rings, n_rings, task, extent)
-        n, plausible = _put_two(amounts, extent, Rule(size, scale, owner, least, most), found, n)
+        low, high = _cut_in_two(rings, n_rings, task, extent)
+        n, plausible = _put_two(low, high, whole, extent, task, owner, n)
         return (DOUBTFUL, 0.0, before) if task.check and not plausible else (AREAS, whole, n)
     pieces, has = first_pieces(rings, n_rings, extent, task)
     if not has:
@@ -411,6 +406,8 @@ def _cut_polygon(rings: int, n_rings: int, task: Task, owner: int, n: int, whole
     for r in range(n_rings):
         if int_at(rings + RING * r + VERTICES) > 1:
             pieces = _walk_ring(rings + RING * r, window, pieces, frame, west, south)
+    cell, scale = float(size) * size, 1.0 if task.measured else 1.0 / whole
+    least, most = scale * RESIDUE * min(cell, abs(whole)), scale * cell * (1 + _DOUBT)
     rule = Rule(size, scale / float(1 << bits), owner, least, most)
     n, plausible = empty_window(window, pieces, extent, rule, found, n)
     if task.check and not plausible:

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grids.blocks import Turn, in_turns
+from grids.blocks import Turn, in_turns, threads_here
 from grids.crossings import line_lengths, polygon_areas
 from grids.cutting import Block, Cutting, FeatureColumn
 from grids.doubtful import refuse_crossing
@@ -16,7 +16,7 @@ from grids.errors import GridError
 from grids.grid import Grid
 from grids.sum_kernels import add_shares
 from grids.wkb import WkbColumn, parts_in_cells
-from grids.workspace import workspace
+from grids.workspace import make_ready, workspace
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -102,9 +102,10 @@ def cell_sums(
     def work(first: int, last: int, turn: Turn) -> None:
         with workspace() as mine:
             block = cutting.block(first, last, mine)
+            without_place = block.nowhere
             with turn:
                 _add_block(sums, block, table)
-                nowhere.append(block.nowhere)
+                nowhere.append(without_place)
                 repaired.append(block.repaired)
 
     in_turns(work, cutting.blocks, threads)
@@ -157,5 +158,6 @@ def warm_up() -> None:
     column = WkbColumn.from_bytes([shapely.to_wkb(shape) for shape in (square, line, shapely.Point(50, 50))])
     parts_in_cells(column, grid)
     cell_sums(column, np.ones((column.size, 1)), grid, (0, 0, 300, 300))
+    make_ready(threads_here())
     polygon_areas(np.array([square]), grid.origin_m, grid.size_m)
     line_lengths(np.array([line]), grid.origin_m, grid.size_m)

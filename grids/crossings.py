@@ -11,9 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from grids.blocks import block_bounds, in_blocks
-from grids.cell_kernels import AREAS, LINES, MAX_COORDINATE_M, NOT_METRES, Task, Written
+from grids.cell_kernels import AREAS, LINES, NOT_METRES, Task, Written
 from grids.errors import GeometryError
 from grids.ragged_kernels import Lists, ragged_in_cells
+from grids.ring_kernels import MAX_COORDINATE_M
 from grids.workspace import Found, addresses_of, workspace
 
 FloatArray = NDArray[np.float64]

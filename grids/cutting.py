@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from grids.cell_kernels import DOUBTFUL, MAX_COORDINATE_M, NOT_METRES, NOWHERE, Written
+from grids.cell_kernels import DOUBTFUL, NOT_METRES, NOWHERE, Written
 from grids.crossings import CellParts
 from grids.doubtful import doubtful_parts, name_of
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
+from grids.ring_kernels import MAX_COORDINATE_M
 from grids.wkb_kernels import DAMAGED
 from grids.workspace import Found, Workspace, addresses_of
 
@@ -79,7 +80,8 @@ class Block:
     @property
     def nowhere(self) -> IntArray:
         """Positions of features without any place."""
-        return self.first + np.flatnonzero(self.kinds == NOWHERE)
+        some = self.kinds.size > 0 and self.kinds.min() == NOWHERE  # the least of them
+        return self.first + np.flatnonzero(self.kinds == NOWHERE) if some else _NONE
 
 
 class Cutting:

@@ -16,11 +16,11 @@ from shapely.geometry.base import BaseGeometry
 from grids.areas import geodesic_area_ha
 from grids.blocks import in_blocks
 from grids.cell_index import CellIndex, cells_of_keys, keys_of
-from grids.cell_kernels import MAX_COORDINATE_M
 from grids.codes import Scheme, cell_codes, check_code_grid
 from grids.crossings import cell_index, line_lengths, polygon_areas
 from grids.errors import GridError, NotNestedError
 from grids.measures import AREAS, LINES, as_features
+from grids.ring_kernels import MAX_COORDINATE_M
 from grids.tolerances import NEGLIGIBLE
 
 FloatArray = NDArray[np.float64]

@@ -5,7 +5,6 @@ from typing import Any
 
 from grids.cell_kernels import (
     LINES,
-    MAX_COORDINATE_M,
     NOT_METRES,
     NOWHERE,
     POINTS,
@@ -20,6 +19,7 @@ from grids.cell_kernels import (
 from grids.compiled import inner
 from grids.crossing_kernels import RING, VERTICES
 from grids.memory_kernels import float_at, int_at
+from grids.ring_kernels import MAX_COORDINATE_M
 from grids.window_kernels import Extent, Rule, Window, add_piece, empty_window, put_found, touch
 
 

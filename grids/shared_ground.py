@@ -14,9 +14,9 @@ import shapely
 from numpy.typing import NDArray
 
 from grids.blocks import block_bounds, in_blocks
-from grids.cell_kernels import MAX_COORDINATE_M
 from grids.errors import GeometryError
 from grids.ground_kernels import ground_of_pairs
+from grids.ring_kernels import MAX_COORDINATE_M
 from grids.survey import Survey, joined, plain_wkb, rings_of, survey, taken
 from grids.survey_kernels import MISSING, NOT_PLAIN
 from grids.wkb import WkbColumn

@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 
 from grids.cell_kernels import (
     LEVELS,
-    MAX_COORDINATE_M,
     NODES,
     RINGS,
     ROOM_FOR_NODES,
     ROOM_FOR_PIECES,
     ROOM_FOR_RINGS,
     has_room,
-    survey_ring,
     window_of,
 )
 from grids.compiled import compiled, inner
 from grids.crossing_kernels import BOX, RING, SHELL, VERTICES, nodes_of, rings_cross
 from grids.memory_kernels import count_in, float_at, int_at, put_float, put_int
+from grids.ring_kernels import MAX_COORDINATE_M, survey_ring
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -15,7 +15,7 @@ from grids.cell_kernels import (
     COPIES,
     DOUBTFUL,
     LINES,
-    MAX_COORDINATE_M,
+    NOT_METRES,
     NOWHERE,
     RINGS,
     ROOM_FOR_COPIES,
@@ -24,6 +24,7 @@ from grids.cell_kernels import (
     SHORT,
     Task,
     Written,
+    extent_of,
     found_of,
     has_room,
     polygon_in_cells,
@@ -33,7 +34,8 @@ from grids.compiled import compiled, inner
 from grids.crossing_kernels import RING, SHELL, TURN, VERTICES
 from grids.memory_kernels import count_in, float_at, float_in, int_at, put_float, put_int, put_short
 from grids.path_kernels import line_in_cells, points_in_cells
-from grids.window_kernels import put_found
+from grids.ring_kernels import MAX_COORDINATE_M, Box, is_metres
+from grids.window_kernels import Extent, put_found
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -369,27 +371,34 @@ def wkb_in_cells(features: Bytes, first: int, last: int, task: Task, n: int, wri
         at, end = _feature(features, f)
         kind, measure, after = NOWHERE, 0.0, n
         vertices = _plain_ring(at, end)
-        alone = False
-        if vertices and shares:
+        if vertices:
             # Here and not in functions: what most buildings need takes half as long, and is not much.
             west, south = float_at(at + 13), float_at(at + 21)
-            east, north, finite = west, south, 0.0
+            east, north, sum_x, sum_y = west, south, 0.0, 0.0
             for vertex in range(at + 29, end, 16):
                 x, y = float_at(vertex), float_at(vertex + 8)
                 west, east = (x if x < west else west), (x if x > east else east)
                 south, north = (y if y < south else south), (y if y > north else north)
-                finite += x + y  # what is no number passes all comparisons, but not this
+                sum_x, sum_y = sum_x + x, sum_y + y
             col, row = math.floor((west - task.east) * per_metre), math.floor((south - task.north) * per_metre)
             left, bottom = task.east + col * size, task.north + row * size
             right, top = left + size, bottom + size
-            within = min(west - left, right - east, south - bottom, top - north) >= 0
-            begins_in = min(right - west, top - south) > 0  # what has no width may lie on the border of the next cell
-            near = max(abs(left), abs(bottom)) <= MAX_COORDINATE_M - size
-            alone = within & begins_in & near & (finite == finite)
-        if alone:
-            kind, measure, after = AREAS, 1.0, put_found(found, n, f, row, col, 1.0)
-        elif vertices:
-            kind, measure, after = ring_in_cells(at + 13, vertices, task, f, n)
+            begins_in = (min(west - left, south - bottom) >= 0) & (min(right - west, top - south) > 0)
+            near = max(abs(left), abs(bottom)) <= MAX_COORDINATE_M - 2 * size
+            # What is no number passes all comparisons, but not the sums.
+            placed = begins_in & near & (sum_x + sum_y == sum_x + sum_y)
+            if shares & placed & (east <= right) & (north <= top):
+                kind, measure, after = AREAS, 1.0, put_found(found, n, f, row, col, 1.0)
+            else:
+                box = Box(west, south, east, north, sum_x, sum_y)
+                in_reach = placed & (max(east - right, north - top) <= size)
+                if in_reach or is_metres(box):
+                    extent = Extent(row, col, 1 + (north > top), 1 + (east > right))
+                    if not in_reach:
+                        extent = extent_of(west, south, east, north, task)
+                    kind, measure, after = ring_in_cells(at + 13, vertices, box, extent, task, f, n)
+                else:
+                    kind = NOT_METRES
         elif end > at:
             kind, measure, after = _bytes_in_cells(at, end, task, f, n)
         if kind == SHORT or not has_room(task.workspace, ROOM_FOR_FOUND, after):

@@ -1,7 +1,7 @@
 """Room to work in for compiled code that is given addresses: one workspace for one thread at a time."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ Work = Callable[[int, int, int], tuple[int, int]]
 
 _ROOMS = (ROOM_FOR_PIECES, ROOM_FOR_RINGS, ROOM_FOR_NODES, ROOM_FOR_COPIES, ROOM_FOR_FOUND)
 _TABLE = 32  # entries
+_FEATURES = 1 << 14  # of a block, more than most have; and parts, which are hardly more
 
 
 def addresses_of(*arrays: NDArray[np.generic]) -> Any:
@@ -52,11 +53,11 @@ class Workspace:
         self._last = np.full(CELLS_AT_ONCE, -1, np.int64)
         self._levels = np.empty(64, np.int64)
         self._cells, self._amounts = np.empty((0, 3), np.int32), np.empty(0)
-        self._notes = np.empty(0, np.int64), np.empty(0)
+        self._notes = np.empty(_FEATURES, np.int64), np.empty(_FEATURES)
         self._note(WINDOW + 24, self._first)
         self._note(WINDOW + 32, self._last)
         self._note(LEVELS, self._levels)
-        for room, size in zip(_ROOMS, (CELLS_AT_ONCE, 64, 1024, 1024, 1 << 14), strict=True):
+        for room, size in zip(_ROOMS, (CELLS_AT_ONCE, 64, 1024, 1024, _FEATURES), strict=True):
             self._make(room, size)
 
     def find(self, work: Work, first: int, last: int) -> Found:
@@ -120,14 +121,23 @@ class Workspace:
             self._note(FOUND + 8, amounts)
         self._table[room // 8] = size
 
+    def touch(self) -> None:
+        """Write to all of its memory, while nobody works in it: the system makes pages when they are first written."""
+        for array in self._arrays:
+            array.fill(0)
+
     @property
     def size(self) -> int:
         """How many bytes it takes."""
-        arrays = (
+        return sum(array.nbytes for array in self._arrays)
+
+    @property
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        """All that grow."""
+        return (
             *(*self._pieces, self._orders, self._rings, self._nodes, self._copies),
             *(self._cells, self._amounts, *self._notes),
         )
-        return sum(array.nbytes for array in arrays)
 
     def _note(self, entry: int, array: NDArray[np.generic]) -> None:
         [self._table[entry // 8]] = addresses_of(array)
@@ -147,3 +157,10 @@ def workspace() -> Iterator[Workspace]:
     yield mine  # whoever fails leaves it dirty
     if mine.size < _KEPT:
         _idle.append(mine)
+
+
+def make_ready(threads: int) -> None:
+    """Let so many workspaces be there, their memory too, before they are needed; for servers at their start."""
+    with ExitStack() as stack:
+        for mine in [stack.enter_context(workspace()) for _ in range(threads)]:
+            mine.touch()

@@ -19,11 +19,11 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from grids.blocks import block_bounds, in_blocks
-from grids.cell_kernels import MAX_COORDINATE_M
 from grids.crossings import CellParts, polygon_areas
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import as_features, measures_of
+from grids.ring_kernels import MAX_COORDINATE_M
 from grids.tolerances import NEGLIGIBLE, SLIVER_M2
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_kernels import NONE, labelled, zones_in_cells
