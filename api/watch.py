@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.keys import without_keys
 from api.settings import LogFormat, multiprocess_folder
 
 access = logging.getLogger("carbonmap.access")
@@ -114,6 +115,7 @@ def configure_logs(form: LogFormat) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_lines() if form == "text" else _documents())
     handler.addFilter(_with_request_id)
+    handler.addFilter(_without_keys)
     for name in ("carbonmap", "uvicorn"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
@@ -136,6 +138,18 @@ def _documents() -> logging.Formatter:
 
 def _with_request_id(record: logging.LogRecord) -> bool:
     record.request_id = _request_id.get() or "-"
+    return True
+
+
+def _without_keys(record: logging.LogRecord) -> bool:
+    """A key belongs into a header, but who puts it into an address shall not leave it in the log."""
+    message = record.getMessage()
+    hidden = without_keys(message)
+    if hidden != message:
+        record.msg, record.args = hidden, None
+    for name in ("path", "query"):
+        if isinstance(said := getattr(record, name, None), str):
+            setattr(record, name, without_keys(said))
     return True
 
 
