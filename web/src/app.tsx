@@ -141,7 +141,7 @@ export function App({ model }: { model: Model }) {
 
   useSignalEffect(() => {
     const region = model.region.value;
-    document.documentElement.lang = model.lang.value;
+    document.documentElement.lang = model.lang.value === 'pseudo' ? 'en' : model.lang.value;
     const words = model.texts.value;
     document.title = region ? words.pageTitle(textIn(region.name, model.lang.value)) : words.title;
   });

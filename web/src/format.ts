@@ -3,7 +3,13 @@ import type { Properties } from './api';
 import type { Localised } from './decode';
 import type { Language } from './sectors';
 
-const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', ko: 'ko-KR' };
+const LOCALES: Readonly<Record<Language, string>> = {
+  en: 'en-GB',
+  ko: 'ko-KR',
+  uz: 'uz-Latn-UZ',
+  ru: 'ru-RU',
+  pseudo: 'en-GB',
+};
 
 /** z of a two-sided 90 % interval. */
 export const Z_90 = 1.645;

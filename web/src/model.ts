@@ -10,7 +10,7 @@ import { withNeighbours } from './room';
 import { isOneOf, LANGUAGES, type Language } from './sectors';
 import { createShown, type Shown } from './shown';
 import { AUTO, formatView, isStep, parseView, type Selection, type View } from './state';
-import { TEXTS, type Texts } from './texts/texts';
+import { textsIn, type Texts } from './texts/texts';
 
 /** The page's address, as far as we touch it. */
 export interface Address {
@@ -194,7 +194,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     connection,
     view,
     lang,
-    texts: computed(() => TEXTS[lang.value]),
+    texts: computed(() => textsIn(lang.value)),
     ground: chosenGround,
     ...shown,
     regions,

@@ -9,7 +9,7 @@ import type { Model } from './model';
 import { SearchBox } from './search_box';
 import { LANGUAGES, SECTORS } from './sectors';
 import { AUTO } from './state';
-import { TEXTS } from './texts/texts';
+import { textsIn } from './texts/texts';
 
 function Pill(props: {
   name: string;
@@ -220,12 +220,15 @@ export function LanguageSwitch({ model }: { model: Model }) {
             type="radio"
             name="lang"
             value={lang}
+            aria-label={textsIn(lang).languageName}
             checked={model.lang.value === lang}
             onChange={() => {
               model.update({ lang });
             }}
           />
-          <span>{TEXTS[lang].languageName}</span>
+          <span aria-hidden="true" title={textsIn(lang).languageName}>
+            {textsIn(lang).languageShort}
+          </span>
         </label>
       ))}
     </fieldset>

@@ -9,8 +9,11 @@ export type Part = (typeof PARTS)[number];
 export const UNITS = ['t_per_ha', 't', 't_per_person'] as const;
 export type Unit = (typeof UNITS)[number];
 
-export const LANGUAGES = ['en', 'ko'] as const;
-export type Language = (typeof LANGUAGES)[number];
+/** The languages that are offered. */
+export const LANGUAGES = ['en', 'ko', 'uz', 'ru'] as const;
+/** And one that only a link can ask for: it shows what was left untranslated (`texts/pseudo.ts`). */
+export const LINKED_LANGUAGES = [...LANGUAGES, 'pseudo'] as const;
+export type Language = (typeof LINKED_LANGUAGES)[number];
 
 export const METHODS = ['metered', 'modelled', 'default'] as const;
 export type Method = (typeof METHODS)[number];

@@ -3,7 +3,7 @@
  * understood fall back to a default silently, so that an old or broken link still opens a map.
  */
 import { DEFAULT_LOOK, parseLook, writeLook, type Look } from './look';
-import { isOneOf, LANGUAGES, SECTORS, UNITS, type Language, type Sector, type Unit } from './sectors';
+import { isOneOf, LINKED_LANGUAGES, SECTORS, UNITS, type Language, type Sector, type Unit } from './sectors';
 
 export interface Camera {
   readonly zoom: number;
@@ -122,7 +122,7 @@ export function parseView(search: string): View {
     unit: isOneOf(UNITS, unit) ? unit : DEFAULT_VIEW.unit,
     area: word('area') ?? AUTO,
     camera: parseCamera(query.get('at')),
-    lang: isOneOf(LANGUAGES, lang) ? lang : null,
+    lang: isOneOf(LINKED_LANGUAGES, lang) ? lang : null,
     selected: parseSelection(query.get('sel')),
     receipt: query.get('why') === '1',
     table: SORT.test(query.get('table') ?? '') ? query.get('table') : null,

@@ -1,4 +1,4 @@
-/** Every word of the page in English. `ko.ts` has the same keys, or the type check fails. */
+/** Every word of the page in English. Every other language has the same keys, or the type check fails. */
 import type { Basis, Method, Sector, Unit } from '../sectors';
 import type { CollectionKind } from '../api';
 
@@ -37,7 +37,7 @@ const methodTitles: Record<Method, string> = {
   default: 'from a published default value',
 };
 
-const kinds: Record<CollectionKind, string> = { grid: 'Grid cell', zones: 'Area', hexagons: 'Hexagon' };
+const kinds: Record<CollectionKind, string> = { grid: 'Grid cell', zones: 'Zone', hexagons: 'Hexagon' };
 
 /** Carriers by their name in the columns; one that is not listed shows its own name. */
 const carriers: Record<string, string> = {
@@ -55,6 +55,7 @@ const carriers: Record<string, string> = {
 
 export const en = {
   languageName: 'English',
+  languageShort: 'EN',
   title: 'Carbon map',
   pageTitle: (region: string) => `${region} · Carbon map`,
   tagline: 'CO₂e of buildings, roads and forest',
@@ -64,7 +65,7 @@ export const en = {
   sector: 'Sector',
   year: 'Year',
   unit: 'Unit',
-  area: 'Area',
+  area: 'Shown by',
   areaAuto: 'Auto',
   areaAutoNow: (grid: string) => `Automatic: ${grid} at this zoom`,
   grids: 'Grid',
@@ -135,7 +136,7 @@ export const en = {
   heldDetail:
     'Too few metered buildings stand here, or one dominates. The metered part is replaced by its share of a larger group, by modelled intensity, so that totals still add up on every level.',
   population: 'Population',
-  landArea: 'Area',
+  landArea: 'Land area',
   hectares: 'ha',
   perHectare: 'Per hectare',
   perPerson: 'Per person',
@@ -184,6 +185,64 @@ export const en = {
     directIndirect: 'Direct and indirect',
     bases: { direct: 'Direct', indirect: 'Indirect' } satisfies Record<Basis, string>,
     whichAssumptions: 'Which assumptions make this illustrative?',
+  },
+
+  explore: {
+    part: 'Part',
+    partAll: 'Everything',
+    byCarrier: 'By energy carrier',
+    byBasis: 'By where it is emitted',
+    byMethod: 'By how it was obtained',
+    partTitle: (whole: string, part: string) => `${whole}: ${part}`,
+    administrative: 'Administrative areas',
+    zoning: 'Zoning',
+    otherZones: 'Other zones',
+    hexagons: 'Hexagons',
+    play: 'Play the years',
+    pause: 'Stop playing',
+    display: 'Display',
+    breaks: 'Classes',
+    breaksChoices: {
+      auto: 'Automatic',
+      quantile: 'Quantiles: as many places in each',
+      jenks: 'Natural breaks (Jenks)',
+      equal: 'Equal steps',
+      ratio: 'Equal ratios (logarithmic)',
+    },
+    breaksNote: 'One set of classes for all years, so that colours compare.',
+    doubt: 'Uncertain values',
+    doubtChoices: { hatch: 'Dotted', fade: 'Faded', off: 'Not marked' },
+    doubtNote: 'Intervals are published of whole sectors only.',
+    doubtful: 'Uncertain: may be off by half or more',
+    tall: 'Columns in 3D',
+    opacity: 'Opacity',
+    ground: 'Appearance',
+    groundChoices: { auto: 'As the device', light: 'Light', dark: 'Dark' },
+    histogram: 'Number of places by value',
+    onlyLow: 'Show only values from',
+    onlyHigh: 'Show only values up to',
+    onlyAll: 'Show all values',
+    outside: (region: string) => `Nothing of ${region} is in view`,
+    keys: 'Keyboard shortcuts',
+    keysOn: 'Use single-key shortcuts',
+    keysOff: 'Single-key shortcuts are switched off.',
+    keyTexts: {
+      help: 'This list',
+      sector: 'Sector: net, buildings, transport, forest',
+      year: 'Year before, year after',
+      play: 'Play or stop the years',
+      unit: 'Next unit',
+      area: 'Coarser, finer',
+      doubt: 'Uncertain values: dotted, faded, not marked',
+      tall: 'Columns in 3D',
+      ground: 'Light or dark',
+      region: 'The whole region',
+      move: 'Move the map (when it has the focus)',
+      zoom: 'Zoom in, zoom out',
+      open: 'Open the place at the centre',
+      close: 'Close what is open',
+    },
+    or: 'or',
   },
 };
 

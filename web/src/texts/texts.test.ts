@@ -1,23 +1,65 @@
-import { expect, it } from 'vitest';
-import { TEXTS } from './texts';
+import { describe, expect, it } from 'vitest';
+import { LANGUAGES, type Language } from '../sectors';
+import { textsIn } from './texts';
 
+/** Every text by its path; functions are called with something that can be found again. */
 function plain(value: unknown, path: string, found: Map<string, string>): Map<string, string> {
   if (typeof value === 'string') found.set(path, value);
-  else if (typeof value === 'object' && value !== null) {
+  else if (typeof value === 'function') {
+    const written = value as (...given: string[]) => string;
+    found.set(path, written('2001', '2002'));
+  } else if (typeof value === 'object' && value !== null) {
     for (const [key, entry] of Object.entries(value)) plain(entry, `${path}.${key}`, found);
   }
   return found;
 }
 
-it('has the same words in every language, none of them empty', () => {
-  const en = plain(TEXTS.en, '', new Map());
-  const ko = plain(TEXTS.ko, '', new Map());
-  expect([...ko.keys()].sort()).toEqual([...en.keys()].sort());
-  for (const words of [en, ko]) for (const [path, text] of words) expect(text.trim(), path).not.toBe('');
+const textsOf = (language: Language) => plain(textsIn(language), '', new Map());
+
+/** The same as in English on purpose: signs, and words that two languages share. */
+const SAME: Readonly<Record<string, RegExp>> = {
+  ko: /^(units|cellSize)/,
+  uz: /^sectors\.transport$/,
+  ru: /^$/,
+};
+
+describe.each(LANGUAGES)('%s', (language) => {
+  it('has the same words as English, none of them empty', () => {
+    expect([...textsOf(language).keys()].sort()).toEqual([...textsOf('en').keys()].sort());
+    for (const [path, text] of textsOf(language)) expect(text.trim(), path).not.toBe('');
+  });
+
+  it('says everything that English says: what is put in comes out', () => {
+    for (const [path, english] of textsOf('en')) {
+      for (const given of ['2001', '2002']) {
+        if (!english.includes(given)) continue;
+        expect(textsOf(language).get(path) ?? '', path).toContain(given);
+      }
+    }
+  });
 });
 
-it('is translated: Korean sentences hold Hangul', () => {
-  for (const [path, text] of plain(TEXTS.ko, '', new Map())) {
-    if (/[A-Za-z]{4}/.test(text)) expect(text, path).toMatch(/[가-힣]|tCO₂e/);
+describe.each(LANGUAGES.filter((language) => language !== 'en'))('%s is translated', (language) => {
+  it('has no sentence left in English', () => {
+    for (const [path, english] of textsOf('en')) {
+      if (/[A-Za-z]{4}/.test(english) && !SAME[language]?.test(path.slice(1))) {
+        expect(textsOf(language).get(path), path).not.toBe(english);
+      }
+    }
+  });
+
+  it('is written in its own letters', () => {
+    const letters = { en: /[A-Za-z]/, ko: /[가-힣]/, ru: /[а-яё]/i, uz: /[A-Za-z‘’]/ }[language];
+    for (const [path, text] of textsOf(language)) {
+      if (/[A-Za-z]{4}/.test(text)) expect(text, path).toMatch(letters);
+      // Oʻ and gʻ are written with the turned comma, as the alphabet of 1995 says; never with a typewriter's mark.
+      if (language === 'uz') expect(text, path).not.toMatch(/[og]'|[а-яё]/i);
+    }
+  });
+});
+
+it('has a language for tests that marks every text', () => {
+  for (const [path, text] of plain(textsIn('pseudo'), '', new Map())) {
+    expect(text, path).toMatch(/^⟦.*⟧$/s);
   }
 });
