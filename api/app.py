@@ -36,6 +36,7 @@ from api.middleware import Careful, Compressed, Confidential
 from api.models import Problem
 from api.processes import leave_with_parent
 from api.settings import Settings
+from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
 from api.tries import Tries
 from api.watch import Watched, configure_logs, metrics
@@ -96,6 +97,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(Compressed, minimum_size=500, compresslevel=settings.gzip_level)
     app.add_middleware(Limited, settings=settings)
     app.add_middleware(Careful)
+    app.add_middleware(KeptTiles, cache=app.state.tiles)
     # A page elsewhere may read the answer to a failure too.
     app.add_middleware(
         CORSMiddleware,

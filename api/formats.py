@@ -80,6 +80,15 @@ def chosen(request: Request, offered: Sequence[Format]) -> Format:
     return offered[weights.index(best)]
 
 
+def takes_gzip(header: str) -> bool:
+    """Return whether an Accept-Encoding header lets an answer be compressed by gzip."""
+    for part in header.lower().split(","):
+        name, _, weight = part.partition(";")
+        if name.strip() in ("gzip", "x-gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
 def _bare(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 

@@ -1,11 +1,12 @@
 """What happens to every request and answer: HEAD, unexpected failures, and headers that keep browsers careful."""
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import failed, log
+from api.formats import takes_gzip
 
 # The map draws with WebGL in workers made from blobs and needs nothing from elsewhere.
 CONTENT_POLICY = "; ".join(
@@ -68,6 +69,9 @@ class Careful:
                 raise
             log.exception("%s %s failed", scope["method"], scope["path"])
             await failed(Request(scope))(scope, receive, careful)
+        finally:
+            if "route" in inner:
+                scope["route"] = inner["route"]
 
 
 _KEYED = "carbonmap.keyed"
@@ -105,16 +109,23 @@ class Confidential:
                     del headers["ETag"]
             await send(message)
 
-        # A dict, which later copies of the scope still share.
-        await self._app({**scope, _KEYED: keyed}, receive, confidential)
+        # A dict, which later copies of the scope still share; in this scope, where others look for the route.
+        scope[_KEYED] = keyed
+        await self._app(scope, receive, confidential)
 
 
 class Compressed(GZipMiddleware):
-    """Compresses answers, but not files: most are compressed inside, and ranges are ranges of a file as it is."""
+    """Compresses answers for whoever takes that.
+
+    Files are left as they are: most are compressed inside, and ranges are ranges of a file as it is.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] == "http" and "/downloads/" in scope["path"]:
-            await self.app(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            accepted = Headers(scope=scope).get("accept-encoding", "")
+            # The middleware looks for the word alone, and would compress for `gzip;q=0` too.
+            if "/downloads/" in scope["path"] or ("gzip" in accepted and not takes_gzip(accepted)):
+                await self.app(scope, receive, send)
+                return
         await super().__call__(scope, receive, send)

@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from isal import isal_zlib
 
 from api.answers import ASK_AGAIN, FOR_GOOD, MVT, code, holds
+from api.formats import takes_gzip
 from api.params import Opened
 
 _GZIP = 31  # bits of the window, and 16: with the head and the foot of a gzip member
@@ -75,15 +76,6 @@ class TileCache:
 def packed(body: bytes) -> bytes:
     """Return a tile's bytes as a gzip member, as quickly as those of collections; none of none."""
     return isal_zlib.compress(body, 1, wbits=_GZIP) if body else b""
-
-
-def takes_gzip(header: str) -> bool:
-    """Return whether an Accept-Encoding header lets an answer be compressed by gzip."""
-    for part in header.lower().split(","):
-        name, _, weight = part.partition(";")
-        if name.strip() in ("gzip", "x-gzip", "*"):
-            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
 
 
 def tile_answer(request: Request, opened: Opened, address: tuple[str, bytes], make: Callable[[], bytes]) -> Response:
