@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from grids.chunks import Columns
 from grids.identity import code_digest, edition_id, file_digest
 from grids.manifest import (
     Bbox,
@@ -191,6 +192,21 @@ class Edition:
         file = self._file(info, self.year(collection, year))
         positions = Places(info, file, self.crs).near(bbox)
         return Page(file.take(positions, self._columns(info, columns)), positions, len(positions))
+
+    def groups_near(
+        self, collection: str, year: int | None, bbox: Bbox, columns: Sequence[str]
+    ) -> tuple[Columns, NDArray[np.int64], Bbox] | None:
+        """Read the row groups that may hold rows meeting a lon/lat `bbox`, as they lie: the fast way to draw cells.
+
+        Returns:
+            Columns asked for, (n,) positions of the rows, and in metres the box around `bbox` that rows must meet to be
+            near it; None where the collection has nothing.
+        """
+        info = self.collection(collection)
+        file = self._file(info, self.year(collection, year))
+        self._columns(info, list(columns))
+        box = Places(info, file, self.crs).around(bbox)
+        return None if box is None else (*file.columns_meeting(box, columns), box)
 
     def rows(
         self, collection: str, year: int | None, positions: NDArray[np.int64], columns: list[str] | None = None

@@ -55,6 +55,18 @@ def _setter(number: Any, given: Any) -> Any:
     return put
 
 
+def _byte_getter() -> Any:
+    @intrinsic
+    def get(typing: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.zext(builder.load(builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())), _LONG)
+
+        return types.int64(types.int64), generate
+
+    return get
+
+
+byte_at = _byte_getter()  # from 0 to 255
 count_in = _reader(32, _LONG, types.int64)  # an unsigned count of 32 bits, and whether its bytes are swapped
 float_in = _reader(64, _DOUBLE, types.float64)
 float_at, put_float = _getter(_DOUBLE, types.float64), _setter(_DOUBLE, types.float64)

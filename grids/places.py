@@ -90,8 +90,13 @@ class Places:
         """Return ascending positions of rows that may meet a box: all that do and some close by."""
         if crs == self.crs:
             return self.file.meeting(bbox)[0]
+        box = self.around(bbox)
+        return np.empty(0, dtype=np.int64) if box is None else self.file.meeting(box)[0]
+
+    def around(self, bbox: Bbox) -> Bbox | None:
+        """Return a box in the region's CRS around a lon/lat one; none where the collection has nothing."""
         boxes = self._boxes(bbox)
-        return np.empty(0, dtype=np.int64) if boxes is None else self.file.meeting(boxes[0])[0]
+        return None if boxes is None else boxes[0]
 
     def meeting(self, bbox: Bbox, crs: str = LONLAT) -> NDArray[np.int64]:
         """Return ascending positions of the rows whose polygons meet a box, edges included."""

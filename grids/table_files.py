@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +12,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from grids.chunks import Chunk, Columns, KeptChunks
 from grids.manifest import Bbox, CollectionInfo
 from grids.store_errors import EditionBroken
 from grids.tables import COVERING, COVERING_FIELDS
 
 Bounds = NDArray[np.float64]
+
+_KEPT = KeptChunks(128 << 20)
+"""Of all tables of this process: about 30 tiles full of cells, with all that they show."""
 
 _DAMAGE = (OSError, pa.ArrowException, KeyError, UnicodeDecodeError)
 """What Arrow raises over a table whose bytes are not as they were written; names of columns may be what is damaged."""
@@ -106,6 +110,34 @@ class TableFile:
         group_of = np.searchsorted(self._starts, positions, side="right") - 1
         place = np.searchsorted(groups, group_of)
         return table.take(pa.array(begins[place] + positions - self._starts[group_of]))
+
+    def columns_meeting(self, bounds: Bbox, columns: Sequence[str]) -> tuple[Columns, NDArray[np.int64]]:
+        """Return columns of whole row groups, those that may have rows within `bounds`, and (n,) positions of the rows.
+
+        What is read is kept for whoever asks next.
+        """
+        groups = np.flatnonzero(_overlap(self.group_bounds, bounds))
+        names = list(dict.fromkeys(columns))
+        firsts, sizes = self._starts[groups], np.diff(self._starts)[groups]
+        found = [_KEPT.get([(self, group, name) for name in names]) for group in groups.tolist()]
+        missing = [k for k, of_group in enumerate(found) if None in of_group]
+        if missing:
+            table = self._read(groups[missing], names)
+            arrays = [table[name].combine_chunks() for name in names]
+            begin = 0
+            for k in missing:
+                # Slices of one column share its memory; read together, they are let go together.
+                size = int(sizes[k])
+                found[k] = [Chunk.of(array.slice(begin, size)) for array in arrays]
+                begin += size
+                for name, chunk in zip(names, found[k], strict=True):
+                    _KEPT.keep((self, int(groups[k]), name), cast(Chunk, chunk))
+        chunks = {name: [cast(Chunk, of_group[j]) for of_group in found] for j, name in enumerate(names)}
+        positions = [
+            np.arange(first, first + size) for first, size in zip(firsts.tolist(), sizes.tolist(), strict=True)
+        ]
+        starts = np.append(0, np.cumsum(sizes))
+        return Columns(chunks, starts), np.concatenate([np.empty(0, dtype=np.int64), *positions])
 
     def position(self, item: str) -> int | None:
         """Return the position of the row with this id, if there is one."""

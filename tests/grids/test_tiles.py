@@ -10,7 +10,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
@@ -20,9 +19,10 @@ from pyproj import Transformer
 
 from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.manifest import Collection, TableInfo
-from grids.mvt import LINE, POINT, POLYGON, TileGeometry, encode_layer, varint, varints
+from grids.mvt import LINE, POINT, POLYGON
+from grids.quantising import oriented, quantise
 from grids.store_errors import ColumnNotFound, TileError
-from grids.tiles import BUFFER, Tile, collection_tile, context_tile, oriented, quantise, tile_columns, zooms
+from grids.tiles import BUFFER, Tile, collection_tile, context_tile, tile_columns, zooms
 
 
 def beside(name: str) -> ModuleType:
@@ -123,48 +123,6 @@ def middle() -> tuple[float, float]:
 
 def drawn(edition: Edition, collection: str, tile: Tile, columns: list[str] | None = None) -> Any:
     return mvt.decode(collection_tile(edition, collection, 2023, tile, columns)).get(collection)
-
-
-@pytest.mark.parametrize("value", [0, 1, 127, 128, 300, 16_383, 16_384, 2**32 - 1, 2**63])
-def test_varints_by_hand_and_in_bulk(value: int) -> None:
-    one = varint(value)
-    assert mvt.number(one, 0) == (value, len(one))
-    flat, lengths = varints(np.array([7, value, 0], dtype=np.uint64))
-    assert flat.tobytes() == b"\x07" + one + b"\x00"
-    assert lengths.tolist() == [1, len(one), 1]
-
-
-def test_the_specifications_own_example_of_a_polygon() -> None:
-    # Section 4.3.5.6: a multi polygon, the second with a hole; the integers are printed there.
-    outer = [(0, 0), (10, 0), (10, 10), (0, 10)]
-    second, hole = [(11, 11), (20, 11), (20, 20), (11, 20)], [(13, 13), (13, 17), (17, 17), (17, 13)]
-    points = np.array(outer + second + hole)
-    shape = TileGeometry(POLYGON, points, np.array([4, 4, 4]), np.array([0, 0, 0]))
-    layer = encode_layer("x", [shape], {}, np.array([1]))
-    feature = dict(mvt.fields(dict(mvt.fields(dict(mvt.fields(layer))[3]))[2]))
-    assert mvt.packed(feature[4]) == [
-        9, 0, 0, 26, 20, 0, 0, 20, 19, 0, 15, 9, 22, 2, 26, 18, 0, 0, 18, 17, 0, 15, 9, 4, 13, 26, 0, 8, 8, 0, 0, 7, 15,
-    ]  # fmt: skip
-
-
-def test_every_kind_of_value_comes_back() -> None:
-    point = TileGeometry(POINT, np.array([[1, 2], [3, 4], [5, 6]]), np.array([1, 1, 1]), np.array([0, 1, 2]))
-    properties = {
-        "text": pa.array(["a", "다사6443", "a"]),
-        "flag": pa.array([True, None, False]),
-        "whole": pa.array([-5, 7, 2**40]),
-        "number": pa.array([1.5, None, -0.1]),
-        "nothing": pa.array([None, None, None], type=pa.float64()),
-    }
-    layer = mvt.decode(encode_layer("x", [point], properties, np.array([1, 2**40, 3])))["x"]
-    assert [feature.properties for feature in layer.features] == [
-        {"text": "a", "flag": True, "whole": -5, "number": 1.5},
-        {"text": "다사6443", "whole": 7},
-        {"text": "a", "flag": False, "whole": 2**40, "number": -0.1},
-    ]
-    assert [feature.id for feature in layer.features] == [1, 2**40, 3]
-    assert (layer.version, layer.extent) == (2, 4096)
-    assert len(layer.values) == 9  # "a" only once
 
 
 @pytest.mark.parametrize("zoom", [11, 13, 15, 17])

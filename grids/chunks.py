@@ -1,0 +1,125 @@
+"""Columns of Arrow as compiled code reads them: the addresses of their values, chunk by chunk, and nothing copied."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+NUMBER, WHOLE, TRUTH, TEXT = 0, 1, 2, 3
+"""Kinds of values: doubles, integers of 64 bits, bits, and UTF-8 behind offsets of 32 bits."""
+
+_KINDS = {pa.float64(): NUMBER, pa.int64(): WHOLE, pa.bool_(): TRUTH, pa.string(): TEXT}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """An Arrow array of one of the four kinds, and where it lies; it lives as long as this does.
+
+    Attributes:
+        array: the array.
+        kind: NUMBER, WHOLE, TRUTH or TEXT.
+        place: addresses of the values (of texts: of their offsets), of the bits that say which are valid (0: all), of
+            the bytes of texts, and how many elements of these buffers stand before the first.
+        text_bytes: of all its texts.
+    """
+
+    array: pa.Array
+    kind: int
+    place: tuple[int, int, int, int]
+    text_bytes: int
+
+    @classmethod
+    def of(cls, array: pa.Array) -> "Chunk":
+        """Look at an array; narrower numbers become doubles or integers of 64 bits, what is none of this a text."""
+        array = _of_known_kind(array)
+        kind = _KINDS[array.type]
+        buffers = array.buffers()
+        valid, values = (0 if buffer is None else buffer.address for buffer in buffers[:2])
+        texts, text_bytes = 0, 0
+        if kind == TEXT and len(array) and buffers[2] is not None:
+            ends = np.frombuffer(buffers[1], np.int32)[array.offset :]
+            texts, text_bytes = buffers[2].address, int(ends[len(array)] - ends[0])
+        return cls(array, kind, (values, valid if array.null_count else 0, texts, array.offset), text_bytes)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of the same rows, all cut into chunks at the same of them.
+
+    Attributes:
+        chunks: name -> the chunks of a column, at least one.
+        starts: (chunks + 1,) row that each chunk begins with, and how many rows there are.
+    """
+
+    chunks: Mapping[str, Sequence[Chunk]]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, pa.Array | pa.ChunkedArray], rows: int) -> "Columns":
+        """Look at columns of so many rows as one chunk each."""
+        whole = {
+            name: array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+            for name, array in arrays.items()
+        }
+        return cls({name: (Chunk.of(array),) for name, array in whole.items()}, np.array([0, rows], dtype=np.int64))
+
+    def only(self, names: Iterable[str]) -> "Columns":
+        """Keep some columns, in this order."""
+        return Columns({name: self.chunks[name] for name in names}, self.starts)
+
+
+def places(columns: Sequence[Sequence[Chunk]]) -> NDArray[np.int64]:
+    """Return (columns, chunks, 4) places of columns that are cut into chunks at the same rows."""
+    if not columns:
+        return np.empty((0, 0, 4), dtype=np.int64)
+    return np.array([[chunk.place for chunk in column] for column in columns], dtype=np.int64)
+
+
+def _of_known_kind(array: pa.Array) -> pa.Array:
+    kind = array.type
+    if kind in _KINDS:
+        return array
+    if pa.types.is_dictionary(kind):
+        return _of_known_kind(array.dictionary_decode())
+    if pa.types.is_floating(kind):
+        return array.cast(pa.float64())
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        return array.cast(pa.int64())
+    return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
+
+
+class KeptChunks:
+    """Chunks that were read lately, up to so many bytes; those not asked for longest go first.
+
+    To decode a row group costs as much as to write a tile of its cells, and each group has cells in several tiles.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._held = 0
+        self._kept: OrderedDict[Hashable, Chunk] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def get(self, keys: Sequence[Hashable]) -> list[Chunk | None]:
+        """Return what is kept of chunks."""
+        with self._guard:
+            found = [self._kept.get(key) for key in keys]
+            for key, chunk in zip(keys, found, strict=True):
+                if chunk is not None:
+                    self._kept.move_to_end(key)
+            return found
+
+    def keep(self, key: Hashable, chunk: Chunk) -> None:
+        """Keep a chunk, and let others go."""
+        with self._guard:
+            if key in self._kept:
+                return
+            self._kept[key] = chunk
+            self._held += chunk.array.nbytes
+            while self._held > self._most:
+                _, dropped = self._kept.popitem(last=False)
+                self._held -= dropped.array.nbytes
