@@ -104,10 +104,12 @@ def cells(tile: Tile, crs: str, info: CollectionInfo, columns: Columns, box: Bbo
         columns: `row` and `col` of n rows.
         box: metres in the region's CRS; it holds the tile with its buffer.
     """
+    count = int(columns.starts[-1])
+    if not count:
+        return no_polygons()
     lattice = Lattice.of(tile, crs, info, box)
     if lattice is None:
         return exact_cells(tile, crs, info, columns, _within(info, columns, box))
-    count = int(columns.starts[-1])
     points = np.empty((8 * count, 2), dtype=np.int64)
     sizes, drawn, doubtful = (np.empty(count, dtype=np.int64) for _ in range(3))
     rings, ends, doubts = put_cells(
