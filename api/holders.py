@@ -65,7 +65,8 @@ async def holder_of(request: Request) -> KeyHolder | None:
     tries.refuse_too_many(address)
     found = await to_thread.run_sync(keys_of(request).holder, key, limiter=_limiter_of(request))
     if isinstance(found, Refusal):
-        tries.count(address)
+        if found.reason == "unknown":  # others are no tries: the one costs nothing, and who held a key may not know yet
+            tries.count(address)
         log.warning("a key was refused: %s, prefix %s, from %s", found.reason, found.prefix or "-", address)
         raise KeyRefused(_REFUSED, given=True)
     return found

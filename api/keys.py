@@ -28,7 +28,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 KEY = re.compile(r"ck_(?P<prefix>[0-9a-f]{10})_[0-9a-f]{64}")
 
-_SAID = re.compile(r"ck(?:_|%5f)([0-9a-f]{10})(?:_|%5f)[0-9a-f]+", re.IGNORECASE)
+_SAID = re.compile(r"ck(?:_|%(?:25)*5f)([0-9a-f]{10})(?:_|%(?:25)*5f)[0-9a-f]+", re.IGNORECASE)
 _NAMED = re.compile(r"(?:ck_)?(?P<prefix>[0-9a-f]{10})(?:_[0-9a-f]{64})?")
 _NO_DIGEST = bytes(32)
 
