@@ -19,7 +19,7 @@ from carbonmap.ground import Ground
 from carbonmap.land_cover import work_raster
 from carbonmap.layers import SharedLayer, cells_of
 from carbonmap.manifest import identity_of, manifest_of
-from carbonmap.parts import Part, WorkFolder, parts_of, prepare_source, work_part
+from carbonmap.parts import Part, WorkFolder, join_tables, parts_of, settle_shared_ground, work_part
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
 from carbonmap.publish import Tables
@@ -115,7 +115,10 @@ def _build(
 ) -> Manifest:
     progress.step("reading zones")
     sources = plan.in_order()
-    parts = {source.id: parts_of(source, plan) for source in sources}
+    with ThreadPoolExecutor(1) as beside:
+        zones = beside.submit(lambda: plan.zones)
+        parts = {source.id: parts_of(source, plan) for source in sources}
+        zones.result()
     progress.plan(4 + sum(map(len, parts.values())) + len(plan.zones) + len(plan.region.grid.sizes_m))
     _work_parts(plan, sources, parts, work, identity, progress, engine)
     plan.forget_divisions()
@@ -150,16 +153,7 @@ def _work_parts(
     alone = [source for source in sources if source.sector not in FOREST or source.id == first_forest]
     waiting = [part for source in alone for part in parts[source.id] if not source.is_raster]
     todo = [part for part in waiting if work.record(part) is None]
-    with ThreadPoolExecutor(1) as beside:  # tables are joined by this thread, where Ctrl-C is heard
-        ready = beside.submit(engine.get_ready, [source for source in alone if _any_of(source, todo)], plan)
-        for source in sources:
-            if parts[source.id][0].span is not None and (source.joins or source.sector in FOREST):
-                of_whole = [join.file for join in source.joins] or ["stands that share ground"]
-                progress.step(f"{source.id}: joining {', '.join(of_whole)}")
-                prepare_source(source, plan, work)
-                if ready.done():  # a fault is told before the next table is joined
-                    ready.result()
-        ready.result()
+    _prepare(plan, sources, [source for source in alone if _any_of(source, todo)], parts, work, progress, engine)
     for part in waiting:
         if part not in todo:
             progress.step(f"{part}: done before")
@@ -175,6 +169,37 @@ def _work_parts(
                     work.keep(part, *work_raster(plan, source, stands))
                 elif part in left:
                     work.keep(part, *work_part(plan, part, work, taken))
+
+
+def _prepare(
+    plan: Plan,
+    sources: list[Source],
+    at_work: list[Source],
+    parts: dict[str, list[Part]],
+    work: WorkFolder,
+    progress: Progress,
+    engine: Engine,
+) -> None:
+    """Make what parts need of the whole: tables are joined by this thread, where Ctrl-C is heard, the rest beside."""
+    in_parts = [source for source in sources if parts[source.id][0].span is not None]
+    with ThreadPoolExecutor(1) as beside:
+        ready = beside.submit(engine.get_ready, at_work, plan)
+        stands = [source for source in in_parts if source.sector in FOREST]
+        settled = [beside.submit(settle_shared_ground, source, plan, work) for source in stands]
+        try:
+            for source in in_parts:
+                if source.joins:
+                    progress.step(f"{source.id}: joining {', '.join(join.file for join in source.joins)}")
+                    join_tables(source, plan, work)
+                    if ready.done():  # a fault is told before the next table is joined
+                        ready.result()
+            ready.result()
+            for source, each in zip(stands, settled, strict=True):
+                progress.step(f"{source.id}: stands that share ground")
+                each.result()
+        except BaseException:
+            beside.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def _any_of(source: Source, parts: list[Part]) -> bool:

@@ -194,17 +194,25 @@ def parts_of(source: Source, plan: Plan) -> list[Part]:
     return [Part(source.id, number, len(spans), span) for number, span in enumerate(spans)]
 
 
-def prepare_source(source: Source, plan: Plan, work: WorkFolder) -> None:
-    """Leave what the parts of a source need of all of its features: joined tables, and stands that share ground.
+def settle_shared_ground(source: Source, plan: Plan, work: WorkFolder) -> None:
+    """Leave which stands of a forest map that is read in parts share ground with smaller ones, wherever these are.
 
     Raises:
-        GisError: a table, or the column it is joined on, is missing or wrong; stands that cannot be read.
+        GisError: stands that cannot be read.
+    """
+    stands = work.smaller_stands(source)
+    if not stands.is_whole:
+        spans = spans_of(source, input_file(plan.inputs, source.file))
+        settle_stands(source, plan.inputs, plan.region.crs, plan.ground.reading_bbox, spans, stands.path)
+
+
+def join_tables(source: Source, plan: Plan, work: WorkFolder) -> None:
+    """Leave the tables that are joined to a source that is read in parts.
+
+    Raises:
+        GisError: a table, or the column it is joined on, is missing or wrong.
     """
     path = input_file(plan.inputs, source.file)
-    if source.sector in FOREST and not work.smaller_stands(source).is_whole:
-        spans = spans_of(source, path)
-        to = work.smaller_stands(source).path
-        settle_stands(source, plan.inputs, plan.region.crs, plan.ground.reading_bbox, spans, to)
     for join, joined in zip(source.joins, work.joined(source), strict=True):
         if not joined.is_whole:
             JoinedTable.make(keys_in_file(source, path, join.on), join, plan.inputs, joined.path)
@@ -218,7 +226,7 @@ def work_part(
     Args:
         plan: the region.
         part: which features.
-        work: where what parts need of the whole source is (`prepare_source`).
+        work: where what parts need of the whole source is (`join_tables`, `settle_shared_ground`).
         stands: ground that earlier forest maps have taken, for a forest source.
 
     Returns:
