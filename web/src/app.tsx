@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Banner } from './badges';
 import { Card } from './card';
 import { numbersIn, textIn } from './format';
+import { lazily } from './lazily';
 import { createMap, hasWebgl, type MapHandle } from './map';
 import { UNKNOWN } from './layers/theme';
 import type { Model } from './model';
@@ -136,8 +137,14 @@ function MapView({ model }: { model: Model }) {
   );
 }
 
+const TableSheet = lazily(
+  async () => (await import('./table_sheet')).TableSheet,
+  () => <div class="table-sheet skeleton" aria-hidden="true" />,
+);
+
 export function App({ model }: { model: Model }) {
   const t = model.texts.value;
+  const { selected, table } = model.view.value;
 
   useSignalEffect(() => {
     const region = model.region.value;
@@ -147,7 +154,7 @@ export function App({ model }: { model: Model }) {
   });
 
   return (
-    <div class={model.view.value.selected ? 'app with-card' : 'app'}>
+    <div class={['app', selected ? 'with-card' : '', table === null ? '' : 'with-table'].join(' ').trim()}>
       <a
         class="skip"
         href="#map"
@@ -167,6 +174,7 @@ export function App({ model }: { model: Model }) {
         <Banner model={model} />
         <Notices model={model} />
       </main>
+      {table !== null && <TableSheet model={model} />}
       <Card model={model} />
     </div>
   );

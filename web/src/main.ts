@@ -9,6 +9,7 @@ import { createModel, type Address } from './model';
 import './styles.css';
 import './card.css';
 import './search.css';
+import './table.css';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const ground = signal<Ground>(dark.matches ? 'dark' : 'light');

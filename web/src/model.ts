@@ -217,8 +217,8 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     eye,
     update,
     open(place, bbox) {
-      const drawn = active.value?.id === place.collection;
-      update({ selected: place, ...(drawn ? {} : { area: place.collection }) });
+      // The grid must not change on the way there, as it would if it went on suiting itself to the zoom.
+      update({ selected: place, area: place.collection });
       if (bbox) goal.value = withNeighbours(bbox);
     },
     chooseRegion(id) {

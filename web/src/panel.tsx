@@ -10,6 +10,7 @@ import { SearchBox } from './search_box';
 import { LANGUAGES, SECTORS } from './sectors';
 import { AUTO } from './state';
 import { textsIn } from './texts/texts';
+import { Tools } from './tools';
 
 function Pill(props: {
   name: string;
@@ -306,6 +307,7 @@ export function Brand({ model }: { model: Model }) {
       </div>
       <RegionChoice model={model} />
       <SearchBox model={model} />
+      <Tools model={model} />
     </header>
   );
 }

@@ -166,6 +166,18 @@ export const en = {
     nothing: 'Nothing found. Try a part of the name, a cell code, or 37.33, 127.13.',
   },
 
+  table: {
+    open: 'Table',
+    close: 'Close the table',
+    place: 'Place',
+    held: 'protected',
+    help: 'Sort by the buttons in the head. Arrow keys go from row to row, Page Up and Page Down turn pages, Enter opens the place.',
+    before: 'Previous page',
+    after: 'Next page',
+    loading: 'Loading …',
+    rows: (first: string, last: string, total: string) => `${first} to ${last} of ${total}`,
+  },
+
   card: {
     partOf: 'Part of',
     intervalWords: (half: string | null) =>

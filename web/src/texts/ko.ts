@@ -135,6 +135,18 @@ export const ko: Texts = {
     nothing: '찾은 곳이 없습니다. 이름의 일부나 초성, 격자 코드, 37.33, 127.13 같은 좌표로 찾아보세요.',
   },
 
+  table: {
+    open: '표',
+    close: '표 닫기',
+    place: '위치',
+    held: '보호',
+    help: '머리글 단추로 정렬합니다. 방향키로 행을 옮기고, Page Up·Page Down으로 쪽을 넘기며, Enter로 위치를 엽니다.',
+    before: '이전 쪽',
+    after: '다음 쪽',
+    loading: '불러오는 중 …',
+    rows: (first, last, total) => `${total}곳 중 ${first}–${last}`,
+  },
+
   card: {
     partOf: '상위 구역',
     intervalWords: (half) => `참값이 이 안에 있을 확률 90 %${half === null ? '' : ` (약 ± ${half})`}`,

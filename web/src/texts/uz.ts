@@ -143,6 +143,18 @@ export const uz: Texts = {
     nothing: 'Hech narsa topilmadi. Nomning bir qismini, katak kodini yoki 37.33, 127.13 ni sinab ko‘ring.',
   },
 
+  table: {
+    open: 'Jadval',
+    close: 'Jadvalni yopish',
+    place: 'Joy',
+    held: 'himoyalangan',
+    help: 'Sarlavhadagi tugmalar bilan saralanadi. Yo‘nalish tugmalari qatordan qatorga o‘tkazadi, Page Up va Page Down varaqlaydi, Enter joyni ochadi.',
+    before: 'Oldingi sahifa',
+    after: 'Keyingi sahifa',
+    loading: 'Yuklanmoqda …',
+    rows: (first, last, total) => `${total} tadan ${first}–${last}`,
+  },
+
   card: {
     partOf: 'Qismi:',
     intervalWords: (half) =>

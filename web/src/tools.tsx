@@ -1,0 +1,39 @@
+/** Buttons that open what lies beside the map: the table, and the measuring of an area. */
+import type { ComponentChildren } from 'preact';
+import type { Model } from './model';
+import { emissionsColumn } from './sectors';
+
+function Tool(props: {
+  pressed: boolean;
+  label: string;
+  path: string;
+  act: () => void;
+  children?: ComponentChildren;
+}) {
+  const { pressed, label, path, act } = props;
+  return (
+    <button type="button" aria-pressed={pressed} title={label} onClick={act}>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d={path} />
+      </svg>
+      <span>{label}</span>
+    </button>
+  );
+}
+
+export function Tools({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const { table } = model.view.value;
+  return (
+    <div class="tools">
+      <Tool
+        pressed={table !== null}
+        label={t.table.open}
+        path="M2.5 3.5h11v9h-11zM2.5 6.5h11M2.5 9.5h11M6.5 3.5v9"
+        act={() => {
+          model.update({ table: table === null ? `-${emissionsColumn(model.sector.value)}` : null });
+        }}
+      />
+    </div>
+  );
+}
