@@ -232,6 +232,11 @@ def loadings_of(kinds: pd.DataFrame, emissions: FloatArray) -> dict[str, float]:
     return dict(sorted(found.items()))
 
 
+def factors_in(factor_id: str) -> tuple[str, ...]:
+    """Ids of the factors that a line's `factor_id` names: several that are multiplied are joined by `*`."""
+    return tuple(name for name in factor_id.split("*") if name)
+
+
 def sums_in_target(lines: FeatureLines, features: IntArray, shares: FloatArray) -> TargetSums:
     """Add up the lines of the features that a target holds.
 

@@ -1,7 +1,7 @@
 """Reading receipts: from the number of a cell or zone to the features behind it, by the row groups that hold them.
 
-A receipt holds the true number, before disclosure control, feature by feature: it is for whoever runs the build, on
-the machine where the store is, and is never served.
+A receipt holds the true number, before disclosure control, feature by feature: it is for whoever runs the build. What
+anybody may see of it is decided in `grids.public_receipts`.
 """
 
 import threading
@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from grids.codes import parse_cell_code
 from grids.columns import in_sector_order, sd_column, total_column
 from grids.edition import Edition
 from grids.errors import GridError
-from grids.feature_lines import KIND, FeatureLines, largest_first, loadings_of, sums_in_target
+from grids.feature_lines import KIND, FeatureLines, factors_in, largest_first, loadings_of, sums_in_target
 from grids.large_targets import LARGEST, lines_of
 from grids.manifest import Collection, LayerInfo
 from grids.private_tables import PrivateTable
@@ -46,7 +48,7 @@ def receipt(
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where a target is.
 
     Attributes:
@@ -95,7 +97,7 @@ class Receipts:
         """
         if top < 0 or offset < 0:
             raise BadReceipt(f"a receipt of {top} features from number {offset} was asked for; expected is 0 or more")
-        place = self._place(self._edition.collection(collection), item, self._edition.year(collection, year))
+        place = self.place(self._edition.collection(collection), item, self._edition.year(collection, year))
         manifest = self._edition.manifest
         found = [
             self._layer(layer, place, offset + top)
@@ -106,7 +108,7 @@ class Receipts:
         largest = [feature for _, features in found for feature in features]
         largest.sort(key=lambda feature: (-abs(feature.part_tco2e), feature.layer, feature.feature))
         kinds = [kind for layer in layers for kind in layer.kinds]
-        factor_ids = {name for kind in kinds for name in (kind.factor_id, *kind.factor_id.split("*"))}
+        factor_ids = {name for kind in kinds for name in (kind.factor_id, *factors_in(kind.factor_id))}
         assumed = {name for kind in kinds for name in kind.assumptions.split()} | factor_ids
         files = {name for layer in layers if layer.features for name in layer.inputs}
         sectors, held = self._sectors(place, layers)
@@ -127,8 +129,32 @@ class Receipts:
             inputs=tuple(entry for entry in manifest.inputs if entry.file in files),
         )
 
-    def _place(self, info: Collection, item: str, year: int) -> _Place:
-        """Find a target without reading more of the ids than needed.
+    def kinds_in(self, layer: LayerInfo, place: Place, methods: Sequence[str]) -> list[KindSums]:
+        """What a layer's lines of some methods add up to in a target, by kind, in the order of `KIND`.
+
+        Lines of other methods are left out before anything is summed.
+
+        Raises:
+            EditionBroken: a private table is missing, damaged, or of an older version.
+        """
+        target = np.array([place.target])
+        name, year = f"{layer.id}-{place.info.id}", place.year
+        if self._path("sums", name).is_file():
+            table = self._private("sums", name).rows_with("target", target, year=year)
+            if table.num_rows or self._private("largest", name).rows_with("target", target, ["share"], year).num_rows:
+                return kind_sums(_of_methods(table, methods))
+        shares = self._private("shares", name).rows_with("target", target, ["feature", "share"])
+        if not shares.num_rows:
+            return []
+        features, share = shares["feature"].to_numpy().astype(np.int64), shares["share"].to_numpy()
+        table = _of_methods(self._private("lines", layer.id).rows_with("feature", features, _LINE, year), methods)
+        weight = share[np.searchsorted(features, table["feature"].to_numpy())]
+        numbers = {name: table[name].to_numpy() * weight for name in ("activity", "emissions_tco2e")}
+        ones = {"lines": np.ones(table.num_rows, dtype=np.int64)}
+        return kind_sums(pa.table({name: table[name] for name in KIND} | numbers | ones))
+
+    def place(self, info: Collection, item: str, year: int) -> Place:
+        """Find a target in a year that the collection has, without reading more of the ids than needed.
 
         Raises:
             CellCodeError, ItemNotFound.
@@ -146,14 +172,14 @@ class Receipts:
                 f"collection {info.id!r} of region {self._edition.region.id!r} has no item {item[:80]!r} in {year}"
             )
         (known,) = file.take(np.array([position]), ["id"])["id"].to_pylist()
-        return _Place(info, target, known, year, file, position)
+        return Place(info, target, known, year, file, position)
 
-    def _layer(self, layer: LayerInfo, place: _Place, listed: int) -> tuple[LayerPart, list[FeaturePart]]:
+    def _layer(self, layer: LayerInfo, place: Place, listed: int) -> tuple[LayerPart, list[FeaturePart]]:
         """What a layer adds, and its so many largest features, without their ids."""
         kept = self._kept_sums(layer, place, listed)
         return self._from_lines(layer, place, listed) if kept is None else kept
 
-    def _kept_sums(self, layer: LayerInfo, place: _Place, listed: int) -> tuple[LayerPart, list[FeaturePart]] | None:
+    def _kept_sums(self, layer: LayerInfo, place: Place, listed: int) -> tuple[LayerPart, list[FeaturePart]] | None:
         """As added up by the build, where the target is large and its largest features are enough."""
         name = f"{layer.id}-{place.info.id}"
         if listed > LARGEST or not self._path("largest", name).is_file():
@@ -172,7 +198,7 @@ class Receipts:
             for row in rows[:listed]
         ]
 
-    def _from_lines(self, layer: LayerInfo, place: _Place, listed: int) -> tuple[LayerPart, list[FeaturePart]]:
+    def _from_lines(self, layer: LayerInfo, place: Place, listed: int) -> tuple[LayerPart, list[FeaturePart]]:
         """Added up from the lines of the features that the target holds."""
         shares = self._private("shares", f"{layer.id}-{place.info.id}")
         rows = shares.rows_with("target", np.array([place.target]), ["feature", "share"])
@@ -202,7 +228,7 @@ class Receipts:
             FeaturePart(**{**vars(feature), "id": names[feature.layer, feature.feature]}) for feature in features
         )
 
-    def _sectors(self, place: _Place, layers: tuple[LayerPart, ...]) -> tuple[dict[str, SectorPart], bool]:
+    def _sectors(self, place: Place, layers: tuple[LayerPart, ...]) -> tuple[dict[str, SectorPart], bool]:
         """Sums by sector and of net beside what is published, and whether the target is held."""
         names = in_sector_order(self._edition.manifest.sectors)
         columns = [column for name in (*names, "net") for column in (total_column(name), sd_column(name))]
@@ -239,6 +265,40 @@ class Receipts:
         return found
 
 
+def kind_sums(lines: pa.Table) -> list[KindSums]:
+    """Add up rows of the same kind.
+
+    Args:
+        lines: the columns of `KIND`, `lines`, `activity` and `emissions_tco2e`; words and `u_group` may be null.
+
+    Returns:
+        One for each kind, by the columns of `KIND`.
+    """
+    words = [name for name in KIND if not name.startswith("u_")]
+    for name in words:  # dictionaries differ from row group to row group
+        plain = pc.fill_null(lines[name].cast(pa.string()), "")
+        lines = lines.set_column(lines.column_names.index(name), name, plain)
+    numbers = [("lines", "sum"), ("activity", "sum"), ("emissions_tco2e", "sum")]
+    grouped = lines.group_by(list(KIND), use_threads=False).aggregate(numbers)
+    found = [
+        KindSums(
+            **{name: row[name] for name in words},
+            u_own=row["u_own"],
+            u_group=row["u_group"] if row["u_group"] and row["u_group"] == row["u_group"] else 0.0,
+            u_factor=row["u_factor"],
+            lines=row["lines_sum"],
+            activity=row["activity_sum"],
+            emissions_tco2e=row["emissions_tco2e_sum"],
+        )
+        for row in grouped.to_pylist()
+    ]
+    return sorted(found, key=lambda kind: tuple(getattr(kind, name) for name in KIND))
+
+
+def _of_methods(lines: pa.Table, methods: Sequence[str]) -> pa.Table:
+    return lines.filter(pc.is_in(lines["method"].cast(pa.string()), value_set=pa.array(list(methods), pa.string())))
+
+
 def added(parts: Iterable[Sums]) -> Sums:
     """Sums of several layers or sectors as one: loadings add before they are squared."""
     emissions, own, loadings = 0.0, 0.0, dict[str, float]()
@@ -256,10 +316,10 @@ def _added(values: FloatArray) -> float:
 
 def _layer_part(layer: LayerInfo, n_features: int, sums: Sums, kinds: Iterable[dict[Any, Any]]) -> LayerPart:
     listed = tuple(KindSums(**kind) for kind in kinds)
-    return LayerPart(layer.id, layer.sector, layer.open, n_features, sums, listed, _files(layer))
+    return LayerPart(layer.id, layer.sector, layer.open, n_features, sums, listed, files_of(layer))
 
 
-def _files(layer: LayerInfo) -> tuple[str, ...]:
+def files_of(layer: LayerInfo) -> tuple[str, ...]:
     """Files a layer was read from, as its report names them."""
     joins = layer.report.get("joins")
     tables = [join.get("file") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []

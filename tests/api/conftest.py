@@ -86,7 +86,8 @@ def write_grid(writer: EditionWriter, size: int, level: int, parent: str | None,
         writer.write_table(info, year, frame.assign(**numbers(len(frame), year, seed)))
 
 
-def write_zones(writer: EditionWriter, seed: int) -> None:
+def write_zones(writer: EditionWriter, seed: int) -> list[str]:
+    """Write the zones; returns their ids."""
     info = CollectionInfo(
         id="municipality", title={"en": "Municipality", "ko": "지자체"}, kind="zones", zone_kind="administrative"
     )
@@ -109,9 +110,11 @@ def write_zones(writer: EditionWriter, seed: int) -> None:
     for year in YEARS:
         full = frame.assign(area_ha=shapely.area(shapes) / 10_000, **numbers(3, year, seed))
         writer.write_table(info, year, full, geometry=shapes)
+    return list(frame["id"])
 
 
-def write_hexagons(writer: EditionWriter, seed: int) -> None:
+def write_hexagons(writer: EditionWriter, seed: int) -> list[str]:
+    """Write the hexagons; returns their ids."""
     info = CollectionInfo(id="h3-8", title={"en": "Hexagons", "ko": "육각형"}, kind="hexagons", resolution=8)
     to_lonlat = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
     lon, lat = to_lonlat.transform(WEST + KM_EAST * 500, SOUTH + KM_NORTH * 500)
@@ -121,6 +124,7 @@ def write_hexagons(writer: EditionWriter, seed: int) -> None:
     for year in YEARS:
         frame = pd.DataFrame({"id": cells, "area_ha": [h3.cell_area(cell, "m^2") / 10_000 for cell in cells]})
         writer.write_table(info, year, frame.assign(**numbers(len(cells), year, seed)), geometry=shapes)
+    return list(cells)
 
 
 def write_context(writer: EditionWriter) -> None:
@@ -147,6 +151,41 @@ def write_context(writer: EditionWriter) -> None:
     }
     for kind, columns in kinds.items():
         writer.write_context(kind, gpd.GeoDataFrame({"kind": kind, **columns}, geometry="geometry", crs=CRS))
+
+
+def write_private(writer: EditionWriter, ids: dict[str, list[str]]) -> None:
+    """What receipts read: a metered and a modelled building, and a counted road, in the first place of each collection.
+
+    Args:
+        writer: of the edition.
+        ids: collection -> ids of its zones or hexagons; those of cells are not needed.
+    """
+    line = {
+        "carrier": "gas",
+        "basis": "direct",
+        "method": "metered",
+        "activity": 10.0,
+        "activity_unit": "kWh",
+        "factor_id": "made_up",
+        "emissions_tco2e": 1.0,
+        "u_own": 0.02,
+        "group": "",
+        "u_group": 0.0,
+        "u_factor": 0.05,
+        "assumptions": "",
+    }
+    modelled = line | {"method": "modelled", "group": "eui:office", "u_group": 0.4, "emissions_tco2e": 0.25}
+    layers = {"meters": [line, modelled], "osm_roads": [line | {"carrier": "diesel"}]}
+    for name, lines in layers.items():
+        rows = [{"feature": k, "year": year, **one} for year in YEARS for k, one in enumerate(lines)]
+        writer.write_private("lines", name, pd.DataFrame(rows).astype({"feature": "int32", "year": "int16"}))
+        writer.write_private("features", name, pd.DataFrame({"id": [f"{name}-{k}" for k in range(len(lines))]}))
+        features = np.arange(len(lines), dtype=np.int32)
+        shares = {"target": np.zeros(len(lines), dtype=np.int32), "feature": features, "share": np.ones(len(lines))}
+        for collection in ("grid-1km", "grid-500m", "grid-100m", *ids):
+            writer.write_private("shares", f"{name}-{collection}", pd.DataFrame(shares))
+    for collection, known in ids.items():
+        writer.write_private("targets", collection, pd.DataFrame({"id": known}))
 
 
 def manifest_of(region: str, *, synthetic: bool = True) -> dict[str, Any]:
@@ -208,10 +247,10 @@ def write_edition(store: Path, region: str, edition: str, seed: int = 1, **manif
         write_grid(writer, 1000, 0, None, seed)
         write_grid(writer, 500, 1, "grid-1km", seed + 1)
         write_grid(writer, 100, 2, "grid-500m", seed + 2)
-        write_zones(writer, seed + 3)
-        write_hexagons(writer, seed + 4)
+        zones = write_zones(writer, seed + 3)
+        hexagons = write_hexagons(writer, seed + 4)
         write_context(writer)
-        writer.write_private("lines", "meters", pd.DataFrame({"feature": [0, 1], "emissions_tco2e": [1.0, 2.0]}))
+        write_private(writer, {"municipality": zones, "h3-8": hexagons})
         writer.publish(manifest_of(region, **manifest))
 
 
