@@ -1,4 +1,4 @@
-"""The commands: `python -m bench cells | zones | read | build | nation | growth | vertices`."""
+"""The commands: `python -m bench cells | zones | read | build | nation | growth | vertices | serve`."""
 
 import os
 import shlex
@@ -17,6 +17,7 @@ from bench.nation import Nation
 from bench.national import nation_question
 from bench.reading import read_question
 from bench.report import Report
+from bench.serve import serve_question
 from bench.vertices import vertices as vertices_question
 from carbonmap.synthetic.plan import MIN_BUILDINGS
 
@@ -146,6 +147,16 @@ def vertices(
 ) -> None:
     """Nanoseconds per vertex of each step of ours."""
     _finish(vertices_question(size=size, repeat=repeat, threads=threads, limit_s=limit, tell=_tell), json)
+
+
+@app.command()
+def serve(
+    seconds: Annotated[float, typer.Option("--seconds", min=0, max=600, help="How long each is asked.")] = 5,
+    peers: Annotated[bool, typer.Option("--peers/--no-peers", help="PostGIS, tipg and mapbox-vector-tile too.")] = True,
+    json: JsonOption = None,
+) -> None:
+    """Tiles, pages and sums per second against the bare framework and peers; encoders of tiles in one process."""
+    _finish(serve_question(seconds=seconds, peers=peers, tell=_tell), json)
 
 
 def _compare(question: str, size: int, repeat: int, names: str, threads: int, limit: float, json: Path | None) -> None:

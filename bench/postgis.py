@@ -56,7 +56,7 @@ def server() -> Iterator[str]:
 
 def postgis(case: Case) -> Run:
     """A join over a GiST index, then the intersection of every pair; tables and index made beforehand."""
-    session = _Session(case.place.postgis)
+    session = Session(case.place.postgis)
     layer = case.layer
     # A run that was ended for taking too long left its query behind, which holds the tables and a core.
     session.ask(
@@ -91,7 +91,7 @@ def postgis(case: Case) -> Run:
     return run
 
 
-class _Session:
+class Session:
     """One psql that stays connected, so that starting it is not measured."""
 
     def __init__(self, folder: str) -> None:

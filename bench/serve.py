@@ -1,0 +1,219 @@
+"""Question `serve`: how fast tiles, pages and sums are answered, against the bare framework and against peers."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from bench import postgis, serve_encoders, serve_load, serve_servers
+from bench.report import Report, Row
+from bench.serve_inputs import COLLECTION, REGION, YEAR, Served, write_served
+from bench.serve_load import Asked
+from bench.serve_servers import Answer, Server, fetch
+
+Tell = Callable[[str], None]
+
+COLUMNS = {
+    "work": "work",
+    "who": "answered by",
+    "ms": "ms",
+    "rate": "per s",
+    "p50_ms": "p50 ms",
+    "p95_ms": "p95 ms",
+    "p99_ms": "p99 ms",
+    "kbytes": "kB",
+    "ratio": "ours is x",
+    "wrong": "failed",
+    "requests": "requests",
+    "memory_mb": "MB before",
+    "memory_after_mb": "MB after",
+}
+OURS, BARE, TIPG = "carbonmap", "bare Starlette", "tipg on PostGIS"
+PAGE = 1000
+_GZIP = {"Accept-Encoding": "gzip"}
+_FOUR = ["net_tco2e", "buildings_tco2e", "transport_tco2e", "forest_tco2e"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One thing that is asked for.
+
+    Attributes:
+        name: of it.
+        asked: of our server.
+        peer: the same of tipg, if it can answer it.
+    """
+
+    name: str
+    asked: Asked
+    peer: Asked | None = None
+
+
+def serve_question(*, seconds: float, peers: bool, tell: Tell) -> Report:
+    """Measure encoders in this process, then servers one after the other, one worker each.
+
+    Args:
+        seconds: how long each encoder, and each question to each server, is asked.
+        peers: whether PostGIS, tipg and mapbox-vector-tile take part.
+        tell: is told of each step.
+
+    Raises:
+        RuntimeError: a server did not start, or refused what was asked of it.
+    """
+    settings = {"seconds": seconds, "connections": serve_load.CONNECTIONS, "page": PAGE}
+    report = Report("serve", "Tiles, pages and sums: ours against the bare framework and peers", COLUMNS, settings)
+    with TemporaryDirectory(prefix="bench-serve-") as name, ExitStack() as stack:
+        tell("writing an edition")
+        served = write_served(Path(name) / "store")
+        session, folder = None, None
+        reason = postgis.missing() if peers else "not asked for (--no-peers)"
+        if reason is None:
+            tell("filling PostGIS")
+            folder = stack.enter_context(postgis.server())
+            session = postgis.Session(folder)
+            serve_encoders.fill(session, served)
+        else:
+            report.missing["PostGIS"] = reason
+        report.rows += list(_encoder_rows(served, session, seconds, peers, report.missing, tell))
+        report.notes = [
+            f"The tile has {served.cells:,} cells near it; unless asked otherwise it carries "
+            f"{len(serve_encoders.shown_columns(served))} columns.",
+            "Encoders: median in this process, one thread; ours read from row groups in memory but for `first`.",
+            "Cold: the tile is made for every request, its row groups in memory; warm: asked for before.",
+            "`ours is x`: our rate over theirs, or their time over that of our first row.",
+        ]
+        no_load = serve_load.missing()
+        if no_load is None:
+            report.rows += _server_rows(served, folder, seconds, report.missing, tell)
+        else:
+            report.missing["requests per second"] = no_load
+    return report
+
+
+def _encoder_rows(
+    served: Served,
+    session: postgis.Session | None,
+    seconds: float,
+    peers: bool,
+    missing: dict[str, str],
+    tell: Tell,
+) -> Iterator[Row]:
+    for what, columns in (("tile, 4 values", ["id", *_FOUR]), ("tile", serve_encoders.shown_columns(served))):
+        encoders: dict[str, serve_encoders.Encode] = {
+            f"{OURS}, compressed": serve_encoders.ours(served, columns),
+            f"{OURS}, first, compressed": serve_encoders.ours_first(served, columns),
+            OURS: serve_encoders.ours_uncompressed(served, columns),
+        }
+        if session is not None:
+            encoders["PostGIS ST_AsMVT"] = serve_encoders.st_asmvt(session, served, columns)
+        if peers and find_spec("mapbox_vector_tile"):
+            encoders["mapbox-vector-tile"] = serve_encoders.mapbox_vector_tile(served, columns)
+        elif peers:
+            missing["mapbox-vector-tile"] = "not installed (pip install mapbox-vector-tile)"
+        best = None
+        for who, encode in encoders.items():
+            tell(f"{what}: {who}")
+            took, size = serve_encoders.timed(encode, seconds)
+            best = took if best is None else best
+            yield {"work": what, "who": who, "ms": took * 1e3, "kbytes": size / 1e3, "ratio": took / best}
+
+
+def _server_rows(served: Served, folder: str | None, seconds: float, missing: dict[str, str], tell: Tell) -> list[Row]:
+    answers: dict[str, Answer] = {}
+    with serve_servers.ours(served.store) as server:
+        works = _works(server, served)
+        for work in works:
+            answers[_bare_path(work)] = _answer(server, work.asked)
+        rows = [_asked(OURS, server, work, work.asked, seconds, tell) for work in works]
+    with serve_servers.bare(answers) as server:
+        for work in works:
+            asked = Asked([_bare_path(work)], work.asked.body, work.asked.headers)
+            rows.append(_asked(BARE, server, work, asked, seconds, tell))
+    if folder is None:
+        missing["tipg"] = "needs PostGIS"
+    elif not find_spec("tipg"):
+        missing["tipg"] = "not installed (pip install tipg)"
+    else:
+        with serve_servers.tipg(folder) as server:
+            rows += [_asked(TIPG, server, work, work.peer, seconds, tell) for work in works if work.peer is not None]
+    ours = {row["work"]: row["rate"] for row in rows if row["who"] == OURS}
+    for row in rows:
+        row["ratio"] = ours[row["work"]] / row["rate"]
+    return sorted(rows, key=lambda row: list(ours).index(row["work"]))
+
+
+def _works(server: Server, served: Served) -> list[Work]:
+    tiles = f"/api/{REGION}/collections/{COLLECTION}/tiles/WebMercatorQuad"
+    template = json.loads(fetch(server.address + tiles).body)["tiles"][0]
+    address = urlsplit(template)
+    warm = f"{address.path}?{address.query}".replace("%7B", "{").replace("%7D", "}")
+    tile = served.tile
+    for name, value in (("z", tile.z), ("y", tile.y), ("x", tile.x)):
+        warm = warm.replace(f"{{{name}}}", str(value))
+    items = f"/api/{REGION}/collections/{COLLECTION}/items?limit={PAGE}&year={YEAR}&edition={served.edition.id}"
+    theirs = f"/collections/public.{serve_encoders.TABLE}/tiles/WebMercatorQuad/{tile.z}/{tile.x}/{tile.y}"
+    columns = serve_encoders.shown_columns(served)
+    pages = f"/collections/public.{serve_encoders.LONLAT_TABLE}/items?limit={PAGE}&f=geojson&offset="
+    json_type = {"Content-Type": "application/geo+json"}
+    return [
+        Work("warm tile", Asked([warm], headers=_GZIP)),
+        Work("cold tile", _cold(warm, columns), Asked([f"{theirs}?properties={','.join(columns)}"], headers=_GZIP)),
+        Work(f"page of {PAGE:,}", Asked([f"{items}&offset=%d"]), Asked([f"{pages}%d"])),
+        Work(
+            f"page of {PAGE:,}, gzip",
+            Asked([f"{items}&offset=%d"], headers=_GZIP),
+            Asked([f"{pages}%d"], headers=_GZIP),
+        ),
+        Work(
+            "sums of a polygon",
+            Asked([f"/api/{REGION}/statistics?year={YEAR}"], json.dumps(served.polygon).encode(), json_type),
+        ),
+    ]
+
+
+def _cold(warm: str, columns: Sequence[str]) -> Asked:
+    """The same tile by addresses of which none is asked for twice in a while: columns in ever another order."""
+    begin, _, query = warm.partition("?")
+    orders = itertools.islice(itertools.permutations(columns[1:]), 0, None, 997)
+    paths = [f"{begin}?{query}&properties={columns[0]},{','.join(order)}" for order in itertools.islice(orders, 5_000)]
+    return Asked(paths, headers=_GZIP)
+
+
+def _answer(server: Server, asked: Asked) -> Answer:
+    answer = fetch(server.address + asked.paths[0].replace("%d", "0"), asked.body, asked.headers)
+    if answer.status != 200 or not answer.body:
+        raise RuntimeError(f"{asked.paths[0]}: {answer.status} {answer.body[:300]!r}")
+    return answer
+
+
+def _asked(who: str, server: Server, work: Work, asked: Asked, seconds: float, tell: Tell) -> Row:
+    tell(f"{work.name}: {who}")
+    size = len(_answer(server, asked).body)
+    serve_load.load(server.address, asked, 1)  # compiled code is loaded, connections to databases are made
+    before = server.memory_mb
+    found = serve_load.load(server.address, asked, seconds)
+    if found.wrong:
+        raise RuntimeError(f"{who}, {work.name}: {found.wrong} of {found.requests} requests failed")
+    return {
+        "work": work.name,
+        "who": who,
+        "ms": 1e3 / found.rate,
+        "rate": found.rate,
+        "p50_ms": found.p50_ms,
+        "p95_ms": found.p95_ms,
+        "p99_ms": found.p99_ms,
+        "kbytes": size / 1e3,
+        "wrong": found.wrong,
+        "requests": found.requests,
+        "memory_mb": before,
+        "memory_after_mb": server.memory_mb,
+    }
+
+
+def _bare_path(work: Work) -> str:
+    return "/" + "-".join(part for part in "".join(c if c.isalnum() else " " for c in work.name).split())
