@@ -23,17 +23,18 @@ FROM python:3.12-slim-bookworm
 LABEL org.opencontainers.image.title="carbonmap" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN useradd --system --uid 10001 --create-home carbonmap \
-    && install -d -o carbonmap -g carbonmap /store /var/cache/carbonmap
+    && install -d -o carbonmap -g carbonmap /data /data/store /var/cache/carbonmap
 COPY --from=program /opt/carbonmap /opt/carbonmap
 ENV PATH=/opt/carbonmap/bin:$PATH \
-    CARBONMAP_STORE=/store \
+    CARBONMAP_STORE=/data/store \
     CARBONMAP_LOG_FORMAT=json \
     NUMBA_CACHE_DIR=/var/cache/carbonmap \
     NUMBA_CPU_NAME=generic
 USER 10001
 # Compiled here, so that no start of a container does; for any processor of this kind, not only the one it was made on.
 RUN python -m carbonmap.warm_up
-VOLUME /store
+# Beside the store stand files made for downloads, and keys if no other database is named.
+VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/api/health', timeout=4)"]

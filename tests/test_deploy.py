@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from api.settings import Settings
+from api.settings import Settings, database_beside, database_url_of
+from grids.exports.shelf import shelf_beside
 
 TOOLS = Path(sys.executable).parent
 
@@ -31,6 +33,54 @@ def test_containers_are_reached_from_this_machine_only(project: Path) -> None:
     ports = [port for service in services.values() for port in service.get("ports", [])]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_database_is_reached_by_the_program_only(project: Path) -> None:
+    compose = yaml.safe_load((project / "compose.yaml").read_text("utf-8"))
+    services = compose["services"]
+    assert "ports" not in services["database"]
+    assert services["database"]["networks"] == ["inside"]
+    assert compose["networks"]["inside"]["internal"] is True
+    assert "healthcheck" in services["database"]
+    assert services["upgrade"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert "depends_on" not in services["map"], "what is public is served without a database"
+
+
+def test_passwords_come_from_files_and_stand_in_no_recipe(project: Path) -> None:
+    compose = yaml.safe_load((project / "compose.yaml").read_text("utf-8"))
+    for name, service in compose["services"].items():
+        environment = service["environment"]
+        named = [variable for variable in environment if "PASSWORD" in variable]
+        assert named, name
+        for variable in named:
+            assert variable.endswith("_FILE")
+            secret = environment[variable].removeprefix("/run/secrets/")
+            assert secret in service["secrets"]
+            assert set(compose["secrets"][secret]) == {"file"}
+    url = database_url_of(
+        Settings(store=project, database_url=environment_of(compose, "map")["CARBONMAP_DATABASE_URL"])
+    )
+    assert (url.password, url.host) == (None, "database")
+    assert url.username == environment_of(compose, "database")["POSTGRES_USER"]
+    assert url.database == environment_of(compose, "database")["POSTGRES_DB"]
+    ignored = (project / ".gitignore").read_text("utf-8").split()
+    assert "/secrets/" in ignored
+    assert "secrets" in (project / ".dockerignore").read_text("utf-8").split()
+
+
+def environment_of(compose: Any, service: str) -> dict[str, str]:
+    found: dict[str, str] = compose["services"][service]["environment"]
+    return found
+
+
+def test_all_that_a_container_writes_stands_in_its_volume(project: Path) -> None:
+    text = (project / "Dockerfile").read_text("utf-8")
+    [store] = re.findall(r"CARBONMAP_STORE=(\S+)", text)
+    [volume] = re.findall(r"^VOLUME (\S+)$", text, re.MULTILINE)
+    for written in (Path(store), shelf_beside(Path(store)), database_beside(Path(store))):
+        assert written.is_relative_to(volume)
+    compose = yaml.safe_load((project / "compose.yaml").read_text("utf-8"))
+    assert f"data:{volume}" in compose["services"]["map"]["volumes"]
 
 
 def test_systemd_takes_the_unit(project: Path, tmp_path: Path) -> None:
