@@ -4,6 +4,7 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
 
 from api import (
     auto_grid,
@@ -56,6 +57,26 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
 }
 
 
+_EXPOSED = ("ETag", "X-Request-ID", "Link", "Content-Crs", "Accept-Ranges", "Content-Range", "Retry-After")
+
+
+class Application(FastAPI):
+    """FastAPI, before which tiles that are kept are answered."""
+
+    kept: KeptTiles | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if self.kept is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await self.kept(scope, receive, send)
+
+    async def routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection by middleware and routes."""
+        await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     """Build the application over a store.
 
@@ -63,7 +84,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         settings: what the deployment decided.
         store: to use another one than that of `settings.store`.
     """
-    app = FastAPI(
+    app = Application(
         title="carbonmap",
         version="1",
         summary="CO2e of buildings, roads and forest by cell, zone and hexagon",
@@ -98,16 +119,16 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(Compressed, minimum_size=500, compresslevel=settings.gzip_level)
     app.add_middleware(Limited, settings=settings)
     app.add_middleware(Careful)
-    app.add_middleware(KeptTiles, cache=app.state.tiles)
     # A page elsewhere may read the answer to a failure too.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["*"],
-        expose_headers=["ETag", "X-Request-ID", "Link", "Content-Crs", "Accept-Ranges", "Content-Range", "Retry-After"],
+        expose_headers=_EXPOSED,
     )
     app.add_middleware(Watched)  # the last added is the outermost
+    app.kept = KeptTiles(app.routed, app.state.tiles, settings.cors_origins, _EXPOSED)
     return app
 
 

@@ -1,8 +1,12 @@
 """Tiles that are kept, answered before anything else is asked: no routing, no thread, no compression.
 
 An address that names year and edition names the same bytes for good. Whatever is not such an address of a tile that is
-kept goes on to the application, whose routes make tiles, refuse what cannot be, and keep what they made here.
+kept goes on to the application, whose routes make tiles, refuse what cannot be, and keep what they made here. What
+middleware does to every answer is done here too: a request id, careful headers, CORS, numbers, a line in the log.
 """
+
+import time
+from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -10,30 +14,33 @@ from api.answers import FOR_GOOD, MVT, holds
 from api.formats import takes_gzip
 from api.middleware import SECURITY_HEADERS
 from api.tile_cache import KeptTile, TileCache
+from api.watch import REQUEST_ID, answered, name_of
 
-_ALWAYS = [
+Header = tuple[bytes, bytes]
+
+_ALWAYS: list[Header] = [
     *((name.lower().encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()),
     (b"cache-control", FOR_GOOD.encode("ascii")),
-    (b"vary", b"Accept-Encoding"),
+    (b"vary", b"Accept-Encoding, Origin"),
 ]
-_TYPE = (b"content-type", MVT.encode("ascii"))
-_PACKED = (b"content-encoding", b"gzip")
-
-
-class _Route:
-    """What says which address answered, as Starlette's routes do."""
-
-    __slots__ = ("path",)
-
-    def __init__(self, path: str) -> None:
-        self.path = path
+_BODY: list[Header] = [(b"content-type", MVT.encode("ascii"))]
+_PACKED_BODY: list[Header] = [*_BODY, (b"content-encoding", b"gzip")]
 
 
 class KeptTiles:
-    """Answers for tiles that are kept; hands all else on."""
+    """Answers for tiles that are kept; hands all else on.
 
-    def __init__(self, app: ASGIApp, cache: TileCache) -> None:
+    Args:
+        app: what answers all else, watched by itself.
+        cache: where its routes keep tiles.
+        origins: pages of which hosts may read answers; `*` is any.
+        exposed: headers that they may read.
+    """
+
+    def __init__(self, app: ASGIApp, cache: TileCache, origins: Sequence[str], exposed: Sequence[str]) -> None:
         self._app, self._cache = app, cache
+        self._origins = frozenset(origin.encode("latin-1") for origin in origins)
+        self._exposed: Header = (b"access-control-expose-headers", ", ".join(exposed).encode("ascii"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -44,25 +51,45 @@ class KeptTiles:
         if kept is None:
             await self._app(scope, receive, send)
             return
-        scope["route"] = _Route(kept.route)
-        status, headers, body = _answer(kept, scope["headers"])
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        started = time.perf_counter()
+        name = name_of(scope)
+        status, headers, body = self._answer(kept, scope["headers"])
+        headers.append((REQUEST_ID, name.encode("ascii")))
+        if scope["method"] == "HEAD":
+            body = b""
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            answered(scope, name, kept.route, status, len(body), time.perf_counter() - started)
 
+    def _answer(self, kept: KeptTile, asked: Sequence[Header]) -> tuple[int, list[Header], bytes]:
+        """Status, headers and body for a request with these headers."""
+        accepted = known = b""
+        origin: bytes | None = None
+        for name, value in asked:
+            if name == b"accept-encoding":
+                accepted += b"," + value
+            elif name == b"if-none-match":
+                known += b"," + value
+            elif name == b"origin":
+                origin = value
+        headers = [*_ALWAYS, (b"etag", kept.tag.encode("ascii"))]
+        if origin is not None:
+            headers += self._cross_origin(origin)
+        if known and holds(known.decode("latin-1"), kept.tag):
+            return 304, headers, b""
+        if kept.packed and takes_gzip(accepted.decode("latin-1")):
+            body, form = kept.packed, _PACKED_BODY
+        else:
+            body, form = kept.plain(), _BODY
+        headers += form
+        headers.append((b"content-length", b"%d" % len(body)))
+        return 200, headers, body
 
-def _answer(kept: KeptTile, asked: list[tuple[bytes, bytes]]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Status, headers and body for a request with these headers."""
-    accepted = known = b""
-    for name, value in asked:
-        if name == b"accept-encoding":
-            accepted += b"," + value
-        elif name == b"if-none-match":
-            known += b"," + value
-    tag = (b"etag", kept.tag.encode("ascii"))
-    if known and holds(known.decode("latin-1"), kept.tag):
-        return 304, [*_ALWAYS, tag], b""
-    if kept.packed and takes_gzip(accepted.decode("latin-1")):
-        body, form = kept.packed, [_TYPE, _PACKED]
-    else:
-        body, form = kept.plain(), [_TYPE]
-    return 200, [*_ALWAYS, tag, *form, (b"content-length", str(len(body)).encode("ascii"))], body
+    def _cross_origin(self, origin: bytes) -> list[Header]:
+        if b"*" in self._origins:
+            return [(b"access-control-allow-origin", b"*"), self._exposed]
+        if origin in self._origins:
+            return [(b"access-control-allow-origin", origin), self._exposed]
+        return [self._exposed]

@@ -1,17 +1,20 @@
 """What is told of every request: its id, a line in the log, and numbers for Prometheus."""
 
 import logging
+import os
 import re
 import sys
 import time
-import uuid
+from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from http import HTTPStatus
+from typing import Any, TextIO
 
+import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from pythonjsonlogger.json import JsonFormatter
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +24,10 @@ from api.settings import LogFormat, multiprocess_folder
 
 access = logging.getLogger("carbonmap.access")
 
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID = b"x-request-id"
+
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TIME = "%Y-%m-%dT%H:%M:%S%z"
 _OTHER_METHODS = "other"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -46,8 +52,7 @@ class Watched:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Request(scope).headers.get("x-request-id", "")
-        name = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        name = name_of(scope)
         token = _request_id.set(name)
         started = time.perf_counter()
         status, sent = 0, 0
@@ -56,7 +61,7 @@ class Watched:
             nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = name
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, name.encode("ascii"))]
             elif message["type"] == "http.response.body":
                 sent += len(message.get("body", b""))
             await send(message)
@@ -64,14 +69,42 @@ class Watched:
         try:
             await self._app(scope, receive, watched)
         finally:
-            took, route = time.perf_counter() - started, route_of(scope)
-            method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHODS
-            _requests.labels(method, route, status or HTTPStatus.INTERNAL_SERVER_ERROR.value).inc()
-            _seconds.labels(route).observe(took)
-            _bytes.labels(route).inc(sent)
-            if access.isEnabledFor(logging.INFO):
-                _tell(scope, status, sent, took)
+            answered(scope, name, route_of(scope), status, sent, time.perf_counter() - started)
             _request_id.reset(token)
+
+
+def name_of(scope: Scope) -> str:
+    """Return the id of a request: the one it brings, or a new one."""
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID:
+            return str(value, "ascii") if _GIVEN_ID.fullmatch(value) else os.urandom(16).hex()
+    return os.urandom(16).hex()
+
+
+def answered(scope: Scope, name: str, route: str, status: int, sent: int, took: float) -> None:
+    """Count a request that was answered, and write its line.
+
+    Args:
+        scope: of the request.
+        name: its id.
+        route: template of the address that answered.
+        status: of the answer; 0 if there was none.
+        sent: bytes of its body.
+        took: seconds.
+    """
+    method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHODS
+    requests, seconds, sizes = _counters(method, route, status or HTTPStatus.INTERNAL_SERVER_ERROR.value)
+    requests.inc()
+    seconds.observe(took)
+    sizes.inc(sent)
+    if access.isEnabledFor(logging.INFO):
+        _tell(scope, name, status, sent, took)
+
+
+@lru_cache(maxsize=4096)
+def _counters(method: str, route: str, status: int) -> tuple[Counter, Histogram, Counter]:
+    """What counts such requests; to look it up takes longer than to count."""
+    return _requests.labels(method, route, status), _seconds.labels(route), _bytes.labels(route)
 
 
 def route_of(scope: Scope) -> str:
@@ -82,20 +115,63 @@ def route_of(scope: Scope) -> str:
     return f"/api{path.removeprefix('/api')}" if isinstance(path, str) else "unknown"
 
 
-def _tell(scope: Scope, status: int, sent: int, took: float) -> None:
-    client = scope["client"][0] if scope.get("client") else "-"
-    query = scope["query_string"].decode("latin-1")
+def _tell(scope: Scope, name: str, status: int, sent: int, took: float) -> None:
+    path, query = _printable(scope["path"]), _printable(scope["query_string"].decode("latin-1"))
+    ms = 1000 * took
     told = {
         "method": scope["method"],
-        "path": _printable(scope["path"]),
-        "query": _printable(query),
+        "path": path,
+        "query": query,
         "status": status,
         "bytes": sent,
-        "ms": round(1000 * took, 1),
-        "client": client,
+        "ms": round(ms, 1),
+        "client": scope["client"][0] if scope.get("client") else "-",
     }
-    asked = scope["path"] + (f"?{query}" if query else "")
-    access.info("%s %s %d %d B %.1f ms", scope["method"], _printable(asked), status, sent, 1000 * took, extra=told)
+    asked = f"{path}?{query}" if query else path
+    if _lines_of_access is not None:
+        _lines_of_access.write(f"{scope['method']} {asked} {status} {sent} B {ms:.1f} ms", told, name)
+        return
+    token = _request_id.set(name)
+    access.info("%s %s %d %d B %.1f ms", scope["method"], asked, status, sent, ms, extra=told)
+    _request_id.reset(token)
+
+
+class _AccessLines:
+    """Writes a request's line as the handler of the log would, in a tenth of the time that a log record takes."""
+
+    def __init__(self, handler: logging.StreamHandler[TextIO]) -> None:
+        self._handler = handler
+        self._second, self._time = 0, ""
+
+    def write(self, message: str, told: Mapping[str, Any], name: str) -> None:
+        """Write one line: a JSON document with the members of any other, and those of `told`."""
+        now = int(time.time())
+        if now != self._second:
+            self._second, self._time = now, time.strftime(_TIME, time.localtime(now))
+        line = orjson.dumps(
+            {
+                "time": self._time,
+                "level": "INFO",
+                "logger": access.name,
+                "message": message,
+                **told,
+                "request_id": name,
+            }
+        ).decode()
+        if "ck" in line.lower():  # as keys begin; to look for one takes as long as all else here
+            line = without_keys(line)
+        stream = self._handler.stream
+        self._handler.acquire()
+        try:
+            stream.write(f"{line}\n")
+            stream.flush()
+        except (OSError, ValueError):  # nobody reads the log any more
+            pass
+        finally:
+            self._handler.release()
+
+
+_lines_of_access: _AccessLines | None = None
 
 
 def metrics(_: Request) -> Response:
@@ -110,6 +186,7 @@ def metrics(_: Request) -> Response:
 
 def configure_logs(form: LogFormat) -> None:
     """Send the log to standard error: lines for people where that is a terminal, JSON for programs elsewhere."""
+    global _lines_of_access
     if form == "auto":
         form = "text" if sys.stderr.isatty() else "json"
     handler = logging.StreamHandler()
@@ -121,6 +198,7 @@ def configure_logs(form: LogFormat) -> None:
         logger.handlers[:] = [handler]
         logger.propagate = False
     logging.getLogger("carbonmap").setLevel(logging.INFO)
+    _lines_of_access = None if form == "text" else _AccessLines(handler)
 
 
 def _lines() -> logging.Formatter:
@@ -131,7 +209,7 @@ def _documents() -> logging.Formatter:
     return JsonFormatter(
         "%(asctime)s %(levelname)s %(name)s %(message)s",
         rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
-        datefmt="%Y-%m-%dT%H:%M:%S%z",
+        datefmt=_TIME,
         json_ensure_ascii=False,
     )
 
@@ -155,4 +233,6 @@ def _without_keys(record: logging.LogRecord) -> bool:
 
 def _printable(text: str) -> str:
     """Text that stays on its line: what a client sends may not forge another one."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
