@@ -40,7 +40,7 @@ class PostgreSQL:
     password = "a:word/with@all%of it"
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs = programs
+        self.programs = programs
         self._folder = folder
         # It refuses to run as root.
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -60,7 +60,7 @@ class PostgreSQL:
         return str(self._folder / "data")
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._as, str(self._programs / program), *arguments]
+        command = [*self._as, str(self.programs / program), *arguments]
         log = self._folder / "log"
         # To files: a server that stays would keep a pipe open.
         with tempfile.TemporaryFile("w+") as said:

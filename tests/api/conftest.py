@@ -350,14 +350,16 @@ def database(database_settings: Settings) -> Database:
 
 # One process imports, and its children, which share nothing else, wait for each other before they begin.
 AT_ONCE = """
-import multiprocessing, sys
+import contextlib, io, multiprocessing, os, sys
 from api.database import Database
 from api.keys import Actor, Keys
 from api.settings import Settings
 settings, together = Settings.load(), multiprocessing.get_context("fork")
 def run(number, barrier):
     barrier.wait()
-    exec(sys.argv[1], globals() | {"number": number})
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        exec(sys.argv[1], globals() | {"number": number})
+    os.write(1, said.getvalue().encode())  # in one piece
 if __name__ == "__main__":
     barrier = together.Barrier(4)
     processes = [together.Process(target=run, args=(number, barrier)) for number in range(4)]

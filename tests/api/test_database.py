@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import api.database
 from api.database import Database, newest_revision
 from api.database_tables import VERSION_TABLE, metadata
 from api.errors import DatabaseAway, DatabaseMissing, DatabaseNotReady, SettingsError
-from api.keys import Actor, Keys
+from api.keys import Actor, KeyHolder, Keys
 from api.settings import Settings
 
 ME = Actor("a test", "here")
@@ -261,3 +262,22 @@ def test_the_password_may_stand_in_a_file(postgresql: Any, tmp_path: Path) -> No
     (tmp_path / "password").write_text("wrong")
     with pytest.raises(DatabaseAway, match="password authentication failed"):
         Database.of(settings).check()
+
+
+def test_a_dump_put_into_an_empty_database_has_all_keys(postgresql: Any, tmp_path: Path) -> None:
+    first, second = (postgresql.url(postgresql.make_database()) for _ in range(2))
+    database = Database.of(Settings(store=tmp_path, database_url=first))
+    database.upgrade()
+    keys = [Keys(database).create(name, "admin", ME) for name in ("Ann", "도시계획과")]
+    dump = str(tmp_path / "keys.backup")
+    for command in (
+        ["pg_dump", "--format=custom", f"--file={dump}", f"--dbname={first}"],
+        ["pg_restore", "--clean", "--if-exists", "--single-transaction", f"--dbname={second}", dump],
+    ):
+        done = subprocess.run([postgresql.programs / command[0], *command[1:]], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+    restored = Database.of(Settings(store=tmp_path, database_url=second))
+    restored.check()
+    assert all(isinstance(Keys(restored).holder(key), KeyHolder) for key in keys)
+    assert described(restored) == []
+    Keys(restored).note(ME, "after", "a restore: numbers go on")

@@ -1,6 +1,7 @@
 """Keys in SQLite and in a real PostgreSQL: made once, kept as digests, refused when over, and audited."""
 
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -66,9 +67,9 @@ def test_roles_may_what_the_ones_before_them_may() -> None:
 
 def test_keys_have_256_random_bits_each(keys: Keys) -> None:
     made = [keys.create("Ann", "planner", ME) for _ in range(20)]
-    secrets = {key.split("_")[2] for key in made}
-    assert len(secrets) == len({key.split("_")[1] for key in made}) == 20
-    assert {len(bytes.fromhex(secret)) for secret in secrets} == {32}
+    parts = {key.split("_")[2] for key in made}
+    assert len(parts) == len({key.split("_")[1] for key in made}) == 20
+    assert {len(bytes.fromhex(secret)) for secret in parts} == {32}
 
 
 def test_nothing_of_a_secret_is_kept(keys: Keys, database: Database) -> None:
@@ -137,8 +138,8 @@ def test_a_revoked_key_with_a_wrong_secret_does_not_tell_that_it_was_one(keys: K
 
 def test_a_prefix_is_given_once(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     first = keys.create("Ann", "planner", ME)
-    real, given = api.keys.secrets.token_hex, [first[3:13]]
-    monkeypatch.setattr(api.keys.secrets, "token_hex", lambda n: given.pop() if n == 5 and given else real(n))
+    real, given = secrets.token_hex, [first[3:13]]
+    monkeypatch.setattr(secrets, "token_hex", lambda n: given.pop() if n == 5 and given else real(n))
     second = keys.create("Bob", "planner", ME)
     assert not given
     assert second[3:13] != first[3:13]
