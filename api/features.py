@@ -22,7 +22,7 @@ from api.models import FeatureCollection, Item
 from api.params import CollectionParam, FormatParam, Opened, OpenedParam, SettingsParam, YearParam, only
 from grids.edition import Edition, Page
 from grids.manifest import Collection
-from grids.projections import reproject
+from grids.projections import reproject, transformer
 from grids.tables import GEOMETRY, Geometries
 
 router = APIRouter(tags=["items"], prefix="/{region}/collections/{collection}/items")
@@ -142,17 +142,28 @@ def features(
         geometry: leave the polygons out if false.
     """
     count = len(page.positions)
-    geometries: list[Any] = [None] * count
-    if geometry:
-        polygons = placed(edition, collection, page, crs)
-        polygons = flipped(polygons) if crs.flipped else polygons
-        geometries = [orjson.Fragment(text) for text in shapely.to_geojson(polygons)]
+    geometries = _geometries(edition, collection, page, crs) if geometry else [None] * count
     names = list(collection.columns) if columns is None else columns
     rows = zip(*(plain_list(page.rows[name]) for name in names), strict=True) if names else ((),) * count
     return [
         {"type": "Feature", "id": identity, "geometry": shape, "properties": dict(zip(names, values, strict=True))}
         for identity, shape, values in zip(page.rows["id"].to_pylist(), geometries, rows, strict=True)
     ]
+
+
+def _geometries(edition: Edition, collection: Collection, page: Page, crs: Reference) -> list[Any]:
+    """What stands under `geometry`, feature by feature."""
+    if collection.kind != "grid":
+        polygons = placed(edition, collection, page, crs)
+        polygons = flipped(polygons) if crs.flipped else polygons
+        return [orjson.Fragment(text) for text in shapely.to_geojson(polygons)]
+    # Cells of a page are neighbours: each corner they share is moved once, and no geometry object is made.
+    corners, where = edition.cell_corners(collection.id, page.rows)
+    if crs.code != edition.crs:
+        corners = np.column_stack(transformer(edition.crs, crs.code).transform(corners[:, 0], corners[:, 1]))
+    corners = corners[:, ::-1] if crs.flipped else corners
+    rings = corners[where[:, [0, 1, 2, 3, 0]]].tolist()
+    return [{"type": "Polygon", "coordinates": [ring]} for ring in rings]
 
 
 def placed(edition: Edition, collection: Collection, page: Page, crs: Reference) -> Geometries:
