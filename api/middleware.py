@@ -1,12 +1,18 @@
 """What happens to every request and answer: HEAD, unexpected failures, and headers that keep browsers careful."""
 
+from typing import Any
+
+from isal import isal_zlib
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import GZipMiddleware, GZipResponder
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import failed, log
 from api.formats import takes_gzip
+
+FAST_LEVELS = 3
+"""Levels of compression up to here are those of ISA-L; from the next one on they are zlib's."""
 
 # The map draws with WebGL in workers made from blobs and needs nothing from elsewhere.
 CONTENT_POLICY = "; ".join(
@@ -114,6 +120,21 @@ class Confidential:
         await self._app(scope, receive, confidential)
 
 
+class _Packed(GZipResponder):
+    """Compresses by ISA-L up to its highest level, which takes a quarter of the time of zlib's levels nearby."""
+
+    _quick: Any = None
+
+    @property
+    def compressor(self) -> Any:
+        """What compresses this answer."""
+        if self.compresslevel > FAST_LEVELS:
+            return super().compressor
+        if self._quick is None:
+            self._quick = isal_zlib.compressobj(self.compresslevel, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
+        return self._quick
+
+
 class Compressed(GZipMiddleware):
     """Compresses answers for whoever takes that.
 
@@ -127,5 +148,8 @@ class Compressed(GZipMiddleware):
             # The middleware looks for the word alone, and would compress for `gzip;q=0` too.
             if "/downloads/" in scope["path"] or ("gzip" in accepted and not takes_gzip(accepted)):
                 await self.app(scope, receive, send)
+                return
+            if "gzip" in accepted:
+                await _Packed(self.app, self.minimum_size, self.compresslevel)(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)

@@ -30,7 +30,7 @@ class Settings(BaseModel):
         store: folder of the editions to serve.
         web: folder of the built web map, with its `index.html`; without it `/` explains how to get one.
         public_url: address at which people reach the server, when a proxy hides it; else links follow the request.
-        gzip_level: 1 (fast) to 9 (small).
+        gzip_level: 1 to 3 (fast, by ISA-L), or 4 to 9 (small, by zlib).
         exports: folder where files made for downloads are kept; beside the store if none.
         exports_bytes: how many bytes of them are kept; those asked for longest ago go first.
         export_wait_s: how long a download waits for its file to be made before it is told to come again.
@@ -52,7 +52,7 @@ class Settings(BaseModel):
     store: Path
     web: Path | None = None
     public_url: str | None = None
-    gzip_level: int = Field(default=5, ge=1, le=9)
+    gzip_level: int = Field(default=3, ge=1, le=9)
     exports: Path | None = None
     exports_bytes: int = Field(default=MOST_BYTES, ge=1_000_000)
     export_wait_s: float = Field(default=10.0, ge=0, le=600)
