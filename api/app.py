@@ -25,6 +25,7 @@ from api import (
     schemas,
     search,
     statistics,
+    styles,
     tile_matrix_sets,
     tiles,
     timeseries,
@@ -107,7 +108,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     if settings.metrics:
         api.add_api_route("/metrics", metrics, include_in_schema=False)
     ogc = (regions, definition, conformance, collections, schemas, features)
-    drawn = (tiles, auto_grid, context, tile_matrix_sets)
+    drawn = (tiles, auto_grid, context, styles, tile_matrix_sets)
     questions = (statistics, search, ranking, timeseries, receipts, editions)
     api.include_router(key_addresses.router)
     for part in (health, *drawn, *ogc, *questions, downloads, catalogue):

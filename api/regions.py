@@ -59,6 +59,7 @@ def landing(request: Request, opened: OpenedParam, settings: SettingsParam, f: F
             link(
                 f"{OGC}/tilesets-vector", links.address(region.id, "context", "tiles", edition=pin), title="background"
             ),
+            link(f"{OGC}/styles", links.address(region.id, "styles", edition=pin), title="styles"),
             link(f"{OGC}/tiling-schemes", links.address("tileMatrixSets"), title="tile matrix sets"),
         ]
         document = {**_described(opened.edition), "title": title, "links": listed}
