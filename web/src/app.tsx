@@ -12,6 +12,7 @@ import { Notices } from './notices';
 import { Brand, Panel } from './panel';
 import { insetsOf, type Insets } from './room';
 import { classOf } from './scale';
+import { Shortcuts } from './shortcuts_sheet';
 
 /** Room that the panels take, from what they measure now. */
 function panelInsets(): Insets {
@@ -39,7 +40,9 @@ function Tooltip({ model }: { model: Model }) {
       style={{ transform: `translate(${hovered.x}px, ${hovered.y}px)` }}
     >
       <div>
-        <span class="tooltip-name">{hovered.name}</span>
+        <span class="tooltip-name" translate={false}>
+          {hovered.name}
+        </span>
         <span class="tooltip-value">
           <i class="swatch" style={{ backgroundColor: colour ?? 'transparent' }} />
           {hovered.value === null
@@ -47,6 +50,11 @@ function Tooltip({ model }: { model: Model }) {
             : `${numbersIn(model.lang.value).amount(hovered.value)} ${t.units[model.unit.value]}`}
         </span>
         {hovered.held && <span class="tooltip-held">{t.held}</span>}
+        {hovered.doubtful && (
+          <span class="tooltip-held">
+            {model.sector.value === 'net' ? t.explore.doubtfulSign : t.explore.doubtful}
+          </span>
+        )}
       </div>
     </div>
   );
@@ -176,6 +184,7 @@ export function App({ model }: { model: Model }) {
       </main>
       {table !== null && <TableSheet model={model} />}
       <Card model={model} />
+      <Shortcuts model={model} />
     </div>
   );
 }

@@ -109,6 +109,8 @@ describe('strength', () => {
     expect(evaluate(opacity, unsure)).toBe(0.4);
     expect(evaluate(opacity, { forest_tco2e: 0 })).toBe(0.4);
     expect(evaluate(opacity, {})).toBe(0.8);
+    expect(isDoubtful({ net_tco2e: -10, net_sd_tco2e: 4 }, 'net')).toBe(false);
+    expect(isDoubtful({ net_tco2e: -10, net_sd_tco2e: 7 }, 'net')).toBe(true);
     for (const place of [sure, unsure, {}]) {
       expect(evaluate(doubtful('forest'), place)).toBe(isDoubtful(place, 'forest'));
     }

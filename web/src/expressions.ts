@@ -14,8 +14,13 @@ const DIVISORS: Readonly<Record<Unit, string | null>> = {
   t_per_person: 'population',
 };
 
-/** A value is doubtful if half its 90 % interval is wider than this part of it. */
-const WIDE = 0.5;
+/**
+ * A value is doubtful if half its 90 % interval is wider than this part of it. Net is a difference, near zero in many
+ * places: there the question is whether it is a source or a sink at all.
+ */
+function widest(sector: Sector): number {
+  return sector === 'net' ? 1 : 0.5;
+}
 
 function totalOf(properties: Properties, terms: readonly Term[]): number | null {
   let total = 0;
@@ -99,7 +104,7 @@ export function deviationColumn(sector: Sector): string {
 export function isDoubtful(properties: Properties, sector: Sector): boolean {
   const total = properties[emissionsColumn(sector)];
   const sd = properties[deviationColumn(sector)];
-  return typeof total === 'number' && typeof sd === 'number' && Z_90 * sd > WIDE * Math.abs(total);
+  return typeof total === 'number' && typeof sd === 'number' && Z_90 * sd > widest(sector) * Math.abs(total);
 }
 
 /** The same for the map. */
@@ -110,7 +115,11 @@ export function doubtful(sector: Sector): ExpressionSpecification {
     'all',
     ['has', total],
     ['has', sd],
-    ['>', ['*', Z_90, ['coalesce', ['get', sd], 0]], ['*', WIDE, ['abs', ['coalesce', ['get', total], 0]]]],
+    [
+      '>',
+      ['*', Z_90, ['coalesce', ['get', sd], 0]],
+      ['*', widest(sector), ['abs', ['coalesce', ['get', total], 0]]],
+    ],
   ];
 }
 

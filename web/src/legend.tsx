@@ -1,6 +1,8 @@
 /** The legend: drawn from the very scale that colours the map. */
 import { mayBeHeld } from './sectors';
 import { Badges } from './badges';
+import { HistogramView } from './histogram_view';
+import { shownTitle } from './part_choice';
 import { textIn, numbersIn, type Numbers } from './format';
 import { UNKNOWN } from './layers/theme';
 import type { Model } from './model';
@@ -14,8 +16,9 @@ export function classLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers)
   return from === null ? t.unknown : t.from(numbers.exact(from));
 }
 
-/** The class by its lower bound alone, for a narrow legend. */
+/** The class by its lower bound alone; zero itself has a colour of its own. */
 function shortLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers): string {
+  if (from === 0 && to !== null) return '>0';
   if (from === null) return to === null ? '' : t.belowShort(numbers.exact(to));
   return to === null ? t.fromShort(numbers.exact(from)) : numbers.exact(from);
 }
@@ -48,17 +51,23 @@ export function Legend({ model }: { model: Model }) {
   const active = model.active.value;
   const ground = model.ground.value;
   const hovered = model.hovered.value;
+  const inView = model.inView.value;
   const numbers = numbersIn(model.lang.value);
   const now = hovered && scale ? (hovered.value === null ? 'unknown' : classOf(scale, hovered.value)) : null;
 
   return (
     <section class="legend" aria-label={t.legend} data-testid="legend">
       <header class="legend-head">
-        <h2>{t.sectorTitles[sector]}</h2>
+        <h2>{shownTitle(sector, model.part.value, t)}</h2>
         <p>
           <abbr title={t.unitTitles[unit]}>{t.units[unit]}</abbr>
           {model.year.value !== null && <> · {t.perYear(model.year.value)}</>}
-          {active && <> · {textIn(active.title, model.lang.value)}</>}
+          {active && (
+            <>
+              {' '}
+              · <span translate={false}>{textIn(active.title, model.lang.value)}</span>
+            </>
+          )}
         </p>
         <p class="badges">
           <Badges model={model} sector={sector} />
@@ -72,6 +81,7 @@ export function Legend({ model }: { model: Model }) {
           <strong>{t.empty}</strong> {sector === 'net' ? t.emptyNet : t.emptyDetail}
         </p>
       )}
+      {scale && <HistogramView model={model} scale={scale} />}
       {scale && (
         <ul class="legend-classes">
           {scale.classes
@@ -87,18 +97,26 @@ export function Legend({ model }: { model: Model }) {
               />,
               // Zero stands between what is emitted and what is removed.
               ...(scale.zero !== null && entry.from !== null && entry.from === 0
-                ? [<Row key="zero" colour={scale.zero} label={t.zero} now={now === 'zero'} />]
+                ? [<Row key="zero" colour={scale.zero} label={t.zero} short={t.zero} now={now === 'zero'} />]
                 : []),
             ])}
           {scale.zero !== null && !scale.classes.some(({ from }) => from === 0) && (
-            <Row colour={scale.zero} label={t.zero} now={now === 'zero'} />
+            <Row colour={scale.zero} label={t.zero} short={t.zero} now={now === 'zero'} />
           )}
         </ul>
       )}
       {scale && (
         <ul class="legend-notes">
-          <Row colour={UNKNOWN[ground]} label={t.unknown} now={now === 'unknown'} />
-          {mayBeHeld(sector) && (
+          {inView.unknown && <Row colour={UNKNOWN[ground]} label={t.unknown} now={now === 'unknown'} />}
+          {inView.doubtful && (
+            <Row
+              colour="transparent"
+              kind={model.view.value.doubt === 'fade' ? 'swatch-faded' : 'swatch-doubt'}
+              label={sector === 'net' ? t.explore.doubtfulSign : t.explore.doubtful}
+              now={hovered?.doubtful ?? false}
+            />
+          )}
+          {inView.held && mayBeHeld(sector) && (
             <Row colour="transparent" kind="swatch-held" label={t.held} now={hovered?.held ?? false} />
           )}
         </ul>

@@ -1,5 +1,5 @@
 /** Brings the parts together: the browser's surroundings in, the page out. */
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { h, render } from 'preact';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import { createApi } from './api';
@@ -7,6 +7,8 @@ import { App } from './app';
 import type { Ground } from './layers/theme';
 import { createModel, type Address } from './model';
 import './styles.css';
+import './legend.css';
+import './explore.css';
 import './card.css';
 import './search.css';
 import './table.css';
@@ -33,5 +35,9 @@ const address: Address = {
 const page = document.getElementById('app');
 if (page) {
   const api = createApi(new URL('api/', document.baseURI).href);
-  render(h(App, { model: createModel({ api, address, languages: navigator.languages, ground }) }), page);
+  const model = createModel({ api, address, languages: navigator.languages, ground });
+  effect(() => {
+    document.documentElement.dataset.ground = model.ground.value;
+  });
+  render(h(App, { model }), page);
 }

@@ -8,6 +8,7 @@ import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
 import { withNeighbours } from './room';
 import { isOneOf, LANGUAGES, type Language } from './sectors';
+import { playYears } from './play';
 import { createShown, type Shown } from './shown';
 import { AUTO, formatView, isStep, parseView, type Selection, type View } from './state';
 import { textsIn, type Texts } from './texts/texts';
@@ -59,6 +60,10 @@ export interface Model extends Omit<Shown, 'waiting'> {
   readonly tooFar: ReadonlySignal<boolean>;
   readonly hovered: Signal<Hovered | null>;
   readonly inView: Signal<InView>;
+  /** The sheet that lies over everything. */
+  readonly sheet: Signal<'keys' | null>;
+  /** Whether the years follow one another by themselves. */
+  readonly playing: Signal<boolean>;
   /** A place that a list points at; the map marks it. */
   readonly pointed: Signal<Selection | null>;
   /** Where the map is asked to go; it takes the wish away when it sets out. */
@@ -187,7 +192,20 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
 
   const goal = signal<BBox | null>(null);
   const mapBusy = signal(true);
+  const playing = signal(false);
   const waiting = computed(() => [regions.value, collections.value].some(({ state }) => state === 'loading'));
+
+  const busy = computed(() => waiting.value || shown.waiting.value || mapBusy.value);
+  playYears({
+    playing,
+    busy,
+    years: computed(() => region.value?.years ?? []),
+    year,
+    // A film leaves no steps behind: the back button must lead out of it at once.
+    show(next) {
+      update({ year: next }, true);
+    },
+  });
 
   return {
     api,
@@ -213,7 +231,9 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     drawing: signal(false),
     mapState: signal<'starting' | 'ready' | 'no-webgl'>('starting'),
     mapBusy,
-    busy: computed(() => waiting.value || shown.waiting.value || mapBusy.value),
+    playing,
+    sheet: signal<'keys' | null>(null),
+    busy,
     eye,
     update,
     open(place, bbox) {

@@ -76,6 +76,19 @@ export function Notices({ model }: { model: Model }) {
           </div>
         </div>
       )}
+      {!model.inView.value.places && model.region.value && model.mapState.value === 'ready' && (
+        <div class="notice hint" role="status" data-testid="outside">
+          <span>{t.explore.outside(textIn(model.region.value.name, model.lang.value))}</span>
+          <button
+            type="button"
+            onClick={() => {
+              model.goal.value = model.region.value?.bbox ?? null;
+            }}
+          >
+            {t.wholeRegion}
+          </button>
+        </div>
+      )}
       {model.tooFar.value && active && model.mapState.value === 'ready' && (
         <p class="notice hint" role="status">
           {t.tooFar(textIn(active.title, model.lang.value))}

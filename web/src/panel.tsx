@@ -1,47 +1,27 @@
 /** The controls: what the map shows. Native radios and selects, so that keyboard and screen reader work by themselves. */
-import type { ComponentChildren } from 'preact';
 import { useSignal } from '@preact/signals';
-import { gridsOf } from './areas';
+import type { Attribution } from './api';
+import { AreaChoice } from './area_choice';
+import { Display } from './display';
 import { textIn } from './format';
 import { Legend } from './legend';
 import { loaded } from './loading';
 import type { Model } from './model';
+import { PartChoice } from './part_choice';
+import { Pill } from './pill';
 import { SearchBox } from './search_box';
-import { LANGUAGES, SECTORS } from './sectors';
-import { AUTO } from './state';
+import { LANGUAGES, SECTORS, type Language } from './sectors';
+import { ShortcutsButton } from './shortcuts_sheet';
 import { textsIn } from './texts/texts';
 import { Tools } from './tools';
-
-function Pill(props: {
-  name: string;
-  value: string;
-  checked: boolean;
-  disabled?: boolean;
-  title?: string;
-  choose: () => void;
-  children: ComponentChildren;
-}) {
-  return (
-    <label class="pill" title={props.title}>
-      <input
-        type="radio"
-        name={props.name}
-        value={props.value}
-        checked={props.checked}
-        disabled={props.disabled ?? false}
-        onChange={props.choose}
-      />
-      <span>{props.children}</span>
-    </label>
-  );
-}
+import { YearChoice } from './year_choice';
 
 function SectorChoice({ model }: { model: Model }) {
   const t = model.texts.value;
   const present = model.active.value?.sectors ?? null;
   return (
     <fieldset class="choice sectors">
-      <legend>{t.sector}</legend>
+      <legend class="visually-hidden">{t.sector}</legend>
       <div class="pills">
         {SECTORS.map((sector) => {
           const absent = sector !== 'net' && present !== null && !present.includes(sector);
@@ -70,7 +50,7 @@ function SectorChoice({ model }: { model: Model }) {
 function UnitChoice({ model }: { model: Model }) {
   const t = model.texts.value;
   return (
-    <fieldset class="choice">
+    <fieldset class="choice inline">
       <legend>{t.unit}</legend>
       <div class="pills">
         {model.units.value.map((unit) => (
@@ -92,76 +72,17 @@ function UnitChoice({ model }: { model: Model }) {
   );
 }
 
-function AreaChoice({ model }: { model: Model }) {
-  const t = model.texts.value;
-  const collections = loaded(model.collections.value);
-  if (!collections) return <div class="skeleton choice-skeleton" aria-hidden="true" />;
-  const grids = gridsOf(collections);
-  const others = collections.filter((collection) => !grids.includes(collection));
-  const { area } = model.view.value;
-  const known = area === AUTO || collections.some(({ id }) => id === area);
-  const active = model.active.value;
-  const automatic = !known || area === AUTO;
-  const size = (metres: number | null) => (metres === null ? '' : t.cellSize(metres));
-  return (
-    <fieldset class="choice">
-      <legend>{t.area}</legend>
-      {grids.length > 0 && (
-        <div class="pills">
-          <Pill
-            name="area"
-            value={AUTO}
-            checked={automatic}
-            title={active ? t.areaAutoNow(size(active.cellSizeM)) : t.areaAuto}
-            choose={() => {
-              model.chooseArea(AUTO);
-            }}
-          >
-            {t.areaAuto}
-            {automatic && active?.kind === 'grid' && <small> {size(active.cellSizeM)}</small>}
-          </Pill>
-          {grids.map((grid) => (
-            <Pill
-              key={grid.id}
-              name="area"
-              value={grid.id}
-              checked={!automatic && area === grid.id}
-              choose={() => {
-                model.chooseArea(grid.id);
-              }}
-            >
-              {size(grid.cellSizeM)}
-            </Pill>
-          ))}
-        </div>
-      )}
-      {others.length > 0 && (
-        <div class="pills">
-          {others.map((collection) => (
-            <Pill
-              key={collection.id}
-              name="area"
-              value={collection.id}
-              checked={active?.id === collection.id}
-              choose={() => {
-                model.chooseArea(collection.id);
-              }}
-            >
-              {textIn(collection.title, model.lang.value)}
-            </Pill>
-          ))}
-        </div>
-      )}
-    </fieldset>
-  );
-}
-
 function RegionChoice({ model }: { model: Model }) {
   const t = model.texts.value;
   const regions = loaded(model.regions.value) ?? [];
   const region = model.region.value;
   if (!region) return <div class="skeleton choice-skeleton" aria-hidden="true" />;
-  if (regions.length === 1) return <p class="region-name">{textIn(region.name, model.lang.value)}</p>;
+  if (regions.length === 1)
+    return (
+      <p class="region-name" translate={false}>
+        {textIn(region.name, model.lang.value)}
+      </p>
+    );
   return (
     <label class="choice region-choice">
       <span class="visually-hidden">{t.region}</span>
@@ -172,40 +93,11 @@ function RegionChoice({ model }: { model: Model }) {
         }}
       >
         {regions.map(({ id, name }) => (
-          <option key={id} value={id}>
+          <option key={id} value={id} translate={false}>
             {textIn(name, model.lang.value)}
           </option>
         ))}
       </select>
-    </label>
-  );
-}
-
-function YearChoice({ model }: { model: Model }) {
-  const t = model.texts.value;
-  const years = model.region.value?.years ?? [];
-  const year = model.year.value;
-  if (years.length < 2 || year === null) return null;
-  return (
-    <label class="choice year-choice">
-      <span class="choice-name">
-        {t.year} <output>{year}</output>
-      </span>
-      <input
-        type="range"
-        min={0}
-        max={years.length - 1}
-        step={1}
-        value={years.indexOf(year)}
-        aria-valuetext={String(year)}
-        onInput={(event) => {
-          model.update({ year: years[event.currentTarget.valueAsNumber] ?? null });
-        }}
-      />
-      <span class="year-ends" aria-hidden="true">
-        <span>{years[0]}</span>
-        <span>{years.at(-1)}</span>
-      </span>
     </label>
   );
 }
@@ -236,6 +128,11 @@ export function LanguageSwitch({ model }: { model: Model }) {
   );
 }
 
+/** An attribution in the reader's language, else as it was given. */
+export function attributionIn({ text, texts }: Attribution, language: Language): string {
+  return texts[language] ?? text;
+}
+
 /** Who the data are from; an address is linked only if it is a web address. */
 export function Sources({ model }: { model: Model }) {
   const t = model.texts.value;
@@ -243,21 +140,26 @@ export function Sources({ model }: { model: Model }) {
   if (!region) return null;
   return (
     <footer class="sources">
-      {region.attributions.map(({ text, licence, url }) => (
-        <span key={text}>
-          {url && /^https?:\/\//.test(url) ? (
-            <a href={url} rel="noopener noreferrer" target="_blank">
-              {text}
-            </a>
-          ) : (
-            text
-          )}
-          {licence && ` ${t.licence(licence)}`}
-        </span>
-      ))}
+      {region.attributions.map((attribution) => {
+        const { text, licence, url } = attribution;
+        const words = attributionIn(attribution, model.lang.value);
+        return (
+          <span key={text} translate={false}>
+            {url && /^https?:\/\//.test(url) ? (
+              <a href={url} rel="noopener noreferrer" target="_blank">
+                {words}
+              </a>
+            ) : (
+              words
+            )}
+            {licence && ` ${t.licence(licence)}`}
+          </span>
+        );
+      })}
       <span class="edition">
-        {t.edition} <code>{region.edition}</code>
+        {t.edition} <code translate={false}>{region.edition}</code>
       </span>
+      <ShortcutsButton model={model} />
     </footer>
   );
 }
@@ -279,11 +181,15 @@ export function Panel({ model }: { model: Model }) {
         <i aria-hidden="true" />
         <span>{open.value ? t.hideControls : t.showControls}</span>
       </button>
-      <SectorChoice model={model} />
-      <div class="more" id="more-controls">
-        <AreaChoice model={model} />
-        <UnitChoice model={model} />
-        <YearChoice model={model} />
+      <div class="controls">
+        <SectorChoice model={model} />
+        <div class="more" id="more-controls">
+          <PartChoice model={model} />
+          <YearChoice model={model} />
+          <AreaChoice model={model} />
+          <UnitChoice model={model} />
+          <Display model={model} />
+        </div>
       </div>
       <Legend model={model} />
       <Sources model={model} />

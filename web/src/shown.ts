@@ -69,7 +69,7 @@ const QUANTILES = 201;
 const ZERO_PART = 0.5;
 const FADED_PART = 0.35;
 /** A column this many cells high reads as tall and does not hide the city behind it. */
-const TALLEST_CELLS = 6;
+const TALLEST_CELLS = 4;
 /** The quantile of magnitudes that is given the full height: one giant must not flatten all others. */
 const TALL_QUANTILE = 0.99;
 

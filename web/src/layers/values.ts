@@ -15,9 +15,21 @@ import { type Ground, UNKNOWN } from './theme';
 export const STRIPES = 'stripes';
 export const DOTS = 'dots';
 
-const OUTLINE: Readonly<Record<Ground, { hovered: string; selected: string; stripes: string }>> = {
-  light: { hovered: '#1d2a2f', selected: '#10181b', stripes: 'rgba(29, 42, 47, 0.55)' },
-  dark: { hovered: '#ffffff', selected: '#ffffff', stripes: 'rgba(255, 255, 255, 0.5)' },
+const OUTLINE: Readonly<
+  Record<Ground, { hovered: string; selected: string; stripes: string; dots: string }>
+> = {
+  light: {
+    hovered: '#1d2a2f',
+    selected: '#10181b',
+    stripes: 'rgba(29, 42, 47, 0.55)',
+    dots: 'rgba(29, 42, 47, 0.42)',
+  },
+  dark: {
+    hovered: '#ffffff',
+    selected: '#ffffff',
+    stripes: 'rgba(255, 255, 255, 0.5)',
+    dots: 'rgba(255, 255, 255, 0.42)',
+  },
 };
 
 /**
@@ -135,7 +147,7 @@ function pattern(ground: Ground, size: number, draw: (pen: CanvasRenderingContex
   const pen = canvas.getContext('2d');
   if (!pen) return new ImageData(size, size);
   pen.strokeStyle = OUTLINE[ground].stripes;
-  pen.fillStyle = OUTLINE[ground].stripes;
+  pen.fillStyle = OUTLINE[ground].dots;
   draw(pen);
   return pen.getImageData(0, 0, size, size);
 }
@@ -159,7 +171,7 @@ export function dots(ground: Ground): ImageData {
   return pattern(ground, size, (pen) => {
     for (const at of [size / 4, (3 * size) / 4]) {
       pen.beginPath();
-      pen.arc(at, at, 1.5, 0, 2 * Math.PI);
+      pen.arc(at, at, 1.35, 0, 2 * Math.PI);
       pen.fill();
     }
   });

@@ -226,6 +226,7 @@ export const en = {
     doubtChoices: { hatch: 'Dotted', fade: 'Faded', off: 'Not marked' },
     doubtNote: 'Intervals are published of whole sectors only.',
     doubtful: 'Uncertain: may be off by half or more',
+    doubtfulSign: 'Uncertain: may as well be zero',
     tall: 'Columns in 3D',
     opacity: 'Opacity',
     ground: 'Appearance',

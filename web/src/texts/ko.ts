@@ -194,6 +194,7 @@ export const ko: Texts = {
     doubtChoices: { hatch: '점무늬', fade: '흐리게', off: '표시 안 함' },
     doubtNote: '구간은 부문 전체에 대해서만 공개됩니다.',
     doubtful: '불확실: 절반 이상 다를 수 있음',
+    doubtfulSign: '불확실: 0과 구별되지 않음',
     tall: '3D 기둥',
     opacity: '불투명도',
     ground: '화면 색상',

@@ -203,6 +203,7 @@ export const uz: Texts = {
     doubtChoices: { hatch: 'Nuqtali', fade: 'Xira', off: 'Belgilanmaydi' },
     doubtNote: 'Oraliqlar faqat butun sohalar uchun e’lon qilinadi.',
     doubtful: 'Noaniq: yarmi yoki undan ko‘proqqa farq qilishi mumkin',
+    doubtfulSign: 'Noaniq: noldan farqlab bo‘lmaydi',
     tall: '3D ustunlar',
     opacity: 'Shaffof emaslik',
     ground: 'Bezak',
