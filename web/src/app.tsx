@@ -150,9 +150,39 @@ const TableSheet = lazily(
   () => <div class="table-sheet skeleton" aria-hidden="true" />,
 );
 
+const MeasuredCard = lazily(
+  async () => (await import('./measured_card')).MeasuredCard,
+  () => <div class="card skeleton" aria-hidden="true" />,
+);
+
+/** A file that is dropped anywhere on the page is measured; otherwise the browser would leave for it. */
+function useDroppedFiles(model: Model): void {
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    };
+    const drop = (event: DragEvent) => {
+      const file = event.dataTransfer?.files[0];
+      if (!file) return;
+      event.preventDefault();
+      model.update({ selected: null, measured: null });
+      model.measuring.value = true;
+      model.dropped.value = file;
+    };
+    addEventListener('dragover', over);
+    addEventListener('drop', drop);
+    return () => {
+      removeEventListener('dragover', over);
+      removeEventListener('drop', drop);
+    };
+  }, [model]);
+}
+
 export function App({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { selected, table } = model.view.value;
+  const { selected, table, measured } = model.view.value;
+  const measuring = model.measuring.value || measured !== null;
+  useDroppedFiles(model);
 
   useSignalEffect(() => {
     const region = model.region.value;
@@ -162,7 +192,11 @@ export function App({ model }: { model: Model }) {
   });
 
   return (
-    <div class={['app', selected ? 'with-card' : '', table === null ? '' : 'with-table'].join(' ').trim()}>
+    <div
+      class={['app', selected || measuring ? 'with-card' : '', table === null ? '' : 'with-table']
+        .join(' ')
+        .trim()}
+    >
       <a
         class="skip"
         href="#map"
@@ -184,6 +218,7 @@ export function App({ model }: { model: Model }) {
       </main>
       {table !== null && <TableSheet model={model} />}
       <Card model={model} />
+      {measuring && !selected && <MeasuredCard model={model} />}
       <Shortcuts model={model} />
     </div>
   );

@@ -1,5 +1,6 @@
 /** Reads the public columns of one item apart: what the card shows, as plain data. */
 import type { Properties } from './api';
+import type { Statistics } from './questions';
 import { interval90 } from './format';
 import {
   BASES,
@@ -95,5 +96,36 @@ export function breakdownOf(properties: Properties, sector: Sector): Breakdown {
     })),
     carriers: carriersOf(properties, sector),
     carriersTold: carriersTold(properties, sector),
+  };
+}
+
+/** The same of an area, from sums over the cells in it. */
+export function breakdownOfSum(statistics: Statistics, sector: Sector): Breakdown {
+  const chosen = statistics.sectors.find((one) => one.sector === sector);
+  const parts = statistics.sectors.flatMap((one) =>
+    isOneOf(PARTS, one.sector) ? [{ ...one, part: one.sector }] : [],
+  );
+  const meant = parts.filter(({ part }) => sector === 'net' || part === sector);
+  return {
+    tco2e: chosen?.tco2e ?? null,
+    interval: chosen?.interval ?? null,
+    held: statistics.held > 0 && mayBeHeld(sector),
+    areaHa: statistics.drawnHa ?? statistics.areaHa,
+    population: statistics.population,
+    parts: parts.map(({ part, tco2e, methods, coverage, illustrative }) => ({
+      part,
+      tco2e,
+      methods,
+      coverage,
+      illustrative,
+    })),
+    carriers: meant
+      .flatMap(({ part, carriers }) =>
+        carriers.flatMap(({ carrier, basis, tco2e }) =>
+          isOneOf(BASES, basis) && tco2e !== null && tco2e !== 0 ? [{ part, carrier, basis, tco2e }] : [],
+        ),
+      )
+      .sort((a, b) => Math.abs(b.tco2e) - Math.abs(a.tco2e)),
+    carriersTold: meant.every(({ carriers }) => carriers.every(({ tco2e }) => tco2e !== null)),
   };
 }

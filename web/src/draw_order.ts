@@ -19,6 +19,8 @@ export const DRAW_ORDER = [
   // What the pointer is on, and what was chosen.
   'hovered',
   'selected',
+  // An area of the reader's own.
+  'outline',
   // Values that stand up, over all that lies flat.
   'columns',
   // Names last: nothing may cross them.

@@ -111,6 +111,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     follow(followSelection);
     follow(followTall);
     follow(followPointed);
+    follow(followDrawn);
   });
   watchCamera();
   follow(followCamera);
@@ -246,7 +247,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     shownGround = ground;
     hovered = null;
     model.hovered.value = null;
-    outlineSelected();
+    untracked(followSelection);
     if (old && old.source !== source) {
       // The old numbers stay below until the new ones are there.
       const swap = () => {
@@ -270,21 +271,31 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     }
   }
 
-  function outlineSelected(): void {
-    const selected = untracked(() => model.view.value.selected);
-    if (!shown || !map.getLayer(`selected-${shown.suffix}`)) return;
-    const id = selected?.collection === shown.collection ? selected.id : '';
-    map.setFilter(`selected-${shown.suffix}`, ['==', ['get', 'id'], id]);
-  }
-
   function followSelection(): undefined {
-    void model.view.value.selected;
-    outlineSelected();
+    const { selected, measured } = model.view.value;
+    if (!shown || !map.getLayer(`selected-${shown.suffix}`)) return;
+    const ids = selected?.collection === shown.collection ? [selected.id] : [];
+    if (measured?.kind === 'items' && measured.collection === shown.collection) ids.push(...measured.ids);
+    map.setFilter(`selected-${shown.suffix}`, ['in', ['get', 'id'], ['literal', ids]]);
   }
 
   function followPointed(): undefined {
     const pointed = model.pointed.value;
     hover(pointed && pointed.collection === shown?.collection ? pointed.id : null);
+  }
+
+  /** The tool that draws outlines comes when it is first used. */
+  let drawn = false;
+  function followDrawn(): undefined {
+    const needed = model.sketch.value !== null || model.view.value.measured?.kind === 'outline';
+    if (!needed || drawn) return;
+    drawn = true;
+    void import('./drawn_on_map').then(
+      ({ drawOnMap }) => undo.push(drawOnMap(map, model)),
+      () => {
+        drawn = false;
+      },
+    );
   }
 
   // --- pointer and keys ---------------------------------------------------------------------------------------------
@@ -304,6 +315,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   }
 
   function select(point: PointLike): void {
+    if (model.sketch.value) return;
     const place = placeAt(point);
     const id = place && propertiesOf(place).id;
     const selected = shown && typeof id === 'string' ? { collection: shown.collection, id } : null;
@@ -350,7 +362,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     map.on('mouseout', leave);
     map.on('movestart', leave);
     map.on('click', (event) => {
-      select(event.point);
+      // The second half of a double click was meant for what the first one did.
+      if (event.originalEvent.detail < 2) select(event.point);
     });
     const canvas = map.getCanvas();
     canvas.addEventListener('keydown', (event) => {

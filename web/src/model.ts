@@ -6,6 +6,7 @@ import type { BBox } from './decode';
 import { createConnection, type Connection } from './connection';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
+import { writeOutline, type Position } from './outlines';
 import { withNeighbours } from './room';
 import { isOneOf, LANGUAGES, type Language } from './sectors';
 import { playYears } from './play';
@@ -68,8 +69,12 @@ export interface Model extends Omit<Shown, 'waiting'> {
   readonly pointed: Signal<Selection | null>;
   /** Where the map is asked to go; it takes the wish away when it sets out. */
   readonly goal: Signal<BBox | null>;
-  /** Whether clicks on the map draw an outline. */
-  readonly drawing: Signal<boolean>;
+  /** Whether the panel is open in which an area is drawn or chosen. */
+  readonly measuring: Signal<boolean>;
+  /** Corners of the outline that clicks on the map are drawing; null: they choose places. */
+  readonly sketch: Signal<readonly Position[] | null>;
+  /** A file that was dropped on the page, to be measured. */
+  readonly dropped: Signal<File | null>;
   readonly mapState: Signal<'starting' | 'ready' | 'no-webgl'>;
   /** Whether the map still waits for tiles or moves. */
   readonly mapBusy: Signal<boolean>;
@@ -79,6 +84,8 @@ export interface Model extends Omit<Shown, 'waiting'> {
   readonly eye: Signal<{ zoom: number; lat: number }>;
   /** Change the view; `quietly`: without a step of the back button. */
   update(change: Partial<View>, quietly?: boolean): void;
+  /** The drawn corners become the area that is measured, if they make one. */
+  finishSketch(): void;
   /** Show a place that was found elsewhere than on the map: its card, its collection, and the way there. */
   open(place: Selection, bbox: BBox | null): void;
   chooseRegion(region: string): void;
@@ -191,6 +198,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
   );
 
   const goal = signal<BBox | null>(null);
+  const sketch = signal<readonly Position[] | null>(null);
   const mapBusy = signal(true);
   const playing = signal(false);
   const waiting = computed(() => [regions.value, collections.value].some(({ state }) => state === 'loading'));
@@ -228,7 +236,9 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     inView: signal<InView>({ places: true, unknown: false, held: false, doubtful: false }),
     pointed: signal<Selection | null>(null),
     goal,
-    drawing: signal(false),
+    measuring: signal(false),
+    sketch,
+    dropped: signal<File | null>(null),
     mapState: signal<'starting' | 'ready' | 'no-webgl'>('starting'),
     mapBusy,
     playing,
@@ -236,6 +246,11 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     busy,
     eye,
     update,
+    finishSketch() {
+      const outline = writeOutline([[sketch.value ?? []]]);
+      sketch.value = null;
+      if (outline !== '') update({ measured: { kind: 'outline', outline }, selected: null });
+    },
     open(place, bbox) {
       // The grid must not change on the way there, as it would if it went on suiting itself to the zoom.
       update({ selected: place, area: place.collection });

@@ -84,7 +84,7 @@ function parseSelection(value: string | null, longest = LONGEST_ID): Selection |
 const SORT = /^-?[a-z0-9_]{1,80}$/;
 /** More would not fit into the addresses that servers and mail programs take. */
 const LONGEST_OUTLINE = 8000;
-const MOST_ITEMS = 200;
+export const MOST_ITEMS = 200;
 
 function parseMeasured(outline: string | null, items: string | null): Measured | null {
   if (outline !== null && outline.length <= LONGEST_OUTLINE && /^[A-Za-z0-9_.~-]+$/.test(outline)) {

@@ -23,7 +23,8 @@ function Tool(props: {
 
 export function Tools({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { table } = model.view.value;
+  const { table, measured } = model.view.value;
+  const measuring = model.measuring.value || measured !== null;
   return (
     <div class="tools">
       <Tool
@@ -32,6 +33,21 @@ export function Tools({ model }: { model: Model }) {
         path="M2.5 3.5h11v9h-11zM2.5 6.5h11M2.5 9.5h11M6.5 3.5v9"
         act={() => {
           model.update({ table: table === null ? `-${emissionsColumn(model.sector.value)}` : null });
+        }}
+      />
+      <Tool
+        pressed={measuring}
+        label={t.measure.open}
+        path="M2.5 12.5 4 4.5l6-2 3.5 5-3 5z"
+        act={() => {
+          if (measuring) {
+            model.sketch.value = null;
+            model.measuring.value = false;
+            model.update({ measured: null });
+          } else {
+            model.measuring.value = true;
+            model.update({ selected: null });
+          }
         }}
       />
     </div>

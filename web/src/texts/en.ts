@@ -178,6 +178,46 @@ export const en = {
     rows: (first: string, last: string, total: string) => `${first} to ${last} of ${total}`,
   },
 
+  measure: {
+    open: 'Measure an area',
+    title: 'Your area',
+    outline: 'Drawn or brought outline',
+    together: (zones: number, what: string) => `${what}: ${zones} together`,
+    intro:
+      'How much is emitted and removed within an area of your own? Draw it, bring it as a file, or put zones together.',
+    draw: 'Draw on the map',
+    file: 'Open a GeoJSON file',
+    fileHelp:
+      'Or drop the file on this page. It is sent to this map’s own server, which keeps nothing of it.',
+    fromList: 'Choose zones from a list',
+    zoneSet: 'Kind of zones',
+    filterZones: 'Part of a name',
+    sumChosen: (zones: number) => (zones === 0 ? 'Choose zones first' : `Add up ${zones}`),
+    corners: (corners: number) =>
+      corners === 0
+        ? 'Click the first corner on the map.'
+        : `${corners} corners. Three or more make an area.`,
+    drawHelp:
+      'Click the first corner again, or double-click, to finish. With the keyboard: arrow keys move the map, Enter sets a corner at the cross, Backspace takes one away.',
+    finish: 'Finish',
+    undo: 'Take back a corner',
+    cancel: 'Cancel',
+    another: 'Measure another area',
+    counted: (cells: string, what: string) => `From ${cells} of: ${what}.`,
+    partly: (cells: string) => `${cells} lie on the border and count by the part of their area.`,
+    heldCells: (cells: string) => `${cells} are replaced to protect privacy.`,
+    intervalAtMost: 'At most: errors of all cells are added as if they went together.',
+    noLink: 'This outline has too many corners for a link: the address leaves it out.',
+    brokenLink: 'The outline in this link cannot be read. Draw it anew.',
+    refusals: {
+      'no-json': 'This file is not GeoJSON: it could not be read as JSON. Save it as GeoJSON and try again.',
+      'no-polygon': 'This file has no polygon with an area. Lines and points cannot be measured.',
+      'other-crs':
+        'This file is not in longitude and latitude (WGS 84). Convert it to EPSG:4326 and try again.',
+      'too-large': 'This file is too large: at most 2 MB and 10,000 corners. Simplify it and try again.',
+    },
+  },
+
   card: {
     partOf: 'Part of',
     intervalWords: (half: string | null) =>

@@ -147,6 +147,42 @@ export const ko: Texts = {
     rows: (first, last, total) => `${total}곳 중 ${first}–${last}`,
   },
 
+  measure: {
+    open: '구역 측정',
+    title: '지정한 구역',
+    outline: '그리거나 불러온 경계',
+    together: (zones, what) => `${what} ${zones}곳 합계`,
+    intro:
+      '원하는 구역의 배출량과 흡수량을 확인하세요. 지도에 그리거나, 파일로 불러오거나, 구역을 골라 합칠 수 있습니다.',
+    draw: '지도에 그리기',
+    file: 'GeoJSON 파일 열기',
+    fileHelp: '파일을 이 화면에 끌어다 놓아도 됩니다. 이 지도의 서버로만 전송되며 저장되지 않습니다.',
+    fromList: '목록에서 구역 고르기',
+    zoneSet: '구역 종류',
+    filterZones: '이름의 일부',
+    sumChosen: (zones) => (zones === 0 ? '먼저 구역을 고르세요' : `${zones}곳 합산`),
+    corners: (corners) =>
+      corners === 0 ? '지도에서 첫 꼭짓점을 누르세요.' : `꼭짓점 ${corners}개. 3개 이상이면 구역이 됩니다.`,
+    drawHelp:
+      '첫 꼭짓점을 다시 누르거나 두 번 눌러 끝냅니다. 키보드: 방향키로 지도를 옮기고, Enter로 십자 위치에 꼭짓점을 놓고, Backspace로 지웁니다.',
+    finish: '완료',
+    undo: '꼭짓점 하나 취소',
+    cancel: '취소',
+    another: '다른 구역 측정',
+    counted: (cells, what) => `${what} ${cells}곳으로 산정했습니다.`,
+    partly: (cells) => `경계에 걸친 ${cells}곳은 면적 비율로 셈했습니다.`,
+    heldCells: (cells) => `${cells}곳은 개인정보 보호를 위해 대체된 값입니다.`,
+    intervalAtMost: '최대 범위: 모든 셀의 오차가 함께 움직인다고 보고 더한 값입니다.',
+    noLink: '꼭짓점이 너무 많아 링크에는 이 경계가 담기지 않습니다.',
+    brokenLink: '링크에 담긴 경계를 읽을 수 없습니다. 다시 그려 주세요.',
+    refusals: {
+      'no-json': 'JSON으로 읽을 수 없어 GeoJSON 파일이 아닙니다. GeoJSON으로 저장해 다시 시도하세요.',
+      'no-polygon': '면적이 있는 다각형이 없습니다. 선과 점은 측정할 수 없습니다.',
+      'other-crs': '경위도(WGS 84) 좌표가 아닙니다. EPSG:4326으로 변환해 다시 시도하세요.',
+      'too-large': '파일이 너무 큽니다(최대 2 MB, 꼭짓점 10,000개). 단순화해 다시 시도하세요.',
+    },
+  },
+
   card: {
     partOf: '상위 구역',
     intervalWords: (half) => `참값이 이 안에 있을 확률 90 %${half === null ? '' : ` (약 ± ${half})`}`,

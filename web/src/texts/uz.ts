@@ -155,6 +155,47 @@ export const uz: Texts = {
     rows: (first, last, total) => `${total} tadan ${first}–${last}`,
   },
 
+  measure: {
+    open: 'Hududni o‘lchash',
+    title: 'Sizning hududingiz',
+    outline: 'Chizilgan yoki fayldan olingan chegara',
+    together: (zones, what) => `${what}: birgalikda ${zones} ta`,
+    intro:
+      'O‘zingiz tanlagan hududda qancha chiqindi chiqariladi va yutiladi? Uni chizing, fayldan oching yoki zonalarni qo‘shing.',
+    draw: 'Xaritada chizish',
+    file: 'GeoJSON faylini ochish',
+    fileHelp: 'Yoki faylni shu sahifaga tashlang. U faqat shu xarita serveriga yuboriladi va saqlanmaydi.',
+    fromList: 'Zonalarni ro‘yxatdan tanlash',
+    zoneSet: 'Zonalar turi',
+    filterZones: 'Nomining bir qismi',
+    sumChosen: (zones) => (zones === 0 ? 'Avval zonalarni tanlang' : `${zones} tasini qo‘shish`),
+    corners: (corners) =>
+      corners === 0
+        ? 'Xaritada birinchi burchakni bosing.'
+        : `${corners} ta burchak. Uchta va undan ko‘pi hudud hosil qiladi.`,
+    drawHelp:
+      'Tugatish uchun birinchi burchakni yana bosing yoki ikki marta bosing. Klaviaturada: yo‘nalish tugmalari xaritani suradi, Enter xoch turgan joyga burchak qo‘yadi, Backspace bittasini olib tashlaydi.',
+    finish: 'Tugatish',
+    undo: 'Bitta burchakni qaytarish',
+    cancel: 'Bekor qilish',
+    another: 'Boshqa hududni o‘lchash',
+    counted: (cells, what) => `Hisob asosi: ${what}, ${cells} ta.`,
+    partly: (cells) => `${cells} tasi chegarada yotadi va maydonining qismi bo‘yicha hisoblanadi.`,
+    heldCells: (cells) => `${cells} tasi shaxsiy ma’lumotlarni himoyalash uchun almashtirilgan.`,
+    intervalAtMost: 'Eng ko‘pi bilan: barcha katakchalar xatolari birga o‘zgaradi deb qo‘shilgan.',
+    noLink: 'Bu chegarada burchaklar havola uchun juda ko‘p: manzilga kiritilmaydi.',
+    brokenLink: 'Havoladagi chegarani o‘qib bo‘lmadi. Uni qayta chizing.',
+    refusals: {
+      'no-json':
+        'Bu fayl GeoJSON emas: JSON sifatida o‘qib bo‘lmadi. GeoJSON qilib saqlang va qayta urinib ko‘ring.',
+      'no-polygon': 'Bu faylda maydoni bor ko‘pburchak yo‘q. Chiziq va nuqtalarni o‘lchab bo‘lmaydi.',
+      'other-crs':
+        'Bu fayl uzunlik va kenglikda (WGS 84) emas. Uni EPSG:4326 ga o‘tkazing va qayta urinib ko‘ring.',
+      'too-large':
+        'Bu fayl juda katta: ko‘pi bilan 2 MB va 10 000 burchak. Uni soddalashtiring va qayta urinib ko‘ring.',
+    },
+  },
+
   card: {
     partOf: 'Qismi:',
     intervalWords: (half) =>

@@ -1,0 +1,221 @@
+/** The reader's outline on the map: drawn point by point, shown when done, mended by its corners. */
+import { effect, untracked } from '@preact/signals';
+import type { FeatureCollection, Geometry } from 'geojson';
+import type { GeoJSONSource, Map as MapLibre, MapMouseEvent } from 'maplibre-gl';
+import { markOf } from './draw_order';
+import type { Ground } from './layers/theme';
+import type { Model } from './model';
+import { readOutline, writeOutline, type Outline, type Position } from './outlines';
+
+const SOURCE = 'outline';
+/** A click this close to the first corner closes the outline, px. */
+const CLOSE_PX = 14;
+/** Corners of larger outlines would only hide them. */
+const MOST_HANDLES = 200;
+const COLOUR: Readonly<Record<Ground, { line: string; paper: string }>> = {
+  light: { line: '#0b4f8a', paper: '#ffffff' },
+  dark: { line: '#9ed0ff', paper: '#10181b' },
+};
+
+type Shapes = FeatureCollection<Geometry, { corner?: number; ring?: number; polygon?: number }>;
+
+function feature(
+  geometry: Geometry,
+  properties: { corner?: number; ring?: number; polygon?: number } = {},
+): Shapes['features'][number] {
+  return { type: 'Feature', geometry, properties };
+}
+
+const plain = ([lon, lat]: Position): [number, number] => [lon, lat];
+
+/** What is shown of an outline that is being drawn. */
+export function sketchShapes(sketch: readonly Position[], pointer: Position | null): Shapes {
+  const path = (pointer ? [...sketch, pointer] : sketch).map(plain);
+  const [first] = path;
+  const features: Shapes['features'] = sketch.map((position, corner) =>
+    feature({ type: 'Point', coordinates: plain(position) }, { corner }),
+  );
+  if (path.length > 1) features.push(feature({ type: 'LineString', coordinates: path }));
+  if (first && path.length > 2) features.push(feature({ type: 'Polygon', coordinates: [[...path, first]] }));
+  return { type: 'FeatureCollection', features };
+}
+
+/** What is shown of a finished outline: its ground, and its corners if they can be taken hold of. */
+export function outlineShapes(outline: Outline): Shapes {
+  const features: Shapes['features'] = [
+    feature({
+      type: 'MultiPolygon',
+      coordinates: outline.map((polygon) => polygon.map((ring) => ring.map(plain))),
+    }),
+  ];
+  if (outline.flat(2).length <= MOST_HANDLES) {
+    outline.forEach((rings, polygon) => {
+      rings.forEach((positions, ring) => {
+        positions.slice(0, -1).forEach((position, corner) => {
+          features.push(feature({ type: 'Point', coordinates: plain(position) }, { polygon, ring, corner }));
+        });
+      });
+    });
+  }
+  return { type: 'FeatureCollection', features };
+}
+
+/** The outline with one corner elsewhere; the last position of a ring goes with the first. */
+export function withCorner(
+  outline: Outline,
+  at: { readonly polygon: number; readonly ring: number; readonly corner: number },
+  to: Position,
+): Outline {
+  return outline.map((rings, polygon) =>
+    polygon !== at.polygon
+      ? rings
+      : rings.map((positions, ring) =>
+          ring !== at.ring
+            ? positions
+            : positions.map((position, index) =>
+                index === at.corner || (at.corner === 0 && index === positions.length - 1) ? to : position,
+              ),
+        ),
+  );
+}
+
+/** Draw on a loaded map until the returned function is called. */
+export function drawOnMap(map: MapLibre, model: Model): () => void {
+  let pointer: Position | null = null;
+  /** The outline while one of its corners is dragged. */
+  let dragged: Outline | null = null;
+
+  map.addSource(SOURCE, { type: 'geojson', data: { type: 'FeatureCollection', features: [] } });
+  const band = markOf('outline');
+  map.addLayer(
+    {
+      id: 'outline-fill',
+      type: 'fill',
+      source: SOURCE,
+      filter: ['==', ['geometry-type'], 'Polygon'],
+      paint: { 'fill-opacity': 0.14 },
+    },
+    band,
+  );
+  map.addLayer(
+    {
+      id: 'outline-line',
+      type: 'line',
+      source: SOURCE,
+      filter: ['!=', ['geometry-type'], 'Point'],
+      paint: { 'line-width': 2.5 },
+    },
+    band,
+  );
+  map.addLayer(
+    {
+      id: 'outline-corners',
+      type: 'circle',
+      source: SOURCE,
+      filter: ['==', ['geometry-type'], 'Point'],
+      paint: { 'circle-radius': 5.5, 'circle-stroke-width': 2.5 },
+    },
+    band,
+  );
+
+  function show(shapes: Shapes): void {
+    void map.getSource<GeoJSONSource>(SOURCE)?.setData(shapes);
+  }
+
+  function known(): Outline | null {
+    const measured = untracked(() => model.view.value.measured);
+    return measured?.kind === 'outline' ? readOutline(measured.outline) : null;
+  }
+
+  const stopShowing = effect(() => {
+    const sketch = model.sketch.value;
+    const { measured } = model.view.value;
+    if (sketch) show(sketchShapes(sketch, null));
+    else {
+      const outline = measured?.kind === 'outline' ? readOutline(measured.outline) : null;
+      show(outline ? outlineShapes(outline) : { type: 'FeatureCollection', features: [] });
+    }
+    map.getCanvas().style.cursor = sketch ? 'crosshair' : '';
+    // A double click ends the outline; it must not zoom too.
+    if (sketch) map.doubleClickZoom.disable();
+    else map.doubleClickZoom.enable();
+  });
+  const stopColouring = effect(() => {
+    const { line, paper } = COLOUR[model.ground.value];
+    map.setPaintProperty('outline-fill', 'fill-color', line);
+    map.setPaintProperty('outline-line', 'line-color', line);
+    map.setPaintProperty('outline-corners', 'circle-color', paper);
+    map.setPaintProperty('outline-corners', 'circle-stroke-color', line);
+  });
+
+  function add(position: Position): void {
+    const sketch = model.sketch.value;
+    if (!sketch) return;
+    const here = map.project(plain(position));
+    const distance = (to: Position | undefined) => (to ? here.dist(map.project(plain(to))) : Infinity);
+    // Back at the first corner, or twice at the last: the outline is done.
+    if (sketch.length > 2 && (distance(sketch[0]) < CLOSE_PX || distance(sketch.at(-1)) < 3))
+      model.finishSketch();
+    else if (distance(sketch.at(-1)) >= 3) model.sketch.value = [...sketch, position];
+  }
+
+  const onClick = ({ lngLat }: MapMouseEvent) => {
+    add([lngLat.lng, lngLat.lat]);
+  };
+  const onMove = ({ lngLat }: MapMouseEvent) => {
+    const sketch = model.sketch.value;
+    if (!sketch) return;
+    // Values under the pointer would only stand in the way of the next corner.
+    model.hovered.value = null;
+    if (sketch.length > 0) {
+      pointer = [lngLat.lng, lngLat.lat];
+      show(sketchShapes(sketch, pointer));
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const sketch = model.sketch.value;
+    if (!sketch) return;
+    if (event.key === 'Enter') {
+      const { lng, lat } = map.getCenter();
+      add([lng, lat]);
+    } else if (event.key === 'Backspace') model.sketch.value = sketch.slice(0, -1);
+    else if (event.key === 'Escape') model.sketch.value = null;
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  const onGrab = (event: MapMouseEvent) => {
+    if (model.sketch.value) return;
+    const [held] = map.queryRenderedFeatures(event.point, { layers: ['outline-corners'] });
+    const outline = known();
+    const { polygon, ring, corner } = held?.properties ?? {};
+    if (!outline || typeof polygon !== 'number' || typeof ring !== 'number' || typeof corner !== 'number')
+      return;
+    event.preventDefault();
+    const onDrag = ({ lngLat }: MapMouseEvent) => {
+      dragged = withCorner(outline, { polygon, ring, corner }, [lngLat.lng, lngLat.lat]);
+      show(outlineShapes(dragged));
+    };
+    map.on('mousemove', onDrag);
+    map.once('mouseup', () => {
+      map.off('mousemove', onDrag);
+      if (dragged) model.update({ measured: { kind: 'outline', outline: writeOutline(dragged) } });
+      dragged = null;
+    });
+  };
+
+  const canvas = map.getCanvas();
+  map.on('click', onClick);
+  map.on('mousemove', onMove);
+  map.on('mousedown', onGrab);
+  canvas.addEventListener('keydown', onKeyDown, true);
+  return () => {
+    stopShowing();
+    stopColouring();
+    map.off('click', onClick);
+    map.off('mousemove', onMove);
+    map.off('mousedown', onGrab);
+    canvas.removeEventListener('keydown', onKeyDown, true);
+  };
+}

@@ -1,0 +1,206 @@
+/** How an area comes to be measured: drawn on the map, brought as a file, or put together from zones. */
+import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import { useAsked } from './asked';
+import { nameOf, textIn } from './format';
+import { loaded } from './loading';
+import type { Model } from './model';
+import { ProblemNote } from './notices';
+import { askPage } from './questions';
+import { MOST_ITEMS } from './state';
+
+/** More zones than a page can list are found by typing a part of the name. */
+const MOST_LISTED = 1000;
+
+function Sketching({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const corners = model.sketch.value?.length ?? 0;
+  return (
+    <div class="sketching">
+      <p role="status">{t.measure.corners(corners)}</p>
+      <p class="fine">{t.measure.drawHelp}</p>
+      <div class="buttons">
+        <button
+          type="button"
+          class="primary"
+          disabled={corners < 3}
+          onClick={() => {
+            model.finishSketch();
+          }}
+        >
+          {t.measure.finish}
+        </button>
+        <button
+          type="button"
+          disabled={corners === 0}
+          onClick={() => {
+            model.sketch.value = (model.sketch.value ?? []).slice(0, -1);
+          }}
+        >
+          {t.measure.undo}
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            model.sketch.value = null;
+          }}
+        >
+          {t.measure.cancel}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function ZoneList({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const lang = model.lang.value;
+  const region = model.region.value;
+  const year = model.year.value;
+  const zoneSets = (loaded(model.collections.value) ?? []).filter(({ kind }) => kind === 'zones');
+  const wanted = useSignal<string | null>(null);
+  const part = useSignal('');
+  const chosen = useSignal<readonly string[]>([]);
+  const zoneSet = zoneSets.find(({ id }) => id === wanted.value) ?? zoneSets[0];
+  const key =
+    zoneSet && region && year !== null
+      ? { region: region.id, edition: region.edition, collection: zoneSet.id, year }
+      : null;
+  const columns = ['id', ...(zoneSet?.columns.filter((name) => name.startsWith('name_')) ?? [])];
+  const answer = useAsked(model, key && JSON.stringify(key), (signal) => {
+    if (!key) throw new Error('asked without a zone set');
+    return askPage(
+      model.api,
+      key,
+      { columns, sort: columns[1] ?? 'id', limit: MOST_LISTED, offset: 0 },
+      signal,
+    );
+  });
+  if (!zoneSet) return null;
+  const zones = (loaded(answer)?.items ?? [])
+    .map(({ id, properties }) => ({ id, name: nameOf(properties, id, lang) }))
+    .sort((a, b) => a.name.localeCompare(b.name, lang === 'pseudo' ? 'en' : lang));
+  const sought = part.value.trim().toLocaleLowerCase();
+  const listed = zones.filter(
+    ({ name, id }) => name.toLocaleLowerCase().includes(sought) || id.includes(sought),
+  );
+  return (
+    <div class="zone-list">
+      {zoneSets.length > 1 && (
+        <label>
+          <span class="visually-hidden">{t.measure.zoneSet}</span>
+          <select
+            value={zoneSet.id}
+            onChange={(event) => {
+              wanted.value = event.currentTarget.value;
+              chosen.value = [];
+            }}
+          >
+            {zoneSets.map(({ id, title }) => (
+              <option key={id} value={id}>
+                {textIn(title, lang)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {zones.length > 12 && (
+        <input
+          type="search"
+          aria-label={t.measure.filterZones}
+          placeholder={t.measure.filterZones}
+          value={part.value}
+          onInput={(event) => {
+            part.value = event.currentTarget.value;
+          }}
+        />
+      )}
+      {answer.state === 'loading' && <div class="skeleton line-skeleton" aria-hidden="true" />}
+      {answer.state === 'failed' && <ProblemNote problem={answer.problem} t={t} missing={t.refused} />}
+      <ul>
+        {listed.map(({ id, name }) => (
+          <li key={id}>
+            <label>
+              <input
+                type="checkbox"
+                checked={chosen.value.includes(id)}
+                disabled={chosen.value.length >= MOST_ITEMS && !chosen.value.includes(id)}
+                onChange={(event) => {
+                  chosen.value = event.currentTarget.checked
+                    ? [...chosen.value, id]
+                    : chosen.value.filter((one) => one !== id);
+                }}
+              />
+              {name}
+            </label>
+          </li>
+        ))}
+      </ul>
+      <button
+        type="button"
+        class="primary"
+        disabled={chosen.value.length === 0}
+        onClick={() => {
+          model.update({
+            measured: { kind: 'items', collection: zoneSet.id, ids: chosen.value },
+            area: zoneSet.id,
+            selected: null,
+          });
+        }}
+      >
+        {t.measure.sumChosen(chosen.value.length)}
+      </button>
+    </div>
+  );
+}
+
+export function MeasureChoice({ model, refusal }: { model: Model; refusal: string | null }) {
+  const t = model.texts.value;
+  const file = useRef<HTMLInputElement>(null);
+  if (model.sketch.value) return <Sketching model={model} />;
+  return (
+    <div class="measure-choice">
+      <p>{t.measure.intro}</p>
+      <div class="buttons">
+        <button
+          type="button"
+          class="primary"
+          disabled={model.mapState.value !== 'ready'}
+          onClick={() => {
+            model.sketch.value = [];
+            // With the focus on the map, Enter sets corners at the crosshair.
+            document.querySelector<HTMLElement>('canvas.maplibregl-canvas')?.focus({ preventScroll: true });
+          }}
+        >
+          {t.measure.draw}
+        </button>
+        <button type="button" onClick={() => file.current?.click()}>
+          {t.measure.file}
+        </button>
+        <input
+          ref={file}
+          type="file"
+          class="visually-hidden"
+          tabIndex={-1}
+          aria-hidden="true"
+          accept=".geojson,.json,application/geo+json"
+          data-testid="outline-file"
+          onChange={(event) => {
+            model.dropped.value = event.currentTarget.files?.[0] ?? null;
+            event.currentTarget.value = '';
+          }}
+        />
+      </div>
+      <p class="fine">{t.measure.fileHelp}</p>
+      {refusal !== null && (
+        <p class="note" role="alert" data-testid="outline-refused">
+          {refusal}
+        </p>
+      )}
+      <details>
+        <summary>{t.measure.fromList}</summary>
+        <ZoneList model={model} />
+      </details>
+    </div>
+  );
+}

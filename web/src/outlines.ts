@@ -1,0 +1,177 @@
+/** Outlines that readers draw or bring: their compact form in links, and what GeoJSON files say. */
+import type { BBox } from './decode';
+
+export type Position = readonly [lon: number, lat: number];
+/** Polygons of rings of positions; the first ring is the outer one, each ends where it begins. */
+export type Outline = readonly (readonly (readonly Position[])[])[];
+
+/** Millionths of a degree: about a decimetre. */
+const SCALE = 1e6;
+/** Letters that no address, mail program or chat changes. */
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const RING = '.';
+const POLYGON = '~';
+/** A longer file is no outline of a site. */
+export const LARGEST_FILE = 2_000_000;
+export const MOST_VERTICES = 10_000;
+
+function writeNumber(value: number): string {
+  // The sign goes to the last bit, so that small steps to either side stay short.
+  let rest = value < 0 ? -2 * value - 1 : 2 * value;
+  let written = '';
+  do {
+    const digit = rest % 32;
+    rest = Math.floor(rest / 32);
+    written += LETTERS.charAt(digit + (rest > 0 ? 32 : 0));
+  } while (rest > 0);
+  return written;
+}
+
+function readNumbers(written: string): number[] | null {
+  const found: number[] = [];
+  let value = 0;
+  let place = 1;
+  for (const letter of written) {
+    const code = LETTERS.indexOf(letter);
+    if (code < 0 || place > 2 ** 40) return null;
+    value += (code % 32) * place;
+    place *= 32;
+    if (code < 32) {
+      found.push(value % 2 === 0 ? value / 2 : -(value + 1) / 2);
+      value = 0;
+      place = 1;
+    }
+  }
+  return place === 1 ? found : null;
+}
+
+/** The ring in whole millionths of a degree, without repeats and without its last vertex; null if nothing is left. */
+function wholeRing(ring: readonly Position[]): [number, number][] | null {
+  const whole: [number, number][] = [];
+  for (const [lon, lat] of ring) {
+    const next: [number, number] = [Math.round(lon * SCALE), Math.round(lat * SCALE)];
+    const last = whole.at(-1);
+    if (last?.[0] !== next[0] || last[1] !== next[1]) whole.push(next);
+  }
+  const [first] = whole;
+  const last = whole.at(-1);
+  if (first && last && whole.length > 1 && first[0] === last[0] && first[1] === last[1]) whole.pop();
+  return whole.length < 3 ? null : whole;
+}
+
+/** Write an outline for a link: steps from vertex to vertex, a few letters each. What is smaller than a decimetre goes. */
+export function writeOutline(outline: Outline): string {
+  return outline
+    .flatMap((polygon) => {
+      let [x, y] = [0, 0];
+      const rings = polygon.map((ring) => {
+        const whole = wholeRing(ring);
+        return (whole ?? [])
+          .map(([nextX, nextY]) => {
+            const step = writeNumber(nextX - x) + writeNumber(nextY - y);
+            [x, y] = [nextX, nextY];
+            return step;
+          })
+          .join('');
+      });
+      // Without its outer ring a polygon is nothing; a hole that vanished is no hole.
+      return rings[0] === undefined || rings[0] === ''
+        ? []
+        : [rings.filter((ring) => ring !== '').join(RING)];
+    })
+    .join(POLYGON);
+}
+
+/** Read what `writeOutline` wrote; null if it is anything else. */
+export function readOutline(written: string): Outline | null {
+  const outline: Position[][][] = [];
+  for (const polygon of written.split(POLYGON)) {
+    let [x, y] = [0, 0];
+    const rings: Position[][] = [];
+    for (const ring of polygon.split(RING)) {
+      const numbers = readNumbers(ring);
+      if (!numbers || numbers.length < 6 || numbers.length % 2 !== 0) return null;
+      const positions: Position[] = [];
+      for (let index = 0; index < numbers.length; index += 2) {
+        x += numbers[index] ?? 0;
+        y += numbers[index + 1] ?? 0;
+        if (Math.abs(x) > 180 * SCALE || Math.abs(y) > 90 * SCALE) return null;
+        positions.push([x / SCALE, y / SCALE]);
+      }
+      const [first] = positions;
+      if (first) positions.push(first);
+      rings.push(positions);
+    }
+    outline.push(rings);
+  }
+  return outline;
+}
+
+export function boundsOf(outline: Outline): BBox {
+  const positions = outline.flat(2);
+  const lons = positions.map(([lon]) => lon);
+  const lats = positions.map(([, lat]) => lat);
+  const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+  return [least(lons), least(lats), most(lons), most(lats)];
+}
+
+/** Why a file is no outline. */
+export type Refusal = 'no-json' | 'no-polygon' | 'other-crs' | 'too-large';
+
+/** Names by which files call longitude and latitude in degrees. */
+const DEGREES = /crs84|4326|wgs\s*84/i;
+
+function positionOf(value: unknown): Position | null {
+  if (!Array.isArray(value)) return null;
+  const [lon, lat] = value as unknown[];
+  return typeof lon === 'number' && typeof lat === 'number' ? [lon, lat] : null;
+}
+
+function ringsOf(value: unknown): Position[][] | null {
+  if (!Array.isArray(value)) return null;
+  const rings = value.map((ring: unknown) =>
+    Array.isArray(ring) ? ring.map((position: unknown) => positionOf(position)) : [null],
+  );
+  return rings.every((ring) => ring.every((position) => position !== null)) ? rings : null;
+}
+
+function polygonsIn(value: unknown, found: Position[][][]): void {
+  if (typeof value !== 'object' || value === null) return;
+  const given = value as Record<string, unknown>;
+  const each = (list: unknown) => {
+    if (Array.isArray(list)) for (const entry of list as unknown[]) polygonsIn(entry, found);
+  };
+  if (given.type === 'FeatureCollection') each(given.features);
+  else if (given.type === 'Feature') polygonsIn(given.geometry, found);
+  else if (given.type === 'GeometryCollection') each(given.geometries);
+  else if (given.type === 'Polygon') {
+    const rings = ringsOf(given.coordinates);
+    if (rings) found.push(rings);
+  } else if (given.type === 'MultiPolygon' && Array.isArray(given.coordinates)) {
+    for (const polygon of given.coordinates as unknown[]) {
+      const rings = ringsOf(polygon);
+      if (rings) found.push(rings);
+    }
+  }
+}
+
+/** All polygons of a GeoJSON text as one outline, or why there is none. */
+export function outlineInGeoJson(text: string): Outline | Refusal {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    return 'no-json';
+  }
+  const crs =
+    typeof document === 'object' && document !== null && 'crs' in document ? document.crs : undefined;
+  if (crs !== undefined && crs !== null && !DEGREES.test(JSON.stringify(crs))) return 'other-crs';
+  const found: Position[][][] = [];
+  polygonsIn(document, found);
+  const positions = found.flat(2);
+  if (positions.length === 0) return 'no-polygon';
+  if (positions.length > MOST_VERTICES) return 'too-large';
+  if (positions.some(([lon, lat]) => Math.abs(lon) > 180 || Math.abs(lat) > 90)) return 'other-crs';
+  return writeOutline(found) === '' ? 'no-polygon' : found;
+}
