@@ -20,6 +20,7 @@ import pyogrio
 import pytest
 import shapely
 from owslib.ogcapi.features import Features
+from pyproj import Transformer
 
 from grids.edition import Edition, Store
 
@@ -113,6 +114,27 @@ def test_gdal_filters_by_box_and_by_column(apart: str, edition: Edition) -> None
     held = pyogrio.read_dataframe(source, layer="grid-500m", where="net_tco2e > 30 AND held = 1")
     assert sorted(held["id"]) == sorted(frame[(frame.net_tco2e > 30) & frame.held]["id"])
     assert len(held) > 0
+
+
+@pytest.mark.parametrize("collection", ["grid-1km", "h3-8", "municipality"])
+def test_gdal_reads_vector_tiles(apart: str, edition: Edition, collection: str) -> None:
+    # Its driver for OGC API Tiles takes the box in the coordinates of the tiles, and makes a layer of each zoom.
+    west, south, east, north = edition.collection(collection).bbox or edition.region.bbox
+    corners = Transformer.from_crs(4326, 3857, always_xy=True).transform([west, east], [south, north])
+    box = dict(zip(("MINX", "MAXX", "MINY", "MAXY"), [str(value) for axis in corners for value in axis], strict=True))
+    source = f"OGCAPI:{apart}/api/town/collections/{collection}"
+    frame = pyogrio.read_dataframe(source, layer="Zoom level 12", API="TILES", **box)
+    assert frame.crs.to_epsg() == 3857
+    expected = table(edition, collection).set_index("id")
+    # What lies in several tiles comes from each.
+    assert set(frame["id"]) == set(expected.index)
+    for name in ("net_tco2e", "buildings_tco2e", "area_ha", "population"):
+        given = frame.groupby("id")[name].agg(["min", "max"]).reindex(expected.index)
+        np.testing.assert_array_equal(given["min"].to_numpy(), expected[name].to_numpy())
+        np.testing.assert_array_equal(given["max"].to_numpy(), expected[name].to_numpy())
+    shapes = frame.dissolve("id").geometry.reindex(expected.index).to_crs(edition.crs)
+    areas = shapely.area(edition.polygons(collection, edition.table(collection, 2023)))
+    np.testing.assert_allclose(shapes.area.to_numpy(), areas, rtol=0.05)  # a unit of a tile is 2.4 m here
 
 
 @pytest.fixture(scope="module")
