@@ -6,8 +6,10 @@ from pathlib import Path
 
 from grids.columns import ColumnTable
 from grids.edition import Edition
+from grids.errors import GridError
 from grids.exports import documents, labels
 from grids.exports.public_table import PublicTable
+from grids.exports.room import no_room
 from grids.manifest import Collection
 from grids.shipped import data_folder, shipped_columns
 from grids.store_errors import NotFound
@@ -220,7 +222,20 @@ def write_file(edition: Edition, file: ExportFile, path: Path) -> None:
 
     Raises:
         InvalidTable: the table cannot be written in this format.
+        NoRoom: the disk is full.
     """
+    try:
+        _write(edition, file, path)
+    except GridError:
+        raise
+    except Exception as error:
+        full = no_room(path, error)
+        if full is None:
+            raise
+        raise full from error
+
+
+def _write(edition: Edition, file: ExportFile, path: Path) -> None:
     dictionary = shipped_columns()
     if is_document(file):
         path.write_bytes(document(edition, file))

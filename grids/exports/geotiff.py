@@ -7,10 +7,12 @@ import rasterio
 import rasterio.shutil
 from affine import Affine
 from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from grids.exports import labels
 from grids.exports.public_table import Extent, PublicTable, north_up
+from grids.exports.room import no_room
 from grids.store_errors import InvalidTable
 
 _TILE = 256
@@ -58,6 +60,12 @@ def _write(table: PublicTable, extent: Extent, draft: Path, path: Path) -> None:
             bigtiff="IF_SAFER",
             **_COMPRESSED,
         )
+    except RasterioError as error:
+        # Before the draft, which may fill the disk, is removed: then there would be room again.
+        full = no_room(path, error, path if path.exists() else draft)
+        if full is None:
+            raise
+        raise full from error
     finally:
         draft.unlink(missing_ok=True)
 

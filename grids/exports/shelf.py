@@ -7,18 +7,14 @@ from pathlib import Path
 
 from grids.edition import Edition
 from grids.exports.files import ExportFile, write_file
+from grids.exports.room import NoRoom
 from grids.identity import code_digest, file_digest
 from grids.locks import ProcessLock
-from grids.store_errors import EditionError
 
 MOST_BYTES = 20_000_000_000
 _SUM = ".sha256"
 _MAKING = ".making"
 _LOCK = ".lock"
-
-
-class NoRoom(EditionError):
-    """The disk has no room for another file."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,10 @@ class Shelf:
             draft.replace(kept.path)
             digest.replace(place / digest.name)
         except OSError as error:
-            raise NoRoom(f"{file.name} cannot be kept in {self.folder}: {error.strerror or error}") from error
+            raise NoRoom(
+                f"{file.name} cannot be kept in {self.folder}: {error.strerror or error}. Make room there, or give "
+                "another folder"
+            ) from error
         finally:
             shutil.rmtree(drafts, ignore_errors=True)
         return kept
