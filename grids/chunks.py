@@ -17,10 +17,11 @@ _KINDS = {pa.float64(): NUMBER, pa.int64(): WHOLE, pa.bool_(): TRUTH, pa.string(
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """An Arrow array of one of the four kinds, and where it lies; it lives as long as this does.
+    """An Arrow array, and where it lies as values of one of the four kinds; it lives as long as this does.
 
     Attributes:
-        array: the array.
+        array: the array as it was given.
+        values: the same as one of the four kinds: that very array, or a copy.
         kind: NUMBER, WHOLE, TRUTH or TEXT.
         place: addresses of the values (of texts: of their offsets), of the bits that say which are valid (0: all), of
             the bytes of texts, and how many elements of these buffers stand before the first.
@@ -28,6 +29,7 @@ class Chunk:
     """
 
     array: pa.Array
+    values: pa.Array
     kind: int
     place: tuple[int, int, int, int]
     text_bytes: int
@@ -35,15 +37,21 @@ class Chunk:
     @classmethod
     def of(cls, array: pa.Array) -> "Chunk":
         """Look at an array; narrower numbers become doubles or integers of 64 bits, what is none of this a text."""
-        array = _of_known_kind(array)
-        kind = _KINDS[array.type]
-        buffers = array.buffers()
+        plain = _of_known_kind(array)
+        kind = _KINDS[plain.type]
+        buffers = plain.buffers()
         valid, values = (0 if buffer is None else buffer.address for buffer in buffers[:2])
         texts, text_bytes = 0, 0
-        if kind == TEXT and len(array) and buffers[2] is not None:
-            ends = np.frombuffer(buffers[1], np.int32)[array.offset :]
-            texts, text_bytes = buffers[2].address, int(ends[len(array)] - ends[0])
-        return cls(array, kind, (values, valid if array.null_count else 0, texts, array.offset), text_bytes)
+        if kind == TEXT and len(plain) and buffers[2] is not None:
+            ends = np.frombuffer(buffers[1], np.int32)[plain.offset :]
+            texts, text_bytes = buffers[2].address, int(ends[len(plain)] - ends[0])
+        place = (values, valid if plain.null_count else 0, texts, plain.offset)
+        return cls(array, plain, kind, place, text_bytes)
+
+    @property
+    def nbytes(self) -> int:
+        """What it holds in memory."""
+        return int(self.array.nbytes) + (0 if self.values is self.array else int(self.values.nbytes))
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ class KeptChunks:
             if key in self._kept:
                 return
             self._kept[key] = chunk
-            self._held += chunk.array.nbytes
+            self._held += chunk.nbytes
             while self._held > self._most:
                 _, dropped = self._kept.popitem(last=False)
-                self._held -= dropped.array.nbytes
+                self._held -= dropped.nbytes

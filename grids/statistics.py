@@ -35,10 +35,12 @@ class Chosen:
     Attributes:
         ids: (n,) distinct.
         weights: (n,) part of each row's ground that was chosen, above 0 and at most 1.
+        found: if known, a year and (n,) ascending positions of the rows in its table: spares looking for them by id.
     """
 
     ids: tuple[str, ...]
     weights: FloatArray
+    found: tuple[int, NDArray[np.int64]] | None = None
 
     @property
     def partly(self) -> int:
@@ -160,7 +162,7 @@ def chosen_cells(edition: Edition, info: Collection, year: int, polygon: shapely
     found = place < len(wanted)
     found[found] = wanted[place[found]] == keys[found]
     ids = page.rows["id"].filter(pa.array(found)).to_pylist()
-    return Chosen(tuple(ids), share[place[found]])
+    return Chosen(tuple(ids), share[place[found]], (year, page.positions[found]))
 
 
 def statistics(edition: Edition, info: Collection, year: int, chosen: Chosen) -> Statistics:
@@ -168,7 +170,7 @@ def statistics(edition: Edition, info: Collection, year: int, chosen: Chosen) ->
 
     Rows that the year's table does not have hold nothing that year and are left out.
     """
-    positions, index = _positions(edition, info, year, chosen.ids)
+    positions, index = _positions(edition, info, year, chosen)
     weights = chosen.weights[index]
     sectors = [sector for sector in edition.manifest.sectors if total_column(sector) in info.columns]
     names = [name for name in info.columns if _is_number(name, sectors)]
@@ -213,10 +215,12 @@ def _sector_sum(
 
 
 def _positions(
-    edition: Edition, info: Collection, year: int, ids: Sequence[str]
+    edition: Edition, info: Collection, year: int, chosen: Chosen
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ascending positions in a year's table of those ids that it has, and where each stands in `ids`."""
-    found = edition.positions(info.id, year, ids)
+    """Ascending positions in a year's table of those chosen rows that it has, and which of them each is."""
+    if chosen.found is not None and chosen.found[0] == year:
+        return chosen.found[1], np.arange(len(chosen.ids))
+    found = edition.positions(info.id, year, chosen.ids)
     index = np.flatnonzero(found >= 0)
     index = index[np.argsort(found[index], kind="stable")]
     return found[index], index

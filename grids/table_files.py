@@ -22,6 +22,9 @@ Bounds = NDArray[np.float64]
 _KEPT = KeptChunks(128 << 20)
 """Of all tables of this process: about 30 tiles full of cells, with all that they show."""
 
+_FEW_GROUPS = 16
+"""Row groups of a page or of a drawn place; more than these are a walk through the table, which nobody repeats soon."""
+
 _DAMAGE = (OSError, pa.ArrowException, KeyError, UnicodeDecodeError)
 """What Arrow raises over a table whose bytes are not as they were written; names of columns may be what is damaged."""
 
@@ -91,7 +94,7 @@ class TableFile:
             boxes = self._read(groups, [COVERING])[COVERING].combine_chunks()
             rows = np.stack([boxes.field(field).to_numpy() for field in COVERING_FIELDS], axis=1)
         else:
-            steps = self._read(groups, ["row", "col"])
+            steps = self._groups(groups, ["row", "col"])
             col, row = steps["col"].to_numpy(), steps["row"].to_numpy()
             rows = self._cell_bounds(np.stack([col, row, col, row], axis=1).astype(np.float64))
         positions = np.concatenate([np.arange(self._starts[g], self._starts[g + 1]) for g in groups])
@@ -101,7 +104,7 @@ class TableFile:
     def take(self, positions: NDArray[np.int64], columns: list[str]) -> pa.Table:
         """Return rows by ascending position, reading only their row groups and only these columns."""
         groups = np.unique(np.searchsorted(self._starts, positions, side="right") - 1)
-        table = self._read(groups, columns)
+        table = self._groups(groups, columns)
         sizes = np.diff(self._starts)[groups]
         if len(positions) == sizes.sum():
             return table
@@ -109,7 +112,10 @@ class TableFile:
         begins = np.concatenate([[0], np.cumsum(sizes)])[:-1]
         group_of = np.searchsorted(self._starts, positions, side="right") - 1
         place = np.searchsorted(groups, group_of)
-        return table.take(pa.array(begins[place] + positions - self._starts[group_of]))
+        wanted = begins[place] + positions - self._starts[group_of]
+        if len(wanted) and wanted[-1] - wanted[0] + 1 == len(wanted):  # a page: nothing is copied
+            return table.slice(int(wanted[0]), len(wanted))
+        return table.take(pa.array(wanted))
 
     def columns_meeting(self, bounds: Bbox, columns: Sequence[str]) -> tuple[Columns, NDArray[np.int64]]:
         """Return columns of whole row groups, those that may have rows within `bounds`, and (n,) positions of the rows.
@@ -117,8 +123,23 @@ class TableFile:
         What is read is kept for whoever asks next.
         """
         groups = np.flatnonzero(_overlap(self.group_bounds, bounds))
-        names = list(dict.fromkeys(columns))
         firsts, sizes = self._starts[groups], np.diff(self._starts)[groups]
+        starts = np.append(0, np.cumsum(sizes))
+        positions = np.arange(starts[-1]) + np.repeat(firsts - starts[:-1], sizes)
+        return Columns(self._kept(groups, columns), starts), positions
+
+    def _groups(self, groups: NDArray[np.int64], columns: list[str]) -> pa.Table:
+        """Row groups, one after the other; a few of a grid from memory. Shapes of zones would crowd out all else."""
+        if self._info is None or not 0 < len(groups) <= _FEW_GROUPS:
+            return self._read(groups, columns)
+        kept = self._kept(groups, columns)
+        return pa.table({name: pa.chunked_array([chunk.array for chunk in kept[name]]) for name in kept}).select(
+            columns
+        )
+
+    def _kept(self, groups: NDArray[np.int64], columns: Sequence[str]) -> dict[str, list[Chunk]]:
+        """Columns of row groups, a chunk for each; from memory, or read and kept there."""
+        names = list(dict.fromkeys(columns))
         found = [_KEPT.get([(self, group, name) for name in names]) for group in groups.tolist()]
         missing = [k for k, of_group in enumerate(found) if None in of_group]
         if missing:
@@ -127,17 +148,12 @@ class TableFile:
             begin = 0
             for k in missing:
                 # Slices of one column share its memory; read together, they are let go together.
-                size = int(sizes[k])
+                size = int(self._starts[groups[k] + 1] - self._starts[groups[k]])
                 found[k] = [Chunk.of(array.slice(begin, size)) for array in arrays]
                 begin += size
                 for name, chunk in zip(names, found[k], strict=True):
                     _KEPT.keep((self, int(groups[k]), name), cast(Chunk, chunk))
-        chunks = {name: [cast(Chunk, of_group[j]) for of_group in found] for j, name in enumerate(names)}
-        positions = [
-            np.arange(first, first + size) for first, size in zip(firsts.tolist(), sizes.tolist(), strict=True)
-        ]
-        starts = np.append(0, np.cumsum(sizes))
-        return Columns(chunks, starts), np.concatenate([np.empty(0, dtype=np.int64), *positions])
+        return {name: [cast(Chunk, of_group[j]) for of_group in found] for j, name in enumerate(names)}
 
     def position(self, item: str) -> int | None:
         """Return the position of the row with this id, if there is one."""
