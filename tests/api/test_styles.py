@@ -213,11 +213,9 @@ def understood(condition: Any) -> bool:
     if word == "has":
         return isinstance(parts[0], str)
     if word == "match":
-        return parts[0][0] == "get" and parts[2:] == [True, False]
-    left, right = parts
-    return (
-        word in ("==", ">", ">=", "<") and left[0] in ("get", "geometry-type") and isinstance(right, int | float | str)
-    )
+        return bool(parts[0][0] == "get" and parts[2:] == [True, False])
+    known = word in ("==", ">", ">=", "<") and parts[0][0] in ("get", "geometry-type")
+    return bool(known and isinstance(parts[1], int | float | str))
 
 
 @pytest.mark.parametrize("collection", [None, "municipality", "h3-8"])
