@@ -13,19 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from api.database_tables import VERSION_TABLE, metadata
+from api.database_tables import REVISION, VERSION_TABLE, metadata
 from api.errors import DatabaseAway, DatabaseError, DatabaseMissing, DatabaseNotReady, log
 from api.settings import Settings, database_url_of
+
+if TYPE_CHECKING:  # only who upgrades waits for it
+    from alembic.script import ScriptDirectory
 
 _WAIT_S = 5
 """How long a statement, or the lock of a file, is waited for."""
@@ -39,15 +39,10 @@ _LOCKED = {"SQLITE_BUSY", "SQLITE_LOCKED"}
 
 
 @lru_cache(maxsize=1)
-def _steps() -> ScriptDirectory:
+def _steps() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory(str(Path(__file__).parent / "migrations"))
-
-
-def newest_revision() -> str:
-    """Return the revision that this version of the program works with."""
-    head = _steps().get_current_head()
-    assert head is not None
-    return head
 
 
 class Database:
@@ -114,7 +109,10 @@ class Database:
         if self.file is None:
             self.check()
         elif self.file.exists():
-            self.upgrade()
+            try:
+                self.check()
+            except DatabaseNotReady:
+                self.upgrade()  # tells again what it cannot mend
 
     def prepare_or_say(self) -> None:
         """Prepare the database, or say in the log why it cannot be used: what is public is served nevertheless."""
@@ -134,6 +132,9 @@ class Database:
         """
         if self.file is not None:
             self._make_file(self.file)
+        from alembic import command
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", _steps().dir.replace("%", "%%"))
         with self._transaction("BEGIN IMMEDIATE") as connection:
@@ -147,27 +148,26 @@ class Database:
                     f"database {self.name} has tables {', '.join(others)} that are not of carbonmap: give it a "
                     f"database of its own"
                 )
-            if before != newest_revision():
+            if before != REVISION:
                 self._check(before, older_is_fine=True)
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
-        return before, newest_revision()
+        return before, REVISION
 
     def _check(self, revision: str | None, *, older_is_fine: bool = False) -> None:
         """Compare a revision with that of this program."""
-        newest = newest_revision()
-        if revision == newest or (older_is_fine and (revision is None or _is_known(revision))):
+        if revision == REVISION or (older_is_fine and (revision is None or _is_known(revision))):
             return
         if revision is None:
             raise DatabaseNotReady(f"database {self.name} has no tables yet: {_REMEDY}")
         if _is_known(revision):
             raise DatabaseNotReady(
-                f"database {self.name} is older ({revision}) than this version of the program wants it ({newest}): "
+                f"database {self.name} is older ({revision}) than this version of the program wants it ({REVISION}): "
                 f"{_REMEDY}"
             )
         raise DatabaseNotReady(
             f"database {self.name} is at revision {revision!r}, which this version of the program does not know (its "
-            f"newest is {newest}): a newer version upgraded it. Run that version, or restore a backup made before"
+            f"newest is {REVISION}): a newer version upgraded it. Run that version, or restore a backup made before"
         )
 
     def _make_file(self, file: Path) -> None:

@@ -46,6 +46,9 @@ SUBJECT_LENGTH = 400
 VERSION_TABLE = "carbonmap_revision"
 """Holds the revision the tables are at; not by Alembic's usual name, which another program could use beside us."""
 
+REVISION = "0001"
+"""The last step of `api/migrations`, which makes the tables as they stand here; a test holds both together."""
+
 metadata = MetaData()
 
 keys = Table(

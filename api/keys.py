@@ -237,4 +237,6 @@ def _digest(key: str) -> bytes:
 
 def _note(connection: Connection, by: Actor, now: datetime, action: str, subject: str) -> None:
     entry = {"at": now, "who": by.who[:WHO_LENGTH], "origin": by.origin[:WHO_LENGTH], "action": action}
-    connection.execute(insert(audit).values(**entry, subject=without_keys(subject)[:SUBJECT_LENGTH]))
+    # A subject may come from an address, and PostgreSQL takes no NUL.
+    shown = "".join(character if character.isprintable() else "?" for character in without_keys(subject))
+    connection.execute(insert(audit).values(**entry, subject=shown[:SUBJECT_LENGTH]))

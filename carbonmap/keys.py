@@ -154,11 +154,11 @@ def upgrade(store: StoreOption = Path("store"), settings: SettingsOption = None)
 @database_app.command()
 def status(store: StoreOption = Path("store"), settings: SettingsOption = None) -> None:
     """Say where the database is and whether it can be used; exit code 2 if not."""
-    from api.database import newest_revision
+    from api.database_tables import REVISION
 
     with _database(store, settings) as database:
         database.check()
-    typer.echo(f"Database {database.name} is ready: revision {newest_revision()}")
+    typer.echo(f"Database {database.name} is ready: revision {REVISION}")
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 import api.database
-from api.database import Database, newest_revision
-from api.database_tables import VERSION_TABLE, metadata
+from api.database import Database
+from api.database_tables import REVISION, VERSION_TABLE, metadata
 from api.errors import DatabaseAway, DatabaseMissing, DatabaseNotReady, SettingsError
 from api.keys import Actor, KeyHolder, Keys
 from api.settings import Settings
@@ -48,10 +48,11 @@ def with_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: Path) 
     def add(revision: str = "later", then: str = "pass") -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(project / "api" / "migrations", folder, ignore=shutil.ignore_patterns("__pycache__"))
-        step = STEP.format(revision=revision, before=newest_revision(), then=then)
+        step = STEP.format(revision=revision, before=REVISION, then=then)
         (folder / "versions" / "later.py").write_text(step, "utf-8")
         steps = ScriptDirectory(str(folder))
         monkeypatch.setattr(api.database, "_steps", lambda: steps)
+        monkeypatch.setattr(api.database, "REVISION", revision)
 
     return add
 
@@ -65,11 +66,15 @@ def set_revision(database: Database, revision: str) -> None:
 
 
 def test_upgrading_makes_the_tables_the_program_knows_and_then_does_nothing(database: Database) -> None:
-    assert database.upgrade() == (None, newest_revision())
+    assert database.upgrade() == (None, REVISION)
     assert described(database) == []
     key = Keys(database).create("Ann", "planner", ME)
-    assert database.upgrade() == (newest_revision(), newest_revision())
+    assert database.upgrade() == (REVISION, REVISION)
     assert [record.prefix for record in Keys(database).listed()] == [key.split("_")[1]]
+
+
+def test_the_tables_are_those_of_the_last_step() -> None:
+    assert api.database._steps().get_heads() == [REVISION]
 
 
 def test_a_difference_between_tables_and_program_would_be_seen(database: Database) -> None:
@@ -83,14 +88,14 @@ def test_several_processes_upgrade_at_once_and_one_does_it(
     database_settings: Settings, at_once: Callable[[str, Settings], list[str]]
 ) -> None:
     said = at_once("print(Database.of(settings).upgrade())", database_settings)
-    newest = newest_revision()
+    newest = REVISION
     assert sorted(said) == sorted([str((None, newest)), *[str((newest, newest))] * 3])
 
 
 def test_what_is_older_is_told_and_then_upgraded(database: Database, with_a_step: Callable[..., None]) -> None:
     database.upgrade()
     key = Keys(database).create("Ann", "planner", ME)
-    before = newest_revision()
+    before = REVISION
     with_a_step()
     with pytest.raises(DatabaseNotReady, match=r"older.*carbonmap database upgrade"):
         database.check()
@@ -107,7 +112,7 @@ def test_what_is_older_is_told_and_then_upgraded(database: Database, with_a_step
 
 def test_a_step_that_fails_changes_nothing(database: Database, with_a_step: Callable[..., None]) -> None:
     database.upgrade()
-    before = newest_revision()
+    before = REVISION
     with_a_step(then="raise RuntimeError('half way')")
     with pytest.raises(RuntimeError, match="half way"):
         database.upgrade()

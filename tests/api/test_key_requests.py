@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from api import errors
 from api.answers import answer
-from api.app import create_app
+from api.app import app_from_environment
 from api.database import Database
 from api.database_tables import VERSION_TABLE
 from api.errors import TooManyTries
@@ -399,8 +399,12 @@ def test_a_server_started_with_a_database_it_cannot_use_says_so_and_serves_the_p
     database_settings: Settings,
     serving: Callable[..., httpx.Client],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
     trouble: str,
 ) -> None:
+    monkeypatch.setattr("api.app.configure_logs", lambda form: None)  # the log goes to this test
+    for name, value in database_settings.as_environment().items():
+        monkeypatch.setenv(name, value)
     key = f"ck_0123456789_{'0' * 64}"
     expected = {"newer": "a newer version upgraded it", "damaged": "damaged", "empty": "carbonmap database upgrade"}
     if trouble == "newer":
@@ -417,11 +421,11 @@ def test_a_server_started_with_a_database_it_cannot_use_says_so_and_serves_the_p
             database.file.write_bytes(b"no database at all" * 100)
     elif database.file is not None:
         database.file.touch()  # a file is made ready when the server starts
-        create_app(database_settings).state.database.prepare_or_say()
+        app_from_environment()
         assert not caplog.records
         database.check()
         return
-    create_app(database_settings).state.database.prepare_or_say()
+    app_from_environment()
     if not (trouble == "damaged" and database.file is None):  # its revision is as it should be
         [line] = [record.getMessage() for record in caplog.records]
         assert expected[trouble] in line

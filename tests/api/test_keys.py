@@ -180,14 +180,14 @@ def test_revoking_what_is_no_key_says_so(keys: Keys, prefix: str) -> None:
 def test_the_audit_says_who_what_when_and_from_where(keys: Keys, clock: Clock) -> None:
     key = keys.create("Ann", "admin", ME)
     clock.now += timedelta(hours=1)
-    keys.note(Actor("key", "192.0.2.7"), "receipt.read", "town/" + "x" * 999)
+    keys.note(Actor("key", "192.0.2.7"), "receipt.read", "town/\0\ud800\n" + "x" * 999)
     clock.now += timedelta(hours=1)
     keys.revoke(key, Actor("operator bob" + "b" * 999, "elsewhere"))
     keys.revoke(key, ME)  # for the second time, which changes nothing
     revoked, noted, created = keys.audited(10)
     assert (created.who, created.origin, created.at) == (ME.who, ME.origin, START)
     assert (created.action, created.subject) == ("key.create", f"{key[3:13]} admin Ann")
-    assert (noted.action, noted.origin, len(noted.subject)) == ("receipt.read", "192.0.2.7", 400)
+    assert (noted.action, noted.origin, noted.subject) == ("receipt.read", "192.0.2.7", "town/???" + "x" * 392)
     assert (revoked.action, revoked.subject, len(revoked.who)) == ("key.revoke", key[3:13], 200)
     assert revoked.at == START + timedelta(hours=2)
     assert [entry.action for entry in keys.audited(1)] == ["key.revoke"]

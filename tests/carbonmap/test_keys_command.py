@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from api.database import Database, newest_revision
+from api.database import Database
+from api.database_tables import REVISION
 from api.keys import KEY, KeyHolder, Keys
 from api.settings import Settings
 from carbonmap.errors import RegionError
@@ -132,7 +133,7 @@ def test_with_postgresql(run: Run, postgresql: Any, tmp_path: Path) -> None:
     where = {"CARBONMAP_DATABASE_URL": url, "CARBONMAP_DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
     create = ("keys", "create", "--role", "admin", "--name", "Ann")
     refused(run(*create, **where), "has no tables yet", "carbonmap database upgrade")
-    newest = newest_revision()
+    newest = REVISION
     assert f"was upgraded from nothing: revision {newest}" in printed(run("database", "upgrade", **where))
     assert f"is up to date: revision {newest}" in printed(run("database", "upgrade", **where))
     status = printed(run("database", "status", **where))
