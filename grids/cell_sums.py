@@ -42,7 +42,14 @@ class CellSums:
 
     @classmethod
     def empty(cls, grid: Grid, bounds: tuple[float, float, float, float], columns: int) -> "CellSums":
-        """Nothing yet, in a frame of cells.
+        """Nothing yet, in a frame of cells."""
+        found = cls._unwritten(grid, bounds, columns)
+        found.sums.fill(0.0)  # zeros would be pages that the system makes twice: when they are read, and when written
+        return found
+
+    @classmethod
+    def _unwritten(cls, grid: Grid, bounds: tuple[float, float, float, float], columns: int) -> "CellSums":
+        """A frame of cells that hold nothing to be relied on yet.
 
         Args:
             grid: the grid.
@@ -60,9 +67,8 @@ class CellSums:
         width = int(high[1][0]) - first_col + int(bounds[2] > grid.origin_m[0] + high[1][0] * grid.size_m)
         if height <= 0 or width <= 0:
             raise GridError(f"Bounds {bounds} hold no cell; (west, south, east, north) in metres were expected.")
-        none, sums = np.zeros(0, np.int64), np.empty((height, width, columns))
-        sums.fill(0.0)  # zeros would be pages that the system makes twice: when they are read, and when written
-        return cls(first_row, first_col, sums, np.zeros(columns), none, none)
+        none = np.zeros(0, np.int64)
+        return cls(first_row, first_col, np.empty((height, width, columns)), np.zeros(columns), none, none)
 
 
 def cell_sums(
@@ -95,12 +101,15 @@ def cell_sums(
         raise GridError(
             f"{column.size} features and {table.shape[0]} rows of values were given; one each was expected."
         )
-    sums = CellSums.empty(grid, bounds, table.shape[1])
+    make = CellSums._unwritten if column.size else CellSums.empty
+    sums = make(grid, bounds, table.shape[1])
     cutting = Cutting(column, grid, measured=False, ids=ids)
     nowhere, repaired = [sums.nowhere], [sums.repaired]
 
     def work(first: int, last: int, turn: Turn) -> None:
         with workspace() as mine:
+            if first == 0:  # whose turn is before all others: they need not wait for the system to make the pages
+                sums.sums.fill(0.0)
             block = cutting.block(first, last, mine)
             without_place = block.nowhere
             with turn:

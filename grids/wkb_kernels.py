@@ -330,6 +330,21 @@ def _feature(features: Bytes, f: int) -> Any:
     return features.base + int_at(features.begins + shift), features.base + int_at(features.ends + shift)
 
 
+@inner
+def _block_end(features: Bytes, first: int, n: int, weight: int) -> int:
+    """Where the block that begins with a feature ends, of n features that lie one after the other: found by halves."""
+    begin, _ = _feature(features, first)
+    low, high = first + 1, n  # the end is one of these
+    while low < high:
+        middle = (low + high) // 2
+        _, end = _feature(features, middle - 1)
+        if end - begin + 16 * (middle - first) >= weight:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
 @compiled
 def blocks_of_bytes(features: Bytes, n: int, weight: int, bounds: IntArray) -> int:
     """Write where blocks of n features of about so many bytes begin, and the end, to (n + 1,) bounds; how many places.
@@ -337,7 +352,13 @@ def blocks_of_bytes(features: Bytes, n: int, weight: int, bounds: IntArray) -> i
     A feature weighs its bytes and those of its two places.
     """
     bounds[0] = 0
-    places, held = 1, 0
+    places, held, f = 1, 0, 0
+    if features.ends == features.begins + features.step:  # each ends where the next one begins
+        while f < n:
+            f = _block_end(features, f, n, weight)
+            bounds[places] = f
+            places += 1
+        return places
     for f in range(n - 1):
         at, end = _feature(features, f)
         held += end - at + 16

@@ -161,6 +161,19 @@ def test_chunks_are_shared_out_like_one_column(kind: pa.DataType, threads: int) 
     assert one.parts.amount.tobytes() == other.parts.amount.tobytes()
 
 
+@pytest.mark.parametrize("n", [0, 1, 2, 90])
+@pytest.mark.parametrize("weight", [1, 500, 1 << 30])
+def test_blocks_of_features_that_lie_one_after_the_other_are_those_of_any(n: int, weight: int) -> None:
+    [column] = WkbChunks.from_arrow(pa.array(town(90)[:n], pa.binary())).chunks
+    apart = WkbColumn(column.data, column.begins.copy(), column.ends.copy())
+    expected, held = [0], 0
+    for f, size in enumerate((column.ends - column.begins).tolist()):
+        held += size + 16
+        if held >= weight or f == n - 1:
+            expected, held = [*expected, f + 1], 0
+    assert column.blocks(weight).tolist() == apart.blocks(weight).tolist() == expected
+
+
 def test_features_of_later_chunks_are_named_by_their_place_in_all() -> None:
     wkb = town(9)
     bow = shapely.to_wkb(placed(shapely.Polygon([(80, 10), (120, 40), (120, 10), (80, 40)])))
