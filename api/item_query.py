@@ -102,7 +102,7 @@ def box_of(
 ) -> tuple[Bbox | None, str]:
     """Return the box asked for, and lon/lat or the region's CRS."""
     crs = reference(opened.edition, bbox_crs, "bbox-crs")
-    return (None, LONLAT) if bbox is None else (read_box(_numbers(bbox), crs, "bbox"), crs.code)
+    return (None, LONLAT) if bbox is None else (read_box(numbers_of(bbox), crs, "bbox"), crs.code)
 
 
 def filter_of(
@@ -178,7 +178,12 @@ def item_query(
 ItemQueryParam = Annotated[ItemQuery, Depends(item_query)]
 
 
-def _numbers(text: str) -> list[float]:
+def numbers_of(text: str) -> list[float]:
+    """Return the numbers of a `bbox`.
+
+    Raises:
+        InvalidParameter: something else than finite numbers, separated by commas.
+    """
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:

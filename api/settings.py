@@ -87,6 +87,13 @@ class Settings(BaseModel):
         """A variable holds one text: origins separated by commas."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _single(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not origin or set(origin) & set(", \t\r\n") for origin in value):
+            raise ValueError("expected origins such as https://map.example.org, or *, each by itself")
+        return value
+
     @classmethod
     def load(cls, file: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Self:
         """Settings from what is given, else from variables, else from a file, else as they are without.

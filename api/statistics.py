@@ -91,7 +91,7 @@ def statistics_of_body(
 ) -> Response:
     """Add up what lies in a polygon, or the items that the body lists."""
     edition = opened.edition
-    document = _read(body)
+    document = read_document(body)
     if "ids" in document:
         info, ids = _listed(edition, document, collection)
         meant = edition.year(info.id, year)
@@ -132,7 +132,12 @@ def chosen_items(edition: Edition, info: Collection, year: int, ids: list[str]) 
     return Chosen(tuple(ids), np.ones(len(ids)))
 
 
-def _read(body: bytes) -> Mapping[str, Any]:
+def read_document(body: bytes) -> Mapping[str, Any]:
+    """Return the JSON object of a body.
+
+    Raises:
+        InvalidParameter: not JSON, or no object.
+    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from grids.survey import as_arrow, is_plain, joined, moved, plain_wkb, survey, taken
-from grids.wkb import WkbColumn
+from grids.wkb import WkbColumn, may_be_deep
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -136,21 +136,10 @@ class GeometryColumn:
 _BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
 
 
-_MOST_COLLECTIONS = 500
-_LITTLE, _BIG = b"\x01\x07\x00\x00", b"\x00\x00\x07"  # how the head of a collection looks, whichever end comes first
-
-
-def _may_be_deep(one: bytes) -> bool:
-    """Whether collections may lie in each other so deep that whoever reads them runs out of stack, which GEOS does."""
-    if len(one) < 9 * _MOST_COLLECTIONS or (one[1] if one[0] == 1 else one[4]) != 7:
-        return False
-    return one.count(_LITTLE) + one.count(_BIG) > _MOST_COLLECTIONS
-
-
 def _decoded(wkb: WkbColumn, which: IntArray) -> Objects:
     """Geometries of well-known binary; None where it cannot be read, lies too deep, or is a curve."""
     given = as_arrow(taken(wkb, which)).to_numpy(zero_copy_only=False)
-    deep = [place for place, one in enumerate(given) if one is not None and _may_be_deep(one)]
+    deep = [place for place, one in enumerate(given) if one is not None and may_be_deep(one)]
     if deep:
         given = given.copy()
         given[deep] = None

@@ -134,6 +134,8 @@ def _open_parquet(path: Path, key: str, wanted: Sequence[str]) -> BlockTable:
                 raise BadValue(
                     f"{path.name}, column {name!r} holds {schema.field(name).type}; expected one value per row"
                 )
+        if metadata.num_rows != sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)):
+            raise _unreadable(path, ValueError("its row groups do not have as many rows as it says"))
         if not metadata.num_rows:
             raise EmptyLayer(f"{path.name} has columns and no rows")
         coded = [name for name in wanted if _is_text(schema.field(name).type)]

@@ -32,8 +32,9 @@ _KOREAN = re.compile(
     rf"^([{_EAST_LETTERS}])([{_NORTH_LETTERS}])(?:(\d{{2}})([ab]{{0,2}})(\d{{2}})([ab]{{0,2}})|(\d{{6}})|(\d{{8}}))$",
     re.ASCII,
 )
-_INSPIRE_LONG = re.compile(r"^CRS(\d{1,6})RES(\d+)mN(\d+)E(\d+)$", re.ASCII)
-_INSPIRE_SHORT = re.compile(r"^(\d+)(km|m)N(\d+)E(\d+)$", re.ASCII)
+_INSPIRE_LONG = re.compile(r"^CRS(\d{1,6})RES(\d{1,9})mN(\d{1,9})E(\d{1,9})$", re.ASCII)
+_INSPIRE_SHORT = re.compile(r"^(\d{1,6})(km|m)N(\d{1,9})E(\d{1,9})$", re.ASCII)
+_FARTHEST_M = 999_999_999  # no projection of the earth goes farther, and 64 bits hold it
 _POWERS_OF_TEN = 10 ** np.arange(1, 19, dtype=np.int64)
 _WIDEST = 32  # above the digits of any number of 64 bits
 _CELLS_AT_ONCE = 1 << 14
@@ -287,6 +288,8 @@ def _inspire_codes(crs: str, east: NDArray[np.int64], north: NDArray[np.int64], 
 def _inspire_cell(code: str, epsg: int, east: int, north: int, size: int) -> CellCode:
     if size == 0:
         raise CellCodeError(f"Cell code {code!r} names a cell of 0 m; a size above 0 was expected.")
+    if max(east, north) > _FARTHEST_M:
+        raise CellCodeError(f"Cell code {code!r} names E {east} N {north}, {_FARTHEST_M} m at most were expected.")
     if east % size or north % size:
         raise CellCodeError(f"Cell code {code!r} names E {east} N {north}, which is no corner of a cell of {size} m.")
     return CellCode("inspire", epsg, east, north, size)

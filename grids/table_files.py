@@ -55,6 +55,11 @@ class TableFile:
         self.rows: int = self._footer.num_rows
         sizes = [self._footer.row_group(k).num_rows for k in range(self._footer.num_row_groups)]
         self._starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
+        if self._starts[-1] != self.rows:
+            raise EditionBroken(
+                f"table {path.parent.name}/{path.name} of edition {_edition(path)} cannot be read: its row groups have "
+                f"{self._starts[-1]} rows, and it says {self.rows}"
+            )
         self._guard = threading.Lock()
         self._ids: pa.ChunkedArray | None = None
 

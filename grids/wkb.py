@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
+from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from grids.blocks import in_blocks
@@ -27,6 +28,9 @@ from grids.workspace import Found, addresses_of, workspace
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+_MOST_COLLECTIONS = 500
+_LITTLE, _BIG = b"\x01\x07\x00\x00", b"\x00\x00\x07"  # how the head of a collection looks, whichever end comes first
 
 
 @dataclass(frozen=True)
@@ -150,14 +154,27 @@ class WkbColumn:
         """One feature as a geometry object.
 
         Raises:
-            shapely.errors.ShapelyError: bytes that GEOS cannot read.
+            shapely.errors.ShapelyError: bytes that GEOS cannot read, a curve, or collections that lie too deep.
         """
-        return shapely.from_wkb(self.feature(position))
+        feature = self.feature(position)
+        if may_be_deep(feature):
+            raise ShapelyError("collections lie in each other too deep")
+        try:
+            return shapely.from_wkb(feature)
+        except NotImplementedError as error:
+            raise ShapelyError("curves are not supported") from error
 
     def described(self, position: int) -> str:
         """What is there, for a message about bytes that are no geometry."""
         given = self.feature(position)
         return f"is no well-known binary: {len(given)} bytes, {given[:9].hex()}..."
+
+
+def may_be_deep(one: bytes) -> bool:
+    """Whether collections may lie in each other so deep that whoever reads them runs out of stack, which GEOS does."""
+    if len(one) < 9 * _MOST_COLLECTIONS or (one[1] if one[0] == 1 else one[4]) != 7:
+        return False
+    return one.count(_LITTLE) + one.count(_BIG) > _MOST_COLLECTIONS
 
 
 def _run_of(
