@@ -1,5 +1,7 @@
 """The application: made by a factory from settings and a store, so that nothing happens on import."""
 
+from functools import partial
+
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -42,6 +44,7 @@ from api.settings import Settings
 from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
 from api.tries import Tries
+from api.warming import Warming, make_first_tiles
 from api.watch import Watched, configure_logs, metrics
 from api.workshop import Workshop
 from grids.edition import Store
@@ -97,6 +100,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.store = store if store is not None else Store(settings.store)
     shelf = Shelf(settings.exports or shelf_beside(app.state.store.path), settings.exports_bytes)
+    app.state.warming = Warming()
     app.state.tiles = TileCache(settings.tile_bytes)
     app.state.workshop = Workshop(app.state.store.path, shelf)
     app.state.database = Database.of(settings)
@@ -140,6 +144,7 @@ def app_from_environment() -> FastAPI:
     leave_with_parent()
     app = create_app(settings)
     app.state.database.prepare_or_say()
+    app.state.warming.begin(partial(make_first_tiles, app.state.store))
     return app
 
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.answers import JSON, dumped
 from api.models import Health
 from api.params import StoreParam, only
 from api.regions import whole_editions
+from api.warming import Warming
 
 router = APIRouter(tags=["running"])
 
@@ -21,13 +22,16 @@ def health(store: StoreParam) -> Response:
 @router.get(
     "/ready",
     response_model=Health,
-    responses={503: {"model": Health, "content": {JSON: {}}, "description": "no region can be served yet"}},
+    responses={503: {"model": Health, "content": {JSON: {}}, "description": "starting, or no region is there"}},
     dependencies=[Depends(only())],
 )
-def ready(store: StoreParam) -> Response:
-    """Say whether requests may be sent here: 503 as long as no region can be served."""
+def ready(request: Request, store: StoreParam) -> Response:
+    """Say whether requests may be sent here: 503 while the server starts, and as long as no region can be served."""
     state = _state(store)
-    status = 200 if state["regions"] else 503
+    warming: Warming = request.app.state.warming
+    if warming.under_way:
+        state["status"] = "starting"
+    status = 200 if state["regions"] and not warming.under_way else 503
     return Response(dumped(state), status, media_type=JSON, headers={"Cache-Control": "no-store"})
 
 

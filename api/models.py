@@ -35,9 +35,12 @@ class Link(Answer):
 
 
 class Health(Answer):
-    """Whether the server can serve; `broken` names regions whose edition is damaged."""
+    """Whether the server can serve; `broken` names regions whose edition is damaged.
 
-    status: Literal["ok", "degraded"]
+    `starting`: what makes tiles is not ready yet, and the first ones would take seconds.
+    """
+
+    status: Literal["ok", "degraded", "starting"]
     regions: int
     broken: list[str] = []
 
