@@ -2,6 +2,7 @@
  * The one client of the HTTP API. Every call answers with a result, never an exception: a value of a checked shape,
  * or a problem that says what went wrong in words a page can show.
  */
+import type { components, paths } from './api_schema';
 import {
   bbox,
   flag,
@@ -18,6 +19,25 @@ import {
   type Scalar,
 } from './decode';
 import { PARTS, type Unit } from './sectors';
+
+/** Answers as the API's definition has them (`npm run api`); decoders below check what the page relies on. */
+type Wire = components['schemas'];
+
+/** Parameters that an address takes by its definition. */
+type Query<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } }
+  ? NonNullable<Q>
+  : never;
+
+type Collections = '/api/{region}/collections';
+type ItemOf = `${Collections}/{collection}/items/{item}`;
+type DistributionOf = `${Collections}/{collection}/distribution`;
+
+/** A query of exactly the parameters that an address takes. */
+function queryOf<P extends keyof paths>(given: Query<P>): string {
+  return Object.entries<string | number | null>(given)
+    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
+    .join('&');
+}
 
 export interface Problem {
   /** away: nobody answers; refused: the API says no; malformed: the answer is not what was agreed. */
@@ -116,7 +136,7 @@ function illustrative(value: unknown, path: string): string[] {
 }
 
 function attribution(value: unknown, path: string): Attribution {
-  const given = record(value, path);
+  const given = record<Wire['Attribution']>(value, path);
   return {
     text: text(given.text, `${path}.text`),
     licence: optional(text)(given.licence, `${path}.licence`),
@@ -126,7 +146,7 @@ function attribution(value: unknown, path: string): Attribution {
 }
 
 export function decodeRegion(value: unknown, path: string): Region {
-  const given = record(value, path);
+  const given = record<Wire['Region']>(value, path);
   return {
     id: text(given.id, `${path}.id`),
     name: localised(given.name, `${path}.name`),
@@ -145,7 +165,7 @@ function columnName(value: unknown, path: string): string {
 }
 
 export function decodeCollection(value: unknown, path: string): Collection {
-  const given = record(value, path);
+  const given = record<Wire['CollectionOut']>(value, path);
   const kind = KINDS.find((known) => known === given.kind);
   if (!kind) throw new ShapeError(`${path}.kind`, KINDS.join(', '), given.kind);
   return {
@@ -166,7 +186,7 @@ export function decodeCollection(value: unknown, path: string): Collection {
 }
 
 function decodeDistribution(value: unknown, path: string): Distribution {
-  const given = record(value, path);
+  const given = record<Wire['Distribution']>(value, path);
   return {
     count: number(given.count, `${path}.count`),
     nulls: number(given.nulls, `${path}.nulls`),
@@ -201,7 +221,7 @@ export function extentOf(geometry: unknown): BBox | null {
 }
 
 export function decodeItem(value: unknown, path: string): Item {
-  const given = record(value, path);
+  const given = record<Wire['Feature']>(value, path);
   const given_properties = record(given.properties, `${path}.properties`);
   const properties = Object.fromEntries(
     Object.entries(given_properties).flatMap(([key, entry]) =>
@@ -320,23 +340,33 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
     regions: (signal) => ask('regions', list(decodeRegion), signal),
     collections: (region, edition, signal) =>
       ask(
-        `${part(region)}/collections?edition=${part(edition)}`,
+        `${part(region)}/collections?${queryOf<Collections>({ edition })}`,
         // OGC wraps the list in an object; a bare list is as clear.
         (value, path) =>
           list(decodeCollection)(
-            Array.isArray(value) ? value : record(value, path).collections,
+            Array.isArray(value) ? value : record<Wire['Collections']>(value, path).collections,
             `${path}.collections`,
           ),
         signal,
       ),
     distribution: (key, column, unit, signal, quantiles) =>
       ask(
-        `${table(key)}/distribution?${pinned(key)}&column=${part(column)}&unit=${unit}` +
-          (quantiles === undefined ? '' : `&quantiles=${quantiles}`),
+        `${table(key)}/distribution?${queryOf<DistributionOf>({
+          year: key.year,
+          edition: key.edition,
+          column,
+          unit,
+          ...(quantiles === undefined ? {} : { quantiles }),
+        })}`,
         decodeDistribution,
         signal,
       ),
-    item: (key, id, signal) => ask(`${table(key)}/items/${part(id)}?${pinned(key)}`, decodeItem, signal),
+    item: (key, id, signal) =>
+      ask(
+        `${table(key)}/items/${part(id)}?${queryOf<ItemOf>({ year: key.year, edition: key.edition })}`,
+        decodeItem,
+        signal,
+      ),
     contextTiles: (region, edition, signal) =>
       ask(`${part(region)}/context/tiles/WebMercatorQuad?edition=${part(edition)}`, decodeTileSet, signal),
     itemAddress: (key, id) => `${base}${table(key)}/items/${part(id)}?${pinned(key)}`,

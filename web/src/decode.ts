@@ -35,11 +35,15 @@ export const scalar: Decoder<Scalar> = (value, path) => {
   throw new ShapeError(path, 'text, number, true, false or null', value);
 };
 
-export function record(value: unknown, path: string): Record<string, unknown> {
+/** Members by the names that `T` has; of what they hold nothing is known yet. */
+export type Members<T> = { readonly [K in keyof T]: unknown };
+
+/** An object; with the type of an answer, no other member can be asked for than the API's definition names. */
+export function record<T extends object = Record<string, unknown>>(value: unknown, path: string): Members<T> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ShapeError(path, 'an object', value);
   }
-  return value as Record<string, unknown>;
+  return value as Members<T>;
 }
 
 export function list<T>(each: Decoder<T>): Decoder<T[]> {
