@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from api import errors
 from api.answers import answer
-from api.app import app_from_environment
+from api.app import create_app
 from api.database import Database
 from api.database_tables import VERSION_TABLE
 from api.errors import TooManyTries
@@ -399,12 +399,8 @@ def test_a_server_started_with_a_database_it_cannot_use_says_so_and_serves_the_p
     database_settings: Settings,
     serving: Callable[..., httpx.Client],
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
     trouble: str,
 ) -> None:
-    monkeypatch.setattr("api.app.configure_logs", lambda form: None)  # the log goes to this test
-    for name, value in database_settings.as_environment().items():
-        monkeypatch.setenv(name, value)
     key = f"ck_0123456789_{'0' * 64}"
     expected = {"newer": "a newer version upgraded it", "damaged": "damaged", "empty": "carbonmap database upgrade"}
     if trouble == "newer":
@@ -421,11 +417,11 @@ def test_a_server_started_with_a_database_it_cannot_use_says_so_and_serves_the_p
             database.file.write_bytes(b"no database at all" * 100)
     elif database.file is not None:
         database.file.touch()  # a file is made ready when the server starts
-        app_from_environment()
+        create_app(database_settings).state.database.prepare_or_say()
         assert not caplog.records
         database.check()
         return
-    app_from_environment()
+    create_app(database_settings).state.database.prepare_or_say()
     if not (trouble == "damaged" and database.file is None):  # its revision is as it should be
         [line] = [record.getMessage() for record in caplog.records]
         assert expected[trouble] in line
@@ -434,3 +430,14 @@ def test_a_server_started_with_a_database_it_cannot_use_says_so_and_serves_the_p
     unavailable(client.get(SELF, headers=bearer(key)))
     assert expected[trouble] in caplog.text
     assert client.get(OPEN).status_code == 200
+
+
+def test_a_worker_looks_at_its_database_when_it_starts(small_store: Path, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys.sqlite").write_bytes(b"no database at all" * 100)
+    settings = Settings(store=small_store, database_url=f"sqlite:///{tmp_path / 'keys.sqlite'}")
+    environment = {**os.environ, **settings.as_environment(), "PYTHONPATH": str(project)}
+    command = [sys.executable, "-c", "from api.app import app_from_environment; print(app_from_environment().title)"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "carbonmap\n")
+    assert "what is public is served" in done.stderr
+    assert "restore a backup" in done.stderr
