@@ -36,14 +36,10 @@ def receipt_page(
         ],
         r=said,
         document=document,
-        tonnes=_tonnes,
+        tonnes=lambda value: words["unknown"] if value is None else f"{_amount(value)} tCO2e",
         amount=_amount,
         percent=_percent,
     )
-
-
-def _tonnes(value: float | None) -> str:
-    return "?" if value is None else _amount(value)
 
 
 def _amount(value: float) -> str:

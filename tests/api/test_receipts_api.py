@@ -91,7 +91,11 @@ def test_a_page_for_people_says_the_same(client: httpx.Client) -> None:
     for words in (told.sectors[0].title, told.sectors[0].reasons[0].text, "made_up", "synthetic data", "eui:office"):
         assert words in page.text
     assert "<script" not in page.text
-    assert client.get(WEST, params={"f": "html"}).text == page.text.replace(WEST, WEST)
+    assert told.sectors[2].tco2e is not None
+    assert f"<h2>Forest: {told.sectors[2].tco2e:,.4g} tCO2e</h2>" in page.text
+    transport = next(sector for sector in told.sectors if sector.sector == "transport")
+    assert transport.tco2e is None
+    assert "<h2>Transport: unknown</h2>" in page.text
 
 
 def test_ids_with_slashes_and_letters_of_all_kinds(client: httpx.Client) -> None:
