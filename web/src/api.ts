@@ -261,9 +261,17 @@ function refusal(status: number, body: unknown): Problem {
 /** How an answer's body becomes a value; throws a ShapeError where it is not as agreed. */
 export type Decode<T> = (value: unknown, path: string) => T;
 
+/** How something is asked. */
+export interface Manner {
+  /** Posted; a question without one is fetched. */
+  readonly body?: string;
+  /** Of the words in the answer; the browser's own if not given. */
+  readonly language?: string;
+}
+
 export interface Api {
-  /** Ask an address below `/api/`, or, with a body, post it there; `questions.ts` says which there are. */
-  ask<T>(path: string, decode: Decode<T>, signal: AbortSignal, body?: string): Promise<Result<T>>;
+  /** Ask an address below `/api/`; `questions.ts` and `receipts.ts` say which there are. */
+  ask<T>(path: string, decode: Decode<T>, signal: AbortSignal, manner?: Manner): Promise<Result<T>>;
   health(signal: AbortSignal): Promise<Result<true>>;
   regions(signal: AbortSignal): Promise<Result<Region[]>>;
   collections(region: string, edition: string, signal: AbortSignal): Promise<Result<Collection[]>>;
@@ -299,7 +307,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
     path: string,
     decode: Decode<T>,
     signal: AbortSignal,
-    posted?: string,
+    { body: posted, language }: Manner = {},
   ): Promise<Result<T>> {
     let response: Response;
     try {
@@ -307,6 +315,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
         signal,
         headers: {
           accept: 'application/json',
+          ...(language === undefined ? {} : { 'accept-language': language }),
           ...(posted === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(posted === undefined ? {} : { method: 'POST', body: posted }),

@@ -6,6 +6,7 @@ import { Badge, Badges } from './badges';
 import { breakdownOf } from './breakdown';
 import { Amount, BasisRows, CarrierRows, Coverage, Facts, MethodRows, SectorRows } from './breakdown_rows';
 import { numbersIn } from './format';
+import { lazily } from './lazily';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
@@ -49,7 +50,17 @@ function History({ model, item, itemKey }: { model: Model; item: Item; itemKey: 
   );
 }
 
-export function CardBody({ model, item, itemKey }: { model: Model; item: Item; itemKey: TableKey }) {
+const ReceiptView = lazily(
+  async () => (await import('./receipt_view')).ReceiptView,
+  () => <div class="skeleton card-skeleton" aria-hidden="true" />,
+);
+
+export function CardBody(props: { model: Model; item: Item; itemKey: TableKey }) {
+  const { model } = props;
+  return model.view.value.receipt ? <ReceiptView {...props} /> : <Overview {...props} />;
+}
+
+function Overview({ model, item, itemKey }: { model: Model; item: Item; itemKey: TableKey }) {
   const t = model.texts.value;
   const words = { t, numbers: numbersIn(model.lang.value) };
   const sector = model.sector.value;
@@ -89,6 +100,17 @@ export function CardBody({ model, item, itemKey }: { model: Model; item: Item; i
           {breakdown.held && <Badge kind="held" text={t.heldTitle} title={t.heldDetail} />}
         </p>
       </div>
+      <p>
+        <button
+          type="button"
+          class="why"
+          onClick={() => {
+            model.update({ receipt: true });
+          }}
+        >
+          {t.receipt.ask}
+        </button>
+      </p>
       <Standings model={model} item={item} itemKey={itemKey} />
       <History model={model} item={item} itemKey={itemKey} />
       <Facts breakdown={breakdown} {...words} />
@@ -106,6 +128,7 @@ export function CardBody({ model, item, itemKey }: { model: Model; item: Item; i
         <Assumptions
           model={model}
           itemKey={itemKey}
+          id={item.id}
           parts={shownParts.filter(({ illustrative }) => illustrative).map(({ part }) => part)}
         />
       )}

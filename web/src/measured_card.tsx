@@ -71,10 +71,11 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
         </p>
       </div>
       <p class="fine" data-testid="cells">
-        {t.measure.counted(
-          numbers.count(statistics.rows),
-          grid ? textIn(grid.title, lang) : statistics.collection,
-        )}{' '}
+        {measured.kind === 'outline' &&
+          t.measure.counted(
+            numbers.count(statistics.rows),
+            grid ? textIn(grid.title, lang) : statistics.collection,
+          )}{' '}
         {statistics.partly > 0 && t.measure.partly(numbers.count(statistics.partly))}{' '}
         {breakdown.held && t.measure.heldCells(numbers.count(statistics.held))}
       </p>
@@ -92,6 +93,8 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
               profile.map(({ tco2e }) => tco2e[sector] ?? null),
               null,
               null,
+            ).map((point) =>
+              point.year === statistics.year ? { ...point, interval: breakdown.interval } : point,
             )}
             year={statistics.year}
             label={t.card.trendLabel(t.sectorTitles[sector])}
@@ -113,6 +116,7 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
             collection: statistics.collection,
             year: statistics.year,
           }}
+          id={null}
           parts={illustrative}
         />
       )}

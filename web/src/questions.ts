@@ -8,7 +8,6 @@ import {
   number,
   optional,
   record,
-  scalar,
   ShapeError,
   table,
   text,
@@ -105,7 +104,8 @@ export interface Page {
 /** An assumption of the region, made where no published value was found. */
 export interface Assumption {
   readonly id: string;
-  readonly value: number | null;
+  /** One number without a name, or several by their names. */
+  readonly values: readonly (readonly [name: string, value: number])[];
   readonly low: number | null;
   readonly high: number | null;
   readonly unit: string | null;
@@ -282,7 +282,9 @@ export function askStatistics(
   signal: AbortSignal,
 ): Promise<Result<Statistics>> {
   const query = `edition=${at(edition)}&year=${year}&profile=true`;
-  return api.ask(`${at(region)}/statistics?${query}`, decodeStatistics, signal, JSON.stringify(asked));
+  return api.ask(`${at(region)}/statistics?${query}`, decodeStatistics, signal, {
+    body: JSON.stringify(asked),
+  });
 }
 
 function decodePage(value: unknown, path: string): Page {
@@ -311,12 +313,18 @@ export function askPage(
   return api.ask(`${pathOf(key)}/items?${query}`, decodePage, signal);
 }
 
-function decodeAssumption(value: unknown, path: string): Assumption {
+/** The numbers in a value that may be one, or a table of them. */
+function numbersIn(value: unknown, path: readonly string[]): [string, number][] {
+  if (typeof value === 'number') return [[path.join(' '), value]];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, entry]) => numbersIn(entry, [...path, key]));
+}
+
+export function decodeAssumption(value: unknown, path: string): Assumption {
   const given = record(value, path);
-  const amount = scalar(given.value ?? null, `${path}.value`);
   return {
     id: text(given.id, `${path}.id`),
-    value: typeof amount === 'number' ? amount : null,
+    values: numbersIn(given.value, []),
     low: optional(number)(given.low, `${path}.low`),
     high: optional(number)(given.high, `${path}.high`),
     unit: optional(text)(given.unit, `${path}.unit`),

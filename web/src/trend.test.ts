@@ -13,6 +13,12 @@ describe('the change over the years', () => {
     expect(changeOf(trendPoints(YEARS, [100, 90, 97], [2, 2, 2], null))?.kind).toBe('unclear');
   });
 
+  it('is unclear where one value lies within the interval of the other', () => {
+    const points = trendPoints(YEARS, [100, null, 103], [null, null, 2], null);
+    expect(changeOf(points)?.kind).toBe('unclear');
+    expect(changeOf(trendPoints(YEARS, [100, null, 104], [null, null, 2], null))?.kind).toBe('change');
+  });
+
   it('goes from the first known year to the last', () => {
     const change = changeOf(trendPoints(YEARS, [null, 100, 150], null, null));
     expect(change).toMatchObject({ kind: 'change', from: { year: 2022 }, share: 0.5 });

@@ -46,7 +46,9 @@ export function changeOf(points: readonly TrendPoint[]): Change | null {
   if (!from || !to || from === to || from.tco2e === null || to.tco2e === null) return null;
   const [a, b] = [from.interval, to.interval];
   if (from.tco2e === to.tco2e) return { kind: 'same', from, to };
-  if (a && b && a[0] <= b[1] && b[0] <= a[1]) return { kind: 'unclear', from, to };
+  const [lowA, highA] = a ?? [from.tco2e, from.tco2e];
+  const [lowB, highB] = b ?? [to.tco2e, to.tco2e];
+  if (lowA <= highB && lowB <= highA) return { kind: 'unclear', from, to };
   // A share of something negative or nothing would mislead.
   const share = from.tco2e > 0 && to.tco2e >= 0 ? to.tco2e / from.tco2e - 1 : null;
   return { kind: 'change', from, to, share };
@@ -99,9 +101,10 @@ export function Trend(props: {
   const reached = known.flatMap(({ tco2e, interval }) => [tco2e ?? 0, ...(interval ?? [])]);
   let low = Math.min(...reached);
   let high = Math.max(...reached);
-  // Zero belongs on the axis unless all lies far from it.
-  if (low > 0 && low < 0.6 * high) low = 0;
-  if (high < 0 && high > 0.6 * low) high = 0;
+  // Zero belongs on the axis, unless intervals that lie far from it say how much a small step means.
+  const measured = known.every(({ interval }) => interval !== null);
+  if (low > 0 && (!measured || low < 0.6 * high)) low = 0;
+  if (high < 0 && (!measured || high > 0.6 * low)) high = 0;
   if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.1, high + Math.abs(high || 1) * 0.1];
   const first = points[0]?.year ?? year;
   const span = (points.at(-1)?.year ?? year) - first;

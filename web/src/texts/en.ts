@@ -218,6 +218,27 @@ export const en = {
     },
   },
 
+  receipt: {
+    ask: 'Where does this number come from?',
+    back: 'Back to the overview',
+    title: 'Where this number comes from',
+    missing: 'This server keeps no receipts for this edition.',
+    features: (count: string) => `features: ${count}`,
+    assuming: 'assuming',
+    notShown: 'not shown',
+    closed: 'Meters that are not public, as one sum',
+    closedDetail: 'Told neither one by one nor by factor. Factors of this carrier in the region:',
+    withheld: 'Carriers that are not shown one by one:',
+    chosen: (how: string) => `Chosen: ${how}`,
+    factors: (count: number) => `Factors (${count})`,
+    assumptions: (count: number) => `Assumptions (${count})`,
+    files: (count: number) => `Source files (${count})`,
+    bytes: (count: string) => `${count} bytes`,
+    open: 'open',
+    notOpen: 'not open',
+    page: 'This receipt as a page to print',
+  },
+
   card: {
     partOf: 'Part of',
     intervalWords: (half: string | null) =>

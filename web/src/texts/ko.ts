@@ -183,6 +183,27 @@ export const ko: Texts = {
     },
   },
 
+  receipt: {
+    ask: '이 수치는 어디에서 왔나요?',
+    back: '개요로 돌아가기',
+    title: '이 수치의 근거',
+    missing: '이 서버에는 이 판의 산정 근거가 없습니다.',
+    features: (count) => `대상 ${count}개`,
+    assuming: '가정:',
+    notShown: '표시하지 않음',
+    closed: '공개되지 않는 검침값(합계로만)',
+    closedDetail: '개별 값이나 계수별 값은 밝히지 않습니다. 이 지역에서 쓰인 이 에너지원의 계수:',
+    withheld: '하나씩 표시하지 않는 에너지원 합계:',
+    chosen: (how) => `선택 근거: ${how}`,
+    factors: (count) => `배출계수 (${count})`,
+    assumptions: (count) => `가정 (${count})`,
+    files: (count) => `원천 파일 (${count})`,
+    bytes: (count) => `${count}바이트`,
+    open: '공개',
+    notOpen: '비공개',
+    page: '인쇄용 근거 페이지',
+  },
+
   card: {
     partOf: '상위 구역',
     intervalWords: (half) => `참값이 이 안에 있을 확률 90 %${half === null ? '' : ` (약 ± ${half})`}`,

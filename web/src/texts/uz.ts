@@ -196,6 +196,28 @@ export const uz: Texts = {
     },
   },
 
+  receipt: {
+    ask: 'Bu son qayerdan olingan?',
+    back: 'Umumiy ko‘rinishga qaytish',
+    title: 'Bu son qayerdan olingan',
+    missing: 'Bu serverda ushbu nashr uchun hisob asoslari saqlanmagan.',
+    features: (count) => `obyektlar: ${count}`,
+    assuming: 'faraz:',
+    notShown: 'ko‘rsatilmaydi',
+    closed: 'Ochiq bo‘lmagan hisoblagichlar, bitta yig‘indi',
+    closedDetail:
+      'Alohida ham, koeffitsiyent bo‘yicha ham aytilmaydi. Hududda bu energiya turining koeffitsiyentlari:',
+    withheld: 'Alohida ko‘rsatilmaydigan energiya turlari birgalikda:',
+    chosen: (how) => `Tanlash asosi: ${how}`,
+    factors: (count) => `Koeffitsiyentlar (${count})`,
+    assumptions: (count) => `Farazlar (${count})`,
+    files: (count) => `Manba fayllari (${count})`,
+    bytes: (count) => `${count} bayt`,
+    open: 'ochiq',
+    notOpen: 'ochiq emas',
+    page: 'Chop etish uchun sahifa',
+  },
+
   card: {
     partOf: 'Qismi:',
     intervalWords: (half) =>
