@@ -102,9 +102,10 @@ def build_region(
     identity = identity_of(file)
     edition = edition_id(**identity)
     with EditionWriter(store, file.region.id, edition, crs=file.region.crs) as writer:
-        if writer.exists:
-            return Built(store, file.region.id, edition, None, writer.publish_existing())
         work = WorkFolder(writer.work_folder)
+        if writer.exists:
+            work.remove()  # of a build that was ended after it had published
+            return Built(store, file.region.id, edition, None, writer.publish_existing())
         manifest = _build(Plan(file), work, writer, identity, progress, engine or LocalEngine())
         work.remove()
     return Built(store, file.region.id, edition, time.monotonic() - started, manifest)

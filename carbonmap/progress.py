@@ -1,7 +1,9 @@
 """Progress of long work on the terminal: a bar for people, plain lines for logs, nothing when asked."""
 
+import signal
 import sys
-from types import TracebackType
+import threading
+from types import FrameType, TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
@@ -30,13 +32,19 @@ class Silent:
 
 
 class Terminal:
-    """A bar with the current step on a terminal; one line per step when the output is a file or a pipe."""
+    """A bar with the current step on a terminal; one line per step when the output is a file or a pipe.
+
+    Ctrl-C that is raised where no one hears it, as in what a compiled library calls back, is raised again by the next
+    step.
+    """
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._console = Console(stderr=True)
         self._steps = 0
         self._done = 0
+        self._stopped = False
+        self._listens = False
         self._bar: RichProgress | None = None
         if self._console.is_terminal:
             self._bar = RichProgress(
@@ -51,6 +59,10 @@ class Terminal:
             self._task = self._bar.add_task("starting", total=None, title=title)
 
     def __enter__(self) -> Self:
+        is_main = threading.current_thread() is threading.main_thread()
+        self._listens = is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._listens:
+            signal.signal(signal.SIGINT, self._stop)
         if self._bar is not None:
             self._bar.start()
         return self
@@ -58,8 +70,14 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._bar is not None:
             self._bar.stop()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopped = True
+        signal.default_int_handler(number, frame)
 
     def plan(self, steps: int) -> None:
         """Set the number of steps the bar counts to."""
@@ -68,7 +86,13 @@ class Terminal:
             self._bar.update(self._task, total=steps)
 
     def step(self, what: str) -> None:
-        """Show the step; the one before it is done."""
+        """Show the step; the one before it is done.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was lost on the way.
+        """
+        if self._stopped:
+            raise KeyboardInterrupt
         self._done += 1
         if self._bar is not None:
             self._bar.update(self._task, description=what, completed=self._done - 1)

@@ -179,6 +179,15 @@ def test_a_second_build_of_the_same_inputs_only_serves_what_is_there(tiny):
     assert again.seconds is None
 
 
+def test_work_that_a_build_left_when_it_was_killed_after_publishing_is_cleared_by_the_next(tiny):
+    first, _ = build(tiny)
+    left = tiny.store / ".incoming" / "tiny.work" / first.edition / "buildings" / "00000"
+    left.mkdir(parents=True)
+    again, _ = build(tiny)
+    assert again.seconds is None
+    assert not (tiny.store / ".incoming" / "tiny.work").exists()
+
+
 def test_another_input_is_another_edition_and_the_old_one_stays(tiny):
     first, _ = build(tiny)
     tiny.meters = tiny.meters.replace(";1000", ";1001")
