@@ -7,11 +7,14 @@ arrays they are sees to their size and to their life (`grids.workspace`).
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-_DOUBLE, _LONG, _INT = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
+from grids.compiled import inner
+
+_DOUBLE, _LONG, _INT, _BYTE = ir.DoubleType(), ir.IntType(64), ir.IntType(32), ir.IntType(8)
 
 
 def _reader(bits: int, number: Any, result: Any) -> Any:
@@ -46,7 +49,7 @@ def _setter(number: Any, given: Any) -> Any:
     def put(typing: Any, address: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             at, new = arguments
-            new = builder.trunc(new, number) if number is _INT else new
+            new = builder.trunc(new, number) if number in (_INT, _BYTE) else new
             builder.store(new, builder.inttoptr(at, number.as_pointer()), align=1)
             return context.get_dummy_value()
 
@@ -59,7 +62,7 @@ def _byte_getter() -> Any:
     @intrinsic
     def get(typing: Any, address: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.zext(builder.load(builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())), _LONG)
+            return builder.zext(builder.load(builder.inttoptr(arguments[0], _BYTE.as_pointer())), _LONG)
 
         return types.int64(types.int64), generate
 
@@ -72,3 +75,13 @@ float_in = _reader(64, _DOUBLE, types.float64)
 float_at, put_float = _getter(_DOUBLE, types.float64), _setter(_DOUBLE, types.float64)
 int_at, put_int = _getter(_LONG, types.int64), _setter(_LONG, types.int64)
 put_short = _setter(_INT, types.int64)  # an integer that fits 32 bits
+put_byte = _setter(_BYTE, types.int64)  # the lowest eight bits of an integer
+
+
+@inner
+def address_of(array: Any) -> int:
+    """Where an array lies: a signed number, which others can be added to without becoming a double.
+
+    Whoever calls compiled code keeps the array alive; numba lets go of one of its own after its last use as an array.
+    """
+    return int(np.int64(array.ctypes.data))

@@ -85,7 +85,7 @@ def encode_layer(
 
 @dataclass(frozen=True)
 class _Shapes:
-    """A geometry, feature by feature: `rows` (n,) that are drawn, `parts` (n + 1,), where parts' points `ends`."""
+    """A geometry, feature by feature: `rows` (n,) that are drawn, `parts` (n + 1,), `ends` (parts + 1,) of points."""
 
     geometry: TileGeometry
     rows: Integers
@@ -96,7 +96,7 @@ class _Shapes:
     def of(cls, geometry: TileGeometry) -> "_Shapes":
         owner = geometry.part_feature
         first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
-        return cls(geometry, owner[first], np.append(first, len(owner)), np.cumsum(geometry.part_sizes))
+        return cls(geometry, owner[first], np.append(first, len(owner)), np.append(0, np.cumsum(geometry.part_sizes)))
 
 
 def _values(

@@ -7,53 +7,76 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.compiled import compiled, inner
-from grids.memory_kernels import int_at
+from grids.memory_kernels import address_of, float_at, int_at, put_float
 
 FloatArray = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _IN_DOUBT = -1
-_MOST_CORNERS = 8  # of a square cut by a square
+_TINY = 8  # twice the area of a triangle, in units of the tile
+MOST_CORNERS = 12  # of a square while it is cut by a square: eight, and some that rounding may add
 
 
 @inner
-def _corner(row_terms: FloatArray, col_terms: FloatArray, row: int, col: int, ring: FloatArray, k: int) -> None:
-    """Put one corner of a cell, tile units, in its place in the ring."""
+def _x(ring: int, k: int) -> Any:
+    return float_at(ring + 16 * k)
+
+
+@inner
+def _y(ring: int, k: int) -> Any:
+    return float_at(ring + 16 * k + 8)
+
+
+@inner
+def _put(ring: int, k: int, x: float, y: float) -> None:
+    put_float(ring + 16 * k, x)
+    put_float(ring + 16 * k + 8, y)
+
+
+@inner
+def _put_corner(ring: int, k: int, row: int, col: int, count: int) -> None:
+    """Put one corner of a cell, tile units, in its place in the ring; terms of its row and column lie at addresses."""
     x, y = 0.0, 0.0
-    for j in range(col_terms.shape[1]):
-        x += row_terms[row, j, 0] * col_terms[col, j]
-        y += row_terms[row, j, 1] * col_terms[col, j]
-    ring[k, 0], ring[k, 1] = x, y
+    for j in range(count):
+        term = float_at(col + 8 * j)
+        x += float_at(row + 16 * j) * term
+        y += float_at(row + 16 * j + 8) * term
+    _put(ring, k, x, y)
 
 
 @inner
-def _cross(ring: FloatArray, a: int, b: int, c: int) -> Any:
+def _cross(ring: int, a: int, b: int, c: int) -> Any:
     """Twice the area of a triangle of corners."""
-    across = (ring[b, 0] - ring[a, 0]) * (ring[c, 1] - ring[a, 1])
-    return across - (ring[b, 1] - ring[a, 1]) * (ring[c, 0] - ring[a, 0])
+    across = (_x(ring, b) - _x(ring, a)) * (_y(ring, c) - _y(ring, a))
+    return across - (_y(ring, b) - _y(ring, a)) * (_x(ring, c) - _x(ring, a))
 
 
 @inner
-def _keep_side(ring: FloatArray, count: int, axis: int, limit: float, sign: float, out: FloatArray) -> int:
+def _keep_side(ring: int, count: int, axis: int, limit: float, sign: float, out: int) -> int:
     """Cut a convex ring at a line (Sutherland and Hodgman); how many corners are left."""
     left = 0
     for k in range(count):
         before = k - 1 if k else count - 1
-        here, there = sign * (ring[k, axis] - limit), sign * (ring[before, axis] - limit)
+        x, y, from_x, from_y = _x(ring, k), _y(ring, k), _x(ring, before), _y(ring, before)
+        if axis == 0:
+            here, there = sign * (x - limit), sign * (from_x - limit)
+        else:
+            here, there = sign * (y - limit), sign * (from_y - limit)
         if (here > 0) != (there > 0):
             part = there / (there - here)
-            other = 1 - axis
-            out[left, axis] = limit
-            out[left, other] = ring[before, other] + part * (ring[k, other] - ring[before, other])
+            if axis == 0:
+                _put(out, left, limit, from_y + part * (y - from_y))
+            else:
+                _put(out, left, from_x + part * (x - from_x), limit)
             left += 1
         if here <= 0:
-            out[left, 0], out[left, 1] = ring[k, 0], ring[k, 1]
+            _put(out, left, x, y)
             left += 1
     return left
 
 
 @inner
-def _clip(ring: FloatArray, low: float, high: float, scratch: FloatArray) -> int:
+def _clip(ring: int, low: float, high: float, scratch: int) -> int:
     """Cut a square to the tile with its buffer, in place; how many corners are left; or in doubt, if not convex."""
     turn = _cross(ring, 0, 1, 2)
     for k in range(1, 4):
@@ -66,37 +89,38 @@ def _clip(ring: FloatArray, low: float, high: float, scratch: FloatArray) -> int
 
 
 @inner
-def _round(ring: FloatArray, count: int, doubt: float) -> int:
+def _round(ring: int, count: int, doubt: float) -> int:
     """Move corners to the lattice, in place, and drop those that fall on the one before; how many are left."""
     left = 0
     for k in range(count):
-        x, y = math.floor(ring[k, 0] + 0.5), math.floor(ring[k, 1] + 0.5)
+        x, y = math.floor(_x(ring, k) + 0.5), math.floor(_y(ring, k) + 0.5)
         # What lies as near to the middle between two places as the error of interpolation may fall to either.
-        if abs(abs(ring[k, 0] - x) - 0.5) < doubt or abs(abs(ring[k, 1] - y) - 0.5) < doubt:
+        if abs(abs(_x(ring, k) - x) - 0.5) < doubt or abs(abs(_y(ring, k) - y) - 0.5) < doubt:
             return _IN_DOUBT
-        if left == 0 or x != ring[left - 1, 0] or y != ring[left - 1, 1]:
-            ring[left, 0], ring[left, 1] = x, y
+        if left == 0 or x != _x(ring, left - 1) or y != _y(ring, left - 1):
+            _put(ring, left, x, y)
             left += 1
-    while left > 1 and ring[left - 1, 0] == ring[0, 0] and ring[left - 1, 1] == ring[0, 1]:
+    while left > 1 and _x(ring, left - 1) == _x(ring, 0) and _y(ring, left - 1) == _y(ring, 0):
         left -= 1
     return left
 
 
 @inner
-def _turn(ring: FloatArray, count: int) -> int:
+def _turn(ring: int, count: int) -> int:
     """1 or -1 by the sense of a convex ring, 0 if it has no area; 2 if it is not convex, and so may not be simple."""
     positive, negative = False, False
     for k in range(count):
-        after, second = (k + 1) % count, (k + 2) % count
+        after = k + 1 if k + 1 < count else 0
+        second = after + 1 if after + 1 < count else 0
         bend = _cross(ring, k, after, second)
         # Seen from the first corner, the others must come one after the other too: else it goes round twice.
         fan = _cross(ring, 0, k, after)
         positive |= bend > 0 or fan > 0
         negative |= bend < 0 or fan < 0
-        if bend == 0:
-            back = (ring[after, 0] - ring[k, 0]) * (ring[second, 0] - ring[after, 0])
-            back += (ring[after, 1] - ring[k, 1]) * (ring[second, 1] - ring[after, 1])
-            if back < 0 and count > 3:
+        if bend == 0 and count > 3:
+            back = (_x(ring, after) - _x(ring, k)) * (_x(ring, second) - _x(ring, after))
+            back += (_y(ring, after) - _y(ring, k)) * (_y(ring, second) - _y(ring, after))
+            if back < 0:
                 return 2
     if positive and negative:
         return 2
@@ -116,6 +140,7 @@ def put_cells(
     sizes: Integers,
     drawn: Integers,
     doubtful: Integers,
+    room: FloatArray,
 ) -> tuple[int, int, int]:
     """Quantise the cells of a window: one ring each, of positive area, at most eight corners.
 
@@ -131,29 +156,32 @@ def put_cells(
         sizes: (n,) filled with the corners of each ring.
         drawn: (n,) filled with the row of the table of each ring.
         doubtful: (n,) filled with rows that need the exact way.
+        room: (2, MOST_CORNERS, 2) to work in.
 
     Returns:
         Rings, points and doubtful rows written.
     """
     first_row, last_row, first_col, last_col = window
     low, high = box
-    rings, at, doubts = 0, 0, 0
-    ring, scratch = np.empty((2 * _MOST_CORNERS, 2)), np.empty((2 * _MOST_CORNERS, 2))
+    rings, at, doubts, terms = 0, 0, 0, col_terms.shape[1]
+    rows_at, cols_at, ring = address_of(row_terms), address_of(col_terms), address_of(room)
+    scratch = ring + 16 * MOST_CORNERS
     for c in range(starts.size - 1):
         rows, cols = cells[0, c, 0] + 8 * cells[0, c, 3], cells[1, c, 0] + 8 * cells[1, c, 3]
         for i in range(starts[c + 1] - starts[c]):
             row, col = int_at(rows + 8 * i), int_at(cols + 8 * i)
             if row < first_row or row > last_row or col < first_col or col > last_col:
                 continue
-            row, col = row - first_row, col - first_col
-            _corner(row_terms, col_terms, row, col, ring, 0)
-            _corner(row_terms, col_terms, row, col + 1, ring, 1)
-            _corner(row_terms, col_terms, row + 1, col + 1, ring, 2)
-            _corner(row_terms, col_terms, row + 1, col, ring, 3)
-            west = min(min(ring[0, 0], ring[1, 0]), min(ring[2, 0], ring[3, 0]))
-            east = max(max(ring[0, 0], ring[1, 0]), max(ring[2, 0], ring[3, 0]))
-            north = min(min(ring[0, 1], ring[1, 1]), min(ring[2, 1], ring[3, 1]))
-            south = max(max(ring[0, 1], ring[1, 1]), max(ring[2, 1], ring[3, 1]))
+            south_at, west_at = rows_at + 16 * terms * (row - first_row), cols_at + 8 * terms * (col - first_col)
+            north_at, east_at = south_at + 16 * terms, west_at + 8 * terms
+            _put_corner(ring, 0, south_at, west_at, terms)
+            _put_corner(ring, 1, south_at, east_at, terms)
+            _put_corner(ring, 2, north_at, east_at, terms)
+            _put_corner(ring, 3, north_at, west_at, terms)
+            west = min(min(_x(ring, 0), _x(ring, 1)), min(_x(ring, 2), _x(ring, 3)))
+            east = max(max(_x(ring, 0), _x(ring, 1)), max(_x(ring, 2), _x(ring, 3)))
+            north = min(min(_y(ring, 0), _y(ring, 1)), min(_y(ring, 2), _y(ring, 3)))
+            south = max(max(_y(ring, 0), _y(ring, 1)), max(_y(ring, 2), _y(ring, 3)))
             if east < low or west > high or south < low or north > high:
                 continue
             count = 4
@@ -162,8 +190,9 @@ def put_cells(
             if count > 0:
                 count = _round(ring, count, doubt)
             turn = _turn(ring, count) if count > 2 else 0
-            # Of a cell that shrinks to a triangle little or nothing is left: GEOS says which, as of other small shapes.
-            if count == _IN_DOUBT or count == 3 or turn == 2:
+            # Of a cell that shrinks to a tiny triangle little or nothing is left: GEOS says which, as of other shapes.
+            tiny = count == 3 and abs(_cross(ring, 0, 1, 2)) < _TINY
+            if count == _IN_DOUBT or tiny or turn == 2:
                 doubtful[doubts] = starts[c] + i
                 doubts += 1
                 continue
@@ -171,7 +200,7 @@ def put_cells(
                 continue
             for k in range(count):
                 corner = k if turn > 0 else count - 1 - k
-                points[at, 0], points[at, 1] = np.int64(ring[corner, 0]), np.int64(ring[corner, 1])
+                points[at, 0], points[at, 1] = np.int64(_x(ring, corner)), np.int64(_y(ring, corner))
                 at += 1
             sizes[rings], drawn[rings] = count, starts[c] + i
             rings += 1

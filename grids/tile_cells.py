@@ -19,7 +19,7 @@ from grids.mvt import EXTENT, POLYGON, TileGeometry
 from grids.places import cell_corners
 from grids.projections import MERCATOR, transformer
 from grids.quantising import no_polygons, oriented, quantise
-from grids.tile_cell_kernels import put_cells
+from grids.tile_cell_kernels import MOST_CORNERS, put_cells
 from grids.tile_squares import BUFFER, Tile
 
 FloatArray = NDArray[np.float64]
@@ -124,6 +124,7 @@ def cells(tile: Tile, crs: str, info: CollectionInfo, columns: Columns, box: Bbo
         sizes,
         drawn,
         doubtful,
+        np.empty((2, MOST_CORNERS, 2)),
     )
     sure = TileGeometry(POLYGON, points[:ends], sizes[:rings], drawn[:rings])
     return _merged(sure, exact_cells(tile, crs, info, columns, doubtful[:doubts])) if doubts else sure
