@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from gis.errors import FileMissing, UnknownFormat, UnreadableFile, UnsafePath, did_you_mean, listed
+from gis.json_files import refuse_remote
 from gis.sources import OSM_SUFFIXES, RASTER_SUFFIXES, TABLE_SUFFIXES
 
 Kind = Literal["osm", "vector", "parquet", "table", "raster", "zip"]
@@ -122,6 +123,8 @@ def _check_first_bytes(path: Path) -> None:
             f"{path.name} does not begin as a {path.suffix} file does: {hint}; "
             "it is damaged, or renamed from another format"
         )
+    elif expected == (b"{",):
+        refuse_remote(path)
 
 
 @contextmanager
