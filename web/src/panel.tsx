@@ -108,7 +108,7 @@ export function LanguageSwitch({ model }: { model: Model }) {
     <fieldset class="languages">
       <legend class="visually-hidden">{t.language}</legend>
       {LANGUAGES.map((lang) => (
-        <label key={lang} lang={lang}>
+        <label key={lang} lang={lang} translate={false}>
           <input
             type="radio"
             name="lang"
