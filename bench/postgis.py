@@ -1,5 +1,6 @@
 """PostGIS: a server of its own on this machine, in a folder that is thrown away, asked through psql."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -102,6 +103,12 @@ class Session:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def close(self) -> None:
+        """End psql; a server that is stopped has ended it already."""
+        with self._psql, contextlib.suppress(BrokenPipeError):
+            assert self._psql.stdin is not None
+            self._psql.stdin.close()
 
     def ask(self, sql: str) -> list[str]:
         """The lines of the answer.

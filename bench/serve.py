@@ -35,6 +35,7 @@ COLUMNS = {
 }
 OURS, BARE, TIPG = "carbonmap", "bare Starlette", "tipg on PostGIS"
 PAGE = 1000
+_FEWEST, _LONGEST_S = 10, 20.0
 _GZIP = {"Accept-Encoding": "gzip"}
 _FOUR = ["net_tco2e", "buildings_tco2e", "transport_tco2e", "forest_tco2e"]
 
@@ -76,6 +77,7 @@ def serve_question(*, seconds: float, peers: bool, tell: Tell) -> Report:
             tell("filling PostGIS")
             folder = stack.enter_context(postgis.server())
             session = postgis.Session(folder)
+            stack.callback(session.close)
             serve_encoders.fill(session, served)
         else:
             report.missing["PostGIS"] = reason
@@ -197,7 +199,10 @@ def _asked(who: str, server: Server, work: Work, asked: Asked, seconds: float, t
     serve_load.load(server.address, asked, 1)  # compiled code is loaded, connections to databases are made
     before = server.memory_mb
     found = serve_load.load(server.address, asked, seconds)
-    if found.wrong:
+    while found.requests < _FEWEST and seconds < _LONGEST_S:  # who is slow is given more time
+        seconds *= 3
+        found = serve_load.load(server.address, asked, seconds)
+    if found.wrong or not found.requests:
         raise RuntimeError(f"{who}, {work.name}: {found.wrong} of {found.requests} requests failed")
     return {
         "work": work.name,

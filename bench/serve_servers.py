@@ -67,7 +67,8 @@ def fetch(address: str, body: bytes | None = None, headers: Mapping[str, str] | 
         with urllib.request.urlopen(request, timeout=_START_S) as answer:
             return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read())
     except urllib.error.HTTPError as refusal:
-        return Answer(refusal.code, dict(refusal.headers.items()), refusal.read())
+        with refusal:
+            return Answer(refusal.code, dict(refusal.headers.items()), refusal.read())
 
 
 @contextmanager
