@@ -31,12 +31,17 @@ CONTENT_POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self)",
-    "Content-Security-Policy": CONTENT_POLICY,
-}
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""Of what is no page: nothing is loaded on its behalf, should a browser be led to show it as one."""
+
+_ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(self)"),
+]
+_POLICY = b"content-security-policy"
+PAGE_HEADERS = [*_ALWAYS, (_POLICY, CONTENT_POLICY.encode("ascii"))]
+DATA_HEADERS = [*_ALWAYS, (_POLICY, DATA_POLICY.encode("ascii"))]
 
 
 class Careful:
@@ -57,9 +62,12 @@ class Careful:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                given = dict(message.get("headers", ()))
+                # Without a type it may be a 304, whose headers replace those of a page that a browser keeps.
+                kind = given.get(b"content-type", b"text/html")
+                page = kind.startswith(b"text/html") or not scope["path"].startswith("/api/")
+                added = [header for header in (PAGE_HEADERS if page else DATA_HEADERS) if header[0] not in given]
+                message = {**message, "headers": [*message.get("headers", ()), *added]}
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)

@@ -12,14 +12,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import FOR_GOOD, MVT, holds
 from api.formats import takes_gzip
-from api.middleware import SECURITY_HEADERS
+from api.middleware import DATA_HEADERS
 from api.tile_cache import KeptTile, TileCache
 from api.watch import REQUEST_ID, answered, name_of
 
 Header = tuple[bytes, bytes]
 
 _ALWAYS: list[Header] = [
-    *((name.lower().encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()),
+    *DATA_HEADERS,
     (b"cache-control", FOR_GOOD.encode("ascii")),
     (b"vary", b"Accept-Encoding, Origin"),
 ]

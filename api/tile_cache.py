@@ -13,6 +13,7 @@ from isal import isal_zlib
 from api.answers import ASK_AGAIN, FOR_GOOD, MVT, code, holds
 from api.formats import takes_gzip
 from api.params import Opened
+from api.watch import route_of
 
 _GZIP = 31  # bits of the window, and 16: with the head and the foot of a gzip member
 _OVERHEAD = 600
@@ -26,7 +27,7 @@ class KeptTile:
     Attributes:
         packed: a gzip member; no bytes at all of an empty tile.
         tag: entity tag, of the plain and the compressed bytes alike.
-        route: template of the address that made it.
+        route: template of the address that made it, from /api on.
     """
 
     packed: bytes
@@ -98,7 +99,7 @@ def tile_answer(request: Request, opened: Opened, address: tuple[str, bytes], ma
         return Response(status_code=304, headers=headers)
     kept = cache.get(address)
     if kept is None:
-        kept = KeptTile(make(), tag, request.scope["route"].path)
+        kept = KeptTile(make(), tag, route_of(request.scope))
         cache.keep(address, kept)
     if kept.packed and takes_gzip(request.headers.get("accept-encoding", "")):
         return Response(kept.packed, media_type=MVT, headers={**headers, "Content-Encoding": "gzip"})

@@ -42,6 +42,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._begun = False
         self._hurry: asyncio.TimerHandle | None = None
+        self._until: float | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._why = (HTTPStatus.BAD_REQUEST, "this is not a request of HTTP/1.1")
         super().connection_made(transport)
@@ -50,6 +51,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
+        if self._hurry is not None:
+            self._hurry.cancel()
         self._stop_watching()
         super().connection_lost(exc)
 
@@ -92,8 +95,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._read = 0
         self._stop_waiting()
         version = self.parser.get_http_version()
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self.head_bytes:
+        size, hosts = len(self.url), []
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            if name == b"host":
+                hosts.append(value)
+        if size > self.head_bytes:
             self._why = self._too_long()
         elif version not in ("1.0", "1.1"):
             self._why = HTTPStatus.BAD_REQUEST, f"HTTP/{version} is not spoken here, expected HTTP/1.1"
@@ -134,13 +141,24 @@ class GuardedProtocol(HttpToolsProtocol):
             self._watch()
 
     def _expect_head(self) -> None:
-        self._stop_waiting()
-        self._hurry = self.loop.call_later(self.head_seconds, self._too_slow)
+        self._until = self.loop.time() + self.head_seconds
+        if self._hurry is None:
+            self._hurry = self.loop.call_later(self.head_seconds, self._look)
 
     def _stop_waiting(self) -> None:
-        if self._hurry is not None:
-            self._hurry.cancel()
-            self._hurry = None
+        # The timer stays: to set and cancel one for each request would take longer than to parse its head.
+        self._until = None
+
+    def _look(self) -> None:
+        """The time of some head is over; whether it is that of the one expected now is another matter."""
+        self._hurry = None
+        if self._until is None:
+            return
+        left = self._until - self.loop.time()
+        if left > 0:
+            self._hurry = self.loop.call_later(left, self._look)
+        else:
+            self._too_slow()
 
     def _too_slow(self) -> None:
         if self._begun:
