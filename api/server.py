@@ -17,6 +17,10 @@ from api.settings import PREFIX, Settings
 STOP_S = 10
 """How long requests under way may go on after the server was told to stop."""
 
+WORKER_S = 30
+"""How long a worker may take to answer the process that started it, which it cannot before it has loaded the program.
+One that takes longer is killed and started again: within uvicorn's five seconds, on a busy machine, so was every one."""
+
 MOST_WORKERS = 64
 
 _FACTORY = "api.app:app_from_environment"
@@ -69,6 +73,7 @@ def serve(
             "lifespan": "off",
             "server_header": False,
             "timeout_graceful_shutdown": STOP_S,
+            "timeout_worker_healthcheck": WORKER_S,
         }
         if ready is not None:
             ready(address_of(listening))
