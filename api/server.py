@@ -19,7 +19,7 @@ STOP_S = 10
 
 WORKER_S = 30
 """How long a worker may take to answer the process that started it, which it cannot before it has loaded the program.
-One that takes longer is killed and started again: within uvicorn's five seconds, on a busy machine, so was every one."""
+One that takes longer is killed and started again; with uvicorn's five seconds that was every one on a busy machine."""
 
 MOST_WORKERS = 64
 
