@@ -4,7 +4,6 @@ import {
   Map as MapLibre,
   ScaleControl,
   setWorkerUrl,
-  type FilterSpecification,
   type MapGeoJSONFeature,
   type PointLike,
   type StyleSpecification,
@@ -12,7 +11,8 @@ import {
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import type { BBox } from './decode';
 import { DRAW_ORDER, markOf, type Band } from './draw_order';
-import { doubtful, isDoubtful, known, valueOf } from './expressions';
+import { isDoubtful, valueOf } from './expressions';
+import { placesInView } from './in_view';
 import { nameOf } from './format';
 import { CONTEXT_COLOURS, CONTEXT_SOURCE, contextLayers } from './layers/context';
 import type { Ground } from './layers/theme';
@@ -389,22 +389,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const picture = untracked(() => model.picture.value);
     const region = untracked(() => model.region.value);
     if (!picture || !region || !shown || !map.getLayer(`values-${shown.suffix}`)) return;
-    const { suffix } = shown;
-    const seen = (band: Band, filter?: FilterSpecification) =>
-      map.queryRenderedFeatures({ layers: [`${band}-${suffix}`], ...(filter ? { filter } : {}) }).length > 0;
-    const bounds = map.getBounds();
-    const [west, south, east, north] = region.bbox;
-    const nothing: FilterSpecification = ['!', known(picture.terms, picture.unit)];
-    const found = {
-      places:
-        bounds.getWest() < east &&
-        bounds.getEast() > west &&
-        bounds.getSouth() < north &&
-        bounds.getNorth() > south,
-      unknown: seen('values', nothing) || seen('columns', nothing),
-      held: seen('held'),
-      doubtful: picture.strengths.doubt === null ? seen('doubt') : seen('values', doubtful(picture.sector)),
-    };
+    const found = placesInView(map, picture, shown.suffix, region.bbox);
     // Equal findings must not wake the legend: this runs after every move.
     if (JSON.stringify(found) !== JSON.stringify(untracked(() => model.inView.value))) {
       model.inView.value = found;

@@ -4,6 +4,7 @@ import type { Api, Collection, Item, Region, TableKey, TileSet } from './api';
 import { activeCollection } from './areas';
 import type { BBox } from './decode';
 import { createConnection, type Connection } from './connection';
+import type { InView } from './in_view';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
 import { writeOutline, type Position } from './outlines';
@@ -29,15 +30,6 @@ export interface Hovered {
   readonly y: number;
   readonly name: string;
   readonly value: number | null;
-  readonly held: boolean;
-  readonly doubtful: boolean;
-}
-
-/** What the map's places in view have, so that the legend explains only what is seen. */
-export interface InView {
-  /** Whether any place of the collection is in view at all. */
-  readonly places: boolean;
-  readonly unknown: boolean;
   readonly held: boolean;
   readonly doubtful: boolean;
 }

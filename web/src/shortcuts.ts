@@ -23,6 +23,7 @@ export const KEYS = [
 
 /** Keys of the map itself and of open panels: they work in their place, whatever is switched off. */
 export const FIXED_KEYS = [
+  ['find', ['/']],
   ['move', ['←', '→', '↑', '↓']],
   ['zoom', ['+', '−']],
   ['open', ['Enter']],

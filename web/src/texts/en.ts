@@ -311,6 +311,7 @@ export const en = {
       tall: 'Columns in 3D',
       ground: 'Light or dark',
       region: 'The whole region',
+      find: 'Find a place',
       move: 'Move the map (when it has the focus)',
       zoom: 'Zoom in, zoom out',
       open: 'Open the place at the centre',

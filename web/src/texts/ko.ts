@@ -275,6 +275,7 @@ export const ko: Texts = {
       tall: '3D 기둥',
       ground: '밝게 또는 어둡게',
       region: '전체 지역',
+      find: '장소 찾기',
       move: '지도 이동(지도에 초점이 있을 때)',
       zoom: '확대, 축소',
       open: '지도 중심의 위치 열기',

@@ -290,6 +290,7 @@ export const uz: Texts = {
       tall: '3D ustunlar',
       ground: 'Yorug‘ yoki qorong‘i',
       region: 'Butun hudud',
+      find: 'Joyni topish',
       move: 'Xaritani surish (fokusda bo‘lganda)',
       zoom: 'Yaqinlashtirish, uzoqlashtirish',
       open: 'Markazdagi joyni ochish',

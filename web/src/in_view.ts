@@ -1,0 +1,38 @@
+/** What the map's places in view have, so that the legend explains only what is seen. */
+import type { FilterSpecification, Map as MapLibre } from 'maplibre-gl';
+import type { BBox } from './decode';
+import type { Band } from './draw_order';
+import { doubtful, known } from './expressions';
+import type { Picture } from './shown';
+
+export interface InView {
+  /** Whether any part of the region is in view at all. */
+  readonly places: boolean;
+  readonly unknown: boolean;
+  readonly held: boolean;
+  readonly doubtful: boolean;
+}
+
+/**
+ * Look at what is drawn.
+ *
+ * @param suffix ending of the ids of the picture's layers, which must be on the map
+ * @param bbox of the region, degrees
+ */
+export function placesInView(map: MapLibre, picture: Picture, suffix: string, bbox: BBox): InView {
+  const seen = (band: Band, filter?: FilterSpecification) =>
+    map.queryRenderedFeatures({ layers: [`${band}-${suffix}`], ...(filter ? { filter } : {}) }).length > 0;
+  const bounds = map.getBounds();
+  const [west, south, east, north] = bbox;
+  const nothing: FilterSpecification = ['!', known(picture.terms, picture.unit)];
+  return {
+    places:
+      bounds.getWest() < east &&
+      bounds.getEast() > west &&
+      bounds.getSouth() < north &&
+      bounds.getNorth() > south,
+    unknown: seen('values', nothing) || seen('columns', nothing),
+    held: seen('held'),
+    doubtful: picture.strengths.doubt === null ? seen('doubt') : seen('values', doubtful(picture.sector)),
+  };
+}
