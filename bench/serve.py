@@ -22,6 +22,7 @@ COLUMNS = {
     "work": "work",
     "who": "answered by",
     "ms": "ms",
+    "cpu_ms": "CPU ms",
     "rate": "per s",
     "p50_ms": "p50 ms",
     "p95_ms": "p95 ms",
@@ -35,6 +36,7 @@ COLUMNS = {
 }
 OURS, BARE, TIPG = "carbonmap", "bare Starlette", "tipg on PostGIS"
 PAGE = 1000
+_ELSEWHERE = "PostGIS ST_AsMVT"  # the work is another process's, whose processor time is not known
 _FEWEST, _LONGEST_S = 10, 20.0
 _GZIP = {"Accept-Encoding": "gzip"}
 _FOUR = ["net_tco2e", "buildings_tco2e", "transport_tco2e", "forest_tco2e"]
@@ -87,6 +89,7 @@ def serve_question(*, seconds: float, peers: bool, tell: Tell) -> Report:
             f"{len(serve_encoders.shown_columns(served))} columns.",
             "Encoders: median in this process, one thread; ours read from row groups in memory but for `first`.",
             "Cold: the tile is made for every request, its row groups in memory; warm: asked for before.",
+            "CPU ms: of the server's own process for each answer (a database's is not in it), or of one call.",
             "`ours is x`: our rate over theirs, or their time over that of our first row.",
         ]
         no_load = serve_load.missing()
@@ -112,7 +115,7 @@ def _encoder_rows(
             OURS: serve_encoders.ours_uncompressed(served, columns),
         }
         if session is not None:
-            encoders["PostGIS ST_AsMVT"] = serve_encoders.st_asmvt(session, served, columns)
+            encoders[_ELSEWHERE] = serve_encoders.st_asmvt(session, served, columns)
         if peers and find_spec("mapbox_vector_tile"):
             encoders["mapbox-vector-tile"] = serve_encoders.mapbox_vector_tile(served, columns)
         elif peers:
@@ -120,9 +123,10 @@ def _encoder_rows(
         best = None
         for who, encode in encoders.items():
             tell(f"{what}: {who}")
-            took, size = serve_encoders.timed(encode, seconds)
+            took, cpu, size = serve_encoders.timed(encode, seconds)
             best = took if best is None else best
-            yield {"work": what, "who": who, "ms": took * 1e3, "kbytes": size / 1e3, "ratio": took / best}
+            row = {"work": what, "who": who, "ms": took * 1e3, "kbytes": size / 1e3, "ratio": took / best}
+            yield row if who == _ELSEWHERE else {**row, "cpu_ms": cpu * 1e3}
 
 
 def _server_rows(served: Served, folder: str | None, seconds: float, missing: dict[str, str], tell: Tell) -> list[Row]:
@@ -197,10 +201,10 @@ def _asked(who: str, server: Server, work: Work, asked: Asked, seconds: float, t
     tell(f"{work.name}: {who}")
     size = len(_answer(server, asked).body)
     serve_load.load(server.address, asked, 1)  # compiled code is loaded, connections to databases are made
-    before = server.memory_mb
+    before, cpu = server.memory_mb, server.cpu_seconds
     found = serve_load.load(server.address, asked, seconds)
     while found.requests < _FEWEST and seconds < _LONGEST_S:  # who is slow is given more time
-        seconds *= 3
+        seconds, cpu = 3 * seconds, server.cpu_seconds
         found = serve_load.load(server.address, asked, seconds)
     if found.wrong or not found.requests:
         raise RuntimeError(f"{who}, {work.name}: {found.wrong} of {found.requests} requests failed")
@@ -208,6 +212,7 @@ def _asked(who: str, server: Server, work: Work, asked: Asked, seconds: float, t
         "work": work.name,
         "who": who,
         "ms": 1e3 / found.rate,
+        "cpu_ms": 1e3 * (server.cpu_seconds - cpu) / found.requests,
         "rate": found.rate,
         "p50_ms": found.p50_ms,
         "p95_ms": found.p95_ms,

@@ -101,16 +101,17 @@ def shown_columns(served: Served) -> list[str]:
     return tile_columns(served.edition.collection(COLLECTION))
 
 
-def timed(encode: Encode, seconds: float, at_least: int = 3) -> tuple[float, int]:
-    """Median seconds of one call over some seconds, after one that is not counted, and the bytes it made."""
-    times: list[float] = []
+def timed(encode: Encode, seconds: float, at_least: int = 3) -> tuple[float, float, int]:
+    """Median seconds of one call, by the clock and of this process, over some seconds; and the bytes it made."""
+    times: list[tuple[float, float]] = []
     made = encode()
     until = time.perf_counter() + seconds
     while len(times) < at_least or time.perf_counter() < until:
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         encode()
-        times.append(time.perf_counter() - began)
-    return median(times), made if isinstance(made, int) else len(made)
+        times.append((time.perf_counter() - began, time.process_time() - busy))
+    clock, cpu = (median(one) for one in zip(*times, strict=True))
+    return clock, cpu, made if isinstance(made, int) else len(made)
 
 
 def _text(value: Any) -> str:

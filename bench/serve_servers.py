@@ -50,6 +50,12 @@ class Server:
         family = [self.process, *self.process.children(recursive=True)]
         return sum(float(member.memory_info().rss) for member in family) / 1e6
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that it has taken so far, without its children's."""
+        taken = self.process.cpu_times()
+        return float(taken.user + taken.system)
+
 
 @dataclass(frozen=True)
 class Answer:
