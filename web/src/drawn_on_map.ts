@@ -167,6 +167,7 @@ export function drawOnMap(map: MapLibre, model: Model): () => void {
     if (!sketch) return;
     // Values under the pointer would only stand in the way of the next corner.
     model.hovered.value = null;
+    map.getCanvas().style.cursor = 'crosshair';
     if (sketch.length > 0) {
       pointer = [lngLat.lng, lngLat.lat];
       show(sketchShapes(sketch, pointer));

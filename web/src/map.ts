@@ -287,7 +287,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   /** The tool that draws outlines comes when it is first used. */
   let drawn = false;
   function followDrawn(): undefined {
-    const needed = model.sketch.value !== null || model.view.value.measured?.kind === 'outline';
+    const needed = model.measuring.value || model.view.value.measured?.kind === 'outline';
     if (!needed || drawn) return;
     drawn = true;
     void import('./drawn_on_map').then(
