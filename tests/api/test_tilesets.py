@@ -1,10 +1,12 @@
 """Tile sets as OGC API Tiles, TileJSON and their clients know them; the grid that suits the zoom."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.etree import ElementTree
 
 import httpx
 import morecantile
@@ -211,3 +213,11 @@ def test_the_definition_finds_tiles_by_the_names_of_the_standard(client: httpx.C
         assert path.startswith("/collections/{collection}/tiles")
     parameters = {one["name"] for one in paths[path]["get"]["parameters"]}
     assert {"tileMatrix", "tileRow", "tileCol", "collection", "edition", "year", "properties"} <= parameters
+
+
+def test_pages_bring_their_own_icon(client: httpx.Client) -> None:
+    page = client.get("/api/town/collections?f=html")
+    icon = re.search(r'<link rel="icon" href="data:image/svg\+xml,([^"]+)">', page.text)
+    assert icon is not None
+    assert ElementTree.fromstring(unquote(icon[1])).tag == "{http://www.w3.org/2000/svg}svg"
+    assert "img-src 'self' data:" in page.headers["content-security-policy"]
