@@ -581,7 +581,7 @@ export interface components {
             broken: string[];
             regions: number;
             /** @enum {string} */
-            status: "ok" | "degraded";
+            status: "ok" | "degraded" | "starting";
         };
         Item: {
             attributions: components["schemas"]["Attribution"][];
