@@ -111,7 +111,7 @@ def read_osm(request: Request, report: ReadReport) -> Raw:
                 raise UnreadableFile(f"{request.path.name} holds the history of objects; expected a plain extract")
             for thing in processor:
                 collector.add(thing)
-    except RuntimeError as problem:
+    except (RuntimeError, osmium.InvalidLocationError) as problem:
         raise UnreadableFile(
             f"{request.path.name} cannot be read as OpenStreetMap data ({problem}); it is truncated or damaged"
         ) from problem

@@ -109,7 +109,7 @@ def _rewrite(path: Path, target: Path) -> None:
             _parse(path, handler)
     except expat.ExpatError as problem:
         raise UnreadableFile(f"{path.name} is not well-formed XML ({problem}); it is truncated or damaged") from problem
-    except (KeyError, ValueError) as problem:
+    except (LookupError, ValueError, OverflowError) as problem:  # an encoding that nobody knows, a number of 65 bits
         if isinstance(problem, UnreadableFile):
             raise
         raise UnreadableFile(f"{path.name}: an element lacks or garbles an attribute ({problem})") from problem
