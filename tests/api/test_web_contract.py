@@ -23,6 +23,7 @@ ASKED = (
     f"{COLLECTION}/items/{{item}}",
     f"{COLLECTION}/ranking",
     f"{COLLECTION}/timeseries",
+    f"{REGION}/receipts/{{collection}}/{{item}}",
     f"{REGION}/search",
     f"{REGION}/statistics",
 )

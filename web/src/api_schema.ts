@@ -337,6 +337,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{region}/receipts/{collection}/{item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    features?: number | null;
+                    offset?: number;
+                    f?: string | null;
+                    edition?: string | null;
+                    year?: number | null;
+                };
+                header?: never;
+                path: {
+                    item: string;
+                    region: string;
+                    collection: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReceiptOut"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{region}/search": {
         parameters: {
             query?: never;
@@ -462,6 +506,16 @@ export interface components {
             };
             url?: string | null;
         };
+        CarrierOut: {
+            /** @enum {string} */
+            basis: "direct" | "indirect";
+            carrier: string;
+            closed_factors: string[];
+            closed_tco2e: number | null;
+            parts: components["schemas"]["PartOfCarrier"][];
+            tco2e: number | null;
+            title: string;
+        };
         CollectionOut: {
             attributions: components["schemas"]["Attribution"][];
             bbox: [
@@ -556,6 +610,25 @@ export interface components {
             type: "FeatureCollection";
             year: number | null;
         };
+        FeatureOut: {
+            id: string;
+            lines: {
+                [key: string]: unknown;
+            }[];
+            part_tco2e: number;
+            share: number;
+            source: string;
+        };
+        FeaturesOut: {
+            features: components["schemas"]["FeatureOut"][];
+            matched: number;
+            offset: number;
+            /** @constant */
+            private: true;
+            true_tco2e: {
+                [key: string]: number;
+            };
+        };
         FoundOut: {
             bbox: [
                 number,
@@ -583,6 +656,11 @@ export interface components {
             /** @enum {string} */
             status: "ok" | "degraded" | "starting";
         };
+        InputInfo: {
+            bytes: number;
+            file: string;
+            sha256: string;
+        };
         Item: {
             attributions: components["schemas"]["Attribution"][];
             edition: string;
@@ -608,6 +686,20 @@ export interface components {
             templated?: boolean | null;
             title?: string | null;
             type: string;
+        };
+        PartOfCarrier: {
+            activity: number;
+            activity_unit: string;
+            assumptions: string[];
+            factors: string[];
+            lines: number | null;
+            /** @enum {string} */
+            method: "metered" | "modelled" | "default";
+            method_title: string;
+            open: boolean;
+            shared_error: string | null;
+            source: string;
+            tco2e: number;
         };
         PartOut: {
             basis: string;
@@ -645,6 +737,40 @@ export interface components {
             /** @enum {string} */
             unit: "t" | "t_per_ha" | "t_per_person";
             unknown: number;
+            year: number;
+        };
+        ReasonOut: {
+            /** @enum {string} */
+            code: "closed_together" | "held" | "illustrative" | "net_unknown" | "not_covered" | "not_whole" | "region_hidden" | "withheld";
+            text: string;
+            title: string;
+        };
+        ReceiptOut: {
+            assumptions: {
+                [key: string]: unknown;
+            }[];
+            attributions: components["schemas"]["Attribution"][];
+            collection: string;
+            edition: string;
+            factors: {
+                [key: string]: unknown;
+            }[];
+            features?: components["schemas"]["FeaturesOut"] | null;
+            held: boolean;
+            id: string;
+            illustrative: {
+                [key: string]: boolean;
+            };
+            inputs: components["schemas"]["InputInfo"][];
+            links: components["schemas"]["Link"][];
+            name: {
+                [key: string]: string;
+            };
+            reasons: components["schemas"]["ReasonOut"][];
+            region: string;
+            sectors: components["schemas"]["SectorReceiptOut"][];
+            sources: components["schemas"]["SourceOut"][];
+            synthetic: boolean;
             year: number;
         };
         Region: {
@@ -704,6 +830,24 @@ export interface components {
             tco2e: number | null;
             unknown: number;
         };
+        SectorReceiptOut: {
+            carriers: components["schemas"]["CarrierOut"][];
+            coverage: number | null;
+            interval_90: [
+                number,
+                number
+            ] | null;
+            methods: {
+                [key: string]: number | null;
+            };
+            reasons: components["schemas"]["ReasonOut"][];
+            sd_tco2e: number | null;
+            sector: string;
+            shared_errors: components["schemas"]["SharedErrorOut"][];
+            tco2e: number | null;
+            title: string;
+            withheld_tco2e: number | null;
+        };
         Series: {
             held: (boolean | null)[];
             id: string;
@@ -713,6 +857,16 @@ export interface components {
             values: {
                 [key: string]: (number | null)[];
             };
+        };
+        SharedErrorOut: {
+            group: string;
+            tco2e: number;
+        };
+        SourceOut: {
+            files: string[];
+            id: string;
+            open: boolean;
+            sector: string;
         };
         StatisticsOut: {
             area_ha: number;
