@@ -122,7 +122,7 @@ FILTERS = {
     "a comment": "held /* */ = true",
     "UNION SELECT": "id = 'a' UNION SELECT name FROM sqlite_master",
     "a function of the database": "pg_sleep(10) = 1",
-    "a function of the system": "load_extension('/tmp/x') = 1",
+    "a function of the system": "load_extension('/srv/x') = 1",
     "an unknown column": "secret = 1",
     "a column of the private tables": "emissions_tco2e > 0",
     "a column with SQL in its name": '"net_tco2e; DROP" > 1',
