@@ -179,10 +179,11 @@ class Edition:
             positions = np.arange(min(offset, file.rows), stop, dtype=np.int64)
             return Page(file.take(positions, wanted), positions, file.rows)
         self._columns(info, asked.columns)
-        matching = self._selected.get((collection, year, asked))
+        key = asked.digest(collection, year)
+        matching = self._selected.get(key)
         if matching is None:
             matching = asked.positions(Places(info, file, self.crs))
-            self._selected.keep((collection, year, asked), matching)
+            self._selected.keep(key, matching)
         positions = matching[offset : None if limit is None else offset + limit].astype(np.int64)
         return Page(taken(file, positions, wanted), positions, len(matching))
 

@@ -1,8 +1,9 @@
 """Which rows of a table a question is about, and in which order; found once and kept for the pages that follow."""
 
+import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,20 +24,25 @@ Key = tuple[str, bool]
 Related = Callable[[Relation, shapely.Geometry, str], NDArray[np.bool_]]
 """Which of the rows asked about stand in a relation to a shape, given in that CRS."""
 
-MOST_KEPT = 8_000_000  # positions kept for pages that follow, per edition: 32 MB
+MOST_BYTES = 32_000_000
+"""Kept per edition for pages that follow."""
+MOST_QUESTIONS = 4096
+_ENTRY_BYTES = 512  # what Python needs for a key, an array and their place, beside what they hold
 
 
 class Condition(Protocol):
-    """What rows must meet; equal conditions are equal and hash alike."""
+    """What rows must meet."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns it looks at."""
 
+    @property
+    def said(self) -> bytes:
+        """The whole of it as a text: conditions that say the same hold for the same rows."""
+
     def holds(self, rows: pa.Table, related: Related) -> NDArray[np.bool_]:
         """Return (n,) whether each of n rows with these columns meets it."""
-
-    def __hash__(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,14 @@ class Selection:
         """Names of the columns it looks at, each once."""
         looked_at = () if self.where is None else self.where.columns
         return list(dict.fromkeys([*looked_at, *(name for name, _ in self.order)]))
+
+    def digest(self, collection: str, year: int) -> bytes:
+        """Return the 32 bytes that stand for this question to the table of a collection and year.
+
+        A condition as it is compiled takes a hundred times the memory of its text, so nothing of it is kept.
+        """
+        said = None if self.where is None else hashlib.sha256(self.where.said).digest()
+        return hashlib.sha256(repr((collection, year, self.bbox, self.bbox_crs, said, self.order)).encode()).digest()
 
     def positions(self, places: Places) -> NDArray[np.int32]:
         """Return the positions of the rows meant, in the order asked for, otherwise ascending.
@@ -91,15 +105,24 @@ def taken(file: TableFile, positions: NDArray[np.int64], columns: list[str]) -> 
 
 
 class Recent:
-    """Positions of questions asked lately; those not asked for longest go first."""
+    """Positions of questions asked lately, by their digests; those not asked for longest go first.
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most = most
-        self._held = 0
-        self._kept: OrderedDict[Hashable, NDArray[np.int32]] = OrderedDict()
+    Args:
+        most_bytes: of keys and positions together, and of what Python needs to hold them.
+        most_questions: at a time.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES, most_questions: int = MOST_QUESTIONS) -> None:
+        self._most_bytes = most_bytes
+        self._most_questions = most_questions
+        self._bytes = 0
+        self._kept: OrderedDict[bytes, NDArray[np.int32]] = OrderedDict()
         self._guard = threading.Lock()
 
-    def get(self, key: Hashable) -> NDArray[np.int32] | None:
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: bytes) -> NDArray[np.int32] | None:
         """Return what is kept for a question, if anything is."""
         with self._guard:
             found = self._kept.get(key)
@@ -107,16 +130,19 @@ class Recent:
                 self._kept.move_to_end(key)
             return found
 
-    def keep(self, key: Hashable, positions: NDArray[np.int32]) -> None:
+    def keep(self, key: bytes, positions: NDArray[np.int32]) -> None:
         """Keep the positions of a question, unless they alone are too many."""
-        size = len(positions) + 64  # an empty answer takes some memory too
-        if size > self._most:
+        size = _size(key, positions)
+        if size > self._most_bytes:
             return
         with self._guard:
             if key in self._kept:
                 return
             self._kept[key] = positions
-            self._held += size
-            while self._held > self._most:
-                _, dropped = self._kept.popitem(last=False)
-                self._held -= len(dropped) + 64
+            self._bytes += size
+            while self._bytes > self._most_bytes or len(self._kept) > self._most_questions:
+                self._bytes -= _size(*self._kept.popitem(last=False))
+
+
+def _size(key: bytes, positions: NDArray[np.int32]) -> int:
+    return len(key) + positions.nbytes + _ENTRY_BYTES

@@ -1,5 +1,8 @@
 """Choosing and sorting rows of a table, against doing the same by hand on the whole of it."""
 
+import gc
+import tracemalloc
+import weakref
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +18,7 @@ from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.grid import Grid
 from grids.places import Relation
 from grids.projections import LONLAT
-from grids.selection import Recent, Related
+from grids.selection import Recent, Related, Selection
 from grids.store_errors import ColumnNotFound, QueryTooLarge
 
 CRS = "EPSG:5186"
@@ -36,9 +39,30 @@ class Above:
     def columns(self) -> tuple[str, ...]:
         return ("net_tco2e",)
 
+    @property
+    def said(self) -> bytes:
+        shape = b"" if self.shape is None else shapely.to_wkb(self.shape)
+        return repr((self.least, self.relation, self.crs)).encode() + shape
+
     def holds(self, rows: pa.Table, related: Related) -> NDArray[np.bool_]:
         found = rows["net_tco2e"].to_numpy() > self.least
         return found if self.relation is None else found & related(self.relation, self.shape, self.crs)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A condition with a long text."""
+
+    text: str
+
+    columns: tuple[str, ...] = ("id",)
+
+    @property
+    def said(self) -> bytes:
+        return self.text.encode()
+
+    def holds(self, rows: pa.Table, related: Related) -> NDArray[np.bool_]:
+        return np.zeros(rows.num_rows, dtype=np.bool_)
 
 
 @pytest.fixture(scope="module")
@@ -191,13 +215,65 @@ def test_types_are_those_of_the_table(edition: Edition) -> None:
 
 
 def test_what_was_asked_for_longest_ago_is_forgotten_first() -> None:
-    kept = Recent(most=400)
-    for name in "abc":
+    kept = Recent(most_bytes=2_100)
+    for name in (b"a", b"b", b"c"):
         kept.keep(name, np.arange(100, dtype=np.int32))
-        kept.get("a")
-    assert kept.get("b") is None
-    assert kept.get("a") is not None
-    assert kept.get("c") is not None
-    kept.keep("big", np.arange(401, dtype=np.int32))
-    assert kept.get("big") is None
-    assert kept.get("a") is not None
+        kept.get(b"a")
+    assert kept.get(b"b") is None
+    assert kept.get(b"a") is not None
+    assert kept.get(b"c") is not None
+    kept.keep(b"big", np.arange(525, dtype=np.int32))
+    assert kept.get(b"big") is None
+    assert kept.get(b"a") is not None
+
+
+def test_no_more_questions_are_kept_than_allowed() -> None:
+    kept = Recent(most_questions=3)
+    for number in range(10):
+        kept.keep(bytes([number]), np.empty(0, dtype=np.int32))
+    assert len(kept) == 3
+    assert [number for number in range(10) if kept.get(bytes([number])) is not None] == [7, 8, 9]
+
+
+def test_empty_answers_to_long_questions_take_no_more_than_said(edition: Edition) -> None:
+    """Anybody may ask ever new questions: neither their texts nor what was compiled from them stays."""
+    limit = 20_000
+    recent = Recent(most_bytes=limit)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(200):
+            asked = Selection(where=Named(str(number) * 8_000))
+            recent.keep(asked.digest("grid-100m", 2023), np.empty(0, dtype=np.int32))
+            del asked
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert 0 < len(recent) < 50
+    assert grown < 1.5 * limit
+
+
+def test_a_condition_is_not_held_by_what_is_kept_of_it(edition: Edition) -> None:
+    where = Above(3.5)
+    seen = weakref.ref(where)
+    edition.page("grid-100m", where=where)
+    del where
+    gc.collect()
+    assert seen() is None
+
+
+def test_questions_that_differ_have_digests_that_differ() -> None:
+    asked = [
+        Selection(),
+        Selection((0, 0, 1, 1)),
+        Selection((0, 0, 1, 2)),
+        Selection((0, 0, 1, 1), CRS),
+        Selection(where=Above(1)),
+        Selection(where=Above(2)),
+        Selection(where=Above(1), order=(("id", True),)),
+        Selection(where=Above(1), order=(("id", False),)),
+    ]
+    digests = [one.digest(name, year) for one in asked for name in ("a", "b") for year in (2022, 2023)]
+    assert len(set(digests)) == len(digests) == 32
+    assert {len(one) for one in digests} == {32}
+    assert Selection(where=Above(1)).digest("a", 2022) == Selection(where=Above(1)).digest("a", 2022)
