@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from api.answers import Links, alternates, dumped, headed, labels, link, of_edition
 from api.crs import DEFAULT, Reference
 from api.encoders import Sheet, arrow_bytes, csv_bytes, flatgeobuf_bytes, geoparquet_bytes
+from api.feature_text import cell_texts, features_text
 from api.formats import ARROW, CSV, FLATGEOBUF, GEOJSON, GEOPARQUET, HTML, ITEM, ITEMS, Format, chosen
 from api.geometries import flipped
 from api.item_pages import item_page, items_page
@@ -70,18 +71,22 @@ def items(
         counted = {"OGC-NumberMatched": str(matched), "OGC-NumberReturned": str(returned)}
         if form in _FILES:
             return _FILES[form](_sheet(edition, collection, page, asked)), {**counted, "Link": headed(listed)}
-        found = [] if page is None else features(edition, collection, page, asked.columns, crs, asked.geometry)
+        names = list(collection.columns) if asked.columns is None else asked.columns
+        shapes = None if page is None or not asked.geometry else _shapes(edition, collection, page, crs)
         document = {
             "type": "FeatureCollection",
             "numberMatched": matched,
             "numberReturned": returned,
             "year": asked.year,
             **labels(edition.manifest),
-            "features": found,
+            "features": [],
             "links": listed,
         }
         if form is HTML:
+            document["features"] = [] if page is None else _told(page, names, shapes)
             return items_page(request, settings, opened, collection, asked, document), counted
+        if page is not None:
+            document["features"] = orjson.Fragment(features_text(page.rows, names, shapes))
         return dumped(document), counted
 
     headers = {"Content-Crs": f"<{crs.uri}>", "Vary": _vary(form)}
@@ -115,7 +120,7 @@ def item(
         at = (edition.region.id, "collections", collection.id)
         listed = alternates(links, request, form, ITEM, *at, "items", item)
         listed.append(link("collection", links.address(*at, edition=edition.id if opened.pinned else None)))
-        feature = features(edition, collection, page, None, crs)[0]
+        feature = _told(page, list(collection.columns), _shapes(edition, collection, page, crs))[0]
         document = {**feature, "year": year, **labels(edition.manifest), "links": listed}
         return item_page(request, settings, opened, collection, document) if form is HTML else dumped(document)
 
@@ -123,47 +128,26 @@ def item(
     return of_edition(request, opened, body, form.media_type, headers)
 
 
-def features(
-    edition: Edition,
-    collection: Collection,
-    page: Page,
-    columns: list[str] | None,
-    crs: Reference,
-    geometry: bool = True,
-) -> list[dict[str, Any]]:
-    """Return GeoJSON features of a page; exterior rings are counter-clockwise (RFC 7946) before axes are changed over.
-
-    Args:
-        edition: of the page.
-        collection: of the page.
-        page: rows with `id` and what their polygons are made of.
-        columns: to answer with; none: all.
-        crs: of the coordinates.
-        geometry: leave the polygons out if false.
-    """
-    count = len(page.positions)
-    geometries = _geometries(edition, collection, page, crs) if geometry else [None] * count
-    names = list(collection.columns) if columns is None else columns
-    rows = zip(*(plain_list(page.rows[name]) for name in names), strict=True) if names else ((),) * count
-    return [
-        {"type": "Feature", "id": identity, "geometry": shape, "properties": dict(zip(names, values, strict=True))}
-        for identity, shape, values in zip(page.rows["id"].to_pylist(), geometries, rows, strict=True)
-    ]
-
-
-def _geometries(edition: Edition, collection: Collection, page: Page, crs: Reference) -> list[Any]:
-    """What stands under `geometry`, feature by feature."""
+def _shapes(edition: Edition, collection: Collection, page: Page, crs: Reference) -> pa.BinaryArray:
+    """Geometries as text; exterior rings are counter-clockwise (RFC 7946) before axes are changed over."""
     if collection.kind != "grid":
         polygons = placed(edition, collection, page, crs)
         polygons = flipped(polygons) if crs.flipped else polygons
-        return [orjson.Fragment(text) for text in shapely.to_geojson(polygons)]
+        return pa.array(shapely.to_geojson(polygons), type=pa.string()).cast(pa.binary())
     # Cells of a page are neighbours: each corner they share is moved once, and no geometry object is made.
     corners, where = edition.cell_corners(collection.id, page.rows)
     if crs.code != edition.crs:
         corners = np.column_stack(transformer(edition.crs, crs.code).transform(corners[:, 0], corners[:, 1]))
-    corners = corners[:, ::-1] if crs.flipped else corners
-    rings = corners[where[:, [0, 1, 2, 3, 0]]].tolist()
-    return [{"type": "Polygon", "coordinates": [ring]} for ring in rings]
+    return cell_texts(corners[:, ::-1] if crs.flipped else corners, where)
+
+
+def _told(page: Page, names: list[str], shapes: pa.BinaryArray | None) -> list[dict[str, Any]]:
+    """Features as a page for people needs them; their geometries stay text."""
+    found: list[dict[str, Any]] = orjson.loads(features_text(page.rows, names, None))
+    if shapes is not None:
+        for one, shape in zip(found, shapes.to_pylist(), strict=True):
+            one["geometry"] = orjson.Fragment(shape)
+    return found
 
 
 def placed(edition: Edition, collection: Collection, page: Page, crs: Reference) -> Geometries:
@@ -172,14 +156,6 @@ def placed(edition: Edition, collection: Collection, page: Page, crs: Reference)
     if collection.kind != "grid":  # cells are drawn counter-clockwise already
         polygons = np.asarray(shapely.reverse(shapely.normalize(polygons)), dtype=object)
     return polygons if crs.code == edition.crs else reproject(polygons, edition.crs, crs.code)
-
-
-def plain_list(column: pa.ChunkedArray) -> list[Any]:
-    """Return a column as Python values, null as None; much faster than `to_pylist` for numbers."""
-    if pa.types.is_floating(column.type):
-        values = column.to_numpy().tolist()
-        return values if not column.null_count else [None if value != value else value for value in values]
-    return list(column.to_pylist())
 
 
 def _page(edition: Edition, collection: Collection, asked: ItemQuery) -> Page:

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 import numpy as np
+import pyarrow as pa
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import dumped, labels, of_edition
 from api.errors import InvalidParameter
-from api.features import plain_list
 from api.params import CollectionParam, ColumnsParam, OpenedParam, only
 from api.question_models import TimeseriesOut
 from grids.columns import sd_column, total_column
@@ -76,7 +76,7 @@ def _series(edition: Edition, info: Collection, ids: list[str], names: list[str]
         rows = edition.rows(info.id, year, positions[index], [*names, *flags])
         row_of = {k: row for row, k in enumerate(index.tolist())}
         seen[index] = True
-        values = {name: plain_list(rows[name]) for name in names}
+        values = {name: _plain(rows[name]) for name in names}
         held = rows["held"].to_pylist() if flags else [None] * len(index)
         for k, (one, name) in enumerate(zip(series, item_names(edition, info, year, ids), strict=True)):
             row = row_of.get(k)
@@ -90,3 +90,9 @@ def _series(edition: Edition, info: Collection, ids: list[str], names: list[str]
             f"collection {info.id!r} of region {edition.region.id!r} has no item {missing[:80]!r} in any year"
         )
     return series
+
+
+def _plain(column: pa.ChunkedArray) -> list[float | None]:
+    """Numbers of a column, null as None; much faster than `to_pylist`."""
+    values: list[float | None] = column.to_numpy().tolist()
+    return values if not column.null_count else [None if value != value else value for value in values]
