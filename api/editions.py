@@ -10,7 +10,8 @@ from api.params import SettingsParam, StoreParam, only
 from api.question_models import DiffOut, EditionsOut
 from grids.edition import Edition
 from grids.gazetteer import item_names
-from grids.history import Difference, Kept, changes, kept_editions, largest_changes, total_changes
+from grids.history import Changes, Difference, Kept, changes, kept_editions, largest_changes, total_changes
+from grids.manifest import Manifest
 from grids.store_errors import YearNotFound
 
 router = APIRouter(tags=["questions"], prefix="/{region}/editions")
@@ -98,7 +99,7 @@ def _difference(
 ) -> dict[str, Any]:
     before, after = old.manifest.public(), new.manifest.public()
     compared = {
-        "inputs": changes(before["inputs"], after["inputs"], "file"),
+        "inputs": _input_changes(old.manifest, new.manifest),
         "factors": changes(before["factors"], after["factors"], "id"),
         "assumptions": changes(before["assumptions"], after["assumptions"], "id"),
         "configuration": changes(_settings(before), _settings(after), "setting"),
@@ -126,6 +127,21 @@ def _difference(
         "totals": [{"year": of, "sector": one.id, **_values(one)} for of, one in total_changes(old, new)],
         "largest": _largest(old, new, collection, year, column, limit),
     }
+
+
+def _input_changes(old: Manifest, new: Manifest) -> Changes:
+    """Which input files changed; that a closed one did is told, its digests are not."""
+    whole = [[entry.model_dump() for entry in one.inputs] for one in (old, new)]
+    found = changes(whole[0], whole[1], "file")
+    before, after = ({entry.file: entry.model_dump() for entry in one.public_inputs()} for one in (old, new))
+    return Changes(
+        added=[after[entry["file"]] for entry in found.added],
+        removed=[before[entry["file"]] for entry in found.removed],
+        changed=[
+            {"name": entry["name"], "before": before[entry["name"]], "after": after[entry["name"]]}
+            for entry in found.changed
+        ],
+    )
 
 
 def _largest(

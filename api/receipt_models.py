@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.models import Answer, Labels, Link
-from grids.manifest import InputInfo
+from grids.manifest import PublicInput
 
 ReasonCode = Literal[
     "closed_together",
@@ -127,6 +127,6 @@ class ReceiptOut(Labels):
     sources: list[SourceOut]
     factors: list[dict[str, Any]] = Field(description="records of the factors named above, and how each was chosen")
     assumptions: list[dict[str, Any]] = Field(description="records of the region's assumptions named above")
-    inputs: list[InputInfo] = Field(description="files the sources were read from, with their SHA-256")
+    inputs: list[PublicInput] = Field(description="files the sources were read from; SHA-256 of those of open ones")
     features: FeaturesOut | None = Field(default=None, description="only where `features` was asked for with a key")
     links: list[Link]

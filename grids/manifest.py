@@ -20,6 +20,7 @@ _EDITION = re.compile(r"[0-9a-f]{16}")
 _RESERVED_REGIONS = frozenset(
     {"health", "ready", "metrics", "keys", "regions", "docs", "redoc", "openapi", "conformance", "current"}
 )
+_SHAPEFILE_PARTS = frozenset({"shp", "shx", "dbf", "prj", "cpg"})
 _WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )
@@ -151,6 +152,18 @@ class InputInfo(Strict):
     sha256: str
 
 
+class PublicInput(Strict):
+    """One input file as anybody may see it: size and digest would let a guess at a private file be confirmed.
+
+    `reason` says why they are left out: `closed` where the file is behind a source that is not open.
+    """
+
+    file: str
+    bytes: int | None
+    sha256: str | None
+    reason: Literal["closed"] | None = None
+
+
 class LayerInfo(Strict):
     """One layer: its sector, whether its source is open, and what happened to every feature read."""
 
@@ -159,6 +172,13 @@ class LayerInfo(Strict):
     open: bool
     complete: bool = True
     report: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files the layer was read from, as its report names them: the source's, then those of joined tables."""
+        joins = self.report.get("joins")
+        tables = [join.get("file") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
+        return tuple(dict.fromkeys(str(name) for name in (self.report.get("file"), *tables) if name))
 
 
 class Claim(Strict):
@@ -287,9 +307,11 @@ class Manifest(Strict):
     def public(self) -> dict[str, Any]:
         """The part anybody may read: of layers that are not open, and of disclosure (but for its rule), counts only.
 
-        Ids of refused or repaired features of a private source, and by how much a held value was moved, stay inside.
+        Ids of refused or repaired features of a private source, by how much a held value was moved, and digests of
+        closed files stay inside.
         """
         document = self.model_dump(mode="json")
+        document["inputs"] = [entry.model_dump(mode="json") for entry in self.public_inputs()]
         for layer in document["layers"]:
             if not layer["open"]:
                 layer["report"] = counts_only(layer["report"])
@@ -298,6 +320,22 @@ class Manifest(Strict):
             counted["rule"] = self.disclosure["rule"]
         document["disclosure"] = counted
         return document
+
+    def public_inputs(self) -> list[PublicInput]:
+        """Input files in their order; of those behind a source that is not open, neither size nor digest."""
+        closed = {_stem(name) for layer in self.layers if not layer.open for name in layer.files}
+        return [
+            PublicInput(file=entry.file, bytes=None, sha256=None, reason="closed")
+            if _stem(entry.file) in closed
+            else PublicInput(**entry.model_dump())
+            for entry in self.inputs
+        ]
+
+
+def _stem(file: str) -> str:
+    """A name that all parts of one shapefile share: its attributes lie in another file than the one a report names."""
+    name, dot, suffix = file.rpartition(".")
+    return f"{name}.shp" if dot and suffix.lower() in _SHAPEFILE_PARTS else file
 
 
 def counts_only(value: JsonValue) -> JsonValue:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from grids.columns import Pair
-from grids.manifest import InputInfo
+from grids.manifest import PublicInput
 from grids.statistics import Z_90
 
 REASONS = (
@@ -141,4 +141,4 @@ class PublicReceipt:
     sources: tuple[ToldSource, ...]
     factors: tuple[Mapping[str, JsonValue], ...]
     assumptions: tuple[Mapping[str, JsonValue], ...]
-    inputs: tuple[InputInfo, ...]
+    inputs: tuple[PublicInput, ...]

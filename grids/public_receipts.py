@@ -39,7 +39,7 @@ from grids.features import METERED
 from grids.manifest import LayerInfo
 from grids.public_receipt import REASONS, CarrierReceipt, PublicReceipt, SectorReceipt, ToldPart, ToldSource
 from grids.receipt import KindSums
-from grids.receipts import Place, Receipts, files_of
+from grids.receipts import Place, Receipts
 from grids.store_errors import ItemNotFound, NotFound
 
 _ROUNDING = 1e-9
@@ -102,7 +102,7 @@ class PublicReceipts:
         told = [part for sector in sectors for carrier in sector.carriers for part in carrier.parts]
         names = {part.layer for part in told}
         sources = tuple(
-            ToldSource(layer.id, layer.sector, layer.open, files_of(layer))
+            ToldSource(layer.id, layer.sector, layer.open, layer.files)
             for layer in sorted(manifest.layers, key=lambda layer: layer.id)
             if layer.id in names or (not layer.open and layer.sector in manifest.sectors)
         )
@@ -121,7 +121,7 @@ class PublicReceipts:
             sources=sources,
             factors=tuple(record for record in manifest.factors if record.get("id") in factors),
             assumptions=tuple(record for record in manifest.assumptions if record.get("id") in assumptions),
-            inputs=tuple(entry for entry in manifest.inputs if entry.file in files),
+            inputs=tuple(entry for entry in manifest.public_inputs() if entry.file in files),
         )
 
     def _row(self, place: Place) -> Row:

@@ -316,14 +316,7 @@ def _added(values: FloatArray) -> float:
 
 def _layer_part(layer: LayerInfo, n_features: int, sums: Sums, kinds: Iterable[dict[Any, Any]]) -> LayerPart:
     listed = tuple(KindSums(**kind) for kind in kinds)
-    return LayerPart(layer.id, layer.sector, layer.open, n_features, sums, listed, files_of(layer))
-
-
-def files_of(layer: LayerInfo) -> tuple[str, ...]:
-    """Files a layer was read from, as its report names them."""
-    joins = layer.report.get("joins")
-    tables = [join.get("file") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
-    return tuple(dict.fromkeys(str(name) for name in (layer.report.get("file"), *tables) if name))
+    return LayerPart(layer.id, layer.sector, layer.open, n_features, sums, listed, layer.files)
 
 
 def _cell_position(info: Collection, file: TableFile, item: str) -> int | None:

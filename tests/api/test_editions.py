@@ -128,6 +128,27 @@ def test_reasons_are_told(
         assert document["code"]["after"]["version"] == "9"
 
 
+def test_a_closed_file_changed_and_its_digest_is_not_told(
+    own_store: Store, serving: Callable[..., httpx.Client]
+) -> None:
+    region = own_store.path / "town"
+    manifest = json.loads((region / FIRST / "manifest.json").read_text("utf-8"))
+    (region / SECOND).mkdir()
+    (region / SECOND / "tables").symlink_to(region / FIRST / "tables")
+    layer = {"id": "meters", "sector": "buildings", "open": False, "report": {"file": "meters.csv"}}
+    for identity, digest in ((FIRST, "a" * 64), (SECOND, "b" * 64)):
+        inputs = [{"file": "meters.csv", "bytes": 3, "sha256": digest}]
+        document = {**manifest, "edition": identity, "inputs": inputs, "layers": [layer]}
+        (region / identity / "manifest.json").write_text(json.dumps(document), "utf-8")
+    answer = serving(own_store.path).get(f"/api/town/editions/{FIRST}/diff/{SECOND}")
+    document = answer.json()
+    assert document["reasons"] == ["inputs"]
+    closed = {"file": "meters.csv", "bytes": None, "sha256": None, "reason": "closed"}
+    assert document["inputs"]["changed"] == [{"name": "meters.csv", "before": closed, "after": closed}]
+    assert "aaaa" not in answer.text
+    assert "bbbb" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("address", "status"),
     [

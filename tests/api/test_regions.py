@@ -87,7 +87,7 @@ def test_titles_follow_the_language_asked_for(client: httpx.Client, accept: str,
 
 def test_the_manifest_keeps_private_details_inside(client: httpx.Client) -> None:
     told = client.get("/api/town/manifest").json()
-    assert told["inputs"] == [{"file": "town.gpkg", "bytes": 10, "sha256": "0" * 64}]
+    assert told["inputs"] == [{"file": "town.gpkg", "bytes": 10, "sha256": "0" * 64, "reason": None}]
     assert [layer["report"] for layer in told["layers"]] == [
         {"read": 3},
         {"read": 9, "refused": [["w4", "no geometry"]]},

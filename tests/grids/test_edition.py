@@ -623,6 +623,33 @@ def test_private_sources_show_counts_only() -> None:
     assert public["disclosure"] == {"grid-1km": {"held": 2}, "rule": {"min_count": 3, "dominance_percent": 12.5}}
 
 
+def test_digests_of_closed_files_stay_inside() -> None:
+    layers = [
+        {
+            "id": "meters",
+            "sector": "buildings",
+            "open": False,
+            "report": {"file": "houses.shp", "joins": [{"file": "meters.csv"}, {"file": "both.csv"}]},
+        },
+        {
+            "id": "roads",
+            "sector": "transport",
+            "open": True,
+            "report": {"file": "roads.shp", "joins": [{"file": "both.csv"}]},
+        },
+    ]
+    files = ["both.csv", "houses.dbf", "houses.shp", "meters.csv", "roads.dbf", "roads.shp", "zones.parquet"]
+    inputs = [{"file": name, "bytes": 10, "sha256": "ab" * 32} for name in files]
+    read = Manifest.model_validate(manifest(edition=FIRST, collections=[], layers=layers, inputs=inputs))
+    public = read.public()["inputs"]
+    assert [entry["file"] for entry in public] == files
+    known = {"bytes": 10, "sha256": "ab" * 32, "reason": None}
+    closed = {"bytes": None, "sha256": None, "reason": "closed"}
+    told = {entry.pop("file"): entry for entry in public}
+    assert told == {name: closed if name[0] in "bhm" else known for name in files}
+    assert {entry.sha256 for entry in read.inputs} == {"ab" * 32}
+
+
 def test_an_edition_id_changes_with_anything_it_rests_on() -> None:
     parts: dict[str, Any] = {
         "inputs": [{"file": "a", "sha256": "1"}],

@@ -88,7 +88,11 @@ def test_names_sources_factors_assumptions_and_files(town):
         ("plants", True, ("plants.parquet",)),
         ("stock", False, ("stock.parquet",)),
     ]
-    assert [entry.file for entry in first.inputs] == ["plants.parquet", "stock.parquet"]
+    assert [(entry.file, entry.reason) for entry in first.inputs] == [
+        ("plants.parquet", None),
+        ("stock.parquet", "closed"),
+    ]
+    assert [(entry.sha256 is None, entry.bytes is None) for entry in first.inputs] == [(False, False), (True, True)]
     assert [record["id"] for record in first.factors] == ["gas_energy", "gas_volume", "grid"]
     assert [record["id"] for record in first.assumptions] == ["buildings.eui.office"]
 

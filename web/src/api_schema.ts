@@ -656,11 +656,6 @@ export interface components {
             /** @enum {string} */
             status: "ok" | "degraded" | "starting";
         };
-        InputInfo: {
-            bytes: number;
-            file: string;
-            sha256: string;
-        };
         Item: {
             attributions: components["schemas"]["Attribution"][];
             edition: string;
@@ -706,6 +701,12 @@ export interface components {
             carrier: string;
             tco2e: number | null;
             unknown: number;
+        };
+        PublicInput: {
+            bytes: number | null;
+            file: string;
+            reason?: "closed" | null;
+            sha256: string | null;
         };
         RankedOut: {
             held: boolean;
@@ -761,7 +762,7 @@ export interface components {
             illustrative: {
                 [key: string]: boolean;
             };
-            inputs: components["schemas"]["InputInfo"][];
+            inputs: components["schemas"]["PublicInput"][];
             links: components["schemas"]["Link"][];
             name: {
                 [key: string]: string;

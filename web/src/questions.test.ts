@@ -216,12 +216,19 @@ describe('assumptions', () => {
         sources: [{ id: 'roads', open: true, files: ['r.parquet'] }],
         factors: [{ id: 'f', value: 2.1, components: ['a', 'b'] }],
         assumptions: [fleet, eui],
-        inputs: [{ file: 'r.parquet', bytes: 9, sha256: 'ab' }],
+        inputs: [
+          { file: 'm.csv', bytes: null, sha256: null, reason: 'closed' },
+          { file: 'r.parquet', bytes: 9, sha256: 'ab', reason: null },
+        ],
       },
     });
     const answer = await askReceipt(api, KEY, '7', 'ko', CANCEL);
     if (!answer.ok) throw new Error(answer.problem.detail);
     expect(new Headers(seen[0]?.init?.headers).get('accept-language')).toBe('ko');
+    expect(answer.value.inputs).toEqual([
+      { file: 'm.csv', bytes: null, sha256: null },
+      { file: 'r.parquet', bytes: 9, sha256: 'ab' },
+    ]);
     expect(assumptionsOf(answer.value, ['transport']).map(({ id }) => id)).toEqual(['transport.fleet']);
     expect(assumptionsOf(answer.value, ['buildings'])).toEqual([]);
     expect(answer.value.factors[0]).toMatchObject({ id: 'f', value: 2.1, source: null });

@@ -164,16 +164,18 @@ function Contents({ model, receipt }: { model: Model; receipt: Receipt }) {
           {receipt.inputs.map(({ file, bytes, sha256 }) => (
             <li key={file}>
               <code>{file}</code>
-              <span>{t.receipt.bytes(words.numbers.count(bytes))}</span>
+              {bytes !== null && <span>{t.receipt.bytes(words.numbers.count(bytes))}</span>}
               <small>
                 {receipt.sources
                   .filter(({ files }) => files.includes(file))
                   .map(({ id, open }) => `${id} (${open ? t.receipt.open : t.receipt.notOpen})`)
                   .join(', ')}
               </small>
-              <small>
-                SHA-256 <code>{sha256}</code>
-              </small>
+              {sha256 !== null && (
+                <small>
+                  SHA-256 <code>{sha256}</code>
+                </small>
+              )}
             </li>
           ))}
         </ul>

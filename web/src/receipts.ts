@@ -57,8 +57,9 @@ export interface Factor {
 
 export interface InputFile {
   readonly file: string;
-  readonly bytes: number;
-  readonly sha256: string;
+  /** Null of a file behind a source that is not open, as its digest is. */
+  readonly bytes: number | null;
+  readonly sha256: string | null;
 }
 
 export interface Receipt {
@@ -166,8 +167,8 @@ function decodeReceipt(value: unknown, path: string): Receipt {
       const file = record(entry, at);
       return {
         file: text(file.file, `${at}.file`),
-        bytes: number(file.bytes, `${at}.bytes`),
-        sha256: text(file.sha256, `${at}.sha256`),
+        bytes: optional(number)(file.bytes, `${at}.bytes`),
+        sha256: optional(text)(file.sha256, `${at}.sha256`),
       };
     })(given.inputs, `${path}.inputs`),
   };
