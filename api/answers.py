@@ -50,9 +50,11 @@ def answer(
 ) -> Response:
     """Answer with a body, or with 304 when the client has it already; then the body is not even made.
 
+    A request that `body` refuses is refused with `If-None-Match: *` too.
+
     Args:
         request: its address is part of what the tag stands for.
-        body: makes the bytes; not called if the client has them.
+        body: makes the bytes; not called if the client names their tag.
         of: names the immutable thing answered from: an edition's id.
         pinned: the address itself names that thing, so the answer may be kept for good.
         media_type: of the body.
@@ -62,12 +64,17 @@ def answer(
     # Weak: the same tag stands for the plain and the compressed bytes.
     tag = f'W/"{hashlib.sha256(said.encode()).hexdigest()[:24]}"'
     sent = {"ETag": tag, "Cache-Control": FOR_GOOD if pinned else ASK_AGAIN, **(headers or {})}
+    known = request.headers.get("if-none-match")
     # What the client has may be the answer that is given without a key.
-    if not has_key(request) and holds(request.headers.get("if-none-match"), tag):
-        return Response(status_code=304, headers=sent)
-    made = body()
-    content, more = (made, {}) if isinstance(made, bytes) else made
-    return Response(content, media_type=media_type, headers={**sent, **more})
+    same = not has_key(request) and holds(known, tag)
+    if not same or "*" in str(known):  # `*` is met by any answer there is: that there is one, making it shows
+        made = body()
+        if not same:
+            content, more = (made, {}) if isinstance(made, bytes) else made
+            return Response(content, media_type=media_type, headers={**sent, **more})
+    # The body that this stands for is compressed for whoever takes that, and says so when it is.
+    vary = ", ".join(filter(None, (sent.get("Vary"), "Accept-Encoding")))
+    return Response(status_code=304, headers={**sent, "Vary": vary})
 
 
 def of_edition(

@@ -193,6 +193,8 @@ async def _http(request: Request, error: Exception) -> Response:
         own = {name.strip() for name in headers.get("Allow", "").split(",")} - {"", "GET", "HEAD"}
         allowed = ", ".join([_ALLOWED, *sorted(own)])
         headers["Allow"] = allowed
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
         return problem(
             request, error.status_code, f"{request.method} is not possible here: expected {allowed}", headers
         )

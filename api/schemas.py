@@ -87,7 +87,7 @@ def _schema(request: Request, settings: Settings, opened: Opened, collection: Co
         }
         document = {
             "$schema": DRAFT,
-            "$id": links.again(request, *at, what),
+            "$id": links.address(*at, what),
             "type": "object",
             "title": title,
             "properties": properties,

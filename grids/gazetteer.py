@@ -77,10 +77,12 @@ class Gazetteer:
 
         The whole name comes first, then names that begin so, then those with a word that does, then those that have it
         anywhere; among these coarser sets and shorter names come first. A text of Hangul consonants is also compared
-        with the names' initials.
+        with the names' initials. A text of which nothing is left, such as an accent alone, is in no name.
         """
         wanted = folded(text)
-        by_initials = bool(wanted) and all(letter in _INITIALS or letter == " " for letter in wanted)
+        if not wanted:
+            return [], False
+        by_initials = all(letter in _INITIALS or letter == " " for letter in wanted)
         best: dict[int, tuple[int, int]] = {}
         for name, consonants, place in self._names:
             rank = _rank(consonants if by_initials else name, wanted)

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from typing import Any
 
+import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
@@ -41,6 +42,16 @@ def test_what_is_compressed_unpacks_to_what_was_said(level: int, pieces: list[by
     assert headers[b"vary"] == b"Accept-Encoding"
     assert len(body) < len(b"".join(PIECES)) / 20
     assert gzip.decompress(body) == b"".join(PIECES)
+
+
+def test_an_answer_that_is_known_already_varies_as_the_whole_one_does(client: httpx.Client) -> None:
+    """A cache updates what it keeps by the headers of a 304, and would forget that others take no gzip."""
+    for address in ("/api/town/collections", "/api/town/collections/grid-1km/items", "/api/town/editions"):
+        whole = client.get(address)
+        again = client.get(address, headers={"if-none-match": whole.headers["etag"]})
+        assert (whole.status_code, again.status_code, again.content) == (200, 304, b"")
+        assert again.headers["vary"] == whole.headers["vary"]
+        assert "Accept-Encoding" in again.headers["vary"].split(", ")
 
 
 @pytest.mark.parametrize(("accepted", "pieces"), [(b"gzip;q=0", PIECES), (b"br", PIECES), (b"gzip", [b"short"])])

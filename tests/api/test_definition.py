@@ -96,6 +96,8 @@ def test_schemas_are_json_schema_and_fit_the_items(client: httpx.Client, collect
     assert response.headers["content-type"] == "application/schema+json"
     schema = response.json()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    pinned = client.get(response.url, params={"f": "json", "edition": "0123456789abcdef"}).json()
+    assert pinned["$id"] == schema["$id"] == str(response.url)
     assert client.get(schema["$id"]).json() == schema
     jsonschema.Draft202012Validator.check_schema(schema)
     check = jsonschema.Draft202012Validator(schema)

@@ -77,6 +77,12 @@ def test_an_answer_says_where_and_leads_on(client: httpx.Client) -> None:
     assert max(y for _, y in polygon) == pytest.approx(north)
 
 
+@pytest.mark.parametrize("text", ["\u0301", "\u0301 \u0308"])
+def test_what_says_nothing_finds_nothing(client: httpx.Client, text: str) -> None:
+    document = found(client, text)
+    assert (document["features"], document["more"]) == ([], False)
+
+
 def test_there_is_more_than_the_limit(client: httpx.Client) -> None:
     document = found(client, "e", limit=1)
     assert (document["numberReturned"], document["more"]) == (1, True)
