@@ -1,6 +1,7 @@
 """The application: made by a factory from settings and a store, so that nothing happens on import."""
 
 from functools import partial
+from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request
@@ -35,6 +36,7 @@ from api import (
 )
 from api.database import Database
 from api.holders import THREADS
+from api.item_query import UNEXPLODED
 from api.keys import Keys
 from api.limits import Limited
 from api.middleware import Careful, Compressed, Confidential
@@ -68,6 +70,16 @@ class Application(FastAPI):
     """FastAPI, before which tiles that are kept are answered."""
 
     kept: KeptTiles | None = None
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the definition; how OGC API Features wants some parameters written, FastAPI has no words for."""
+        document = super().openapi()
+        for path, methods in document["paths"].items():
+            if path.endswith("/items"):
+                for one in methods["get"]["parameters"]:
+                    if one["name"] in UNEXPLODED:
+                        one |= {"style": "form", "explode": False}
+        return document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""

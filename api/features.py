@@ -193,6 +193,9 @@ def _links(
     listed.append(link("collection", links.address(*at, edition=edition.id if opened.pinned else None)))
     if page is None:
         return listed
+    for year in asked.earlier_years:
+        href = links.again(request, *at, "items", year=year, datetime=None, offset=None)
+        listed.append(link("related", href, form.media_type, title=f"the same of {year}"))
 
     def there(start: int) -> str:
         return links.again(

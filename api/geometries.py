@@ -21,27 +21,32 @@ def read_box(numbers: Sequence[float], crs: Reference, parameter: str) -> Bbox:
     """Return a box as least x, least y, greatest x, greatest y.
 
     Args:
-        numbers: four, in the CRS's order of axes.
+        numbers: four in the CRS's order of axes, or six with heights, which are not looked at: nothing here has one.
         crs: what they are given in.
         parameter: named in errors.
 
     Raises:
-        InvalidParameter: not four finite numbers, outside the world, upside down, or across the antimeridian.
+        InvalidParameter: not four or six finite numbers, outside the world, upside down, or across the antimeridian.
     """
     said = ",".join(f"{number:g}" for number in numbers[:6])
-    if len(numbers) != 4:
-        heights = " (heights are not used here)" if len(numbers) == 6 else ""
-        raise InvalidParameter(f"{parameter}: got {len(numbers)} numbers, expected four numbers {_order(crs)}{heights}")
+    if len(numbers) not in (4, 6):
+        raise InvalidParameter(
+            f"{parameter}: got {len(numbers)} numbers, expected four numbers {_order(crs)}, "
+            "or six with a height after each corner"
+        )
     if not all(math.isfinite(number) for number in numbers):
         raise InvalidParameter(f"{parameter}: got {said}, expected finite numbers")
-    first, second, third, fourth = numbers
+    first, second, third, fourth = numbers if len(numbers) == 4 else (*numbers[:2], *numbers[3:5])
     west, south, east, north = (second, first, fourth, third) if crs.flipped else (first, second, third, fourth)
     _check_reach(np.array([[west, south], [east, north]]), crs, f"{parameter}: got {said}")
     if south > north:
         raise InvalidParameter(f"{parameter}: south {south:g} is above north {north:g}, expected {_order(crs)}")
     if west > east:
         across = (
-            ". Boxes across the antimeridian are not supported: ask for its two parts" if crs.code == LONLAT else ""
+            ". A box across the antimeridian is not taken, since no region here reaches over it: ask two boxes, "
+            "one on either side"
+            if crs.code == LONLAT
+            else ""
         )
         raise InvalidParameter(
             f"{parameter}: west {west:g} is greater than east {east:g}, expected {_order(crs)}{across}"

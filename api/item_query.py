@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from pydantic import WithJsonSchema
 
 from api.crs import Reference, reference
 from api.errors import InvalidParameter
@@ -33,6 +34,7 @@ class ItemQuery:
 
     Attributes:
         year: of the table; none if no year of the collection meets the time asked for.
+        earlier_years: those that meet it too, ascending; they have tables of their own.
         crs: of the answer's coordinates.
         bbox: x before y, in `bbox_code` (lon/lat or the region's CRS).
         where: the condition that rows must meet.
@@ -44,6 +46,7 @@ class ItemQuery:
     """
 
     year: int | None
+    earlier_years: tuple[int, ...]
     crs: Reference
     bbox: Bbox | None
     bbox_code: str
@@ -55,7 +58,7 @@ class ItemQuery:
     offset: int
 
 
-def year_or_time(
+def years_of(
     opened: OpenedParam,
     collection: CollectionParam,
     year: Annotated[
@@ -63,19 +66,28 @@ def year_or_time(
     ] = None,
     datetime: Annotated[
         str | None,
+        WithJsonSchema({"type": "string", "examples": ["2023-01-01/.."]}),
         Query(
-            description="a moment or an interval (RFC 3339); of the years it meets, the latest is answered",
-            examples=["2023-01-01/.."],
+            description="a moment or an interval (RFC 3339); of the years it meets, the latest is answered, and links "
+            "(rel `related`) lead to the others",
         ),
     ] = None,
-) -> int | None:
-    """Return the year of the table meant; none if there is none in the time asked for."""
+) -> list[int]:
+    """Return the years meant, ascending; none if there is none in the time asked for."""
     if datetime is None:
-        return opened.edition.year(collection.id, year)
+        return [opened.edition.year(collection.id, year)]
     met = years_met(datetime, collection.years)
     if year is None:
-        return met[-1] if met else None
-    return year if opened.edition.year(collection.id, year) in met else None
+        return met
+    return [year] if opened.edition.year(collection.id, year) in met else []
+
+
+YearsParam = Annotated[list[int], Depends(years_of)]
+
+
+def latest_year(years: YearsParam) -> int | None:
+    """Return the year of the table that is answered from: a page has the rows of one."""
+    return years[-1] if years else None
 
 
 def crs_of(
@@ -89,14 +101,26 @@ def crs_of(
 
 
 CrsParam = Annotated[Reference, Depends(crs_of)]
-TimeParam = Annotated[int | None, Depends(year_or_time)]
+TimeParam = Annotated[int | None, Depends(latest_year)]
+
+BOX_SCHEMA = {
+    "type": "array",
+    "items": {"type": "number"},
+    "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}],
+}
+UNEXPLODED = ("bbox", "datetime", "limit")
+"""Parameters of which OGC API Features says that they come as one text, lists with commas."""
 
 
 def box_of(
     opened: OpenedParam,
     bbox: Annotated[
         str | None,
-        Query(description="four numbers, west,south,east,north in degrees unless bbox-crs says otherwise"),
+        WithJsonSchema(BOX_SCHEMA),
+        Query(
+            description="west,south,east,north in degrees unless bbox-crs says otherwise; of six numbers, "
+            "the third and the sixth are heights, which are not looked at"
+        ),
     ] = None,
     bbox_crs: Annotated[str | None, Query(alias="bbox-crs", description="URI of the CRS of bbox")] = None,
 ) -> tuple[Bbox | None, str]:
@@ -153,6 +177,7 @@ def order_of(
 def item_query(
     request: Request,
     collection: CollectionParam,
+    years: YearsParam,
     year: TimeParam,
     crs: CrsParam,
     box: Annotated[tuple[Bbox | None, str], Depends(box_of)],
@@ -172,7 +197,8 @@ def item_query(
 ) -> ItemQuery:
     """Return what is asked of a collection's items; columns of the collection are parameters too."""
     check_names(request, (*PARAMETERS, *(name for name in collection.columns if name not in PARAMETERS)))
-    return ItemQuery(year, crs, *box, where, order, columns, not skip_geometry, min(limit, MOST_ITEMS), offset)
+    earlier, rows = tuple(years[:-1]), min(limit, MOST_ITEMS)
+    return ItemQuery(year, earlier, crs, *box, where, order, columns, not skip_geometry, rows, offset)
 
 
 ItemQueryParam = Annotated[ItemQuery, Depends(item_query)]
@@ -187,7 +213,7 @@ def numbers_of(text: str) -> list[float]:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected four numbers such as 9.5,47.1,9.6,47.2") from error
+        raise InvalidParameter(f"bbox: got {text[:80]!r}, expected numbers such as 9.5,47.1,9.6,47.2") from error
     if not all(map(math.isfinite, numbers)):
         raise InvalidParameter(f"bbox: got {text[:80]!r}, expected finite numbers")
     return numbers

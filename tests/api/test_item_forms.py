@@ -275,6 +275,21 @@ def test_items_of_a_time(client: httpx.Client) -> None:
         assert (empty.status_code, empty.headers["ogc-numbermatched"]) == (200, "0")
 
 
+def test_a_time_of_several_years_leads_to_each(client: httpx.Client) -> None:
+    """A page has the rows of one year; a client that asks for more is told where the others are."""
+    asked = {"datetime": "2022-06-01/2023-06-01", "limit": "3", "offset": "3", "filter": "net_tco2e > 0"}
+    page = client.get(GRID, params=asked).json()
+    assert page["year"] == 2023
+    (related,) = [link for link in page["links"] if link["rel"] == "related"]
+    earlier = client.get(related["href"]).json()
+    assert {feature["properties"]["year"] for feature in earlier["features"]} == {2022}
+    alone = client.get(GRID, params={"year": "2022", "limit": "3", "filter": "net_tco2e > 0"}).json()
+    assert (earlier["features"], earlier["numberMatched"]) == (alone["features"], alone["numberMatched"])
+    for params in ({"datetime": "2023-01-01/.."}, {"datetime": "2022-01-01/..", "year": "2023"}, {"year": "2022"}, {}):
+        links = client.get(GRID, params=params).json().get("links", [])
+        assert not [link for link in links if link["rel"] == "related"], params
+
+
 @pytest.mark.parametrize("form", CONTENT)
 def test_a_page_of_nothing_is_a_page(client: httpx.Client, form: str) -> None:
     response = client.get(GRID, params={"f": form, "filter": "net_tco2e > 1e9"})

@@ -170,9 +170,9 @@ export interface paths {
                     limit?: number;
                     offset?: number;
                     year?: number | null;
-                    datetime?: string | null;
+                    datetime?: string;
                     crs?: string | null;
-                    bbox?: string | null;
+                    bbox?: number[] & (unknown | unknown);
                     "bbox-crs"?: string | null;
                     filter?: string | null;
                     "filter-lang"?: "cql2-text" | "cql2-json";
