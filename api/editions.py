@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.answers import Links, answer, dumped, labels, link
+from api.errors import InvalidParameter
 from api.params import SettingsParam, StoreParam, only
 from api.question_models import DiffOut, EditionsOut
 from grids.edition import Edition
@@ -61,11 +62,27 @@ def diff(
 ) -> Response:
     """Say what changed from one edition to another, and why: inputs, factors, configuration, code, and numbers."""
     old, new = store.open(region, before), store.open(region, after)
+    if collection is None:
+        _check_column(old, new, column)
 
     def body() -> bytes:
         return dumped(_difference(old, new, collection, year, column, limit))
 
     return answer(request, body, of=f"{region}/{old.id}/{new.id}", pinned=True)
+
+
+def _check_column(old: Edition, new: Edition, column: str) -> None:
+    """Refuse a column that no zones of either edition have: with none said, there would be nothing to compare it in."""
+    known = dict.fromkeys(
+        name
+        for edition in (new, old)
+        for info in edition.manifest.collections
+        if info.kind == "zones" and info.years
+        for name, kind in edition.types(info.id).items()
+        if kind not in ("string", "bool")
+    )
+    if known and column not in known:
+        raise InvalidParameter(f"column: no zones have numbers in {column[:80]!r}; they have {', '.join(known)}")
 
 
 def _described(links: Links, kept: Kept, older: Kept | None, current: str) -> dict[str, Any]:

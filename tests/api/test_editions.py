@@ -158,11 +158,27 @@ def test_a_closed_file_changed_and_its_digest_is_not_told(
         (f"{FIRST}/diff/{FIRST}?collection=nix", 404),
         (f"{FIRST}/diff/{FIRST}?year=1999", 404),
         (f"{FIRST}/diff/{FIRST}?collection=grid-1km&column=id", 400),
+        (f"{FIRST}/diff/{FIRST}?column=net_tcoe2", 400),
+        (f"{FIRST}/diff/{FIRST}?column=name_en", 400),
         (f"{FIRST}/diff/{FIRST}?bogus=1", 400),
     ],
 )
-def test_differences_that_are_not_there(client: httpx.Client, address: str, status: int) -> None:
-    assert client.get(f"/api/town/editions/{address}").status_code == status
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}], ids=["plain", "known whatever it is"])
+def test_differences_that_are_not_there(
+    client: httpx.Client, address: str, status: int, headers: dict[str, str]
+) -> None:
+    answer = client.get(f"/api/town/editions/{address}", headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_whatever_there_is_is_known(client: httpx.Client) -> None:
+    for address in (f"/api/town/editions/{FIRST}/diff/{FIRST}", "/api/town/collections/grid-1km/items?limit=1"):
+        assert client.get(address, headers={"If-None-Match": "*"}).status_code == 304
+    unknown = "/api/town/collections/municipality/timeseries?ids=nothing"
+    refused = client.get(unknown)
+    assert refused.status_code >= 400
+    assert client.get(unknown, headers={"If-None-Match": "*"}).status_code == refused.status_code
 
 
 def test_nothing_private_is_told(two: Store, serving: Callable[..., httpx.Client]) -> None:
