@@ -53,6 +53,7 @@ class StatisticsOut(Labels):
     held: int
     area_ha: float
     drawn_ha: float | None
+    ground_ha: float | None
     population: float | None
     population_unknown: int
     sectors: list[SectorOut]

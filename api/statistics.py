@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -28,6 +29,8 @@ NOTES = {
     "spread evenly over it; edges are straight in the region's CRS",
     "interval": "90 %, an upper bound: errors of all cells are added as if they went together; how unevenly values "
     "lie within border cells is not in it",
+    "ground": "of a polygon, t_per_ha and coverage are of its ground within the region's zones (ground_ha), of which "
+    "cells that hold nothing are a part; null in an edition without zones, which does not tell that ground",
     "unknown": "cells without a value of that column; they are left out of its sum",
 }
 
@@ -185,6 +188,7 @@ def _document(
         "held": found.held,
         "area_ha": found.area_ha,
         "drawn_ha": None if drawn is None else drawn.area_ha,
+        "ground_ha": None if found.ground is None else found.ground.area_ha,
         "population": found.population.value,
         "population_unknown": found.population.unknown,
         "sectors": [_sector(one, edition.manifest.illustrative) for one in found.sectors],
@@ -192,7 +196,7 @@ def _document(
         **labels(edition.manifest),
     }
     if profile:
-        document["profile"] = [_totals(edition, info, one, choose(one)) for one in info.years]
+        document["profile"] = [_totals(edition, info, one, replace(choose(one), polygon=None)) for one in info.years]
     return document
 
 

@@ -5,7 +5,7 @@ does not tell. Within a cell that is chosen in part, values count as evenly spre
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from grids.columns import BASES, CARRIERS, METHODS, method_column, pair_column, sd_column, total_column
+from grids.covered_ground import Ground, ground_of
 from grids.edition import Edition
 from grids.manifest import Collection
 from grids.projections import LONLAT, reproject
@@ -36,11 +37,14 @@ class Chosen:
         ids: (n,) distinct.
         weights: (n,) part of each row's ground that was chosen, above 0 and at most 1.
         found: if known, a year and (n,) ascending positions of the rows in its table: spares looking for them by id.
+        polygon: that chose them, in the region's CRS; None where the rows were named. Cells that hold nothing have no
+            row, so the ground of a polygon is not that of its rows.
     """
 
     ids: tuple[str, ...]
     weights: FloatArray
     found: tuple[int, NDArray[np.int64]] | None = None
+    polygon: shapely.Geometry | None = None
 
     @property
     def partly(self) -> int:
@@ -72,7 +76,7 @@ class SectorSum:
         parts: tCO2e by (carrier, basis), for those the table has.
         methods: fraction of emissions by method, rows weighted by the size of their value; None where there are none.
         coverage: fraction of the chosen ground that the sector's sources cover as a whole; None where nobody knows.
-        per_ha: tCO2e per hectare of the ground where the sector is known.
+        per_ha: tCO2e per hectare of the ground where the sector is known; None where nobody knows that ground.
         per_person: tCO2e per resident, over rows where both are known.
     """
 
@@ -100,7 +104,8 @@ class Statistics:
     Attributes:
         rows: of the chosen ones, how many that year's table has.
         held: how many of them have protected values.
-        area_ha: of the chosen parts.
+        area_ha: of the chosen parts of rows.
+        ground: of the polygon that chose them; None where rows were named, or the edition has no zones to tell it.
         population: residents.
         sectors: one sum each, `net` last.
     """
@@ -108,6 +113,7 @@ class Statistics:
     rows: int
     held: int
     area_ha: float
+    ground: Ground | None
     population: Quantity
     sectors: tuple[SectorSum, ...]
 
@@ -147,7 +153,7 @@ def chosen_cells(edition: Edition, info: Collection, year: int, polygon: shapely
     from grids.crossings import polygon_areas  # compiled code takes a second to load: only where a polygon is drawn
 
     if shapely.is_empty(polygon):
-        return Chosen((), np.empty(0))
+        return Chosen((), np.empty(0), polygon=polygon)
     given = np.array([polygon], dtype=np.object_)
     parts = polygon_areas(given, info.origin_m, info.cell_size_m)
     around = shapely.segmentize(shapely.envelope(given), float(info.cell_size_m))
@@ -162,13 +168,14 @@ def chosen_cells(edition: Edition, info: Collection, year: int, polygon: shapely
     found = place < len(wanted)
     found[found] = wanted[place[found]] == keys[found]
     ids = page.rows["id"].filter(pa.array(found)).to_pylist()
-    return Chosen(tuple(ids), share[place[found]], (year, page.positions[found]))
+    return Chosen(tuple(ids), share[place[found]], (year, page.positions[found]), polygon)
 
 
 def statistics(edition: Edition, info: Collection, year: int, chosen: Chosen) -> Statistics:
     """Add up what the chosen rows of one year hold.
 
-    Rows that the year's table does not have hold nothing that year and are left out.
+    Rows that the year's table does not have hold nothing that year and are left out. Of a polygon, coverage and values
+    per hectare are of its ground, whether cells there hold something or not.
     """
     positions, index = _positions(edition, info, year, chosen)
     weights = chosen.weights[index]
@@ -179,13 +186,26 @@ def statistics(edition: Edition, info: Collection, year: int, chosen: Chosen) ->
     area = values["area_ha"] * weights
     people = values["population"] * weights if "population" in values else np.full(len(weights), np.nan)
     wanted = [*sectors, *(["net"] if total_column("net") in values else [])]
+    ground = None if chosen.polygon is None else ground_of(edition, year, chosen.polygon)
+    added = [_sector_sum(sector, values, weights, area, people) for sector in wanted]
+    if chosen.polygon is not None:
+        added = [_on_ground(one, ground) for one in added]
     return Statistics(
         rows=len(positions),
         held=int(pc.sum(rows["held"]).as_py() or 0) if "held" in info.columns else 0,
         area_ha=float(area.sum()),
+        ground=ground,
         population=_sum(people),
-        sectors=tuple(_sector_sum(sector, values, weights, area, people) for sector in wanted),
+        sectors=tuple(added),
     )
+
+
+def _on_ground(one: SectorSum, ground: Ground | None) -> SectorSum:
+    if ground is None:
+        return replace(one, coverage=None, per_ha=None)
+    known = ground.known_ha.get(one.sector, 0.0)
+    per_ha = None if one.total.value is None and one.total.unknown else _ratio(one.total.value or 0.0, known)
+    return replace(one, coverage=ground.coverage.get(one.sector), per_ha=per_ha)
 
 
 def _sector_sum(

@@ -875,6 +875,7 @@ export interface components {
             collection: string;
             drawn_ha: number | null;
             edition: string;
+            ground_ha: number | null;
             held: number;
             illustrative: {
                 [key: string]: boolean;
