@@ -58,7 +58,7 @@ class ItemQuery:
     offset: int
 
 
-def years_of(
+async def years_of(
     opened: OpenedParam,
     collection: CollectionParam,
     year: Annotated[
@@ -85,12 +85,12 @@ def years_of(
 YearsParam = Annotated[list[int], Depends(years_of)]
 
 
-def latest_year(years: YearsParam) -> int | None:
+async def latest_year(years: YearsParam) -> int | None:
     """Return the year of the table that is answered from: a page has the rows of one."""
     return years[-1] if years else None
 
 
-def crs_of(
+async def crs_of(
     opened: OpenedParam,
     crs: Annotated[
         str | None, Query(description="URI of the CRS to answer in, one of the collection's `crs`; CRS84 if not given")
@@ -112,7 +112,7 @@ UNEXPLODED = ("bbox", "datetime", "limit")
 """Parameters of which OGC API Features says that they come as one text, lists with commas."""
 
 
-def box_of(
+async def box_of(
     opened: OpenedParam,
     bbox: Annotated[
         str | None,
@@ -149,7 +149,7 @@ def filter_of(
     return read_filter(filter_, filter_lang, crs, types, equal)
 
 
-def order_of(
+async def order_of(
     collection: CollectionParam,
     sortby: Annotated[
         str | None,
@@ -174,7 +174,7 @@ def order_of(
     return tuple(keys)
 
 
-def item_query(
+async def item_query(
     request: Request,
     collection: CollectionParam,
     years: YearsParam,

@@ -1,7 +1,11 @@
-"""Query parameters as typed dependencies: routes receive checked values or are not called."""
+"""Query parameters as typed dependencies: routes receive checked values or are not called.
+
+Those that read nothing and take microseconds are `async`: otherwise each would be handed to a thread and back, which
+takes longer than most of them do.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,13 +19,13 @@ from grids.manifest import Collection, checked_edition
 from grids.store_errors import InvalidName
 
 
-def store_of(request: Request) -> Store:
+async def store_of(request: Request) -> Store:
     """Return the application's store."""
     store: Store = request.app.state.store
     return store
 
 
-def settings_of(request: Request) -> Settings:
+async def settings_of(request: Request) -> Settings:
     """Return the application's settings."""
     settings: Settings = request.app.state.settings
     return settings
@@ -58,7 +62,7 @@ def opened(
 OpenedParam = Annotated[Opened, Depends(opened)]
 
 
-def collection_of(
+async def collection_of(
     opened: OpenedParam, collection: Annotated[str, Path(description="id of a collection of the region")]
 ) -> Collection:
     """Return the collection a request is about."""
@@ -76,7 +80,7 @@ PropertiesParam = Annotated[
 ]
 
 
-def year_of(opened: OpenedParam, collection: CollectionParam, year: WantedYearParam = None) -> int:
+async def year_of(opened: OpenedParam, collection: CollectionParam, year: WantedYearParam = None) -> int:
     """Return a year the collection has."""
     return opened.edition.year(collection.id, year)
 
@@ -84,7 +88,7 @@ def year_of(opened: OpenedParam, collection: CollectionParam, year: WantedYearPa
 YearParam = Annotated[int, Depends(year_of)]
 
 
-def columns_of(collection: CollectionParam, properties: PropertiesParam = None) -> list[str] | None:
+async def columns_of(collection: CollectionParam, properties: PropertiesParam = None) -> list[str] | None:
     """Return the columns asked for, each once, or none when the request leaves it open."""
     return column_names(collection, properties)
 
@@ -120,10 +124,10 @@ _SECRETS = {"key", "apikey", "api_key", "api-key", "token", "access_token", "aut
 """Names under which other servers take keys in addresses."""
 
 
-def only(*names: str) -> Callable[[Request], None]:
+def only(*names: str) -> Callable[[Request], Awaitable[None]]:
     """Return a dependency that refuses unknown and repeated query parameters; a misspelt one would do nothing."""
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:
         check_names(request, names)
 
     return check
