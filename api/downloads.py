@@ -212,7 +212,7 @@ class RangedFile(FileResponse):
             scope = {**scope, "method": "HEAD"}
         asked = Headers(scope=scope).get("range")
         if asked is not None:
-            span = _span(asked, self.stat_result.st_size)
+            span = span_of(asked, self.stat_result.st_size)
             if span is None:
                 scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != b"range"]}
             elif span[0] >= self.stat_result.st_size:
@@ -228,8 +228,8 @@ class RangedFile(FileResponse):
         await super().__call__(scope, receive, send)
 
 
-def _span(header: str, size: int) -> tuple[int, int] | None:
-    """First and last byte of a single range; none of anything else, which is answered with the whole file."""
+def span_of(header: str, size: int) -> tuple[int, int] | None:
+    """Return first and last byte of a single range; none of anything else, which is answered with the whole file."""
     unit, _, wanted = header.partition("=")
     first, dash, last = (part.strip() for part in wanted.partition("-"))
     if unit.strip().lower() != "bytes" or not dash or len(wanted) > 60:
