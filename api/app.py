@@ -72,9 +72,16 @@ class Application(FastAPI):
     kept: KeptTiles | None = None
 
     def openapi(self) -> dict[str, Any]:
-        """Return the definition; how OGC API Features wants some parameters written, FastAPI has no words for."""
+        """Return the definition; how OGC API Features wants some parameters written, FastAPI has no words for.
+
+        It also lists 422 with an answer of its own wherever there are parameters; here a problem (400) refuses them.
+        """
         document = super().openapi()
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
         for path, methods in document["paths"].items():
+            for operation in methods.values():
+                operation["responses"].pop("422", None)
             if path.endswith("/items"):
                 for one in methods["get"]["parameters"]:
                     if one["name"] in UNEXPLODED:

@@ -133,3 +133,14 @@ def test_every_queryable_can_be_asked_for_and_sorted_by(client: httpx.Client, co
             value = {"string": "x", "boolean": "true"}.get(known["type"], "2023")
             for params in ({name: value}, {"sortby": f"-{name}"}, {"properties": name}):
                 assert client.get(f"{address}/items", params={**params, "limit": 1}).status_code == 200, (name, params)
+
+
+def test_only_answers_that_are_given_are_defined(client: httpx.Client) -> None:
+    for address in ("/api/openapi.json", "/api/town/api?f=json"):
+        document = client.get(address).json()
+        operations = [one for methods in document["paths"].values() for one in methods.values()]
+        assert len(operations) > 20
+        assert all("400" in one["responses"] and "422" not in one["responses"] for one in operations)
+        assert "ValidationError" not in str(document), "of a framework whose refusals are not ours"
+    refused = client.get("/api/town/collections/grid-1km/items", params={"limit": "many"})
+    assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
