@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,8 +14,9 @@ from api.formats import Format
 from api.middleware import has_key
 from api.params import Opened
 from api.settings import Settings
-from grids.identity import code_digest
+from grids.identity import code_digest, folder_digest
 from grids.manifest import Manifest
+from grids.shipped import shipped_digest
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -26,13 +28,17 @@ PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 FOR_GOOD = "public, max-age=31536000, immutable"
+"""Tiles and files of a named edition: large, asked for over and over, and what they hold is named by the address."""
+FOR_AN_HOUR = "public, max-age=3600"
+"""Other answers from a named edition: their words and links follow the program that is installed."""
 ASK_AGAIN = "public, no-cache"
 
 
 @lru_cache(maxsize=1)
 def code() -> str:
-    """Return a digest of what makes answers: they may change when our code does, and so must their tags."""
-    return code_digest(["api", "grids"])
+    """Return a digest of what makes answers (code, templates, tables): when it changes, so must their tags."""
+    parts = (code_digest(["api", "grids"]), folder_digest(Path(__file__).with_name("templates")), shipped_digest())
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 Body = Callable[[], bytes | tuple[bytes, Mapping[str, str]]]
@@ -56,14 +62,15 @@ def answer(
         request: its address is part of what the tag stands for.
         body: makes the bytes; not called if the client names their tag.
         of: names the immutable thing answered from: an edition's id.
-        pinned: the address itself names that thing, so the answer may be kept for good.
+        pinned: the address itself names that thing, so the answer need not be asked for again within the hour.
         media_type: of the body.
         headers: to add.
     """
-    said = "\n".join((of, code(), str(request.url), request.headers.get("accept-language", ""), media_type))
+    public_url = request.app.state.settings.public_url or ""  # what links begin with, else the address asked
+    said = "\n".join((of, code(), public_url, str(request.url), request.headers.get("accept-language", ""), media_type))
     # Weak: the same tag stands for the plain and the compressed bytes.
     tag = f'W/"{hashlib.sha256(said.encode()).hexdigest()[:24]}"'
-    sent = {"ETag": tag, "Cache-Control": FOR_GOOD if pinned else ASK_AGAIN, **(headers or {})}
+    sent = {"ETag": tag, "Cache-Control": FOR_AN_HOUR if pinned else ASK_AGAIN, **(headers or {})}
     known = request.headers.get("if-none-match")
     # What the client has may be the answer that is given without a key.
     same = not has_key(request) and holds(known, tag)

@@ -4,7 +4,6 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ MOST_WAITING = 16
 """Files that may wait to be made; more are refused for the time being."""
 
 _BUSY = 75
-_AGAIN_S = 0.2
 
 
 class WorkshopFull(ApiError):
@@ -80,9 +78,20 @@ class Workshop:
                 with self._guard:
                     del self._orders[(order.edition.region.id, order.edition.id, order.name)]
 
+    def _found(self, edition: Edition, name: str) -> Kept | None:
+        """A file from the shelf, once nobody else makes one there: a maker could only start, be refused and end."""
+        kept = self.shelf.find(edition, name)
+        if kept is not None:
+            return kept
+        try:
+            self.shelf.wait_for_maker()
+        except OSError:  # the maker says what is wrong with the folder
+            return None
+        return self.shelf.find(edition, name)
+
     def _made(self, edition: Edition, name: str) -> Kept:
         while True:
-            kept = self.shelf.find(edition, name)
+            kept = self._found(edition, name)
             if kept is not None:
                 return kept
             # -P: the folder the server was started in must not offer modules of our names.
@@ -93,8 +102,6 @@ class Workshop:
                 assert maker.stderr is not None
                 said = maker.stderr.read().decode("utf-8", "replace").strip()
                 code = maker.wait()
-            if code == _BUSY:
-                time.sleep(_AGAIN_S)
-            elif code:
+            if code and code != _BUSY:  # busy: another process was quicker, and is waited for
                 log.error("%s of edition %s could not be made (%d): %s", name, edition.id, code, said[-4000:])
                 raise NotMade(f"{name} of edition {edition.id} could not be made")

@@ -47,6 +47,21 @@ def code_digest(packages: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
+def folder_digest(folder: Path) -> str:
+    """Return the SHA-256 of the names and bytes of all files below a folder, as 64 hex digits.
+
+    Raises:
+        EditionError: there are none.
+    """
+    files = sorted((file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file())
+    if not files:
+        raise EditionError(f"{folder} has no files, so what they add to answers cannot be identified")
+    digest = hashlib.sha256()
+    for name, file in files:
+        digest.update(f"{name}\0{file_digest(file)}\0".encode())
+    return digest.hexdigest()
+
+
 def canonical_json(value: Any) -> bytes:
     """Return JSON whose bytes depend on the value alone: sorted keys, no spaces, UTF-8, no NaN.
 

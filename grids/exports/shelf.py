@@ -1,8 +1,11 @@
 """Files already made of editions, kept in a folder that several processes share, up to a number of bytes."""
 
+import hashlib
 import os
 import shutil
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from grids.edition import Edition
@@ -10,11 +13,14 @@ from grids.exports.files import ExportFile, write_file
 from grids.exports.room import NoRoom
 from grids.identity import code_digest, file_digest
 from grids.locks import ProcessLock
+from grids.shipped import shipped_digest
+from grids.store_errors import BuildLocked
 
 MOST_BYTES = 20_000_000_000
 _SUM = ".sha256"
 _MAKING = ".making"
 _LOCK = ".lock"
+_LOOK_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,12 @@ class Kept:
     path: Path
     bytes: int
     sha256: str
+
+
+@lru_cache(maxsize=1)
+def export_code() -> str:
+    """Return a digest of what makes files: our code, and the tables and scripts that are put into them."""
+    return hashlib.sha256((code_digest(["grids"]) + shipped_digest()).encode()).hexdigest()
 
 
 def shelf_beside(store: Path) -> Path:
@@ -56,7 +68,7 @@ class Shelf:
 
     def place(self, edition: Edition) -> Path:
         """Return the folder of an edition's files; other code may make other bytes, so it has its own."""
-        return self.folder / edition.region.id / f"{edition.id}-{code_digest(['grids'])[:8]}"
+        return self.folder / edition.region.id / f"{edition.id}-{export_code()[:8]}"
 
     def find(self, edition: Edition, name: str) -> Kept | None:
         """Return a file if it is there, whole."""
@@ -78,6 +90,20 @@ class Shelf:
         names = sorted(path.name.removesuffix(_SUM) for path in self.place(edition).glob(f"*{_SUM}"))
         found = ((name, self.find(edition, name)) for name in names)
         return {name: kept for name, kept in found if kept is not None}
+
+    def wait_for_maker(self) -> None:
+        """Return as soon as no process makes a file here; another may begin before this one does.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                with ProcessLock(self.folder / _LOCK, f"making files in {self.folder}"):
+                    return
+            except BuildLocked:
+                time.sleep(_LOOK_S)
 
     def make(self, edition: Edition, file: ExportFile) -> Kept:
         """Make a file, unless it is there.

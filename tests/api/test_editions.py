@@ -63,7 +63,7 @@ def test_a_difference_has_the_numbers_of_both_tables(two: Store, serving: Callab
     client = serving(two.path)
     response = client.get(f"/api/town/editions/{FIRST}/diff/{SECOND}", params={"year": 2022})
     document = response.json()
-    assert "immutable" in response.headers["cache-control"]
+    assert response.headers["cache-control"] == "public, max-age=3600"
     assert (document["before"]["edition"], document["after"]["edition"]) == (FIRST, SECOND)
     old, new = (
         two.open("town", edition).table("municipality", 2022).to_pandas().set_index("id")["net_tco2e"]

@@ -113,11 +113,13 @@ def test_every_page_has_a_tag_and_careful_headers(client: httpx.Client, address:
 
 
 @pytest.mark.parametrize("address", [page for page in PAGES if page != "/api/regions"])
-def test_naming_the_edition_keeps_an_answer_for_good(client: httpx.Client, address: str) -> None:
+def test_naming_the_edition_keeps_tiles_for_good_and_answers_for_an_hour(client: httpx.Client, address: str) -> None:
     pinned = f"{address}{'&' if '?' in address else '?'}edition={EDITION}"
     response = client.get(pinned)
     assert response.status_code == 200
-    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    is_tile = address.endswith("/11/718/1078")
+    kept = "public, max-age=31536000, immutable" if is_tile else "public, max-age=3600"
+    assert response.headers["cache-control"] == kept
     assert client.get(pinned, headers={"If-None-Match": response.headers["etag"]}).status_code == 304
 
 

@@ -129,3 +129,18 @@ def test_the_server_finds_a_port_and_stops_in_good_order(
         server.send_signal(stop)
         assert server.wait(30) in (0, -stop)
         assert "Traceback" not in server.stderr.read()
+
+
+def test_another_public_address_is_another_tag(small_store: Path, serving: Callable[..., httpx.Client]) -> None:
+    """Links begin with it, so a copy with the old host must not count as the answer."""
+    old = serving(small_store, public_url="https://old.example.org")
+    address = "/api/town/collections/grid-1km/tiles/WebMercatorQuad?edition=0123456789abcdef"
+    first = old.get(address)
+    assert "https://old.example.org/" in first.text
+    tag = {"if-none-match": first.headers["etag"]}
+    assert old.get(address, headers=tag).status_code == 304
+    # The same address is asked of a server that was told another name: the request alone does not show it.
+    new = serving(small_store, public_url="https://new.example.org")
+    second = new.get(address, headers={**tag, "host": old.base_url.netloc.decode()})
+    assert second.status_code == 200
+    assert "https://new.example.org/" in second.text

@@ -15,7 +15,8 @@ from grids.edition import Edition
 from grids.exports import shelf as shelf_module
 from grids.exports.files import FileNotOffered, export_file, sums_text
 from grids.exports.shelf import NoRoom, Shelf, shelf_beside
-from grids.store_errors import BuildLocked
+from grids.identity import folder_digest
+from grids.store_errors import BuildLocked, EditionError
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_a_file_is_made_once_and_found_with_its_digest(shelf, edition, monkeypat
 
 def test_other_code_does_not_serve_what_this_code_made(shelf, edition, monkeypatch):
     make(shelf, edition, "grid-1km_2023.csv")
-    monkeypatch.setattr(shelf_module, "code_digest", lambda _: "f" * 64)
+    monkeypatch.setattr(shelf_module, "export_code", lambda: "f" * 64)
     assert shelf.find(edition, "grid-1km_2023.csv") is None
 
 
@@ -156,3 +157,47 @@ def test_sums_are_as_sha256sum_reads_them(tmp_path):
         ["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "a.txt: OK\n")
+
+
+def test_other_tables_that_ship_with_us_are_another_place(shelf, edition, monkeypatch):
+    here = shelf.place(edition)
+    monkeypatch.setattr(shelf_module, "shipped_digest", lambda: "f" * 64)
+    shelf_module.export_code.cache_clear()
+    try:
+        assert shelf.place(edition) != here
+    finally:
+        shelf_module.export_code.cache_clear()
+
+
+def test_a_folder_is_known_by_names_and_bytes(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "page.html").write_text("a")
+    first = folder_digest(tmp_path)
+    (tmp_path / "deep" / "page.html").write_text("b")
+    second = folder_digest(tmp_path)
+    (tmp_path / "deep" / "page.html").rename(tmp_path / "page.html")
+    assert len({first, second, folder_digest(tmp_path)}) == 3
+    with pytest.raises(EditionError, match="no files"):
+        folder_digest(tmp_path / "deep")
+
+
+def test_whoever_waits_for_a_maker_goes_on_when_it_has_ended(shelf, tmp_path):
+    shelf.folder.mkdir(parents=True)
+    lock = shelf.folder / ".lock"
+    script = (
+        "import sys; from pathlib import Path; from grids.locks import ProcessLock\n"
+        "with ProcessLock(Path(sys.argv[1]), 'test'): print('held', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with other:
+        assert other.stdout.readline() == "held\n"
+        waiting = threading.Thread(target=shelf.wait_for_maker)
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()
+        other.stdin.close()
+        other.wait(30)
+    waiting.join(30)
+    assert not waiting.is_alive()
