@@ -40,7 +40,7 @@ def editions(request: Request, store: StoreParam, region: RegionAsked, settings:
         }
         return dumped(document)
 
-    known = "\n".join((current, *(f"{one.edition.id} {one.published}" for one in kept), *broken))
+    known = "\n".join((current, *(f"{one.manifest.edition} {one.published}" for one in kept), *broken))
     return answer(request, body, of=f"{region}/{known}")
 
 
@@ -86,15 +86,15 @@ def _check_column(old: Edition, new: Edition, column: str) -> None:
 
 
 def _described(links: Links, kept: Kept, older: Kept | None, current: str) -> dict[str, Any]:
-    edition, manifest = kept.edition, kept.edition.manifest
+    manifest = kept.manifest
     region = manifest.region.id
-    listed = [link("related", links.address(region, "manifest", edition=edition.id), title="manifest")]
+    listed = [link("related", links.address(region, "manifest", edition=manifest.edition), title="manifest")]
     if older is not None:
-        href = links.address(region, "editions", older.edition.id, "diff", edition.id)
+        href = links.address(region, "editions", older.manifest.edition, "diff", manifest.edition)
         listed.append(link("predecessor-version", href, title="what changed"))
     return {
-        "id": edition.id,
-        "current": edition.id == current,
+        "id": manifest.edition,
+        "current": manifest.edition == current,
         "published": kept.published,
         "years": manifest.region.years,
         "collections": [info.id for info in manifest.collections],
@@ -102,13 +102,13 @@ def _described(links: Links, kept: Kept, older: Kept | None, current: str) -> di
         "code": manifest.code.version,
         "totals": manifest.totals,
         "illustrative": manifest.illustrative,
-        "inputs_changed": None if older is None else _inputs(edition) != _inputs(older.edition),
+        "inputs_changed": None if older is None else _inputs(manifest) != _inputs(older.manifest),
         "links": listed,
     }
 
 
-def _inputs(edition: Edition) -> set[tuple[str, str]]:
-    return {(one.file, one.sha256) for one in edition.manifest.inputs}
+def _inputs(manifest: Manifest) -> set[tuple[str, str]]:
+    return {(one.file, one.sha256) for one in manifest.inputs}
 
 
 def _difference(

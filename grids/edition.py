@@ -55,6 +55,7 @@ __all__ = [
 ]
 
 _EDITIONS_KEPT = 32
+_MANIFESTS_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -318,6 +319,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self._editions: OrderedDict[tuple[str, str], Edition] = OrderedDict()
+        self._manifests: OrderedDict[tuple[str, str], Manifest] = OrderedDict()
         self._guard = threading.Lock()
 
     def regions(self) -> list[str]:
@@ -377,9 +379,40 @@ class Store:
         opened = Edition(folder)
         with self._guard:
             opened = self._editions.setdefault(key, opened)
-            while len(self._editions) > _EDITIONS_KEPT:
-                self._editions.popitem(last=False)
+            if len(self._editions) > _EDITIONS_KEPT:
+                # What a region serves now is asked for again at once: it stays.
+                old = next((one for one in self._editions if one != key and not self._is_current(one)), None)
+                if old is not None:
+                    del self._editions[old]
         return opened
+
+    def manifest(self, region: str, edition: str) -> Manifest:
+        """Return what an edition says of itself without opening it: a list of many pushes out none that is served.
+
+        Raises:
+            InvalidName: ids that cannot be.
+            EditionBroken: its manifest is missing or not as declared.
+        """
+        key = (checked_region(region), checked_edition(edition))
+        with self._guard:
+            if key in self._editions:
+                return self._editions[key].manifest
+            if key in self._manifests:
+                self._manifests.move_to_end(key)
+                return self._manifests[key]
+        read = read_manifest(self.path / region / edition)
+        with self._guard:
+            self._manifests[key] = read
+            while len(self._manifests) > _MANIFESTS_KEPT:
+                self._manifests.popitem(last=False)
+        return read
+
+    def _is_current(self, key: tuple[str, str]) -> bool:
+        region, edition = key
+        try:
+            return self.current(region) == edition
+        except (RegionNotFound, EditionBroken):
+            return False
 
 
 def _is_region(name: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from grids.edition import Edition, Store
-from grids.manifest import MANIFEST_FILE, checked_edition, checked_region
+from grids.manifest import MANIFEST_FILE, Manifest, checked_edition, checked_region
 from grids.store_errors import ColumnNotFound, EditionBroken, InvalidName, YearNotFound
 
 Entry = Mapping[str, Any]
@@ -20,7 +20,7 @@ Entry = Mapping[str, Any]
 class Kept:
     """One edition of a store, and when it was published there (UTC, to the second)."""
 
-    edition: Edition
+    manifest: Manifest
     published: str
 
 
@@ -80,13 +80,13 @@ def kept_editions(store: Store, region: str) -> tuple[list[Kept], list[str]]:
             continue
         try:
             at = (folder / MANIFEST_FILE).stat().st_mtime
-            whole.append((at, identity, store.open(region, identity)))
+            whole.append((at, identity, store.manifest(region, identity)))
         except (EditionBroken, OSError):
             broken.append(identity)
     newest_first = sorted(whole, key=lambda one: (-one[0], one[1]))
     return [
-        Kept(edition, datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-        for at, _, edition in newest_first
+        Kept(manifest, datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        for at, _, manifest in newest_first
     ], broken
 
 

@@ -144,3 +144,14 @@ def test_another_public_address_is_another_tag(small_store: Path, serving: Calla
     second = new.get(address, headers={**tag, "host": old.base_url.netloc.decode()})
     assert second.status_code == 200
     assert "https://new.example.org/" in second.text
+
+
+def test_a_proxy_on_this_computer_says_the_scheme_and_nothing_else(
+    small_store: Path, serving: Callable[..., httpx.Client]
+) -> None:
+    client = serving(small_store)
+    host = client.base_url.netloc.decode()
+    said = {"x-forwarded-proto": "https", "x-forwarded-host": "evil.example", "forwarded": "host=evil.example"}
+    text = client.get("/api/town/", headers={**said, "x-forwarded-for": "203.0.113.9"}).text
+    assert f"https://{host}/api/town" in text
+    assert "evil.example" not in text

@@ -16,6 +16,7 @@ import pytest
 import shapely
 from pyproj import Transformer
 
+from grids import edition as edition_module
 from grids.edition import (
     CollectionInfo,
     Edition,
@@ -26,6 +27,7 @@ from grids.edition import (
     edition_id,
     file_digest,
 )
+from grids.history import kept_editions
 from grids.locks import ProcessLock
 from grids.store_errors import (
     BuildLocked,
@@ -726,3 +728,27 @@ def test_a_table_that_fails_while_it_is_written_is_told_before_anything_is_publi
         build()
     assert Store(tmp_path).open("town").id == FIRST
     assert sorted(path.name for path in (tmp_path / ".incoming").iterdir()) == ["town.lock"]
+
+
+def test_a_list_of_many_editions_pushes_out_none_and_what_is_served_stays(
+    small_edition: Edition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edition_module, "_EDITIONS_KEPT", 2)
+    monkeypatch.setattr(edition_module, "_MANIFESTS_KEPT", 2)
+    region = tmp_path / "store" / "town"
+    region.mkdir(parents=True)
+    text = (small_edition.folder / "manifest.json").read_text("utf-8")
+    names = [f"{k:016x}" for k in range(5)]
+    for name in names:
+        (region / name).mkdir()
+        (region / name / "manifest.json").write_text(text.replace(small_edition.id, name), "utf-8")
+    (region / "current").write_text(names[0])
+    store = Store(tmp_path / "store")
+    served = store.open("town")
+    whole, broken = kept_editions(store, "town")
+    assert (sorted(one.manifest.edition for one in whole), broken) == (names, [])
+    assert store.open("town") is served
+    for name in names[1:]:
+        store.open("town", name)
+    assert store.open("town") is served
+    assert len(store._editions) == 2
