@@ -53,6 +53,7 @@ def csv_bytes(sheet: Sheet) -> bytes:
     beside = {
         "edition": sheet.labels["edition"],
         "synthetic": _plain(sheet.labels["synthetic"]),
+        "illustrative": ", ".join(name for name, is_so in sheet.labels["illustrative"].items() if is_so) or "none",
         "attribution": _harmless("; ".join(given["text"] for given in sheet.labels["attributions"])),
     }
     names = [*names, *beside]
