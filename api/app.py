@@ -34,6 +34,7 @@ from api import (
     timeseries,
     web,
 )
+from api.counts import metrics
 from api.database import Database
 from api.holders import THREADS
 from api.item_query import UNEXPLODED
@@ -47,7 +48,7 @@ from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
 from api.tries import Tries
 from api.warming import Warming, make_first_tiles
-from api.watch import Watched, configure_logs, metrics
+from api.watch import Watched, configure_logs
 from api.workshop import Workshop
 from grids.edition import Store
 from grids.exports.shelf import Shelf, shelf_beside

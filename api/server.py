@@ -91,7 +91,7 @@ def serve(
 def _told(settings: Settings, workers: int) -> Iterator[None]:
     """Tell workers, which are other processes, by variables; several also need a folder to count requests together."""
     told = settings.as_environment()
-    folder = tempfile.mkdtemp(prefix="carbonmap-metrics-") if workers > 1 else None
+    folder = tempfile.mkdtemp(prefix="carbonmap-metrics-") if workers > 1 and settings.metrics else None
     if folder is not None:
         told["PROMETHEUS_MULTIPROC_DIR"] = folder
     ours = {name for name in os.environ if name.startswith(PREFIX)} | set(told)

@@ -1,4 +1,4 @@
-"""What is told of every request: its id, a line in the log, and numbers for Prometheus."""
+"""What is told of every request: its id, a line in the log, and what is counted."""
 
 import logging
 import os
@@ -7,20 +7,16 @@ import sys
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, TextIO
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from pythonjsonlogger.json import JsonFormatter
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.counts import count
 from api.keys import without_keys
-from api.settings import LogFormat, multiprocess_folder
+from api.settings import LogFormat
 
 access = logging.getLogger("carbonmap.access")
 
@@ -30,15 +26,8 @@ _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 _OTHER_METHODS = "other"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
-
-_requests = Counter("carbonmap_requests", "Requests answered.", ["method", "route", "status"])
-_seconds = Histogram(
-    "carbonmap_request_seconds", "Seconds from request to the end of its answer.", ["route"], buckets=_SECONDS
-)
-_bytes = Counter("carbonmap_answer_bytes", "Bytes of bodies sent, as compressed.", ["route"])
 
 
 class Watched:
@@ -93,18 +82,9 @@ def answered(scope: Scope, name: str, route: str, status: int, sent: int, took: 
         took: seconds.
     """
     method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHODS
-    requests, seconds, sizes = _counters(method, route, status or HTTPStatus.INTERNAL_SERVER_ERROR.value)
-    requests.inc()
-    seconds.observe(took)
-    sizes.inc(sent)
+    count(method, route, status or HTTPStatus.INTERNAL_SERVER_ERROR.value, sent, took)
     if access.isEnabledFor(logging.INFO):
         _tell(scope, name, status, sent, took)
-
-
-@lru_cache(maxsize=4096)
-def _counters(method: str, route: str, status: int) -> tuple[Counter, Histogram, Counter]:
-    """What counts such requests; to look it up takes longer than to count."""
-    return _requests.labels(method, route, status), _seconds.labels(route), _bytes.labels(route)
 
 
 def route_of(scope: Scope) -> str:
@@ -172,16 +152,6 @@ class _AccessLines:
 
 
 _lines_of_access: _AccessLines | None = None
-
-
-def metrics(_: Request) -> Response:
-    """The numbers, as Prometheus reads them; of all worker processes where there are several."""
-    registry: CollectorRegistry | None = None
-    if multiprocess_folder() is not None:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    body = generate_latest() if registry is None else generate_latest(registry)
-    return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
 
 
 def configure_logs(form: LogFormat) -> None:
