@@ -1,4 +1,4 @@
-"""Which conformance classes of OGC API the server meets; a class stands here only if `tests/api/test_conformance.py` asks it."""
+"""Which conformance classes of OGC API the server meets; a class stands here only if `test_conformance` asks for it."""
 
 from fastapi import APIRouter, Depends, Request, Response
 

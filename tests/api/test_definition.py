@@ -1,4 +1,4 @@
-"""What the API says of itself is true: its OpenAPI document, its schemas (what it claims to meet: `test_conformance`)."""
+"""What the API says of itself is true: its OpenAPI document and its schemas (its claims: `test_conformance`)."""
 
 from typing import Any
 
