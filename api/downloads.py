@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from api.answers import Links, answer, dumped, labels, link
+from api.answers import ASK_AGAIN, FOR_GOOD, Links, answer, dumped, holds, labels, link
 from api.errors import PROBLEM, failed, problem
 from api.params import Opened, OpenedParam, SettingsParam, only
 from api.workshop import NotMade, Workshop, WorkshopFull
@@ -188,11 +188,10 @@ async def _kept(workshop: Workshop, edition: Edition, file: ExportFile, seconds:
 def _sent(request: Request, opened: Opened, file: ExportFile, kept: Kept) -> Response:
     headers = {
         "ETag": f'"{kept.sha256}"',
-        "Cache-Control": "public, max-age=31536000, immutable" if opened.pinned else "public, no-cache",
+        "Cache-Control": FOR_GOOD if opened.pinned else ASK_AGAIN,
         "Content-Disposition": _saved_as(opened.edition, file),
     }
-    known = request.headers.get("if-none-match", "")
-    if any(tag.strip().removeprefix("W/") in (headers["ETag"], "*") for tag in known.split(",")):
+    if holds(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return RangedFile(kept.path, media_type=file.media_type, headers=headers, stat_result=kept.path.stat())
 
