@@ -76,7 +76,7 @@ BOXES = {
     "one number": "9.5",
     "three": "9.5,47.1,9.6",
     "five": "9.5,47.1,9.6,47.2,1",
-    "six, which has heights": "9.5,47.1,0,9.6,47.2,100",
+    "six, upside down": "9.5,47.3,0,9.6,47.1,100",
     "three thousand": ",".join(["1"] * 3_000),
     "words": "west,south,east,north",
     "a hexadecimal number": "0x9,47.1,9.6,47.2",
