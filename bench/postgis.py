@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,12 +104,11 @@ class Session:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self._end = weakref.finalize(self, _end, self._psql)  # whoever forgets to close it leaves nothing behind
 
     def close(self) -> None:
-        """End psql; a server that is stopped has ended it already."""
-        with self._psql, contextlib.suppress(BrokenPipeError):
-            assert self._psql.stdin is not None
-            self._psql.stdin.close()
+        """End psql."""
+        self._end()
 
     def ask(self, sql: str) -> list[str]:
         """The lines of the answer.
@@ -140,6 +140,13 @@ class Session:
                 break
             lines.append(line.rstrip("\n"))
         raise RuntimeError(f"PostGIS: {line.strip()}")
+
+
+def _end(psql: subprocess.Popen[str]) -> None:
+    """End psql; a server that is stopped has ended it already."""
+    with psql, contextlib.suppress(BrokenPipeError):
+        assert psql.stdin is not None
+        psql.stdin.close()
 
 
 def _programs() -> Path | None:
