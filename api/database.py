@@ -66,6 +66,7 @@ class Database:
         self._engine = _postgresql(url) if self.file is None else _sqlite(self.file)
         self._rest = threading.Lock()
         self._away_until = 0.0
+        self._was_there = False
         weakref.finalize(self, self._engine.dispose)
 
     @classmethod
@@ -79,7 +80,7 @@ class Database:
 
         Raises:
             DatabaseMissing: there is no file yet.
-            DatabaseAway: it cannot be reached at the moment.
+            DatabaseAway: it cannot be reached at the moment; of a file, it was there before.
             DatabaseNotReady: it is older or newer than this program, another's, or damaged.
         """
         with self._transaction("BEGIN") as connection:
@@ -189,7 +190,11 @@ class Database:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         if self.file is not None and not self.file.exists():
+            # What was there is being restored, or its disk is not mounted: its keys are no worse for that.
+            if self._was_there:
+                raise DatabaseAway(f"the database at {self.file} is gone: restore it, or start the server anew without")
             raise DatabaseMissing(f"there is no database at {self.file}: 'carbonmap keys create' makes it")
+        self._was_there = True
         if time.monotonic() < self._away_until:
             raise DatabaseAway(f"database {self.name} could not be reached a moment ago")
         try:

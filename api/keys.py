@@ -82,7 +82,7 @@ class AuditEntry(Actor):
 class Refusal:
     """Why a key opens nothing: for the log, never for an answer."""
 
-    reason: Literal["malformed", "unknown", "revoked", "expired"]
+    reason: Literal["malformed", "unknown", "revoked", "expired", "no database"]
     prefix: str | None
 
 
@@ -191,7 +191,7 @@ class Keys:
             with self._database.reading() as connection:
                 row = connection.execute(select(keys).where(keys.c.prefix == prefix)).mappings().one_or_none()
         except DatabaseMissing:
-            row = None
+            return Refusal("no database", prefix)  # nothing was compared, so it is no guess either
         # The same work whether there is such a key or not, and a comparison that takes no longer the more is right.
         same = hmac.compare_digest(_digest(key), _NO_DIGEST if row is None else row["digest"])
         if row is None or not same:

@@ -115,6 +115,27 @@ def test_what_is_public_asks_nobody(keyed: httpx.Client) -> None:
         assert told.headers["cache-control"] == plain.headers["cache-control"]
 
 
+def test_while_the_file_of_the_keys_is_gone_a_key_is_no_guess(
+    own_store: Any, tmp_path: Path, serving: Callable[..., httpx.Client]
+) -> None:
+    file = tmp_path / "keys.sqlite"
+    url = f"sqlite:///{file}"
+    database = Database.of(Settings(store=own_store.path, database_url=url))
+    database.upgrade()
+    key = Keys(database).create("Ann", "planner", ME)
+    client = serving(own_store.path, database_url=url)
+    assert client.get(SELF, headers=bearer(key)).status_code == 200
+    file.rename(tmp_path / "away")
+    told = [client.get(SELF, headers=bearer(key)) for _ in range(MOST_TRIES + 1)]
+    assert {answer.status_code for answer in told} == {503}
+    assert str(tmp_path) not in told[0].text
+    later = serving(own_store.path, database_url=url)  # has never seen the file
+    assert {later.get(SELF, headers=bearer(key)).status_code for _ in range(MOST_TRIES + 1)} == {401}
+    (tmp_path / "away").rename(file)
+    for server in (client, later):
+        assert server.get(SELF, headers=bearer(key)).status_code == 200
+
+
 def test_without_any_database_every_key_is_refused(own_store: Any, serving: Callable[..., httpx.Client]) -> None:
     client = serving(own_store.path)
     assert client.get(SELF, headers=bearer(f"ck_0123456789_{'0' * 64}")).status_code == 401
