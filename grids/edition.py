@@ -364,12 +364,16 @@ class Store:
         """
         name = self.current(region) if edition is None else checked_edition(edition)
         key = (checked_region(region), name)
+        folder = self.path / region / name
+        is_there = folder.is_dir()  # each time: one that was deleted is gone, also for who has read of it
         with self._guard:
-            if key in self._editions:
+            if not is_there:
+                self._editions.pop(key, None)
+                self._manifests.pop(key, None)
+            elif key in self._editions:
                 self._editions.move_to_end(key)
                 return self._editions[key]
-        folder = self.path / region / name
-        if not folder.is_dir():
+        if not is_there:
             self.current(region)
             if edition is None:
                 raise EditionBroken(

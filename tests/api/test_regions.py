@@ -1,5 +1,6 @@
 """Addresses about regions, and what holds for every answer: problems, headers, HEAD, tags."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,19 @@ def test_another_edition_is_seen_by_the_next_request(
     # Whoever named the old one still gets the old one.
     assert client.get(f"{address}?edition={EDITION}").json()["properties"] == before.json()["properties"]
     assert client.get("/api/regions").json()[0]["edition"] == "f" * 16
+
+
+def test_an_edition_that_was_deleted_is_not_there(
+    own_store: Store, publish: Callable[..., None], serving: Callable[[Path], httpx.Client]
+) -> None:
+    client = serving(own_store.path)
+    address = "/api/town/collections/municipality/items/west"
+    assert client.get(f"{address}?edition={EDITION}").status_code == 200
+    publish(own_store.path, "town", "f" * 16, seed=9)
+    shutil.rmtree(own_store.path / "town" / EDITION)
+    assert EDITION in problem_of(client.get(f"{address}?edition={EDITION}"), 404).detail
+    assert client.get(address).json()["edition"] == "f" * 16
+    assert client.get("/api/health").json()["status"] == "ok"
 
 
 def test_a_damaged_region_does_not_take_others_along(
