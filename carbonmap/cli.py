@@ -268,8 +268,12 @@ def export(
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: REGION-EDITION in this folder.")
     ] = None,
     ahead: Annotated[
-        bool, typer.Option("--ahead", help="With all: make what the server would make on demand, beside the store.")
+        bool, typer.Option("--ahead", help="With all: make what the server would make on demand, where it keeps it.")
     ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option("--settings", help="With --ahead: the server's TOML file of settings.", show_default=False),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Write an edition as files that other programs read; the API's downloads are the same bytes.
@@ -300,9 +304,11 @@ def export(
             "--ahead makes all files of the edition that is served, where the server looks for them: give it with the "
             "format all, and without --collection, --year, --edition and --out."
         )
+    if settings and not ahead:
+        raise RegionError("--settings says where a server keeps its files, and goes with --ahead only.")
     with nullcontext(Silent()) if quiet else Terminal("Exporting") as progress:
         if ahead:
-            done = make_ahead(store, region, None, progress=progress)
+            done = make_ahead(store, region, settings, progress=progress)
         else:
             done = export_edition(
                 store,

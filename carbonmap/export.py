@@ -70,14 +70,31 @@ def export_edition(
         shutil.rmtree(drafts, ignore_errors=True)
 
 
-def make_ahead(store: Path, region: str, shelf_folder: Path | None, *, progress: Progress) -> Exported:
-    """Make every file of the edition served, where a server over the same store looks for them."""
+def make_ahead(store: Path, region: str, settings: Path | None, *, progress: Progress) -> Exported:
+    """Make every file of the edition served, where a server over the same store looks for them.
+
+    Args:
+        store: folder of the editions.
+        region: id of a region in it.
+        settings: the server's file of settings; its variables CARBONMAP_EXPORTS and so on go before it.
+        progress: told of every file.
+
+    Raises:
+        RegionError: the settings cannot be used, or the files are more than a server keeps.
+        GridError: no such region; a table that cannot be written.
+    """
+    from api.errors import SettingsError
+    from api.settings import Settings
     from grids.edition import Store
     from grids.exports.files import export_files, is_document
     from grids.exports.shelf import Shelf, shelf_beside
 
+    try:
+        decided = Settings.load(settings, store=store)
+    except SettingsError as problem:
+        raise RegionError(str(problem)) from None
     opened = Store(store).open(region)
-    shelf = Shelf(shelf_beside(store) if shelf_folder is None else shelf_folder)
+    shelf = Shelf(decided.exports or shelf_beside(store), decided.exports_bytes)
     files = [file for file in export_files(opened) if not is_document(file)]
     progress.plan(len(files))
     total = 0

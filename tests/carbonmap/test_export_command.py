@@ -20,6 +20,7 @@ from carbonmap.errors import RegionError
 from carbonmap.progress import Silent
 from grids.edition import Store
 from grids.errors import GridError
+from grids.exports import files as export_files_module
 from grids.exports.files import SUMS, export_files
 from grids.exports.shelf import Shelf, shelf_beside
 
@@ -144,6 +145,31 @@ def test_the_bytes_do_not_depend_on_who_exports(hamlet: Path, whole: Path, comma
     assert len(kept) > 10
     for name, file in kept.items():
         assert file.path.read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_what_is_made_ahead_goes_where_the_settings_say(
+    hamlet: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edition = Store(hamlet).open("town")
+    monkeypatch.setenv("CARBONMAP_EXPORTS", str(tmp_path / "told"))
+    monkeypatch.setattr(
+        export_files_module,
+        "export_files",
+        lambda edition: [one for one in export_files(edition) if one.format == "csv"],
+    )
+    assert command("export", "all", "town", "--store", hamlet, "--ahead", "-q")[0] == 0
+    by_variable = Shelf(tmp_path / "told").kept(edition)
+    assert by_variable
+    monkeypatch.delenv("CARBONMAP_EXPORTS")
+    (tmp_path / "carbonmap.toml").write_text(f'exports = "{tmp_path / "file"}"\n')
+    settings = ("--settings", tmp_path / "carbonmap.toml")
+    assert command("export", "all", "town", "--store", hamlet, "--ahead", "-q", *settings)[0] == 0
+    assert Shelf(tmp_path / "file").kept(edition).keys() == by_variable.keys()
+    monkeypatch.setenv("CARBONMAP_EXPORTS_BYTES", "few")
+    code, _, problem = command("export", "all", "town", "--store", hamlet, "--ahead", "-q")
+    assert (code, "CARBONMAP_EXPORTS_BYTES" in problem) == (2, True)
+    code, _, problem = command("export", "all", "town", "--store", hamlet, "-q", *settings)
+    assert (code, "--ahead only" in problem) == (2, True)
 
 
 @pytest.mark.parametrize(
