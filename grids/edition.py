@@ -1,5 +1,7 @@
 """Reading editions: a store of regions, the edition each one serves, and tables read by the row groups needed."""
 
+import os
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -325,7 +327,8 @@ class Store:
     def regions(self) -> list[str]:
         """Return the ids of all regions that have a `current`, sorted; opening one shows whether it is whole."""
         try:
-            folders = sorted(entry.name for entry in self.path.iterdir() if (entry / CURRENT).is_file())
+            # Whatever stands there: what is no file, or a link in circles, is damage, which opening tells.
+            folders = sorted(entry.name for entry in self.path.iterdir() if os.path.lexists(entry / CURRENT))
         except OSError:
             return []
         return [name for name in folders if _is_region(name)]
@@ -340,6 +343,8 @@ class Store:
         """
         path = self.path / checked_region(region) / CURRENT
         try:
+            if not stat.S_ISREG(path.stat().st_mode):  # to read a pipe would wait for ever
+                raise EditionBroken(f"`current` of region {region!r} is no file: build the region again")
             text = path.read_text(encoding="utf-8").strip()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise RegionNotFound(

@@ -1,5 +1,6 @@
 """Addresses about regions, and what holds for every answer: problems, headers, HEAD, tags."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -258,6 +259,19 @@ def test_a_damaged_region_does_not_take_others_along(
     assert (health.status, health.regions, health.broken) == ("degraded", 1, ["village"])
     publish(own_store.path, "village", "f" * 16)
     assert client.get("/api/village/").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "circle"])
+def test_a_current_that_is_no_file_is_damage(
+    own_store: Store, publish: Callable[..., None], serving: Callable[[Path], httpx.Client], kind: str
+) -> None:
+    publish(own_store.path, "village", "f" * 16)
+    current = own_store.path / "village" / "current"
+    current.unlink()
+    {"pipe": os.mkfifo, "folder": Path.mkdir, "circle": lambda path: path.symlink_to(path)}[kind](current)
+    client = serving(own_store.path)
+    problem_of(client.get("/api/village/"), 503)
+    assert client.get("/api/health").json() == {"status": "degraded", "regions": 1, "broken": ["village"]}
 
 
 def test_an_empty_store(tmp_path: Path, serving: Callable[[Path], httpx.Client]) -> None:
