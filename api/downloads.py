@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from api.answers import ASK_AGAIN, FOR_GOOD, Links, answer, dumped, holds, labels, link
 from api.errors import PROBLEM, failed, problem
 from api.params import Opened, OpenedParam, SettingsParam, only
-from api.workshop import NotMade, Workshop, WorkshopFull
+from api.workshop import NotKept, NotMade, Workshop, WorkshopFull
 from grids.edition import Edition
 from grids.exports import documents
 from grids.exports.files import (
@@ -41,7 +41,10 @@ _BYTES: dict[int | str, dict[str, Any]] = {
     206: {"content": _KINDS, "description": "the bytes asked for by Range"},
     416: {"content": {PROBLEM: {}}, "description": "the file has no such bytes"},
     500: {"content": {PROBLEM: {}}, "description": "the file could not be made"},
-    503: {"content": {PROBLEM: {}}, "description": "the file is being made: Retry-After says when to ask again"},
+    503: {
+        "content": {PROBLEM: {}},
+        "description": "being made, or no room for it: Retry-After says when to ask again",
+    },
 }
 
 
@@ -159,6 +162,14 @@ async def download(
         )
     try:
         kept = await _kept(workshop, edition, found, settings.export_wait_s)
+    except NotKept:
+        return problem(
+            request,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"{found.name} cannot be kept: the server has no room for it, or its folder of downloads cannot be "
+            "written to. Whoever runs the server can mend it; its log says more",
+            {"Retry-After": str(60 * RETRY_AFTER_S)},
+        )
     except NotMade:
         return failed(request)
     except WorkshopFull as full:

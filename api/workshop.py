@@ -11,11 +11,13 @@ from pathlib import Path
 from api.errors import ApiError, log
 from grids.edition import Edition
 from grids.exports.shelf import Kept, Shelf
+from grids.store_errors import EditionBroken
 
 MOST_WAITING = 16
 """Files that may wait to be made; more are refused for the time being."""
 
-_BUSY = 75
+_BROKEN, _FULL, _BUSY = 65, 73, 75
+"""What the maker ends with, as `grids.exports.__main__` says it."""
 
 
 class WorkshopFull(ApiError):
@@ -24,6 +26,10 @@ class WorkshopFull(ApiError):
 
 class NotMade(ApiError):
     """A file that could not be made; why is for the log."""
+
+
+class NotKept(NotMade):
+    """There is no room for the file, or its folder cannot be written to."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Workshop:
         self._worker: threading.Thread | None = None
 
     def order(self, edition: Edition, name: str) -> "Future[Kept]":
-        """Have a file made, if nobody has ordered it yet; the future holds it, or `NotMade`.
+        """Have a file made, if nobody has ordered it yet; the future holds it, `NotMade` or `EditionBroken`.
 
         Raises:
             WorkshopFull: too many are waiting.
@@ -104,4 +110,6 @@ class Workshop:
                 code = maker.wait()
             if code and code != _BUSY:  # busy: another process was quicker, and is waited for
                 log.error("%s of edition %s could not be made (%d): %s", name, edition.id, code, said[-4000:])
-                raise NotMade(f"{name} of edition {edition.id} could not be made")
+                if code == _BROKEN:
+                    raise EditionBroken(f"{name} of edition {edition.id} could not be made: its table is damaged")
+                raise (NotKept if code == _FULL else NotMade)(f"{name} of edition {edition.id} could not be made")

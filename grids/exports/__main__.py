@@ -8,14 +8,18 @@ from pathlib import Path
 from grids.edition import Store
 from grids.errors import GridError
 from grids.exports.files import export_file
+from grids.exports.room import NoRoom
 from grids.exports.shelf import Shelf
-from grids.store_errors import BuildLocked
+from grids.store_errors import BuildLocked, EditionBroken
 
-REFUSED, BUSY = 2, 75
+REFUSED, BROKEN, FULL, BUSY = 2, 65, 73, 75
 
 
 def main(store: str, region: str, edition: str, name: str, shelf: str, most_bytes: str) -> int:
-    """Make a file of an edition on a shelf; BUSY while another process makes one there, REFUSED if it cannot be."""
+    """Make a file of an edition on a shelf; BUSY while another process makes one there.
+
+    FULL if it cannot be kept there, BROKEN if a table is damaged, REFUSED if it cannot be made at all.
+    """
     try:
         opened = Store(Path(store)).open(region, edition)
         Shelf(Path(shelf), int(most_bytes)).make(opened, export_file(opened, name))
@@ -23,7 +27,7 @@ def main(store: str, region: str, edition: str, name: str, shelf: str, most_byte
         return BUSY
     except GridError as problem:
         sys.stderr.write(f"{problem}\n")
-        return REFUSED
+        return FULL if isinstance(problem, NoRoom) else BROKEN if isinstance(problem, EditionBroken) else REFUSED
     return 0
 
 

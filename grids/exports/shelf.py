@@ -110,13 +110,20 @@ class Shelf:
 
         Raises:
             BuildLocked: another process is making some file here; ask again.
-            NoRoom: the disk is full.
+            NoRoom: the disk is full, or the folder cannot be written to.
             InvalidTable: it cannot be made.
+            EditionBroken: a table it is made of is damaged.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with ProcessLock(self.folder / _LOCK, f"making files in {self.folder}"):
-            found = self.find(edition, file.name)
-            return self._made(edition, file) if found is None else found
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with ProcessLock(self.folder / _LOCK, f"making files in {self.folder}"):
+                found = self.find(edition, file.name)
+                return self._made(edition, file) if found is None else found
+        except OSError as error:
+            raise NoRoom(
+                f"{file.name} cannot be kept in {self.folder}: {error.strerror or error}. Make room there, or give "
+                "another folder"
+            ) from error
 
     def _made(self, edition: Edition, file: ExportFile) -> Kept:
         # Whoever holds the lock is the only maker: what another one left half done is nobody's.
@@ -134,11 +141,6 @@ class Shelf:
             digest.write_text(kept.sha256 + "\n", encoding="ascii")
             draft.replace(kept.path)
             digest.replace(place / digest.name)
-        except OSError as error:
-            raise NoRoom(
-                f"{file.name} cannot be kept in {self.folder}: {error.strerror or error}. Make room there, or give "
-                "another folder"
-            ) from error
         finally:
             shutil.rmtree(drafts, ignore_errors=True)
         return kept

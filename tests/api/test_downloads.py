@@ -224,9 +224,18 @@ def test_a_shelf_that_cannot_be_written_is_told_without_its_path(
     (tmp_path / "file").write_text("no folder")
     client = serving(small_store, exports=tmp_path / "file" / "exports", export_wait_s=60)
     answer = client.get("/api/town/downloads/grid-1km_2023.csv")
-    assert answer.status_code == 500
+    assert answer.status_code == 503
+    assert "no room" in answer.json()["detail"]
+    assert int(answer.headers["retry-after"]) >= 60
     assert str(tmp_path) not in answer.text
     assert client.get("/api/town/downloads/CITATION.cff").status_code == 200, "what needs no shelf is still there"
+
+
+def test_a_damaged_table_is_told_as_damage(own_store: Store, serving: Callable[..., httpx.Client]) -> None:
+    table = next((own_store.path / "town").glob("*/tables/grid-1km/2023.parquet"))
+    table.write_bytes(table.read_bytes()[:-100])
+    answer = serving(own_store.path, export_wait_s=60).get("/api/town/downloads/grid-1km_2023.csv")
+    assert (answer.status_code, "damaged" in answer.json()["detail"]) == (503, True)
 
 
 def test_an_order_that_fails_can_be_given_again(small_store: Path, tmp_path: Path) -> None:
