@@ -2,8 +2,10 @@
 
 import logging
 import os
+import signal
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -306,7 +308,7 @@ def export(
         )
     if settings and not ahead:
         raise RegionError("--settings says where a server keeps its files, and goes with --ahead only.")
-    with nullcontext(Silent()) if quiet else Terminal("Exporting") as progress:
+    with _ending_by_term(), nullcontext(Silent()) if quiet else Terminal("Exporting") as progress:
         if ahead:
             done = make_ahead(store, region, settings, progress=progress)
         else:
@@ -322,6 +324,16 @@ def export(
             )
     size = f"{done.bytes / 1e6:,.1f} MB"
     _out.print(f"{len(done.names)} files of edition {done.edition}, {size}, in {done.folder}", markup=False)
+
+
+@contextmanager
+def _ending_by_term() -> Iterator[None]:
+    """Let SIGTERM end what is under way as an exit does, so that it takes its drafts along."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _compile(*, quiet: bool = False) -> None:

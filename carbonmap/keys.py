@@ -212,9 +212,15 @@ def _end_of(text: str) -> datetime:
     """Return the moment at which a key ends: that given, or the end of the day given."""
     try:
         day = date.fromisoformat(text)
-        return datetime.combine(day + timedelta(days=1), time(), UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
+    else:
+        # The last day there is has no next one.
+        return (
+            datetime.combine(day, time.max, UTC)
+            if day == date.max
+            else datetime.combine(day + timedelta(1), time(), UTC)
+        )
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from http import HTTPStatus
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
@@ -116,6 +117,8 @@ class Opened:
         if not found:
             there = ", ".join(info["id"] for info in self._of_kind(kind)) or "none"
             raise CollectionNotFound(f"region {self.region!r} has no {kind} {asked!r}; of that kind it has {there}")
+        if year is not None and not _is_whole(year):
+            raise YearNotFound(f"year: got {year!r}, expected a whole number such as 2023")
         years = sorted(int(name) for name in self._collections[found[0]]["tables"])
         if year is None and years:
             year = years[-1]
@@ -256,10 +259,18 @@ def _folder(path: Path) -> tuple[StoreFolder, str | None, str | None]:
     return StoreFolder(path), None, None
 
 
-def _metres(size: str | int) -> int | None:
+def _is_whole(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Integral)
+
+
+def _metres(size: object) -> int | None:
     """`100`, `"100m"`, `"1km"` as metres; none of anything else."""
-    if isinstance(size, int):
-        return size
+    if not isinstance(size, bool) and isinstance(size, Integral):
+        return int(size)
+    if not isinstance(size, str):
+        raise CollectionNotFound(
+            f"size: got {size!r}, expected '100m', '1km', whole metres such as 100, or a grid's id"
+        )
     for unit, factor in (("km", 1000), ("m", 1)):
         number = size.removesuffix(unit).strip()
         if size.endswith(unit) and number.isdigit():

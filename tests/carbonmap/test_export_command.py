@@ -211,7 +211,8 @@ def test_a_file_that_fails_leaves_the_whole_ones_only(store: Path, tmp_path: Pat
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["grid-1km_2022.csv"]
 
 
-def test_ctrl_c_leaves_whole_files_only(store: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_stops_it_finds_whole_files_only(store: Path, tmp_path: Path, sent: signal.Signals, code: int) -> None:
     arguments = ["export", "pmtiles", "town", "--store", str(store), "--out", str(tmp_path / "x"), "-c", "grid-100m"]
     root = Path(carbonmap.__file__).parents[1]
     with subprocess.Popen(
@@ -226,9 +227,9 @@ def test_ctrl_c_leaves_whole_files_only(store: Path, tmp_path: Path) -> None:
             assert stopped.poll() is None
             assert time.monotonic() - begun < 60
             time.sleep(0.01)
-        stopped.send_signal(signal.SIGINT)
+        stopped.send_signal(sent)
         _, said = stopped.communicate(timeout=60)
-    assert stopped.returncode == 130
+    assert stopped.returncode == code
     assert "Traceback" not in said
     assert not [
         path for path in (tmp_path / "x").iterdir() if path.name.startswith(".making") or path.stat().st_size == 0
@@ -284,6 +285,17 @@ def test_frames_are_the_public_table(store: Path) -> None:
 @pytest.mark.parametrize("size", ["1km", "1000m", "grid-1km", 1000])
 def test_a_grid_has_several_names(store: Path, size: str | int) -> None:
     assert carbonmap.open(store).cells(size).attrs["collection"] == "grid-1km"
+
+
+@pytest.mark.parametrize("size", [None, 1e3, True])
+def test_a_size_that_is_none_says_what_is_expected(store: Path, size: object) -> None:
+    with pytest.raises(GridError, match="expected '100m'"):
+        carbonmap.open(store).cells(size)
+
+
+def test_a_year_is_a_whole_number(store: Path) -> None:
+    with pytest.raises(GridError, match="got '2023', expected a whole number"):
+        carbonmap.open(store).zones("municipality", year="2023")
 
 
 def test_places_of_every_kind_open(store: Path, served: str) -> None:

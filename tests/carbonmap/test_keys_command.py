@@ -120,6 +120,7 @@ def test_a_role_that_there_is_not_is_refused_with_those_there_are(run: Run) -> N
 
 
 def test_a_day_ends_in_utc_and_a_moment_where_it_is() -> None:
+    assert _end_of("9999-12-31").isoformat() == "9999-12-31T23:59:59.999999+00:00"
     assert _end_of("2027-12-31") == datetime(2028, 1, 1, tzinfo=UTC)
     assert _end_of("2027-12-31T12:00+09:00") == datetime(2027, 12, 31, 3, tzinfo=UTC)
     assert _end_of("2027-12-31T12:00Z") == datetime(2027, 12, 31, 12, tzinfo=UTC)
