@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from api.database_tables import REVISION, VERSION_TABLE, metadata
-from api.errors import DatabaseAway, DatabaseError, DatabaseMissing, DatabaseNotReady, log
+from api.errors import ApiError, DatabaseAway, DatabaseError, DatabaseMissing, DatabaseNotReady, log
 from api.settings import Settings, database_url_of
 
 if TYPE_CHECKING:  # only who upgrades waits for it
@@ -202,6 +202,10 @@ class Database:
                 yield connection
         except PoolExhausted as error:
             raise DatabaseAway(f"database {self.name} is busy: no connection came free within {_WAIT_S} s") from error
+        except ApiError:
+            raise
+        except ValueError as error:  # of a moment that is none, which something else wrote
+            raise DatabaseNotReady(f"database {self.name} holds what cannot be read: {error}") from error
         except DBAPIError as error:
             meaning = self._meaning(error)
             if meaning is None:

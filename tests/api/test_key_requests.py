@@ -136,6 +136,18 @@ def test_while_the_file_of_the_keys_is_gone_a_key_is_no_guess(
         assert server.get(SELF, headers=bearer(key)).status_code == 200
 
 
+def test_a_moment_that_is_none_is_the_databases_fault(
+    own_store: Any, tmp_path: Path, serving: Callable[..., httpx.Client]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'keys.sqlite'}"
+    database = Database.of(Settings(store=own_store.path, database_url=url))
+    database.upgrade()
+    key = Keys(database).create("Ann", "planner", ME)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE keys SET expires_at = 'some day'"))
+    assert serving(own_store.path, database_url=url).get(SELF, headers=bearer(key)).status_code == 503
+
+
 def test_without_any_database_every_key_is_refused(own_store: Any, serving: Callable[..., httpx.Client]) -> None:
     client = serving(own_store.path)
     assert client.get(SELF, headers=bearer(f"ck_0123456789_{'0' * 64}")).status_code == 401
