@@ -1,14 +1,14 @@
 """Items of a collection: pages of them in several forms, and one by its id."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.answers import Links, alternates, dumped, headed, labels, link, of_edition
@@ -20,7 +20,7 @@ from api.geometries import flipped
 from api.item_pages import item_page, items_page
 from api.item_query import ONE, CrsParam, ItemQuery, ItemQueryParam
 from api.models import FeatureCollection, Item
-from api.params import CollectionParam, FormatParam, Opened, OpenedParam, SettingsParam, YearParam, only
+from api.params import CollectionParam, FormatParam, ItemId, Opened, OpenedParam, SettingsParam, YearParam, only
 from grids.edition import Edition, Page
 from grids.manifest import Collection
 from grids.projections import reproject, transformer
@@ -107,7 +107,7 @@ def item(
     year: YearParam,
     crs: CrsParam,
     settings: SettingsParam,
-    item: Annotated[str, Path(description="a cell's code, a zone's id or an H3 index")],
+    item: ItemId,
     f: FormatParam = None,
 ) -> Response:
     """Return one cell, zone or hexagon."""

@@ -4,12 +4,14 @@ Those that read nothing and take microseconds are `async`: otherwise each would 
 takes longer than most of them do.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
 
 from api.errors import InvalidParameter
 from api.keys import KEY
@@ -114,6 +116,17 @@ def column_names(collection: Collection, properties: str | None) -> list[str] | 
 ColumnsParam = Annotated[list[str] | None, Depends(columns_of)]
 FormatParam = Annotated[
     str | None, Query(alias="f", description="form of the answer; otherwise the Accept header decides")
+]
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+ItemId = Annotated[
+    str,
+    Path(description="a cell's code, a zone's id or an H3 index"),
+    AfterValidator(_composed),  # ids are; what is typed or copied on a Mac may not be
 ]
 Zoom = Annotated[int, Path(description="tile matrix", alias="tileMatrix")]
 Row = Annotated[int, Path(description="tile row, 0 in the north", alias="tileRow")]

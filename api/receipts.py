@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import PAGE, Links, alternates, dumped, labels, link, of_edition
 from api.errors import InvalidParameter, KeyRefused, RoleRefused
@@ -11,7 +11,7 @@ from api.formats import DOCUMENT, HTML, chosen
 from api.holders import KEY_PROBLEMS, OPTIONAL_KEY, HolderParam, note
 from api.keys import KeyHolder
 from api.pages import page_language
-from api.params import CollectionParam, FormatParam, OpenedParam, SettingsParam, YearParam, only
+from api.params import CollectionParam, FormatParam, ItemId, OpenedParam, SettingsParam, YearParam, only
 from api.receipt_models import ReceiptOut
 from api.receipt_pages import receipt_page
 from api.receipt_words import PAGE_WORDS, REASONS
@@ -41,7 +41,7 @@ def receipt(
     year: YearParam,
     settings: SettingsParam,
     holder: HolderParam,
-    item: Annotated[str, Path(description="a cell's code, a zone's id or an H3 index")],
+    item: ItemId,
     features: Annotated[
         int | None,
         Query(

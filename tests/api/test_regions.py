@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,14 @@ def test_a_damaged_region_does_not_take_others_along(
     assert (health.status, health.regions, health.broken) == ("degraded", 1, ["village"])
     publish(own_store.path, "village", "f" * 16)
     assert client.get("/api/village/").status_code == 200
+
+
+def test_an_id_may_come_in_pieces(client: httpx.Client) -> None:
+    name = "다사7218"
+    apart = unicodedata.normalize("NFD", name)
+    assert apart != name
+    told = problem_of(client.get(f"/api/town/collections/grid-1km/items/{apart}"), 404)
+    assert f"no item {name!r}" in told.detail  # looked for as ids are written
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "circle"])
