@@ -230,8 +230,9 @@ def test_an_outline_is_drawn_with_the_keyboard_alone(visit: Any) -> None:
     for corner, key in enumerate(("ArrowRight", "ArrowDown", "ArrowLeft")):
         page.keyboard.press("Enter")
         expect(status).to_contain_text(f"{corner + 1} corners")
+        camera = page.url
         page.keyboard.press(key)
-        page.wait_for_timeout(400)  # the map comes to rest
+        expect(page).not_to_have_url(camera)  # which follows once the map is at rest
     page.keyboard.press("Enter")
     expect(status).to_contain_text("4 corners")
     page.keyboard.press("Backspace")

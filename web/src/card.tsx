@@ -1,5 +1,5 @@
 /** The card of the place that was clicked: its name, what it lies in, and room for what is known of it. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Breadcrumb } from './breadcrumb';
 import { nameOf, textIn } from './format';
 import { lazily } from './lazily';
@@ -21,7 +21,8 @@ export function Card({ model }: { model: Model }) {
   const chosen = selected ? `${selected.collection}/${selected.id}` : null;
 
   // Who opened the card with the keyboard or by a search reads on in it; a pointer keeps its focus on the map.
-  useEffect(() => {
+  // At once: a moment later somebody may have gone to the search, from where it would be taken.
+  useLayoutEffect(() => {
     if (chosen !== null && document.activeElement?.matches('canvas:focus-visible, .search input'))
       heading.current?.focus();
   }, [chosen]);

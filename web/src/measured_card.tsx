@@ -1,6 +1,6 @@
 /** An area of the reader's own: how it is chosen, and what it holds. */
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useAsked } from './asked';
 import { Assumptions } from './assumptions';
 import { Badge, Badges } from './badges';
@@ -172,7 +172,7 @@ export function MeasuredCard({ model }: { model: Model }) {
 
   // Who came here with the keyboard, or has just finished an outline, reads on here.
   const done = measured !== null;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (document.activeElement?.matches(':focus-visible')) heading.current?.focus();
   }, [done]);
 

@@ -1,6 +1,6 @@
 /** The collection as a table: sorted and paged by the API, linked with the map both ways. */
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Collection, Item, TableKey } from './api';
 import { useAsked } from './asked';
 import { Badges } from './badges';
@@ -369,7 +369,7 @@ export function TableSheet({ model }: { model: Model }) {
   const sheet = useRef<HTMLElement>(null);
 
   // Who opened the table with the keyboard goes on in it.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (document.activeElement?.matches(':focus-visible'))
       sheet.current?.querySelector<HTMLElement>('h2')?.focus();
   }, []);
