@@ -40,6 +40,7 @@ bench: $(VENV)/.bench ## measure times, memory and exactness against public tool
 	$(PY) -m bench build $(BENCH) --json bench/results/build.json
 	$(PY) -m bench growth $(BENCH) --json bench/results/growth.json
 	$(PY) -m bench vertices $(BENCH) --json bench/results/vertices.json
+	$(PY) -m bench serve --json bench/results/serve.json
 
 format: $(VENV)/.dev ## rewrite the Python files in the project's format
 	$(PY) -m ruff format .
