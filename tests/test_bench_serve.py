@@ -23,7 +23,7 @@ from grids.tiles import Tile, collection_tile, tile_columns
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="servers are stopped as Unix stops them")
 
-needs_wrk = pytest.mark.skipif(serve_load.missing() is not None, reason="wrk is not installed")
+needs_wrk = pytest.mark.skipif(serve_load.missing() is not None, reason="needs a program of the system: wrk")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_what_is_asked_of_ours_is_what_it_says(served: Served) -> None:
 
 
 def test_encoders_make_the_same_features(served: Served) -> None:
-    mapbox = pytest.importorskip("mapbox_vector_tile", reason="a peer of the bench, not installed")
+    mapbox = pytest.importorskip("mapbox_vector_tile")
     columns = ["id", "net_tco2e", "held"]
     small = Served(served.store, served.edition, Tile(15, served.tile.y * 8 + 3, served.tile.x * 8 + 3))
     theirs = mapbox.decode(serve_encoders.mapbox_vector_tile(small, columns)())[COLLECTION]["features"]
@@ -127,7 +127,7 @@ def test_encoders_make_the_same_features(served: Served) -> None:
     assert serve_encoders.ours(small, columns)() == serve_encoders.ours_first(small, columns)()
 
 
-@pytest.mark.skipif(postgis.missing() is not None, reason="no PostGIS")
+@pytest.mark.skipif(postgis.missing() is not None, reason="needs a program of the system: PostGIS")
 def test_postgis_draws_the_same_cells(served: Served) -> None:
     few = Served(served.store, served.edition, Tile(15, served.tile.y * 8 + 3, served.tile.x * 8 + 3))
     with postgis.server() as folder, contextlib.closing(postgis.Session(folder)) as session:

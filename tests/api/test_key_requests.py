@@ -222,6 +222,7 @@ def routes(keys: Keys) -> Callable[..., httpx.Response]:
     app = FastAPI()
     errors.install(app)
     app.add_middleware(Confidential)
+    app.state.settings = Settings(store=Path("store"))
     app.state.keys, app.state.tries, app.state.key_threads = keys, Tries(), CapacityLimiter(8)
 
     @app.get("/both", openapi_extra=OPTIONAL_KEY)

@@ -209,6 +209,6 @@ def test_csv_is_the_table_with_wkt(client: httpx.Client, edition: Edition, colle
     texts = pa.csv.ConvertOptions(column_types=dict.fromkeys(TEXTS, pa.string()), strings_can_be_null=True)
     frame = pa.csv.read_csv(io.BytesIO(content), convert_options=texts).to_pandas()
     shapes = gpd.GeoSeries.from_wkt(frame.pop("geometry"), crs="OGC:CRS84")
-    frame = frame.drop(columns=["edition", "synthetic", "attribution"])
+    frame = frame.drop(columns=["edition", "synthetic", "illustrative", "attribution"])
     equal(frame, table(edition, collection))
     assert_same_shapes(gpd.GeoDataFrame(geometry=shapes), edition, collection, 1e-3)
