@@ -1,5 +1,5 @@
 /** The card of the place that was clicked: its name, what it lies in, and room for what is known of it. */
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Breadcrumb } from './breadcrumb';
 import { nameOf, textIn } from './format';
 import { lazily } from './lazily';
@@ -31,7 +31,7 @@ export function Card({ model }: { model: Model }) {
     model.update({ selected: null });
     document.querySelector<HTMLElement>('canvas.maplibregl-canvas')?.focus({ preventScroll: true });
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (chosen === null) return;
     const closeOnEscape = (event: KeyboardEvent) => {
       if (event.key === 'Escape') close();
