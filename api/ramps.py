@@ -72,8 +72,16 @@ def ramp_colours(ramp: Sequence[str], count: int) -> list[str]:
         below = min(int(position), len(stops) - 2)
         part = position - below
         low, high = stops[below], stops[below + 1]
-        colours.append(_from_oklab(tuple(a + (b - a) * part for a, b in zip(low, high, strict=True))))  # type: ignore[arg-type]
+        colours.append(_from_oklab(_between(low, high, part)))
     return colours
+
+
+def _between(low: _Triple, high: _Triple, part: float) -> _Triple:
+    return (
+        low[0] + (high[0] - low[0]) * part,
+        low[1] + (high[1] - low[1]) * part,
+        low[2] + (high[2] - low[2]) * part,
+    )
 
 
 def _to_oklab(colour: str) -> _Triple:
