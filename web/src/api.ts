@@ -282,6 +282,8 @@ export interface Api {
     unit: Unit,
     signal: AbortSignal,
     quantiles?: number,
+    /** A year whose values are taken off, place by place. */
+    less?: number,
   ): Promise<Result<Distribution>>;
   item(key: TableKey, id: string, signal: AbortSignal): Promise<Result<Item>>;
   contextTiles(region: string, edition: string, signal: AbortSignal): Promise<Result<TileSet>>;
@@ -358,7 +360,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           ),
         signal,
       ),
-    distribution: (key, column, unit, signal, quantiles) =>
+    distribution: (key, column, unit, signal, quantiles, less) =>
       ask(
         `${table(key)}/distribution?${queryOf<DistributionOf>({
           year: key.year,
@@ -366,6 +368,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           column,
           unit,
           ...(quantiles === undefined ? {} : { quantiles }),
+          ...(less === undefined ? {} : { less }),
         })}`,
         decodeDistribution,
         signal,

@@ -12,6 +12,7 @@ import './explore.css';
 import './card.css';
 import './search.css';
 import './table.css';
+import './compare.css';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const ground = signal<Ground>(dark.matches ? 'dark' : 'light');

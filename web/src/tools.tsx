@@ -1,5 +1,6 @@
 /** Buttons that open what lies beside the map: the table, and the measuring of an area. */
 import type { ComponentChildren } from 'preact';
+import { firstCompare } from './compare_names';
 import type { Model } from './model';
 import { emissionsColumn } from './sectors';
 
@@ -23,7 +24,7 @@ function Tool(props: {
 
 export function Tools({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { table, measured } = model.view.value;
+  const { table, measured, compare } = model.view.value;
   const measuring = model.measuring.value || measured !== null;
   return (
     <div class="tools">
@@ -48,6 +49,14 @@ export function Tools({ model }: { model: Model }) {
             model.measuring.value = true;
             model.update({ selected: null });
           }
+        }}
+      />
+      <Tool
+        pressed={compare !== null}
+        label={t.compare.open}
+        path="M2.5 3.5h11v9h-11zM8 2v12M10.5 6.5h1M10.5 9.5h1"
+        act={() => {
+          model.update({ compare: compare ? null : firstCompare(model) });
         }}
       />
     </div>

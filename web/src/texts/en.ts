@@ -1,6 +1,7 @@
 /** Every word of the page in English. Every other language has the same keys, or the type check fails. */
 import type { Basis, Method, Sector, Unit } from '../sectors';
 import type { CollectionKind } from '../api';
+import type { Manner } from '../compare';
 
 const sectors: Record<Sector, string> = {
   net: 'Net',
@@ -258,6 +259,26 @@ export const en = {
     directIndirect: 'Direct and indirect',
     bases: { direct: 'Direct', indirect: 'Indirect' } satisfies Record<Basis, string>,
     whichAssumptions: 'Which assumptions make this illustrative?',
+  },
+
+  compare: {
+    open: 'Compare',
+    title: 'Comparison',
+    with: 'Compare with',
+    how: 'How to show both',
+    manners: { swipe: 'Swipe', side: 'Side by side', difference: 'Difference' } satisfies Record<
+      Manner,
+      string
+    >,
+    sides: (left: string, right: string) => `Left ${left}, right ${right}`,
+    differenceOf: (now: string, before: string) => `${now} less ${before}`,
+    difference: 'Difference',
+    indistinct: 'not distinguishable',
+    indistinctLegend: 'Difference not distinguishable: intervals overlap',
+    divider: 'Divider between the two maps',
+    cutText: (name: string, share: string) => `${name} on ${share} of the map`,
+    otherLegend: (what: string) => `Colours of the left side: ${what}`,
+    end: 'End the comparison',
   },
 
   explore: {

@@ -224,6 +224,23 @@ export const ko: Texts = {
     whichAssumptions: '어떤 가정에 근거한 예시값인가요?',
   },
 
+  compare: {
+    open: '비교',
+    title: '비교',
+    with: '비교 대상',
+    how: '표시 방법',
+    manners: { swipe: '밀어 보기', side: '나란히', difference: '차이' },
+    sides: (left, right) => `왼쪽 ${left}, 오른쪽 ${right}`,
+    differenceOf: (now, before) => `${now} − ${before}`,
+    difference: '차이',
+    indistinct: '차이를 구별할 수 없음',
+    indistinctLegend: '차이를 구별할 수 없음(구간이 겹침)',
+    divider: '두 지도 사이의 경계',
+    cutText: (name, share) => `${name}: 지도의 ${share}`,
+    otherLegend: (what) => `왼쪽 지도의 색: ${what}`,
+    end: '비교 끝내기',
+  },
+
   explore: {
     part: '세부 항목',
     partAll: '전체',

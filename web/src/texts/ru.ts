@@ -233,6 +233,23 @@ export const ru: Texts = {
     whichAssumptions: 'Из-за каких допущений это условно?',
   },
 
+  compare: {
+    open: 'Сравнить',
+    title: 'Сравнение',
+    with: 'Сравнить с',
+    how: 'Как показать',
+    manners: { swipe: 'Шторка', side: 'Рядом', difference: 'Разность' },
+    sides: (left, right) => `Слева ${left}, справа ${right}`,
+    differenceOf: (now, before) => `${now} минус ${before}`,
+    difference: 'Разность',
+    indistinct: 'неразличимо',
+    indistinctLegend: 'Разность неразличима: интервалы пересекаются',
+    divider: 'Граница между двумя картами',
+    cutText: (name, share) => `${name}: ${share} карты`,
+    otherLegend: (what) => `Цвета слева: ${what}`,
+    end: 'Закончить сравнение',
+  },
+
   explore: {
     part: 'Часть',
     partAll: 'Всё',

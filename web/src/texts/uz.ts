@@ -239,6 +239,23 @@ export const uz: Texts = {
     whichAssumptions: 'Qaysi farazlar buni shartli qiladi?',
   },
 
+  compare: {
+    open: 'Taqqoslash',
+    title: 'Taqqoslash',
+    with: 'Nima bilan',
+    how: 'Ko‘rsatish usuli',
+    manners: { swipe: 'Surib', side: 'Yonma-yon', difference: 'Farq' },
+    sides: (left, right) => `Chapda ${left}, o‘ngda ${right}`,
+    differenceOf: (now, before) => `${now} va ${before} farqi`,
+    difference: 'Farq',
+    indistinct: 'farqlab bo‘lmaydi',
+    indistinctLegend: 'Farqlab bo‘lmaydi: oraliqlar kesishadi',
+    divider: 'Ikki xarita orasidagi chegara',
+    cutText: (name, share) => `${name}: xaritaning ${share} qismi`,
+    otherLegend: (what) => `Chap tomon ranglari: ${what}`,
+    end: 'Taqqoslashni tugatish',
+  },
+
   explore: {
     part: 'Qism',
     partAll: 'Hammasi',
