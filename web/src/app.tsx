@@ -195,6 +195,21 @@ const MeasuredCard = lazily(
   () => <div class="card skeleton" aria-hidden="true" />,
 );
 
+const TakeSheet = lazily(
+  async () => (await import('./take_sheet')).TakeSheet,
+  () => null,
+);
+
+const AboutSheet = lazily(
+  async () => (await import('./about_sheet')).AboutSheet,
+  () => null,
+);
+
+const ReportPage = lazily(
+  async () => (await import('./report_page')).ReportPage,
+  () => null,
+);
+
 /** A file that is dropped anywhere on the page is measured; otherwise the browser would leave for it. */
 function useDroppedFiles(model: Model): void {
   useEffect(() => {
@@ -218,16 +233,23 @@ function useDroppedFiles(model: Model): void {
   }, [model]);
 }
 
+/** The page that the address asks for: the map, or the report, which needs none. */
 export function App({ model }: { model: Model }) {
+  useSignalEffect(() => {
+    document.documentElement.lang = model.lang.value === 'pseudo' ? 'en' : model.lang.value;
+  });
+  return model.view.value.page === 'report' ? <ReportPage model={model} /> : <MapPage model={model} />;
+}
+
+function MapPage({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { selected, table, measured } = model.view.value;
+  const { selected, table, measured, page } = model.view.value;
   const measuring = model.measuring.value || measured !== null;
   const compare = model.compare.value;
   useDroppedFiles(model);
 
   useSignalEffect(() => {
     const region = model.region.value;
-    document.documentElement.lang = model.lang.value === 'pseudo' ? 'en' : model.lang.value;
     const words = model.texts.value;
     document.title = region ? words.pageTitle(textIn(region.name, model.lang.value)) : words.title;
   });
@@ -265,6 +287,8 @@ export function App({ model }: { model: Model }) {
       <Card model={model} />
       {measuring && !selected && <MeasuredCard model={model} />}
       <Shortcuts model={model} />
+      {page === 'take' && <TakeSheet model={model} />}
+      {page === 'about' && <AboutSheet model={model} />}
     </div>
   );
 }

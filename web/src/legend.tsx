@@ -73,7 +73,7 @@ export function Legend({ model }: { model: Model }) {
           {model.year.value !== null && (
             <>
               {' · '}
-              {differing && compare
+              {differing
                 ? t.compare.differenceOf(String(model.year.value), compare.other)
                 : t.perYear(model.year.value)}
             </>

@@ -13,6 +13,8 @@ import './card.css';
 import './search.css';
 import './table.css';
 import './compare.css';
+import './sheet.css';
+import './report.css';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const ground = signal<Ground>(dark.matches ? 'dark' : 'light');

@@ -19,6 +19,7 @@ import { CONTEXT_SOURCE } from './layers/context';
 import type { Model } from './model';
 import { shiftIntoSight, type Insets } from './room';
 import { mayBeHeld } from './sectors';
+import { shoot } from './view_picture';
 import { addPatterns, valuesOnMap } from './values_on_map';
 
 setWorkerUrl(workerUrl);
@@ -81,6 +82,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   const follow = (step: () => undefined | (() => void)) => undo.push(effect(step));
   map.once('load', () => {
     model.mapState.value = 'ready';
+    model.shots.value = { ...model.shots.value, first: () => shoot(map) };
     addPatterns(map);
     follow(followGround);
     follow(followValues);
@@ -137,6 +139,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   function watchCamera(): void {
     const look = () => {
       model.eye.value = { zoom: map.getZoom(), lat: map.getCenter().lat };
+      const bounds = map.getBounds();
+      model.bounds.value = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
     };
     look();
     map.on('moveend', () => {
@@ -362,6 +366,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       if (region) fit(region.bbox, true);
     },
     remove() {
+      model.shots.value = { first: null, other: null };
       for (const stop of undo) stop();
       map.remove();
     },

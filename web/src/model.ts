@@ -15,6 +15,7 @@ import { playYears } from './play';
 import { createShown, type Shown } from './shown';
 import { AUTO, formatView, isStep, parseView, type Selection, type View } from './state';
 import { textsIn, type Texts } from './texts/texts';
+import type { Shot } from './view_picture';
 
 /** The page's address, as far as we touch it. */
 export interface Address {
@@ -79,6 +80,15 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   readonly mapBusy: Signal<boolean>;
   /** Whether what is shown is not yet what was chosen. */
   readonly busy: ReadonlySignal<boolean>;
+  /** What the map shows of the ground, degrees; null until it is there. */
+  readonly bounds: Signal<BBox | null>;
+  /** The maps, ready to be pictured. */
+  readonly shots: Signal<{
+    readonly first: (() => Promise<Shot>) | null;
+    readonly other: (() => Promise<Shot>) | null;
+  }>;
+  /** The query of a link that shows the same a year from now: what follows from the day is written out. */
+  readonly link: ReadonlySignal<string>;
   /** Where the map is now; the model follows, to choose the grid. */
   readonly eye: Signal<{ zoom: number; lat: number }>;
   /** Change the view; `quietly`: without a step of the back button. */
@@ -246,6 +256,17 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     mapBusy,
     playing,
     sheet: signal<'keys' | null>(null),
+    bounds: signal<BBox | null>(null),
+    shots: signal({ first: null, other: null }),
+    link: computed(() =>
+      formatView({
+        ...view.value,
+        region: region.value?.id ?? view.value.region,
+        year: year.value,
+        sector: shown.sector.value,
+        page: null,
+      }),
+    ),
     busy,
     eye,
     update,

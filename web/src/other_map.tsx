@@ -6,6 +6,7 @@ import { valueOf } from './expressions';
 import { drawGround, groundStyle } from './ground_on_map';
 import type { MapHandle } from './map';
 import type { Model } from './model';
+import { shoot } from './view_picture';
 import { addPatterns, valuesOnMap } from './values_on_map';
 
 /** Let the two maps show the same place, whichever of them is moved. */
@@ -59,6 +60,7 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
 
   map.once('load', () => {
     addPatterns(map);
+    model.shots.value = { ...model.shots.peek(), other: () => shoot(map) };
     undo.push(
       effect(() => {
         drawGround(map, model);
@@ -107,6 +109,7 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
 
   return () => {
     model.otherValueAt.value = null;
+    model.shots.value = { ...model.shots.peek(), other: null };
     for (const stop of undo) stop();
     map.remove();
   };

@@ -4,8 +4,16 @@ import { firstCompare } from './compare_names';
 import type { Model } from './model';
 import { emissionsColumn } from './sectors';
 
+/** Pages that a tool opens; what the data are is told from the sources. */
+const OPENED = ['take', 'report'] as const;
+const PATHS: Readonly<Record<(typeof OPENED)[number], string>> = {
+  take: 'M8 2.5v8M4.5 7.5 8 11l3.5-3.5M2.5 13.5h11',
+  report: 'M3.5 1.5h6l3 3v10h-9zM5.5 7.5h5M5.5 10h5M5.5 12.5h3',
+};
+
 function Tool(props: {
-  pressed: boolean;
+  /** Not given: it opens something that closes by itself. */
+  pressed?: boolean;
   label: string;
   path: string;
   act: () => void;
@@ -59,6 +67,16 @@ export function Tools({ model }: { model: Model }) {
           model.update({ compare: compare ? null : firstCompare(model) });
         }}
       />
+      {OPENED.map((page) => (
+        <Tool
+          key={page}
+          label={t[page].open}
+          path={PATHS[page]}
+          act={() => {
+            model.update({ page });
+          }}
+        />
+      ))}
     </div>
   );
 }
