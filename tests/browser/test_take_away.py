@@ -202,3 +202,23 @@ def test_nobody_is_kept_out_and_nothing_leaves_the_origin(
     assert axe(page, project) == []
     away = [url for url in visit.requests if not url.startswith((f"{visit.base}/", "blob:", "data:"))]
     assert away == []
+
+
+def test_two_districts_side_by_side_say_where_they_cannot_be_told_apart(visits: Any) -> None:
+    visit = visits(**WIDE)
+    region = facts(visit)
+    zones = list(cells(visit, region, region["years"][-1], "sigungu").values())
+    one, two = zones[0], zones[1]
+    page = visit.open(f"?area=sigungu&sel=sigungu/{one['id']}")
+    page.get_by_role("button", name="Compare with another place").click()
+    page.get_by_role("combobox", name="The other place").select_option(two["id"])
+    row = page.get_by_test_id("pair-forest-t")
+    told = [float(row.locator("data").nth(at).get_attribute("value")) for at in (0, 1)]
+    assert told == [one["forest_tco2e"], two["forest_tco2e"]]
+    for sector in ("net", "buildings", "transport", "forest"):
+        apart = abs(one[f"{sector}_tco2e"] - two[f"{sector}_tco2e"])
+        overlap = apart <= 1.645 * (one[f"{sector}_sd_tco2e"] + two[f"{sector}_sd_tco2e"])
+        marks = page.get_by_test_id(f"pair-{sector}-t").get_by_test_id("pair-indistinct")
+        expect(marks).to_have_count(1 if overlap else 0)
+    colleague = visits(**WIDE).open(f"?{urlsplit(page.url).query}")
+    expect(colleague.get_by_test_id("pair")).to_contain_text(two["name_en"])

@@ -192,10 +192,11 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   }
 
   function followSelection(): undefined {
-    const { selected, measured } = model.view.value;
+    const { selected, measured, pair } = model.view.value;
     const shown = values.now();
     if (!shown || !map.getLayer(`selected-${shown.suffix}`)) return;
     const ids = selected?.collection === shown.collection ? [selected.id] : [];
+    if (pair !== null && ids.length > 0) ids.push(pair);
     if (measured?.kind === 'items' && measured.collection === shown.collection) ids.push(...measured.ids);
     map.setFilter(`selected-${shown.suffix}`, ['in', ['get', 'id'], ['literal', ids]]);
   }
@@ -243,6 +244,13 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const shown = values.now();
     const id = place && propertiesOf(place).id;
     const selected = shown && typeof id === 'string' ? { collection: shown.collection, id } : null;
+    const { collection } = model.view.value.selected ?? {};
+    if (model.pairing.value && selected && selected.collection === collection) {
+      model.pairing.value = false;
+      model.update({ pair: selected.id });
+      return;
+    }
+    model.pairing.value = false;
     model.update({ selected });
     // The card says more, and may lie where the words at the pointer are.
     if (selected) model.hovered.value = null;

@@ -281,6 +281,15 @@ export const en = {
     end: 'End the comparison',
   },
 
+  pair: {
+    open: 'Compare with another place',
+    title: 'Side by side',
+    clickOther: 'Click the other place on the map, or choose it here.',
+    other: 'The other place',
+    indistinct: 'difference not distinguishable',
+    end: 'End the comparison of places',
+  },
+
   take: {
     open: 'Take away',
     title: 'Take away',

@@ -241,6 +241,15 @@ export const ko: Texts = {
     end: '비교 끝내기',
   },
 
+  pair: {
+    open: '다른 곳과 비교',
+    title: '나란히 비교',
+    clickOther: '지도에서 비교할 곳을 누르거나 여기서 고르세요.',
+    other: '비교할 곳',
+    indistinct: '차이를 구별할 수 없음',
+    end: '비교 끝내기',
+  },
+
   take: {
     open: '내려받기',
     title: '내려받기',

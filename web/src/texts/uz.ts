@@ -256,6 +256,15 @@ export const uz: Texts = {
     end: 'Taqqoslashni tugatish',
   },
 
+  pair: {
+    open: 'Boshqa joy bilan taqqoslash',
+    title: 'Yonma-yon',
+    clickOther: 'Xaritada boshqa joyni bosing yoki shu yerda tanlang.',
+    other: 'Boshqa joy',
+    indistinct: 'farqlab bo‘lmaydi',
+    end: 'Joylarni taqqoslashni tugatish',
+  },
+
   take: {
     open: 'Yuklab olish',
     title: 'Yuklab olish',
