@@ -1,7 +1,7 @@
 /** The page: the map behind, panels over it. */
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { Banner } from './badges';
+import { Badges, Banner } from './badges';
 import { Card } from './card';
 import { sideNames } from './compare_names';
 import { Divider } from './divider';
@@ -132,7 +132,10 @@ function MapView({ model }: { model: Model }) {
       {beside && made.value && <OtherMap model={model} handle={made.value} />}
       {beside && (
         <>
-          <span class="side-name side-name-other">{names.other}</span>
+          <span class="side-name side-name-other">
+            {names.other}{' '}
+            {compare.by === 'sector' && <Badges model={model} sector={model.otherSector.value} />}
+          </span>
           <span class="side-name side-name-now">{names.now}</span>
         </>
       )}

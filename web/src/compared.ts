@@ -15,6 +15,8 @@ export interface Compared {
   /** What the other map draws; null: there is none, or it is not known yet. */
   readonly otherPicture: ReadonlySignal<Picture | null>;
   readonly otherSector: ReadonlySignal<Sector>;
+  /** How the other side's values are spread; failed if that side cannot be had, as of an edition that is not kept. */
+  readonly otherDistribution: ReadonlySignal<Loadable<Distribution>>;
   /** Classes of the difference shown; null: none is. */
   readonly differenceScale: ReadonlySignal<Scale | null>;
   /** How the difference is spread. */
@@ -35,7 +37,9 @@ export function createCompared(known: Known, shown: Shown): Compared {
     const asked = view.value.compare;
     const here = region.value;
     if (!asked || !here) return null;
-    if (asked.by === 'year') return here.years.includes(Number(asked.other)) ? asked : null;
+    // A table may have fewer years than the region.
+    const years = active.value?.years ?? here.years;
+    if (asked.by === 'year') return years.includes(Number(asked.other)) ? asked : null;
     if (asked.by === 'edition') return asked;
     const there = asked.other === 'net' || (active.value?.sectors ?? []).includes(asked.other);
     return there ? asked : null;
@@ -114,6 +118,10 @@ export function createCompared(known: Known, shown: Shown): Compared {
     compare,
     otherPicture,
     otherSector: otherShown.sector,
+    otherDistribution: computed(() => {
+      const listed = otherCollections.value;
+      return listed.state === 'failed' ? listed : otherShown.distribution.value;
+    }),
     differenceScale: scale,
     differenceSpread,
     picture: computed(() => {

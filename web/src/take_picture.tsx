@@ -1,17 +1,62 @@
 /** The button that saves the view as a PNG, with what stands around the map. */
 import { useSignal } from '@preact/signals';
+import { isIllustrative } from './badges';
 import { sideNames } from './compare_names';
 import { numbersIn, textIn } from './format';
-import { classLabel } from './legend';
 import { UNKNOWN } from './layers/theme';
+import { THEMES } from './layers/themes';
+import { classLabel } from './legend';
 import type { Model } from './model';
 import { attributionIn } from './panel';
 import { shownTitle } from './part_choice';
-import { isIllustrative } from './badges';
+import type { Scale } from './scale';
+import { mayBeHeld } from './sectors';
 import { composePicture, type Beside, type Caption, type LegendEntry } from './view_picture';
 
+function classEntries(scale: Scale, model: Model): LegendEntry[] {
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  return [
+    ...scale.classes.map((entry) => ({ colour: entry.colour, label: classLabel(entry, t, numbers) })),
+    ...(scale.zero === null ? [] : [{ colour: scale.zero, label: t.zero }]),
+  ];
+}
+
+/** What the marks in view mean. */
+function markEntries(model: Model, differing: boolean): LegendEntry[] {
+  const t = model.texts.value;
+  const sector = model.sector.value;
+  const { unknown, doubtful, held } = model.inView.value;
+  const { doubt } = model.view.value;
+  const told = doubt !== 'off' && model.part.value === null;
+  const strong = THEMES[sector].ramps.light.emission.at(-1) ?? '#000000';
+  const found: LegendEntry[] = [];
+  if (unknown) found.push({ colour: UNKNOWN[model.ground.value], label: t.unknown });
+  if (told && differing) found.push({ colour: strong, mark: 'faded', label: t.compare.indistinctLegend });
+  if (told && doubtful && !differing)
+    found.push({
+      ...(doubt === 'fade' ? { colour: strong, mark: 'faded' } : { colour: '#ffffff', mark: 'dots' }),
+      label: sector === 'net' ? t.explore.doubtfulSign : t.explore.doubtful,
+    });
+  if (held && mayBeHeld(sector)) found.push({ colour: '#ffffff', mark: 'stripes', label: t.held });
+  return found;
+}
+
+function legendsOf(model: Model, scale: Scale, differing: boolean): Caption['legends'] {
+  const t = model.texts.value;
+  const names = sideNames(model);
+  const unit = t.units[model.unit.value];
+  const other = model.otherPicture.value;
+  const own = [...classEntries(scale, model), ...markEntries(model, differing)];
+  if (!other || other.scale === scale) return [{ title: `${t.legend} · ${unit}`, entries: own }];
+  return [
+    { title: `${names.other} · ${unit}`, entries: classEntries(other.scale, model) },
+    { title: `${names.now} · ${unit}`, entries: own },
+  ];
+}
+
 /** What is said around the map, all in the reader's language. */
-export function captionOf(model: Model, today: Date, address: string): Caption | null {
+function captionOf(model: Model, today: Date, address: string): Caption | null {
   const t = model.texts.value;
   const lang = model.lang.value;
   const region = model.region.value;
@@ -19,33 +64,28 @@ export function captionOf(model: Model, today: Date, address: string): Caption |
   const differing = compare?.how === 'difference';
   const scale = differing ? model.differenceScale.value : model.scale.value;
   if (!region || !scale) return null;
-  const numbers = numbersIn(lang);
   const sector = model.sector.value;
   const names = sideNames(model);
-  const year = model.year.value ?? 0;
   const collection = model.active.value;
-  const legend: LegendEntry[] = scale.classes.map((entry) => ({
-    colour: entry.colour,
-    label: classLabel(entry, t, numbers),
-  }));
-  if (scale.zero !== null) legend.push({ colour: scale.zero, label: t.zero });
-  legend.push({ colour: UNKNOWN[model.ground.value], label: t.unknown });
-  const when = differing
+  const sides = differing
     ? t.compare.differenceOf(names.now, names.other)
-    : compare?.by === 'year'
-      ? t.compare.sides(names.other, names.now)
-      : t.perYear(year);
+    : t.compare.sides(names.other, names.now);
   return {
     title: `${textIn(region.name, lang)} · ${shownTitle(sector, model.part.value, t)}`,
-    subtitle: [t.units[model.unit.value], when, collection ? textIn(collection.title, lang) : '']
-      .filter((words) => words !== '')
-      .join(' · '),
+    subtitle: [
+      t.units[model.unit.value],
+      // Of two years each side says its own.
+      ...(compare?.by === 'year' ? [] : [t.perYear(model.year.value ?? 0)]),
+      ...(compare ? [sides] : []),
+      ...(collection ? [textIn(collection.title, lang)] : []),
+    ].join(' · '),
     marks: [
       ...(region.synthetic ? [`${t.synthetic}: ${t.syntheticDetail}`] : []),
-      ...(isIllustrative(region, sector) ? [`${t.illustrative}: ${t.illustrativeHere}`] : []),
+      ...(isIllustrative(region, sector) || (compare && isIllustrative(region, model.otherSector.value))
+        ? [`${t.illustrative}: ${t.illustrativeHere}`]
+        : []),
     ],
-    legendTitle: `${t.legend} · ${t.units[model.unit.value]}`,
-    legend,
+    legends: legendsOf(model, scale, differing),
     lines: [
       region.attributions
         .map((one) =>

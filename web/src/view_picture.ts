@@ -39,9 +39,14 @@ export function barLength(metresPerPixel: number, most: number): number {
   return ([5, 2, 1].find((round) => round * scale <= room) ?? 1) * scale;
 }
 
+/** What the map draws over a value, or does to it: held, doubtful, or weaker than its colour. */
+export type Mark = 'stripes' | 'dots' | 'faded';
+
 export interface LegendEntry {
   readonly colour: string;
   readonly label: string;
+  /** What is drawn over the colour; not given: nothing. */
+  readonly mark?: Mark;
 }
 
 /** What stands around the map. */
@@ -50,8 +55,8 @@ export interface Caption {
   readonly subtitle: string;
   /** That numbers are invented, or rest on assumptions. */
   readonly marks: readonly string[];
-  readonly legendTitle: string;
-  readonly legend: readonly LegendEntry[];
+  /** One, or one for each side where they differ. */
+  readonly legends: readonly { readonly title: string; readonly entries: readonly LegendEntry[] }[];
   /** Sources, edition, date, address: a line each, broken where they are too long. */
   readonly lines: readonly string[];
   readonly barLabel: (metres: number) => string;
@@ -179,41 +184,77 @@ function drawBar(
   pen.fillText(caption.barLabel(metres), right - width - 4, bottom - 14);
 }
 
-/** Rows of swatches and labels; returns where they end. */
-function drawLegend(
+/** Stripes or dots on a swatch, as on the map. */
+function drawMark(pen: CanvasRenderingContext2D, mark: Mark, x: number, y: number): void {
+  pen.save();
+  pen.beginPath();
+  pen.rect(x, y, 20, 14);
+  pen.clip();
+  pen.beginPath();
+  if (mark === 'stripes') {
+    pen.strokeStyle = 'rgba(29, 42, 47, 0.7)';
+    pen.lineWidth = 1.4;
+    for (let shift = -14; shift < 24; shift += 6) {
+      pen.moveTo(x + shift, y + 14);
+      pen.lineTo(x + shift + 14, y);
+    }
+    pen.stroke();
+  } else if (mark === 'faded') {
+    pen.fillStyle = 'rgba(255, 255, 255, 0.7)';
+    pen.fillRect(x + 10, y, 10, 14);
+  } else {
+    pen.fillStyle = 'rgba(29, 42, 47, 0.6)';
+    for (let row = 0; row < 3; row += 1)
+      for (let column = 0; column < 4; column += 1) {
+        const [at, below] = [x + 3 + column * 5 + (row % 2) * 2.5, y + 3 + row * 4];
+        pen.moveTo(at + 1, below);
+        pen.arc(at, below, 1, 0, 2 * Math.PI);
+      }
+    pen.fill();
+  }
+  pen.restore();
+}
+
+/** Titles over rows of swatches and labels; returns where they end. */
+function drawLegends(
   pen: CanvasRenderingContext2D,
-  { legendTitle, legend }: Caption,
+  { legends }: Caption,
   width: number,
   from: number,
   draw: boolean,
 ): number {
-  pen.font = `600 13px ${family()}`;
-  let top = from + 18;
-  if (draw) {
-    pen.fillStyle = INK;
-    pen.fillText(legendTitle, MARGIN, top);
-  }
-  pen.font = `12.5px ${family()}`;
-  let x = MARGIN;
-  top += 10;
-  for (const { colour, label } of legend) {
-    const room = pen.measureText(label).width + 44;
-    if (x > MARGIN && x + room > MARGIN + width) {
-      x = MARGIN;
-      top += 22;
-    }
+  let top = from;
+  for (const { title, entries } of legends) {
+    pen.font = `600 13px ${family()}`;
+    top += 18;
     if (draw) {
-      pen.fillStyle = colour;
-      pen.fillRect(x, top, 20, 14);
-      pen.strokeStyle = 'rgba(29, 42, 47, 0.35)';
-      pen.lineWidth = 1;
-      pen.strokeRect(x + 0.5, top + 0.5, 19, 13);
       pen.fillStyle = INK;
-      pen.fillText(label, x + 26, top + 12);
+      pen.fillText(title, MARGIN, top);
     }
-    x += room;
+    pen.font = `12.5px ${family()}`;
+    let x = MARGIN;
+    top += 10;
+    for (const { colour, label, mark } of entries) {
+      const room = pen.measureText(label).width + 44;
+      if (x > MARGIN && x + room > MARGIN + width) {
+        x = MARGIN;
+        top += 22;
+      }
+      if (draw) {
+        pen.fillStyle = colour;
+        pen.fillRect(x, top, 20, 14);
+        if (mark) drawMark(pen, mark, x, top);
+        pen.strokeStyle = 'rgba(29, 42, 47, 0.35)';
+        pen.lineWidth = 1;
+        pen.strokeRect(x + 0.5, top + 0.5, 19, 13);
+        pen.fillStyle = INK;
+        pen.fillText(label, x + 26, top + 12);
+      }
+      x += room;
+    }
+    top += 26;
   }
-  return top + 26;
+  return top;
 }
 
 /**
@@ -243,7 +284,7 @@ export function composePicture(
   const lines = caption.lines.flatMap((line) => brokenText(line, frame.width, measure(small)));
   const mapTop = MARGIN + title.length * 28 + 24 + (caption.marks.length > 0 ? 30 : 0);
   const legendTop = mapTop + frame.height + 8;
-  const linesTop = drawLegend(pen, caption, frame.width, legendTop, false);
+  const linesTop = drawLegends(pen, caption, frame.width, legendTop, false);
   canvas.width = Math.round((frame.width + 2 * MARGIN) * ratio);
   canvas.height = Math.round((linesTop + lines.length * 17 + MARGIN - 6) * ratio);
   pen.scale(ratio, ratio);
@@ -272,7 +313,7 @@ export function composePicture(
   }
   drawMaps(pen, shot, beside, frame, mapTop);
   drawBar(pen, shot.metresPerPixel, MARGIN + frame.width, mapTop + frame.height, caption);
-  drawLegend(pen, caption, frame.width, legendTop, true);
+  drawLegends(pen, caption, frame.width, legendTop, true);
   pen.fillStyle = MUTED;
   pen.font = small;
   lines.forEach((line, index) => {
