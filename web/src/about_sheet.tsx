@@ -12,6 +12,9 @@ import { Scrolled } from './scrolled';
 import { Sheet } from './sheet';
 import type { Texts } from './texts/texts';
 
+/** A name that is the same in every language. */
+const SHA_256 = 'SHA-256';
+
 function Answer<T>(props: { model: Model; state: Loadable<T>; children: (value: T) => ComponentChildren }) {
   const { model, state, children } = props;
   const t = model.texts.value;
@@ -36,7 +39,7 @@ function Table({
         <thead>
           <tr>
             {head.map((name) => (
-              <th key={name} scope="col">
+              <th key={name} scope="col" translate={name !== SHA_256}>
                 {name}
               </th>
             ))}
@@ -238,7 +241,7 @@ export function AboutSheet({ model }: { model: Model }) {
         <h3>{t.about.inputs}</h3>
         <Answer model={model} state={manifest}>
           {({ inputs }) => (
-            <Table label={t.about.inputs} head={[t.take.file, t.take.size, 'SHA-256']}>
+            <Table label={t.about.inputs} head={[t.take.file, t.take.size, SHA_256]}>
               {inputs.map(({ file, bytes, sha256 }) => (
                 <tr key={file} translate={false}>
                   <td>{file}</td>

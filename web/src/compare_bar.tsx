@@ -55,7 +55,7 @@ function Others({ model, compare }: { model: Model; compare: Compare }) {
             others.length > 0 && (
               <optgroup key={by} label={title}>
                 {others.map(([other, name]) => (
-                  <option key={other} value={`${by}/${other}`}>
+                  <option key={other} value={`${by}/${other}`} translate={by !== 'edition'}>
                     {name}
                   </option>
                 ))}

@@ -22,7 +22,12 @@ function Choice({ model, item, itemKey }: { model: Model; item: Item; itemKey: T
   const listed = collection?.kind === 'zones' && collection.count <= MOST_LISTED;
   const page = loaded(
     useAsked(model, listed ? `names ${JSON.stringify(itemKey)}` : null, (signal) =>
-      askPage(model.api, itemKey, { columns: names, sort: 'id', limit: MOST_LISTED, offset: 0 }, signal),
+      askPage(
+        model.api,
+        itemKey,
+        { columns: ['area_ha', ...names], sort: 'id', limit: MOST_LISTED, offset: 0 },
+        signal,
+      ),
     ),
   );
   const others = (page?.items ?? [])

@@ -11,39 +11,14 @@ import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
 import { attributionIn, LanguageSwitch } from './panel';
-import { askStatistics } from './questions';
+import { askPage, askStatistics } from './questions';
+import { reportGrid, reportZones, wholeZones } from './report_choice';
 import { Districts, HotSpots, SmallMap, Status } from './report_parts';
 import { Scrolled } from './scrolled';
 import { emissionsColumn, SECTORS } from './sectors';
 import { askShapes, MOST_SHAPES } from './shapes';
 import { MOST_ITEMS } from './state';
 import { Trend, trendPoints } from './trend';
-
-/** Rows that a reader still takes in. */
-const FITS_A_TABLE = 60;
-
-/** The zones that a plan speaks of: the finest administrative set that fits a table, else any zones. */
-export function reportZones(collections: readonly Collection[], asked: string): Collection | null {
-  const zones = collections.filter(({ kind, count }) => kind === 'zones' && count <= MOST_ITEMS);
-  const administrative = zones.filter(({ zoneKind }) => zoneKind === 'administrative');
-  const candidates = administrative.length > 0 ? administrative : zones;
-  return (
-    zones.find(({ id }) => id === asked) ??
-    candidates.toSorted((a, b) => b.count - a.count).find(({ count }) => count <= FITS_A_TABLE) ??
-    candidates[0] ??
-    null
-  );
-}
-
-/** The grid in which hot spots are named: near 500 m, so that a cell is a neighbourhood. */
-export function reportGrid(collections: readonly Collection[]): Collection | null {
-  const distance = (size: number | null) => Math.abs(Math.log((size ?? 1) / 500));
-  return (
-    collections
-      .filter(({ kind, cellSizeM }) => kind === 'grid' && cellSizeM !== null)
-      .toSorted((a, b) => distance(a.cellSizeM) - distance(b.cellSizeM))[0] ?? null
-  );
-}
 
 function Limits({ model, region }: { model: Model; region: Region }) {
   const t = model.texts.value;
@@ -79,11 +54,15 @@ function Body({
   model,
   region,
   zones,
+  whole,
   year,
 }: {
   model: Model;
   region: Region;
+  /** Told one by one. */
   zones: Collection;
+  /** Added up. */
+  whole: Collection;
   year: number;
 }) {
   const t = model.texts.value;
@@ -98,13 +77,18 @@ function Body({
     askShapes(model.api, key, columns, `-${emissionsColumn('net')}`, signal),
   );
   const found = loaded(asked);
-  const ids = found?.shapes.map(({ item }) => item.id) ?? [];
-  const answer = useAsked(model, found && `sum ${JSON.stringify([key, ids])}`, (signal) =>
-    askStatistics(model.api, key, { collection: zones.id, ids }, signal),
+  const wholeKey: TableKey = { ...key, collection: whole.id };
+  const parts = useAsked(model, `parts ${JSON.stringify(wholeKey)}`, (signal) =>
+    askPage(model.api, wholeKey, { columns: ['area_ha'], sort: 'id', limit: MOST_ITEMS, offset: 0 }, signal),
+  );
+  const ids = loaded(parts)?.items.map(({ id }) => id) ?? null;
+  const answer = useAsked(model, ids && `sum ${JSON.stringify([wholeKey, ids])}`, (signal) =>
+    askStatistics(model.api, wholeKey, { collection: whole.id, ids: ids ?? [] }, signal),
   );
   const statistics = loaded(answer);
-  const failed = asked.state === 'failed' ? asked : answer.state === 'failed' ? answer : null;
-  if (failed) return <ProblemNote problem={failed.problem} t={t} missing={t.itemMissing} />;
+  const failed = [asked, parts, answer].find(({ state }) => state === 'failed');
+  if (failed?.state === 'failed')
+    return <ProblemNote problem={failed.problem} t={t} missing={t.itemMissing} />;
   if (!found || !statistics)
     return <div class="skeleton card-skeleton" role="status" aria-label={t.loadingMap} />;
   const breakdown = breakdownOfSum(statistics, 'net');
@@ -117,7 +101,7 @@ function Body({
       <section>
         <h2>{t.report.status}</h2>
         <p class="fine">
-          {t.report.statusOf(textIn(zones.title, lang), numbers.count(statistics.rows))}{' '}
+          {t.report.statusOf(textIn(whole.title, lang), numbers.count(statistics.rows))}{' '}
           {t.measure.intervalAtMost}
         </p>
         <Scrolled label={t.report.status}>
@@ -138,7 +122,7 @@ function Body({
       <section>
         <h2>{t.report.byDistrict}</h2>
         <p class="fine">
-          {textIn(zones.title, lang)} · {t.units.t} · {t.perYear(year)}
+          <span translate={false}>{textIn(zones.title, lang)}</span> · {t.units.t} · {t.perYear(year)}
         </p>
         <Scrolled label={t.report.byDistrict}>
           <Districts shapes={found.shapes} total={found.total} model={model} />
@@ -179,7 +163,9 @@ function Body({
       {grid && (
         <section>
           <h2>{t.report.concentration}</h2>
-          <p class="fine">{textIn(grid.title, lang)}</p>
+          <p class="fine" translate={false}>
+            {textIn(grid.title, lang)}
+          </p>
           <Scrolled label={t.report.concentration}>
             <HotSpots model={model} tableKey={{ ...key, collection: grid.id }} emitted={emitted} />
           </Scrolled>
@@ -280,7 +266,15 @@ export function ReportPage({ model }: { model: Model }) {
             </p>
           )}
         </header>
-        {region && zones && year !== null && <Body model={model} region={region} zones={zones} year={year} />}
+        {region && zones && year !== null && (
+          <Body
+            model={model}
+            region={region}
+            zones={zones}
+            whole={wholeZones(collections) ?? zones}
+            year={year}
+          />
+        )}
         {region && !zones && collections.length > 0 && <p>{t.report.noZones}</p>}
         {(!region || collections.length === 0) && <div class="skeleton card-skeleton" aria-hidden="true" />}
       </main>

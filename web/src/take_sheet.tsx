@@ -71,7 +71,7 @@ function Data({ model }: { model: Model }) {
     <section aria-labelledby="take-data">
       <h3 id="take-data">{t.take.data}</h3>
       <p class="fine">
-        {textIn(collection.title, model.lang.value)} · {t.perYear(year)}
+        <span translate={false}>{textIn(collection.title, model.lang.value)}</span> · {t.perYear(year)}
       </p>
       <label class="check">
         <input
@@ -90,6 +90,7 @@ function Data({ model }: { model: Model }) {
             class="primary"
             href={address(form)}
             download={file(form)}
+            translate={false}
             data-testid={`take-${form}`}
           >
             {form === 'csv' ? 'CSV' : 'GeoJSON'}
@@ -101,7 +102,7 @@ function Data({ model }: { model: Model }) {
       )}
       <h4>{t.take.calls}</h4>
       <Copied model={model} label={t.take.shell} text={curlLine(address('csv'), file('csv'))} />
-      <Copied model={model} label="Python" text={pythonLines(address('geojson'))} />
+      <Copied model={model} label={t.take.python} text={pythonLines(address('geojson'))} />
     </section>
   );
 }
@@ -140,7 +141,11 @@ function Files({ model, downloads }: { model: Model; downloads: Downloads }) {
       {grouped(downloads.files).map(([collection, files]) => (
         <details key={collection} open={collection === model.active.value?.id}>
           <summary>
-            {collection === '' ? t.take.documents : (titles.get(collection) ?? collection)}{' '}
+            {collection === '' ? (
+              t.take.documents
+            ) : (
+              <span translate={false}>{titles.get(collection) ?? collection}</span>
+            )}{' '}
             <small>{numbers.count(files.length)}</small>
           </summary>
           <table class="files">
@@ -148,7 +153,9 @@ function Files({ model, downloads }: { model: Model; downloads: Downloads }) {
               <tr>
                 <th scope="col">{t.take.file}</th>
                 <th scope="col">{t.take.size}</th>
-                <th scope="col">SHA-256</th>
+                <th scope="col" translate={false}>
+                  SHA-256
+                </th>
               </tr>
             </thead>
             <tbody translate={false}>

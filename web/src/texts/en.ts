@@ -307,6 +307,7 @@ export const en = {
       `An answer holds at most ${rows} rows. The whole table is among the files of the edition.`,
     calls: 'Ask the API yourself',
     shell: 'Shell (curl)',
+    python: 'Python',
     copy: 'Copy',
     copied: 'Copied',
     copyFailed: 'The browser did not allow it: mark the text and copy it.',

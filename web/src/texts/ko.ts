@@ -266,6 +266,7 @@ export const ko: Texts = {
     mostRows: (rows) => `한 번에 최대 ${rows}행까지 받을 수 있습니다. 전체 표는 아래 판 파일에 있습니다.`,
     calls: 'API로 직접 받기',
     shell: '셸(curl)',
+    python: '파이썬',
     copy: '복사',
     copied: '복사됨',
     copyFailed: '브라우저가 복사를 허용하지 않았습니다. 글을 선택해 복사하세요.',

@@ -281,6 +281,7 @@ export const uz: Texts = {
     mostRows: (rows) => `Bitta javobda ko‘pi bilan ${rows} qator. To‘liq jadval nashr fayllari orasida.`,
     calls: 'API dan o‘zingiz so‘rang',
     shell: 'Buyruq satri (curl)',
+    python: 'Python tilida',
     copy: 'Nusxalash',
     copied: 'Nusxalandi',
     copyFailed: 'Brauzer ruxsat bermadi: matnni belgilab nusxalang.',
