@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.browsing import NothingToShow
 from bench.building import build_question
 from bench.compared import compare
 from bench.contestants import UnknownPeer, chosen_peers
-from bench.browsing import NothingToShow
 from bench.growing import growth as growth_question
 from bench.looking import map_question
 from bench.nation import Nation

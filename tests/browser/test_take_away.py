@@ -123,6 +123,33 @@ def test_what_is_in_view_is_taken_away_as_data_that_equal_the_api(visits: Any) -
     assert "geopandas.read_file" in sheet.locator("pre").nth(2).inner_text()
 
 
+def test_the_link_that_is_taken_away_opens_the_same_view_in_a_new_browser(visits: Any) -> None:
+    visit = visits(**WIDE)
+    page = visit.open("?sector=transport&area=grid-1km&unit=t")
+    legend = page.get_by_test_id("legend").inner_text()
+    page.get_by_role("button", name="Take away").click()
+    link = page.get_by_test_id("sheet-take").locator("pre").first.inner_text()
+    assert f"region={facts(visit)['id']}" in link
+    colleague = visits(locale="en-GB", **WIDE)
+    colleague.page.goto(link)
+    colleague.drawn()
+    expect(colleague.page.get_by_test_id("sheet-take")).not_to_be_attached()
+    assert colleague.page.get_by_test_id("legend").inner_text() == legend
+
+
+def test_escape_closes_the_page_over_the_card_and_leaves_the_card(visit: Any) -> None:
+    region = facts(visit)
+    zone = next(iter(cells(visit, region, region["years"][-1], "sigungu")))
+    page = visit.open(f"?area=sigungu&sel=sigungu/{zone}&view=about")
+    expect(page.get_by_test_id("sheet-about")).to_be_visible()
+    # Keys of the map are not for who reads a page over it.
+    page.keyboard.press("3")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("sheet-about")).not_to_be_attached()
+    expect(page.get_by_test_id("card")).to_be_visible()
+    assert "sector=" not in page.url
+
+
 def test_the_view_is_saved_as_a_picture_with_its_caption(visits: Any) -> None:
     visit = visits(accept_downloads=True, **WIDE)
     region = facts(visit)

@@ -79,7 +79,8 @@ export function bringBefore(map: MapLibre, picture: Picture, source: string, api
     }
   };
   const watch = (event: { sourceId?: string }) => {
-    if (event.sourceId === from && asked === 0) asked = requestAnimationFrame(give);
+    const ours = event.sourceId === from || event.sourceId === source;
+    if (ours && asked === 0) asked = requestAnimationFrame(give);
   };
 
   map.addSource(from, valuesSource(other, api.valueTiles(other.key, other.columns)));

@@ -1,5 +1,5 @@
 /** The map: draws the model's picture over a quiet ground, and tells the model where it is and what is pointed at. */
-import { effect, untracked } from '@preact/signals';
+import { computed, effect, untracked } from '@preact/signals';
 import {
   Map as MapLibre,
   ScaleControl,
@@ -16,6 +16,7 @@ import { nameOf } from './format';
 import { drawGround, groundStyle } from './ground_on_map';
 import { placesInView } from './in_view';
 import { CONTEXT_SOURCE } from './layers/context';
+import { sourceIdOf } from './layers/values';
 import type { Model } from './model';
 import { shiftIntoSight, type Insets } from './room';
 import { mayBeHeld } from './sectors';
@@ -110,11 +111,18 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   }
 
   function followCamera(): undefined {
-    const { camera } = model.view.value;
+    const { camera, compare } = model.view.value;
     const region = model.region.value;
     if (!region) return;
     if (!camera) {
-      fit(region.bbox, false);
+      const { bbox } = region;
+      if (compare?.how !== 'side') fit(bbox, false);
+      else
+        // A map that has one half gets its size when the page has made room for the other.
+        requestAnimationFrame(() => {
+          map.resize();
+          fit(bbox, false);
+        });
       return;
     }
     const centre = map.getCenter();
@@ -173,11 +181,16 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   }
 
   /** A difference needs the other year's values beside those shown. */
-  function followDifference(): undefined | (() => void) {
+  const differing = computed(() => {
     const picture = model.picture.value;
-    const source = values.now()?.source;
-    if (!picture?.difference || source === undefined) return undefined;
-    return bringBefore(map, picture, source, model.api);
+    if (!picture?.difference) return null;
+    const { terms, unit, sector, difference } = picture;
+    // Opacity or classes do not change what was: states given once stay.
+    return JSON.stringify([sourceIdOf(picture), difference.year, terms, unit, sector, model.ground.value]);
+  });
+  function followDifference(): undefined | (() => void) {
+    const picture = differing.value === null ? null : untracked(() => model.picture.value);
+    return picture ? bringBefore(map, picture, sourceIdOf(picture), model.api) : undefined;
   }
 
   /** Columns are looked at from the side; flat cells from above. */

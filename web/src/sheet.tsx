@@ -22,7 +22,7 @@ export function Sheet(props: { model: Model; title: string; name: Page; children
   return (
     <dialog
       ref={dialog}
-      class="sheet"
+      class="page-sheet"
       aria-labelledby={`sheet-${name}`}
       data-testid={`sheet-${name}`}
       onCancel={(event) => {
@@ -33,7 +33,7 @@ export function Sheet(props: { model: Model; title: string; name: Page; children
         if (event.target === dialog.current) close();
       }}
     >
-      <div class="sheet-box">
+      <div class="page-sheet-box">
         <header>
           <h2 id={`sheet-${name}`}>{title}</h2>
           <button type="button" class="close" aria-label={t.close} title={t.close} onClick={close}>
@@ -42,7 +42,7 @@ export function Sheet(props: { model: Model; title: string; name: Page; children
             </svg>
           </button>
         </header>
-        <div class="sheet-body">{children}</div>
+        <div class="page-sheet-body">{children}</div>
       </div>
     </dialog>
   );
