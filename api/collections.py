@@ -77,7 +77,7 @@ def collection(
 @router.get(
     "/{collection}/distribution",
     response_model=Distribution,
-    dependencies=[Depends(only("edition", "year", "column", "unit", "quantiles"))],
+    dependencies=[Depends(only("edition", "year", "column", "unit", "quantiles", "less"))],
 )
 def distribution(
     request: Request,
@@ -95,12 +95,22 @@ def distribution(
     quantiles: Annotated[
         int, Query(description="how many quantiles, in equal steps", ge=FEWEST_QUANTILES, le=MOST_QUANTILES)
     ] = USUAL_QUANTILES,
+    less: Annotated[
+        int | None,
+        Query(
+            description="another of the collection's years, whose values are taken off place by place", ge=1, le=9999
+        ),
+    ] = None,
 ) -> Response:
     """Say how a column's values are spread, for class breaks: quantiles from 0 to 100 %, 21 of them if not told."""
     terms = terms_of(collection, column, unit)
+    before = None if less is None else opened.edition.year(collection.id, less)
 
     def body() -> bytes:
         values = measured(opened, collection, year, terms, unit)
+        if before is not None:
+            # A collection has the same places in the same order in every year.
+            values = values - measured(opened, collection, before, terms, unit)
         known = values[~np.isnan(values)]
         steps = np.quantile(known, np.linspace(0, 1, quantiles)).tolist() if len(known) else []
         return dumped(
@@ -109,6 +119,7 @@ def distribution(
                 "year": year,
                 "column": column,
                 "unit": unit,
+                "less": before,
                 "count": len(known),
                 "nulls": len(values) - len(known),
                 "min": steps[0] if steps else None,

@@ -173,6 +173,7 @@ class Distribution(Labels):
     year: int
     column: str
     unit: Literal["t", "t_per_ha", "t_per_person"]
+    less: int | None = Field(default=None, description="the year whose values were taken off; null: none was")
     count: int
     nulls: int
     min: float | None

@@ -1,4 +1,4 @@
-"""The commands: `python -m bench cells | zones | read | build | nation | growth | vertices | serve`."""
+"""The commands: `python -m bench cells | zones | read | build | nation | growth | vertices | serve | map`."""
 
 import os
 import shlex
@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.browsing import NothingToShow
 from bench.building import build_question
 from bench.compared import compare
 from bench.contestants import UnknownPeer, chosen_peers
 from bench.growing import growth as growth_question
+from bench.looking import map_question
 from bench.nation import Nation
 from bench.national import nation_question
 from bench.reading import read_question
@@ -157,6 +159,21 @@ def serve(
 ) -> None:
     """Tiles, pages and sums per second against the bare framework and peers; encoders of tiles in one process."""
     _finish(serve_question(seconds=seconds, peers=peers, tell=_tell), json)
+
+
+@app.command(name="map")
+def look(
+    size: CitySizeOption = 20_000,
+    repeat: RepeatOption = 5,
+    url: Annotated[str | None, typer.Option("--url", help="A map that is served already, not the demo city.")] = None,
+    json: JsonOption = None,
+) -> None:
+    """How soon the map is there and how smoothly it moves, measured in a browser."""
+    try:
+        _finish(map_question(buildings=size, repeat=repeat, address=url, tell=_tell), json)
+    except NothingToShow as problem:
+        _tell(str(problem))
+        raise typer.Exit(2) from None
 
 
 def _compare(question: str, size: int, repeat: int, names: str, threads: int, limit: float, json: Path | None) -> None:

@@ -97,3 +97,24 @@ def test_distributions_that_cannot_be(client: httpx.Client, query: str, detail: 
     response = client.get(f"{GRID}/distribution?{query}")
     assert response.status_code == 400
     assert detail in Problem.model_validate_json(response.content).detail
+
+
+@pytest.mark.parametrize("unit", ["t", "t_per_ha"])
+def test_a_distribution_of_differences_is_that_of_places_joined_by_id(
+    client: httpx.Client, small_store: Any, unit: str
+) -> None:
+    query = {"column": "net_tco2e", "unit": unit, "year": 2023, "less": 2022}
+    told = Distribution.model_validate_json(client.get(f"{GRID}/distribution", params=query).content)
+    edition = Store(small_store).open("town")
+    now, before = (edition.table("grid-500m", year).to_pandas().set_index("id") for year in (2023, 2022))
+    change = now["net_tco2e"] - before["net_tco2e"].reindex(now.index)
+    values = (change / {"t": 1.0, "t_per_ha": now["area_ha"]}[unit]).dropna().sort_values()
+    assert (told.less, told.count, told.nulls) == (2022, len(values), len(now) - len(values))
+    np.testing.assert_allclose(told.quantiles, np.quantile(values, np.arange(0, 1.01, 0.05)), rtol=1e-9, atol=1e-9)
+    assert values.abs().max() > 0
+
+
+def test_a_year_that_is_not_there_cannot_be_taken_off(client: httpx.Client) -> None:
+    response = client.get(f"{GRID}/distribution?column=net_tco2e&less=1999")
+    assert response.status_code == 404
+    assert "1999" in response.json()["detail"]

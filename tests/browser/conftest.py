@@ -1,74 +1,37 @@
 """A served demo city and a browser to look at it with."""
 
 import os
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from bench.browsing import BROWSERS, DRAWN, FLAGS, NothingToShow, browser_path, serve_demo
+
 BUILDINGS = 2000
-# Software WebGL: machines that run tests have no graphics card.
-FLAGS = (
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-gpu-sandbox",
-    "--disable-background-networking",
-)
 # Patience costs nothing where things work, and a busy machine is no failure.
 expect.set_options(timeout=20_000)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
-def served_demo(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the demo city's map, without a slash at its end; CARBONMAP_DEMO_URL names one that runs already."""
     given = os.environ.get("CARBONMAP_DEMO_URL")
     if given:
         yield given.rstrip("/")
         return
-    if not (project / "web" / "dist" / "index.html").is_file():
-        pytest.fail("the web map is not built: run `make web` (npm ci && npm run build in web/) first")
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "carbonmap"]
-    subprocess.run(
-        [*command, "demo", "--no-serve", "--buildings", str(BUILDINGS), "--folder", str(folder)],
-        cwd=project,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    with subprocess.Popen(
-        [*command, "serve", "--store", str(folder / "store"), "--port", "0"],
-        cwd=project,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as server:
-        try:
-            yield _address_said_by(server)
-        finally:
-            server.terminate()
-
-
-def _address_said_by(server: subprocess.Popen[str]) -> str:
-    assert server.stdout is not None
-    for line in server.stdout:
-        found = re.search(r"http://\S+", line)
-        if found:
-            return found.group().rstrip("/")
-    pytest.fail("the server ended without saying its address")
+    try:
+        with serve_demo(tmp_path_factory.mktemp("demo"), BUILDINGS) as address:
+            yield address
+    except NothingToShow as problem:
+        pytest.fail(str(problem))
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """An installed Chromium or Chrome, CARBONMAP_BROWSER first; without one the stories are skipped."""
-    path = os.environ.get("CARBONMAP_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = browser_path()
     if path is None:
         pytest.skip(f"needs a browser, one of: {', '.join(BROWSERS)}")
     with sync_playwright() as playwright:
@@ -98,7 +61,7 @@ class Visit:
 
     def drawn(self) -> None:
         """Wait until the map shows what was chosen."""
-        self.page.wait_for_selector("[data-testid=map][data-state=ready][aria-busy=false]", timeout=60_000)
+        self.page.wait_for_selector(DRAWN, timeout=60_000)
 
     def click_centre(self) -> None:
         """Click the middle of the map."""

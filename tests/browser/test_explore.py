@@ -269,3 +269,22 @@ def test_no_text_is_left_untranslated(visit: Any) -> None:
     visit.drawn()
     expect(page.get_by_test_id("outside")).to_be_visible()
     assert page.evaluate(UNTRANSLATED) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "ready"),
+    [
+        ("view=take", ".files"),
+        ("view=about", ".files"),
+        ("view=report", "[data-testid=report-net]"),
+        ("sector=buildings&vs=swipe/sector/forest", "[data-testid=other-map]"),
+        ("sector=buildings&vs=difference/year/{before}", "[data-testid=compare]"),
+    ],
+)
+def test_nothing_that_is_compared_or_taken_away_is_left_untranslated(visit: Any, query: str, ready: str) -> None:
+    before = visit.ask("regions")[0]["years"][-2]
+    page = visit.page
+    page.goto(f"{visit.base}/?lang=pseudo&{query.format(before=before)}")
+    expect(page.locator(ready).first).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+    assert page.evaluate(UNTRANSLATED) == []

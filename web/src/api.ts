@@ -282,9 +282,13 @@ export interface Api {
     unit: Unit,
     signal: AbortSignal,
     quantiles?: number,
+    /** A year whose values are taken off, place by place. */
+    less?: number,
   ): Promise<Result<Distribution>>;
   item(key: TableKey, id: string, signal: AbortSignal): Promise<Result<Item>>;
   contextTiles(region: string, edition: string, signal: AbortSignal): Promise<Result<TileSet>>;
+  /** An address below `/api/`, whole: for links, files and other programs. */
+  address(path: string): string;
   /** Address of one item, for people. */
   itemAddress(key: TableKey, id: string): string;
   /** Tile address templates with {z}, {y} and {x}; absolute, since workers resolve them. */
@@ -358,7 +362,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           ),
         signal,
       ),
-    distribution: (key, column, unit, signal, quantiles) =>
+    distribution: (key, column, unit, signal, quantiles, less) =>
       ask(
         `${table(key)}/distribution?${queryOf<DistributionOf>({
           year: key.year,
@@ -366,6 +370,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           column,
           unit,
           ...(quantiles === undefined ? {} : { quantiles }),
+          ...(less === undefined ? {} : { less }),
         })}`,
         decodeDistribution,
         signal,
@@ -378,6 +383,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
       ),
     contextTiles: (region, edition, signal) =>
       ask(`${part(region)}/context/tiles/WebMercatorQuad?edition=${part(edition)}`, decodeTileSet, signal),
+    address: (path) => base + path,
     itemAddress: (key, id) => `${base}${table(key)}/items/${part(id)}?${pinned(key)}`,
     valueTiles: (key, columns) =>
       `${base}${table(key)}/tiles/WebMercatorQuad/{z}/{y}/{x}?${pinned(key)}` +

@@ -124,6 +124,7 @@ export interface paths {
                     column: string;
                     unit?: "t" | "t_per_ha" | "t_per_person";
                     quantiles?: number;
+                    less?: number | null;
                     edition?: string | null;
                     year?: number | null;
                 };
@@ -567,6 +568,7 @@ export interface components {
             illustrative: {
                 [key: string]: boolean;
             };
+            less?: number | null;
             max: number | null;
             min: number | null;
             nulls: number;

@@ -1,8 +1,10 @@
 /** The page: the map behind, panels over it. */
-import { useSignalEffect } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { Banner } from './badges';
+import { Badges, Banner } from './badges';
 import { Card } from './card';
+import { sideNames } from './compare_names';
+import { Divider } from './divider';
 import { numbersIn, textIn } from './format';
 import { lazily } from './lazily';
 import { createMap, hasWebgl, type MapHandle } from './map';
@@ -18,7 +20,7 @@ import { Shortcuts } from './shortcuts_sheet';
 function panelInsets(): Insets {
   const boxes = (selector: string) =>
     [...document.querySelectorAll(selector)].map((element) => element.getBoundingClientRect());
-  const [stage] = boxes('.stage');
+  const [stage] = boxes('#map');
   return insetsOf(stage ?? new DOMRect(0, 0, innerWidth, innerHeight), boxes('.panel, .card, .table-sheet'));
 }
 
@@ -31,6 +33,10 @@ function Tooltip({ model }: { model: Model }) {
   // Near the right edge, or the card that covers it, the words go to the other side of the pointer.
   const room = document.querySelector('.card')?.getBoundingClientRect().left ?? innerWidth;
   const flipped = hovered.x > room - 300;
+  const comparing = model.compare.value;
+  const names = sideNames(model);
+  const amount = (value: number | null) =>
+    value === null ? t.unknown : numbersIn(model.lang.value).amount(value);
   const colour =
     at === null ? UNKNOWN[model.ground.value] : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
   return (
@@ -45,10 +51,20 @@ function Tooltip({ model }: { model: Model }) {
         </span>
         <span class="tooltip-value">
           <i class="swatch" style={{ backgroundColor: colour ?? 'transparent' }} />
-          {hovered.value === null
-            ? t.unknown
-            : `${numbersIn(model.lang.value).amount(hovered.value)} ${t.units[model.unit.value]}`}
+          {comparing && `${names.now}: `}
+          {hovered.value === null ? t.unknown : `${amount(hovered.value)} ${t.units[model.unit.value]}`}
         </span>
+        {comparing && (
+          <span class="tooltip-held" data-testid="tooltip-other">
+            {names.other}: {amount(hovered.other)}
+          </span>
+        )}
+        {comparing?.how === 'difference' && hovered.value !== null && hovered.other !== null && (
+          <span class="tooltip-held" data-testid="tooltip-difference">
+            {t.compare.difference}: {numbersIn(model.lang.value).signed(hovered.value - hovered.other)}
+            {hovered.indistinct && <em> {t.compare.indistinct}</em>}
+          </span>
+        )}
         {hovered.held && <span class="tooltip-held">{t.held}</span>}
         {hovered.doubtful && (
           <span class="tooltip-held">
@@ -60,9 +76,18 @@ function Tooltip({ model }: { model: Model }) {
   );
 }
 
+const OtherMap = lazily(
+  async () => (await import('./other_map')).OtherMap,
+  () => null,
+);
+
 function MapView({ model }: { model: Model }) {
+  const compare = model.compare.value;
+  const beside = compare !== null && compare.how !== 'difference';
+  const names = sideNames(model);
   const element = useRef<HTMLDivElement>(null);
   const handle = useRef<MapHandle | null>(null);
+  const made = useSignal<MapHandle | null>(null);
   const t = model.texts.value;
 
   useEffect(() => {
@@ -73,6 +98,7 @@ function MapView({ model }: { model: Model }) {
     }
     try {
       handle.current = createMap(element.current, model, panelInsets);
+      made.value = handle.current;
     } catch {
       // A browser may promise WebGL and then fail to start it.
       model.mapState.value = 'no-webgl';
@@ -80,8 +106,9 @@ function MapView({ model }: { model: Model }) {
     return () => {
       handle.current?.remove();
       handle.current = null;
+      made.value = null;
     };
-  }, [model]);
+  }, [model, made]);
 
   // MapLibre names its canvas once, in English; the reader's language may change.
   useSignalEffect(() => {
@@ -102,6 +129,17 @@ function MapView({ model }: { model: Model }) {
         data-state={model.mapState.value}
         aria-busy={model.busy.value}
       />
+      {beside && made.value && <OtherMap model={model} handle={made.value} />}
+      {beside && (
+        <>
+          <span class="side-name side-name-other">
+            {names.other}{' '}
+            {compare.by === 'sector' && <Badges model={model} sector={model.otherSector.value} />}
+          </span>
+          <span class="side-name side-name-now">{names.now}</span>
+        </>
+      )}
+      <Divider model={model} />
       <div class="crosshair" aria-hidden="true" />
       {model.mapState.value === 'starting' && (
         <p class="map-loading" role="status">
@@ -145,6 +183,11 @@ function MapView({ model }: { model: Model }) {
   );
 }
 
+const CompareBar = lazily(
+  async () => (await import('./compare_bar')).CompareBar,
+  () => null,
+);
+
 const TableSheet = lazily(
   async () => (await import('./table_sheet')).TableSheet,
   () => <div class="table-sheet skeleton" aria-hidden="true" />,
@@ -153,6 +196,21 @@ const TableSheet = lazily(
 const MeasuredCard = lazily(
   async () => (await import('./measured_card')).MeasuredCard,
   () => <div class="card skeleton" aria-hidden="true" />,
+);
+
+const TakeSheet = lazily(
+  async () => (await import('./take_sheet')).TakeSheet,
+  () => null,
+);
+
+const AboutSheet = lazily(
+  async () => (await import('./about_sheet')).AboutSheet,
+  () => null,
+);
+
+const ReportPage = lazily(
+  async () => (await import('./report_page')).ReportPage,
+  () => null,
 );
 
 /** A file that is dropped anywhere on the page is measured; otherwise the browser would leave for it. */
@@ -178,15 +236,23 @@ function useDroppedFiles(model: Model): void {
   }, [model]);
 }
 
+/** The page that the address asks for: the map, or the report, which needs none. */
 export function App({ model }: { model: Model }) {
+  useSignalEffect(() => {
+    document.documentElement.lang = model.lang.value === 'pseudo' ? 'en' : model.lang.value;
+  });
+  return model.view.value.page === 'report' ? <ReportPage model={model} /> : <MapPage model={model} />;
+}
+
+function MapPage({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { selected, table, measured } = model.view.value;
+  const { selected, table, measured, page } = model.view.value;
   const measuring = model.measuring.value || measured !== null;
+  const compare = model.compare.value;
   useDroppedFiles(model);
 
   useSignalEffect(() => {
     const region = model.region.value;
-    document.documentElement.lang = model.lang.value === 'pseudo' ? 'en' : model.lang.value;
     const words = model.texts.value;
     document.title = region ? words.pageTitle(textIn(region.name, model.lang.value)) : words.title;
   });
@@ -211,15 +277,21 @@ export function App({ model }: { model: Model }) {
         <Brand model={model} />
         <Panel model={model} />
       </div>
-      <main class="stage">
+      <main
+        class={compare ? `stage comparing-${compare.how}` : 'stage'}
+        style={{ '--cut': String(compare?.how === 'swipe' ? compare.cut : 50) }}
+      >
         <MapView model={model} />
         <Banner model={model} />
+        {compare && <CompareBar model={model} />}
         <Notices model={model} />
       </main>
       {table !== null && <TableSheet model={model} />}
       <Card model={model} />
       {measuring && !selected && <MeasuredCard model={model} />}
       <Shortcuts model={model} />
+      {page === 'take' && <TakeSheet model={model} />}
+      {page === 'about' && <AboutSheet model={model} />}
     </div>
   );
 }

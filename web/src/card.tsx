@@ -34,7 +34,8 @@ export function Card({ model }: { model: Model }) {
   useLayoutEffect(() => {
     if (chosen === null) return;
     const closeOnEscape = (event: KeyboardEvent) => {
-      if (event.key === 'Escape') close();
+      // This Escape may be meant for a page over the card.
+      if (event.key === 'Escape' && model.view.value.page === null) close();
     };
     addEventListener('keydown', closeOnEscape);
     return () => {

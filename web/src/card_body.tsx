@@ -10,6 +10,7 @@ import { lazily } from './lazily';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
+import { PairView } from './pair_view';
 import { askSeries } from './questions';
 import { emissionsColumn } from './sectors';
 import { Standings } from './standings';
@@ -111,6 +112,7 @@ function Overview({ model, item, itemKey }: { model: Model; item: Item; itemKey:
           {t.receipt.ask}
         </button>
       </p>
+      <PairView model={model} item={item} itemKey={itemKey} />
       <Standings model={model} item={item} itemKey={itemKey} />
       <History model={model} item={item} itemKey={itemKey} />
       <Facts breakdown={breakdown} {...words} />

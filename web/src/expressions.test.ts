@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Properties } from './api';
 import {
   columnHeight,
+  differenceColour,
+  differenceOpacity,
   doubtful,
   fillColour,
   fillOpacity,
@@ -30,11 +32,15 @@ const FOREST: Term[] = [{ column: 'forest_tco2e', share: null }];
 const NET: Term[] = [{ column: 'net_tco2e', share: null }];
 
 /** What MapLibre makes of an expression for a feature with these properties; nulls are absent in tiles. */
-function evaluate(expression: ExpressionSpecification, properties: Properties): unknown {
+function evaluate(
+  expression: ExpressionSpecification,
+  properties: Properties,
+  state: Record<string, unknown> = {},
+): unknown {
   const compiled = createExpression(expression, 'layers[0].paint.fill-color');
   if (compiled.result === 'error') throw new Error(compiled.value.map(({ message }) => message).join());
   const present = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
-  return compiled.value.evaluate({ zoom: 10 }, { type: 'Polygon', properties: present });
+  return compiled.value.evaluate({ zoom: 10 }, { type: 'Polygon', properties: present }, state);
 }
 
 const PLACES: Properties[] = [
@@ -137,4 +143,49 @@ it('names places in the language, else as they are written there', () => {
   expect(evaluate(nameIn('ko'), { name_ko: '한빛', name: 'Hanbit' })).toBe('한빛');
   expect(evaluate(nameIn('ko'), { name: 'Тошкент' })).toBe('Тошкент');
   expect(evaluate(nameIn('en'), {})).toBe('');
+});
+
+describe('the colour of a difference', () => {
+  it('is that of the value less what it was, in every unit', () => {
+    for (const unit of UNITS) {
+      for (const place of PLACES) {
+        for (const before of [-30, 0, 5, 2000]) {
+          const now = valueOf(place, FOREST, unit);
+          const at = classOf(SCALE, now === null ? null : now - before);
+          const expected = at === null ? UNKNOWN : at === 'zero' ? SCALE.zero : SCALE.classes[at]?.colour;
+          const colour = evaluate(differenceColour(FOREST, unit, SCALE, UNKNOWN), place, { before });
+          expect(colour, `${unit} of ${JSON.stringify(place)} since ${before}`).toBe(expected);
+        }
+      }
+    }
+  });
+
+  it('is that of the unknown where it is not known what was, or what is', () => {
+    const expression = differenceColour(NET, 't', SCALE, UNKNOWN);
+    expect(evaluate(expression, { net_tco2e: 3 })).toBe(UNKNOWN);
+    expect(evaluate(expression, { net_tco2e: null }, { before: 3 })).toBe(UNKNOWN);
+  });
+});
+
+describe('the strength of a difference', () => {
+  const strengths = { full: 0.8, zero: 0.4, doubt: null, only: null };
+  const strength = (sd: number, state: Record<string, number>) =>
+    evaluate(
+      differenceOpacity(NET, 't', strengths, { sector: 'net', part: 0.5 }),
+      { net_tco2e: 100, net_sd_tco2e: sd },
+      state,
+    );
+
+  it('is weak where the intervals overlap, and thin where nothing changed', () => {
+    expect(strength(5, { before: 50, total: 50, sd: 5 })).toBe(0.8);
+    expect(strength(20, { before: 50, total: 50, sd: 20 })).toBe(0.4);
+    expect(strength(0, { before: 100, total: 100, sd: 0 })).toBe(0.4);
+    expect(strength(0, { before: 99, total: 99, sd: 0 })).toBe(0.8);
+  });
+
+  it('leaves doubt out if the reader does', () => {
+    const expression = differenceOpacity(NET, 't', strengths, null);
+    const state = { before: 99, total: 99, sd: 50 };
+    expect(evaluate(expression, { net_tco2e: 100, net_sd_tco2e: 50 }, state)).toBe(0.8);
+  });
 });

@@ -78,10 +78,19 @@ export function fillColour(
   scale: Scale,
   unknown: string,
 ): ExpressionSpecification {
+  return [
+    'case',
+    ['!', known(terms, unit)],
+    unknown,
+    ...stepsOf(value(terms, unit), scale, unknown),
+  ] as unknown as ExpressionSpecification;
+}
+
+/** The end of a `case`: the colour of exactly zero, and of any other amount by its class. */
+function stepsOf(amount: ExpressionSpecification, scale: Scale, unknown: string): unknown[] {
   const [first, ...others] = scale.classes;
   const zero = scale.zero ?? first?.colour ?? unknown;
-  if (!first) return ['case', known(terms, unit), zero, unknown];
-  const amount = value(terms, unit);
+  if (!first) return [zero];
   const steps: ExpressionSpecification | string =
     others.length === 0
       ? first.colour
@@ -92,7 +101,7 @@ export function fillColour(
           first.colour,
           ...others.flatMap(({ from, colour }) => [from ?? 0, colour]),
         ] as unknown as ExpressionSpecification);
-  return ['case', ['!', known(terms, unit)], unknown, ['==', amount, 0], zero, steps];
+  return [['==', amount, 0], zero, steps];
 }
 
 /** The column of a sector's standard deviations. */
@@ -137,6 +146,59 @@ export function within(terms: readonly Term[], unit: Unit, { low, high }: Span):
     ...(low === null ? [] : [['>=', amount, low] satisfies ExpressionSpecification]),
     ...(high === null ? [] : [['<=', amount, high] satisfies ExpressionSpecification]),
   ];
+}
+
+const BEFORE: ExpressionSpecification = ['number', ['feature-state', 'before'], 0];
+
+function comparable(terms: readonly Term[], unit: Unit): ExpressionSpecification {
+  return ['all', known(terms, unit), ['==', ['typeof', ['feature-state', 'before']], 'number']];
+}
+
+/** Fill colour of what a value has changed by since the state `before` (`before_on_map.ts`). */
+export function differenceColour(
+  terms: readonly Term[],
+  unit: Unit,
+  scale: Scale,
+  unknown: string,
+): ExpressionSpecification {
+  const change: ExpressionSpecification = ['-', value(terms, unit), BEFORE];
+  return [
+    'case',
+    ['!', comparable(terms, unit)],
+    unknown,
+    ...stepsOf(change, scale, unknown),
+  ] as unknown as ExpressionSpecification;
+}
+
+/** Weak where a change cannot be told from chance, which is where the intervals overlap; thin where nothing changed. */
+export function differenceOpacity(
+  terms: readonly Term[],
+  unit: Unit,
+  { full, zero }: Strengths,
+  /** Null: the quantity has no intervals, or they are not to be marked. */
+  doubt: { readonly sector: Sector; readonly part: number } | null,
+): ExpressionSpecification {
+  const overlap = (sector: Sector): ExpressionSpecification => [
+    '<=',
+    [
+      'abs',
+      ['-', ['coalesce', ['get', emissionsColumn(sector)], 0], ['number', ['feature-state', 'total'], 0]],
+    ],
+    [
+      '*',
+      Z_90,
+      ['+', ['coalesce', ['get', deviationColumn(sector)], 0], ['number', ['feature-state', 'sd'], 0]],
+    ],
+  ];
+  return [
+    'case',
+    ['!', comparable(terms, unit)],
+    full,
+    ['==', value(terms, unit), BEFORE],
+    zero,
+    ...(doubt === null ? [] : [overlap(doubt.sector), full * doubt.part]),
+    full,
+  ] as unknown as ExpressionSpecification;
 }
 
 /** How strongly places are drawn. */

@@ -5,7 +5,7 @@ import { HistogramView } from './histogram_view';
 import { shownTitle } from './part_choice';
 import { textIn, numbersIn, type Numbers } from './format';
 import { UNKNOWN } from './layers/theme';
-import type { Model } from './model';
+import type { Hovered, Model } from './model';
 import { classOf, type ScaleClass } from './scale';
 import type { Texts } from './texts/texts';
 
@@ -42,18 +42,27 @@ function Row(props: { colour: string; label: string; short?: string; now: boolea
   );
 }
 
+/** What the colour under the pointer stands for; null: not known. */
+function amountAt({ value, other }: Hovered, differing: boolean): number | null {
+  if (!differing) return value;
+  return value === null || other === null ? null : value - other;
+}
+
 export function Legend({ model }: { model: Model }) {
   const t = model.texts.value;
   const sector = model.sector.value;
   const unit = model.unit.value;
-  const scale = model.scale.value;
-  const distribution = model.distribution.value;
+  const compare = model.compare.value;
+  const differing = compare?.how === 'difference';
+  const scale = differing ? model.differenceScale.value : model.scale.value;
+  const distribution = differing ? model.differenceSpread.value : model.distribution.value;
   const active = model.active.value;
   const ground = model.ground.value;
   const hovered = model.hovered.value;
   const inView = model.inView.value;
   const numbers = numbersIn(model.lang.value);
-  const now = hovered && scale ? (hovered.value === null ? 'unknown' : classOf(scale, hovered.value)) : null;
+  const at = hovered && amountAt(hovered, differing);
+  const now = hovered && scale ? (at === null ? 'unknown' : classOf(scale, at)) : null;
 
   return (
     <section class="legend" aria-label={t.legend} data-testid="legend">
@@ -61,7 +70,14 @@ export function Legend({ model }: { model: Model }) {
         <h2>{shownTitle(sector, model.part.value, t)}</h2>
         <p>
           <abbr title={t.unitTitles[unit]}>{t.units[unit]}</abbr>
-          {model.year.value !== null && <> · {t.perYear(model.year.value)}</>}
+          {model.year.value !== null && (
+            <>
+              {' · '}
+              {differing
+                ? t.compare.differenceOf(String(model.year.value), compare.other)
+                : t.perYear(model.year.value)}
+            </>
+          )}
           {active && (
             <>
               {' '}
@@ -81,7 +97,7 @@ export function Legend({ model }: { model: Model }) {
           <strong>{t.empty}</strong> {sector === 'net' ? t.emptyNet : t.emptyDetail}
         </p>
       )}
-      {scale && <HistogramView model={model} scale={scale} />}
+      {scale && !differing && <HistogramView model={model} scale={scale} />}
       {scale && (
         <ul class="legend-classes">
           {scale.classes
@@ -108,7 +124,15 @@ export function Legend({ model }: { model: Model }) {
       {scale && (
         <ul class="legend-notes">
           {inView.unknown && <Row colour={UNKNOWN[ground]} label={t.unknown} now={now === 'unknown'} />}
-          {inView.doubtful && (
+          {differing && model.view.value.doubt !== 'off' && model.part.value === null && (
+            <Row
+              colour="transparent"
+              kind="swatch-faded"
+              label={t.compare.indistinctLegend}
+              now={hovered?.indistinct ?? false}
+            />
+          )}
+          {inView.doubtful && !differing && (
             <Row
               colour="transparent"
               kind={model.view.value.doubt === 'fade' ? 'swatch-faded' : 'swatch-doubt'}

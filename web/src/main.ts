@@ -12,6 +12,9 @@ import './explore.css';
 import './card.css';
 import './search.css';
 import './table.css';
+import './compare.css';
+import './sheet.css';
+import './report.css';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const ground = signal<Ground>(dark.matches ? 'dark' : 'light');

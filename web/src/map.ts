@@ -1,61 +1,44 @@
 /** The map: draws the model's picture over a quiet ground, and tells the model where it is and what is pointed at. */
-import { effect, untracked } from '@preact/signals';
+import { computed, effect, untracked } from '@preact/signals';
 import {
   Map as MapLibre,
   ScaleControl,
   setWorkerUrl,
   type MapGeoJSONFeature,
+  type Point,
   type PointLike,
-  type StyleSpecification,
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
+import { beforeOf, bringBefore, isIndistinctFrom } from './before_on_map';
 import type { BBox } from './decode';
-import { DRAW_ORDER, markOf, type Band } from './draw_order';
 import { isDoubtful, valueOf } from './expressions';
-import { placesInView } from './in_view';
 import { nameOf } from './format';
-import { CONTEXT_COLOURS, CONTEXT_SOURCE, contextLayers } from './layers/context';
-import type { Ground } from './layers/theme';
-import { DOTS, dots, sourceIdOf, STRIPES, stripes, valuesLayers, valuesSource } from './layers/values';
-import { loaded } from './loading';
+import { drawGround, groundStyle } from './ground_on_map';
+import { placesInView } from './in_view';
+import { CONTEXT_SOURCE } from './layers/context';
+import { sourceIdOf } from './layers/values';
 import type { Model } from './model';
 import { shiftIntoSight, type Insets } from './room';
 import { mayBeHeld } from './sectors';
-import type { Picture } from './shown';
+import { shoot } from './view_picture';
+import { addPatterns, valuesOnMap } from './values_on_map';
 
 setWorkerUrl(workerUrl);
-
-/** Bands whose layers draw the numbers' source. */
-const VALUE_BANDS: readonly Band[] = ['values', 'doubt', 'held', 'hovered', 'selected', 'columns'];
-/** Those of them that follow what the pointer does, not the picture. */
-const POINTED: readonly Band[] = ['hovered', 'selected'];
 
 /** Pitch of a map with columns, and the most that a hand may give it, degrees. */
 const SIDE_PITCH = 50;
 const STEEPEST = 65;
 
-type SetProperty = (layer: string, name: string, value: unknown) => void;
-
 export interface MapHandle {
+  /** The map itself, for another one that is laid beside it. */
+  readonly map: MapLibre;
+  /** Say what stands at a point, as if the pointer were there; null: nowhere. */
+  lookAt(point: Point | null): void;
+  /** Choose what stands at a point. */
+  select(point: Point): void;
   zoomBy(step: number): void;
   showRegion(): void;
   remove(): void;
-}
-
-function emptyStyle(ground: Ground): StyleSpecification {
-  const marks = DRAW_ORDER.map((band) => ({
-    id: markOf(band),
-    type: 'background' as const,
-    layout: { visibility: 'none' as const },
-  }));
-  return {
-    version: 8,
-    sources: {},
-    layers: [
-      { id: 'land', type: 'background', paint: { 'background-color': CONTEXT_COLOURS[ground].land } },
-      ...marks,
-    ],
-  };
 }
 
 export function hasWebgl(): boolean {
@@ -77,7 +60,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   const first = untracked(() => model.view.value.camera);
   const map = new MapLibre({
     container,
-    style: emptyStyle(untracked(() => model.ground.value)),
+    style: groundStyle(untracked(() => model.ground.value)),
     ...(first ? { center: [first.lon, first.lat], zoom: first.zoom } : { center: [0, 0], zoom: 1 }),
     maxZoom: 18,
     attributionControl: false,
@@ -92,22 +75,19 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   map.keyboard.disableRotation();
   map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-right');
 
-  // What stands on the map now: its source, the ending of its layers' ids, and the place under the pointer.
-  let shown: { source: string; suffix: string; collection: string } | null = null;
-  let shownGround: Ground | null = null;
+  const values = valuesOnMap(map, (picture) => model.api.valueTiles(picture.key, picture.columns));
+  /** The place under the pointer. */
   let hovered: string | null = null;
-  let turn = 0;
 
   const undo: (() => void)[] = [];
   const follow = (step: () => undefined | (() => void)) => undo.push(effect(step));
   map.once('load', () => {
     model.mapState.value = 'ready';
-    for (const ground of ['light', 'dark'] as const) {
-      map.addImage(`${STRIPES}-${ground}`, stripes(ground), { pixelRatio: 2 });
-      map.addImage(`${DOTS}-${ground}`, dots(ground), { pixelRatio: 2 });
-    }
+    model.shots.value = { ...model.shots.value, first: () => shoot(map) };
+    addPatterns(map);
     follow(followGround);
     follow(followValues);
+    follow(followDifference);
     follow(followSelection);
     follow(followTall);
     follow(followPointed);
@@ -131,11 +111,18 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   }
 
   function followCamera(): undefined {
-    const { camera } = model.view.value;
+    const { camera, compare } = model.view.value;
     const region = model.region.value;
     if (!region) return;
     if (!camera) {
-      fit(region.bbox, false);
+      const { bbox } = region;
+      if (compare?.how !== 'side') fit(bbox, false);
+      else
+        // A map that has one half gets its size when the page has made room for the other.
+        requestAnimationFrame(() => {
+          map.resize();
+          fit(bbox, false);
+        });
       return;
     }
     const centre = map.getCenter();
@@ -160,6 +147,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   function watchCamera(): void {
     const look = () => {
       model.eye.value = { zoom: map.getZoom(), lat: map.getCenter().lat };
+      const bounds = map.getBounds();
+      model.bounds.value = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
     };
     look();
     map.on('moveend', () => {
@@ -173,32 +162,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   // --- what is drawn ------------------------------------------------------------------------------------------------
 
   function followGround(): undefined {
-    const ground = model.ground.value;
-    const lang = model.lang.value;
-    const region = model.region.value;
-    const tiles = loaded(model.contextTiles.value);
-    map.setPaintProperty('land', 'background-color', CONTEXT_COLOURS[ground].land);
-    for (const [, layer] of contextLayers(ground, lang, null)) {
-      if (map.getLayer(layer.id)) map.removeLayer(layer.id);
-    }
-    if (map.getSource(CONTEXT_SOURCE)) map.removeSource(CONTEXT_SOURCE);
-    if (!region || !tiles) return;
-    map.addSource(CONTEXT_SOURCE, {
-      type: 'vector',
-      tiles: [model.api.contextTileAddress(region.id, region.edition)],
-      minzoom: tiles.minzoom,
-      maxzoom: tiles.maxzoom,
-    });
-    for (const [band, layer] of contextLayers(ground, lang, tiles.layers)) map.addLayer(layer, markOf(band));
-  }
-
-  function drop(old: { source: string; suffix: string } | null): void {
-    if (!old) return;
-    for (const band of VALUE_BANDS) {
-      const id = `${band}-${old.suffix}`;
-      if (map.getLayer(id)) map.removeLayer(id);
-    }
-    if (map.getSource(old.source)) map.removeSource(old.source);
+    drawGround(map, model);
   }
 
   function followValues(): undefined {
@@ -207,57 +171,26 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const { state } = model.distribution.value;
     if (!picture) {
       // While the next scale is on its way the old picture stays: a blank map would flicker.
-      if (state === 'failed') {
-        drop(shown);
-        shown = null;
-      }
+      if (state === 'failed') values.clear();
       return;
     }
-    const source = sourceIdOf(picture);
-    if (shown?.source === source && shownGround === ground) {
-      restyle(picture, ground, shown.suffix);
-      return;
-    }
-    replaceValues(picture, ground, source);
-  }
-
-  /** Give layers that stand already what they would have if made anew; MapLibre passes over what is equal. */
-  function restyle(picture: Picture, ground: Ground, suffix: string): void {
-    // The names and values of a layer's own properties belong together, which entries of it cannot say.
-    const setLayout = map.setLayoutProperty.bind(map) as SetProperty;
-    const setPaint = map.setPaintProperty.bind(map) as SetProperty;
-    for (const [band, layer] of valuesLayers(picture, ground, suffix)) {
-      if (POINTED.includes(band) || !map.getLayer(layer.id)) continue;
-      if (layer.filter !== undefined) map.setFilter(layer.id, layer.filter);
-      for (const [name, given] of Object.entries<unknown>({ ...layer.layout }))
-        setLayout(layer.id, name, given);
-      for (const [name, given] of Object.entries<unknown>({ ...layer.paint }))
-        setPaint(layer.id, name, given);
-    }
-  }
-
-  function replaceValues(picture: Picture, ground: Ground, source: string): void {
-    const old = shown;
-    if (old?.source === source) drop(old);
-    turn += 1;
-    const suffix = String(turn);
-    map.addSource(source, valuesSource(picture, model.api.valueTiles(picture.key, picture.columns)));
-    for (const [band, layer] of valuesLayers(picture, ground, suffix)) map.addLayer(layer, markOf(band));
-    shown = { source, suffix, collection: picture.key.collection };
-    shownGround = ground;
+    if (!values.draw(picture, ground)) return;
     hovered = null;
     model.hovered.value = null;
     untracked(followSelection);
-    if (old && old.source !== source) {
-      // The old numbers stay below until the new ones are there.
-      const swap = () => {
-        if (!map.getSource(source) || map.isSourceLoaded(source)) {
-          map.off('sourcedata', swap);
-          drop(old);
-        }
-      };
-      map.on('sourcedata', swap);
-    }
+  }
+
+  /** A difference needs the other year's values beside those shown. */
+  const differing = computed(() => {
+    const picture = model.picture.value;
+    if (!picture?.difference) return null;
+    const { terms, unit, sector, difference } = picture;
+    // Opacity or classes do not change what was: states given once stay.
+    return JSON.stringify([sourceIdOf(picture), difference.year, terms, unit, sector, model.ground.value]);
+  });
+  function followDifference(): undefined | (() => void) {
+    const picture = differing.value === null ? null : untracked(() => model.picture.value);
+    return picture ? bringBefore(map, picture, sourceIdOf(picture), model.api) : undefined;
   }
 
   /** Columns are looked at from the side; flat cells from above. */
@@ -272,16 +205,18 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   }
 
   function followSelection(): undefined {
-    const { selected, measured } = model.view.value;
+    const { selected, measured, pair } = model.view.value;
+    const shown = values.now();
     if (!shown || !map.getLayer(`selected-${shown.suffix}`)) return;
     const ids = selected?.collection === shown.collection ? [selected.id] : [];
+    if (pair !== null && ids.length > 0) ids.push(pair);
     if (measured?.kind === 'items' && measured.collection === shown.collection) ids.push(...measured.ids);
     map.setFilter(`selected-${shown.suffix}`, ['in', ['get', 'id'], ['literal', ids]]);
   }
 
   function followPointed(): undefined {
     const pointed = model.pointed.value;
-    hover(pointed && pointed.collection === shown?.collection ? pointed.id : null);
+    hover(pointed && pointed.collection === values.now()?.collection ? pointed.id : null);
   }
 
   /** The tool that draws outlines comes when it is first used. */
@@ -301,12 +236,14 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   // --- pointer and keys ---------------------------------------------------------------------------------------------
 
   function placeAt(point: PointLike): MapGeoJSONFeature | null {
+    const shown = values.now();
     if (!shown || !map.getLayer(`values-${shown.suffix}`)) return null;
     const layers = [`values-${shown.suffix}`, `columns-${shown.suffix}`];
     return map.queryRenderedFeatures(point, { layers })[0] ?? null;
   }
 
   function hover(id: string | null): void {
+    const shown = values.now();
     if (!shown || id === hovered) return;
     const target = { source: shown.source, sourceLayer: shown.collection };
     if (hovered !== null) map.setFeatureState({ ...target, id: hovered }, { hovered: false });
@@ -317,8 +254,16 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   function select(point: PointLike): void {
     if (model.sketch.value) return;
     const place = placeAt(point);
+    const shown = values.now();
     const id = place && propertiesOf(place).id;
     const selected = shown && typeof id === 'string' ? { collection: shown.collection, id } : null;
+    const { collection } = model.view.value.selected ?? {};
+    if (model.pairing.value && selected && selected.collection === collection) {
+      model.pairing.value = false;
+      model.update({ pair: selected.id });
+      return;
+    }
+    model.pairing.value = false;
     model.update({ selected });
     // The card says more, and may lie where the words at the pointer are.
     if (selected) model.hovered.value = null;
@@ -334,26 +279,35 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     });
   }
 
+  /** Say what stands at a point of the map. */
+  function lookAt(point: Point): void {
+    const place = placeAt(point);
+    const properties = place && propertiesOf(place);
+    const picture = model.picture.value;
+    map.getCanvas().style.cursor = place ? 'pointer' : '';
+    if (!properties || typeof properties.id !== 'string' || !picture) {
+      hover(null);
+      model.hovered.value = null;
+      return;
+    }
+    hover(properties.id);
+    const { difference } = picture;
+    const before = difference && beforeOf(map, place);
+    model.hovered.value = {
+      x: point.x + container.offsetLeft,
+      y: point.y + container.offsetTop,
+      name: nameOf(properties, properties.id, model.lang.value),
+      value: valueOf(properties, picture.terms, picture.unit),
+      other: difference ? (before?.value ?? null) : (model.otherValueAt.value?.(point) ?? null),
+      indistinct: before ? isIndistinctFrom(properties, before, picture.sector) : false,
+      held: properties.held === true && mayBeHeld(picture.sector),
+      doubtful: picture.doubt !== 'off' && isDoubtful(properties, picture.sector),
+    };
+  }
+
   function watchPointer(): void {
     map.on('mousemove', (event) => {
-      const place = placeAt(event.point);
-      const properties = place && propertiesOf(place);
-      const picture = model.picture.value;
-      map.getCanvas().style.cursor = place ? 'pointer' : '';
-      if (!properties || typeof properties.id !== 'string' || !picture) {
-        hover(null);
-        model.hovered.value = null;
-        return;
-      }
-      hover(properties.id);
-      model.hovered.value = {
-        x: event.point.x,
-        y: event.point.y,
-        name: nameOf(properties, properties.id, model.lang.value),
-        value: valueOf(properties, picture.terms, picture.unit),
-        held: properties.held === true && mayBeHeld(picture.sector),
-        doubtful: picture.doubt !== 'off' && isDoubtful(properties, picture.sector),
-      };
+      lookAt(event.point);
     });
     const leave = () => {
       hover(null);
@@ -388,6 +342,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   function lookAround(): void {
     const picture = untracked(() => model.picture.value);
     const region = untracked(() => model.region.value);
+    const shown = values.now();
     if (!picture || !region || !shown || !map.getLayer(`values-${shown.suffix}`)) return;
     const found = placesInView(map, picture, shown.suffix, region.bbox);
     // Equal findings must not wake the legend: this runs after every move.
@@ -407,7 +362,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       const attempt = model.connection.attempt.value;
       if (attempt === seen) return;
       seen = attempt;
-      for (const source of [CONTEXT_SOURCE, shown?.source]) {
+      for (const source of [CONTEXT_SOURCE, values.now()?.source]) {
         if (source && map.getSource(source)) map.refreshTiles(source);
       }
       return;
@@ -415,6 +370,15 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   }
 
   return {
+    map,
+    lookAt(point) {
+      if (point) lookAt(point);
+      else {
+        hover(null);
+        model.hovered.value = null;
+      }
+    },
+    select,
     zoomBy(step) {
       map.zoomTo(map.getZoom() + step, { animate: !calm.matches });
     },
@@ -423,6 +387,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       if (region) fit(region.bbox, true);
     },
     remove() {
+      model.shots.value = { first: null, other: null };
       for (const stop of undo) stop();
       map.remove();
     },

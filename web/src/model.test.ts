@@ -192,3 +192,83 @@ it("takes the first of the reader's languages that it speaks", () => {
   expect(preferredLanguage(['de-CH', 'ko-KR', 'en'])).toBe('ko');
   expect(preferredLanguage(['de'])).toBe('en');
 });
+
+describe('a comparison', () => {
+  it('is not asked for until there is one', async () => {
+    const { model, asked } = start('?sector=buildings&area=grid-1km');
+    await settled();
+    expect(model.otherPicture.value).toBeNull();
+    expect(asked.some((path) => path.includes('less='))).toBe(false);
+  });
+
+  it('draws the other year in the classes of this one', async () => {
+    const { model } = start('?sector=buildings&area=grid-1km&vs=swipe/year/2022');
+    await settled();
+    expect(model.otherPicture.value).toMatchObject({ sector: 'buildings', key: { year: 2022 } });
+    expect(model.otherPicture.value?.scale).toBe(model.scale.value);
+    expect(model.picture.value).toMatchObject({ key: { year: 2023 }, difference: null });
+  });
+
+  it('takes the other year off place by place', async () => {
+    const { model, asked } = start('?sector=buildings&area=grid-1km&vs=difference/year/2022');
+    await settled();
+    expect(asked).toContain(
+      'demo/collections/grid-1km/distribution?year=2023&edition=0123456789abcdef&column=buildings_tco2e&unit=t_per_ha&quantiles=201&less=2022',
+    );
+    expect(model.picture.value?.difference).toEqual({ year: 2022, scale: model.differenceScale.value });
+    expect(model.otherPicture.value).toBeNull();
+  });
+
+  it('shows another sector in classes of its own', async () => {
+    const { model } = start('?sector=buildings&area=grid-1km&vs=side/sector/net');
+    await settled();
+    expect(model.otherPicture.value?.sector).toBe('net');
+    expect(model.otherPicture.value?.scale).not.toBe(model.scale.value);
+  });
+
+  it('asks another edition for its own tables', async () => {
+    const { model, asked } = start('?sector=buildings&area=grid-1km&vs=side/edition/fedcba9876543210');
+    await settled();
+    expect(asked).toContain('demo/collections?edition=fedcba9876543210');
+    expect(model.otherPicture.value?.key.edition).toBe('fedcba9876543210');
+    expect(model.picture.value?.key.edition).toBe('0123456789abcdef');
+  });
+
+  it('is none with what the region does not have', async () => {
+    for (const vs of ['swipe/year/1999', 'difference/year/1999', 'side/sector/forest']) {
+      const { model } = start(`?sector=buildings&area=grid-1km&vs=${vs}`);
+      await settled();
+      expect(model.compare.value, vs).toBeNull();
+      expect(model.picture.value, vs).not.toBeNull();
+    }
+  });
+
+  it('is a step of the back button, but moving its divider is none', async () => {
+    const { model, history } = start('?sector=buildings&area=grid-1km');
+    await settled();
+    model.update({ compare: { how: 'swipe', by: 'year', other: '2022', cut: 50 } });
+    model.update({ compare: { how: 'swipe', by: 'year', other: '2022', cut: 70 } });
+    expect(history).toHaveLength(2);
+    expect(history.at(-1)).toContain('cut=70');
+  });
+});
+
+describe('a link', () => {
+  it('says the year, the sector and the region, which may be others tomorrow', async () => {
+    const { model } = start('?view=take');
+    await settled();
+    const query = new URLSearchParams(model.link.value);
+    expect([query.get('region'), query.get('year'), query.get('view')]).toEqual(['demo', '2023', null]);
+    expect(query.get('sector')).toBe(model.sector.value);
+  });
+});
+
+describe('two places', () => {
+  it('end when another place is chosen', async () => {
+    const { model } = start('?sel=grid-1km/a&pair=b');
+    await settled();
+    expect(model.view.value.pair).toBe('b');
+    model.update({ selected: { collection: 'grid-1km', id: 'c' } });
+    expect(model.view.value.pair).toBeNull();
+  });
+});

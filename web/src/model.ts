@@ -2,6 +2,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Api, Collection, Item, Region, TableKey, TileSet } from './api';
 import { activeCollection } from './areas';
+import { createCompared, type Compared } from './compared';
 import type { BBox } from './decode';
 import { createConnection, type Connection } from './connection';
 import type { InView } from './in_view';
@@ -14,6 +15,7 @@ import { playYears } from './play';
 import { createShown, type Shown } from './shown';
 import { AUTO, formatView, isStep, parseView, type Selection, type View } from './state';
 import { textsIn, type Texts } from './texts/texts';
+import type { Shot } from './view_picture';
 
 /** The page's address, as far as we touch it. */
 export interface Address {
@@ -32,9 +34,13 @@ export interface Hovered {
   readonly value: number | null;
   readonly held: boolean;
   readonly doubtful: boolean;
+  /** The value that it is compared with; null: there is none, or it is not known. */
+  readonly other: number | null;
+  /** Whether the two intervals overlap. */
+  readonly indistinct: boolean;
 }
 
-export interface Model extends Omit<Shown, 'waiting'> {
+export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   readonly api: Api;
   readonly connection: Connection;
   readonly view: ReadonlySignal<View>;
@@ -63,6 +69,8 @@ export interface Model extends Omit<Shown, 'waiting'> {
   readonly goal: Signal<BBox | null>;
   /** Whether the panel is open in which an area is drawn or chosen. */
   readonly measuring: Signal<boolean>;
+  /** Whether the next place that is clicked is laid beside the selected one. */
+  readonly pairing: Signal<boolean>;
   /** Corners of the outline that clicks on the map are drawing; null: they choose places. */
   readonly sketch: Signal<readonly Position[] | null>;
   /** A file that was dropped on the page, to be measured. */
@@ -72,6 +80,15 @@ export interface Model extends Omit<Shown, 'waiting'> {
   readonly mapBusy: Signal<boolean>;
   /** Whether what is shown is not yet what was chosen. */
   readonly busy: ReadonlySignal<boolean>;
+  /** What the map shows of the ground, degrees; null until it is there. */
+  readonly bounds: Signal<BBox | null>;
+  /** The maps, ready to be pictured. */
+  readonly shots: Signal<{
+    readonly first: (() => Promise<Shot>) | null;
+    readonly other: (() => Promise<Shot>) | null;
+  }>;
+  /** The query of a link that shows the same a year from now: what follows from the day is written out. */
+  readonly link: ReadonlySignal<string>;
   /** Where the map is now; the model follows, to choose the grid. */
   readonly eye: Signal<{ zoom: number; lat: number }>;
   /** Change the view; `quietly`: without a step of the back button. */
@@ -118,7 +135,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     const after = {
       ...before,
       // Another place has another receipt: it opens when it is asked for.
-      ...('selected' in change ? { receipt: false } : {}),
+      ...('selected' in change ? { receipt: false, pair: null } : {}),
       // A span of other values would hide nearly everything.
       ...(OF_VALUES.some((key) => key in change) ? { only: null } : {}),
       ...change,
@@ -172,7 +189,9 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     return here && year.value !== null ? { ...here, collection, year: year.value } : null;
   }
 
-  const shown = createShown({ api, view, ground: chosenGround, region, year, active, attempt, note });
+  const known = { api, view, ground: chosenGround, region, year, active, attempt, note };
+  const shown = createShown(known);
+  const compared = createCompared(known, shown);
 
   const itemKey = computed(() => {
     const { selected } = view.value;
@@ -215,6 +234,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     texts: computed(() => textsIn(lang.value)),
     ground: chosenGround,
     ...shown,
+    ...compared,
     regions,
     region,
     year,
@@ -229,12 +249,24 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     pointed: signal<Selection | null>(null),
     goal,
     measuring: signal(false),
+    pairing: signal(false),
     sketch,
     dropped: signal<File | null>(null),
     mapState: signal<'starting' | 'ready' | 'no-webgl'>('starting'),
     mapBusy,
     playing,
     sheet: signal<'keys' | null>(null),
+    bounds: signal<BBox | null>(null),
+    shots: signal({ first: null, other: null }),
+    link: computed(() =>
+      formatView({
+        ...view.value,
+        region: region.value?.id ?? view.value.region,
+        year: year.value,
+        sector: shown.sector.value,
+        page: null,
+      }),
+    ),
     busy,
     eye,
     update,
@@ -250,7 +282,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     },
     chooseRegion(id) {
       // Another place: its camera, cell and outline mean nothing there.
-      update({ region: id, camera: null, selected: null, measured: null });
+      update({ region: id, camera: null, selected: null, measured: null, compare: null });
     },
     chooseArea(area) {
       const stays = area === AUTO || view.value.selected?.collection === area;

@@ -46,9 +46,13 @@ function Away({ model }: { model: Model }) {
 export function Notices({ model }: { model: Model }) {
   const t = model.texts.value;
   const regions = model.regions.value;
-  const failures = [regions, model.collections.value, model.distribution.value].flatMap((entry) =>
-    entry.state === 'failed' && entry.problem.kind !== 'away' ? [entry.problem] : [],
-  );
+  const failures = [
+    regions,
+    model.collections.value,
+    model.distribution.value,
+    model.differenceSpread.value,
+    model.otherDistribution.value,
+  ].flatMap((entry) => (entry.state === 'failed' && entry.problem.kind !== 'away' ? [entry.problem] : []));
   const active = model.active.value;
   return (
     <div class="notices">

@@ -159,6 +159,15 @@ export function Sources({ model }: { model: Model }) {
       <span class="edition">
         {t.edition} <code translate={false}>{region.edition}</code>
       </span>
+      <button
+        type="button"
+        class="link about-link"
+        onClick={() => {
+          model.update({ page: 'about' });
+        }}
+      >
+        {t.about.open}
+      </button>
       <ShortcutsButton model={model} />
     </footer>
   );

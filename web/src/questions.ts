@@ -352,6 +352,31 @@ export function partOfAssumption({ id }: Assumption): Part | null {
   return isOneOf(PARTS, part) ? part : null;
 }
 
+/** An edition that the server keeps. */
+export interface KeptEdition {
+  readonly id: string;
+  readonly current: boolean;
+  /** As ISO 8601. */
+  readonly published: string;
+}
+
+/** The editions of a region, newest first. */
+export function askEditions(api: Api, region: string, signal: AbortSignal): Promise<Result<KeptEdition[]>> {
+  return api.ask(
+    `${at(region)}/editions`,
+    (value, path) =>
+      list((entry, where) => {
+        const one = record(entry, where);
+        return {
+          id: text(one.id, `${where}.id`),
+          current: flag(one.current, `${where}.current`),
+          published: text(one.published, `${where}.published`),
+        };
+      })(record(value, path).editions, `${path}.editions`),
+    signal,
+  );
+}
+
 /** An item's value for a column, if it is a number. */
 export function numberOf(properties: Properties, column: string): number | null {
   const value = properties[column];

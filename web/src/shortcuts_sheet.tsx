@@ -44,7 +44,8 @@ export function Shortcuts({ model }: { model: Model }) {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (isTyping(event) || event.defaultPrevented) return;
+      // A page over the map, or in its place, has the keys to itself.
+      if (isTyping(event) || event.defaultPrevented || model.view.value.page !== null) return;
       if (event.key === '?') {
         model.sheet.value = 'keys';
         event.preventDefault();

@@ -27,6 +27,8 @@ export interface Picture {
   readonly doubt: Doubt;
   /** Values stand up: one of `largest` is `tallest` m high. Null: they lie flat. */
   readonly tall: { readonly largest: number; readonly tallest: number } | null;
+  /** What is drawn is this year's value less that of `year`, in classes of its own. Null: the value itself. */
+  readonly difference: { readonly year: number; readonly scale: Scale } | null;
 }
 
 export interface Shown {
@@ -231,6 +233,7 @@ export function createShown(known: Known): Shown {
         tall.value && largest > 0
           ? { largest, tallest: TALLEST_CELLS * typicalSide(collection, here) }
           : null,
+      difference: null,
     };
   });
 

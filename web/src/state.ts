@@ -2,6 +2,7 @@
  * The state that a link carries: everything one needs to see the same map again, and nothing else. Words that are not
  * understood fall back to a default silently, so that an old or broken link still opens a map.
  */
+import { parseCompare, writeCompare, type Compare } from './compare';
 import { DEFAULT_LOOK, parseLook, writeLook, type Look } from './look';
 import { isOneOf, LINKED_LANGUAGES, SECTORS, UNITS, type Language, type Sector, type Unit } from './sectors';
 
@@ -21,6 +22,10 @@ export type Measured =
   /** Written as by `outlines.ts`. */
   | { readonly kind: 'outline'; readonly outline: string }
   | { readonly kind: 'items'; readonly collection: string; readonly ids: readonly string[] };
+
+/** Pages beside the map: what can be taken away, what the data are, and a report to print. */
+export const PAGES = ['take', 'about', 'report'] as const;
+export type Page = (typeof PAGES)[number];
 
 export interface View extends Look {
   /** Null: the first region there is. */
@@ -42,6 +47,12 @@ export interface View extends Look {
   /** The column by which the open table is sorted, with `-` for falling; null: closed. */
   readonly table: string | null;
   readonly measured: Measured | null;
+  /** Null: one map by itself. */
+  readonly compare: Compare | null;
+  /** A second place of the selected one's collection, to lay beside it. */
+  readonly pair: string | null;
+  /** A page that stands in the map's place or over it. */
+  readonly page: Page | null;
 }
 
 export const AUTO = 'auto';
@@ -58,6 +69,9 @@ export const DEFAULT_VIEW: View = {
   receipt: false,
   table: null,
   measured: null,
+  compare: null,
+  pair: null,
+  page: null,
   ...DEFAULT_LOOK,
 };
 
@@ -115,6 +129,9 @@ export function parseView(search: string): View {
   const unit = query.get('unit');
   const lang = query.get('lang');
   const year = /^\d{4}$/.test(query.get('year') ?? '') ? Number(query.get('year')) : null;
+  const page = query.get('view');
+  const selected = parseSelection(query.get('sel'));
+  const pair = query.get('pair');
   return {
     region: word('region'),
     sector: isOneOf(SECTORS, sector) ? sector : null,
@@ -123,10 +140,13 @@ export function parseView(search: string): View {
     area: word('area') ?? AUTO,
     camera: parseCamera(query.get('at')),
     lang: isOneOf(LINKED_LANGUAGES, lang) ? lang : null,
-    selected: parseSelection(query.get('sel')),
+    selected,
     receipt: query.get('why') === '1',
     table: SORT.test(query.get('table') ?? '') ? query.get('table') : null,
     measured: parseMeasured(query.get('outline'), query.get('sum')),
+    compare: parseCompare(query.get('vs'), query.get('cut')),
+    pair: selected && pair !== null && pair !== '' && pair.length <= LONGEST_ID ? pair : null,
+    page: isOneOf(PAGES, page) ? page : null,
     ...parseLook(query),
   };
 }
@@ -142,6 +162,9 @@ export function formatView(view: View): string {
   if (view.area !== AUTO) query.set('area', view.area);
   if (view.selected) query.set('sel', `${view.selected.collection}/${view.selected.id}`);
   if (view.selected && view.receipt) query.set('why', '1');
+  if (view.selected && view.pair !== null) query.set('pair', view.pair);
+  writeCompare(view.compare, query);
+  if (view.page !== null) query.set('view', view.page);
   if (view.table !== null) query.set('table', view.table);
   if (view.measured && fitsLink(view.measured)) {
     if (view.measured.kind === 'outline') query.set('outline', view.measured.outline);
@@ -157,8 +180,9 @@ export function formatView(view: View): string {
   return written === '' ? '' : `?${written}`;
 }
 
-/** Whether two views differ in more than camera and opacity: only such a change deserves a step of the back button. */
+/** Whether two views differ in more than camera, opacity and cut: only such a change deserves a step of the back button. */
 export function isStep(before: View, after: View): boolean {
   const { camera, opacity } = after;
-  return formatView({ ...before, camera, opacity }) !== formatView(after);
+  const compare = before.compare && after.compare && { ...before.compare, cut: after.compare.cut };
+  return formatView({ ...before, camera, opacity, compare: compare ?? before.compare }) !== formatView(after);
 }

@@ -1,10 +1,19 @@
 /** Buttons that open what lies beside the map: the table, and the measuring of an area. */
 import type { ComponentChildren } from 'preact';
+import { firstCompare } from './compare_names';
 import type { Model } from './model';
 import { emissionsColumn } from './sectors';
 
+/** Pages that a tool opens; what the data are is told from the sources. */
+const OPENED = ['take', 'report'] as const;
+const PATHS: Readonly<Record<(typeof OPENED)[number], string>> = {
+  take: 'M8 2.5v8M4.5 7.5 8 11l3.5-3.5M2.5 13.5h11',
+  report: 'M3.5 1.5h6l3 3v10h-9zM5.5 7.5h5M5.5 10h5M5.5 12.5h3',
+};
+
 function Tool(props: {
-  pressed: boolean;
+  /** Not given: it opens something that closes by itself. */
+  pressed?: boolean;
   label: string;
   path: string;
   act: () => void;
@@ -23,7 +32,7 @@ function Tool(props: {
 
 export function Tools({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { table, measured } = model.view.value;
+  const { table, measured, compare } = model.view.value;
   const measuring = model.measuring.value || measured !== null;
   return (
     <div class="tools">
@@ -50,6 +59,24 @@ export function Tools({ model }: { model: Model }) {
           }
         }}
       />
+      <Tool
+        pressed={compare !== null}
+        label={t.compare.open}
+        path="M2.5 3.5h11v9h-11zM8 2v12M10.5 6.5h1M10.5 9.5h1"
+        act={() => {
+          model.update({ compare: compare ? null : firstCompare(model) });
+        }}
+      />
+      {OPENED.map((page) => (
+        <Tool
+          key={page}
+          label={t[page].open}
+          path={PATHS[page]}
+          act={() => {
+            model.update({ page });
+          }}
+        />
+      ))}
     </div>
   );
 }

@@ -7,7 +7,15 @@ import type {
   VectorSourceSpecification,
 } from 'maplibre-gl';
 import type { Band } from '../draw_order';
-import { columnHeight, doubtful, fillColour, fillOpacity, within } from '../expressions';
+import {
+  columnHeight,
+  differenceColour,
+  differenceOpacity,
+  doubtful,
+  fillColour,
+  fillOpacity,
+  within,
+} from '../expressions';
 import type { Picture } from '../shown';
 import { mayBeHeld } from '../sectors';
 import { type Ground, UNKNOWN } from './theme';
@@ -46,7 +54,23 @@ export function valuesSource(picture: Picture, tiles: string): VectorSourceSpeci
 }
 
 export function valuesColour(picture: Picture, ground: Ground): DataDrivenPropertyValueSpecification<string> {
-  return fillColour(picture.terms, picture.unit, picture.scale, UNKNOWN[ground]);
+  const { terms, unit, scale, difference } = picture;
+  return difference
+    ? differenceColour(terms, unit, difference.scale, UNKNOWN[ground])
+    : fillColour(terms, unit, scale, UNKNOWN[ground]);
+}
+
+/** Of the full strength, where a change cannot be told from chance. */
+const INDISTINCT_PART = 0.3;
+
+function valuesOpacity({ terms, unit, strengths, difference, doubt, sector }: Picture) {
+  if (!difference) return fillOpacity(terms, unit, strengths);
+  return differenceOpacity(
+    terms,
+    unit,
+    strengths,
+    doubt === 'off' ? null : { sector, part: INDISTINCT_PART },
+  );
 }
 
 type ValuesLayer = FillLayerSpecification | FillExtrusionLayerSpecification | LineLayerSpecification;
@@ -66,7 +90,7 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         layout: { visibility: tall === null ? 'visible' : 'none' },
         paint: {
           'fill-color': valuesColour(picture, ground),
-          'fill-opacity': fillOpacity(terms, unit, strengths),
+          'fill-opacity': valuesOpacity(picture),
           // Cells touch: smoothed edges would show the ground between them as a net of seams.
           'fill-antialias': picture.collection.kind !== 'grid',
           ...(picture.collection.kind === 'grid'
@@ -82,7 +106,9 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         type: 'fill',
         ...from,
         filter: doubtful(picture.sector),
-        layout: { visibility: doubt === 'hatch' && tall === null ? 'visible' : 'none' },
+        layout: {
+          visibility: doubt === 'hatch' && tall === null && picture.difference === null ? 'visible' : 'none',
+        },
         paint: { 'fill-pattern': `${DOTS}-${ground}`, 'fill-antialias': false },
       },
     ],

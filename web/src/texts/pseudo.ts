@@ -19,6 +19,7 @@ function pseudo(value: unknown): unknown {
     const written = value as (...given: unknown[]) => string;
     return (...given: unknown[]) => `${OPEN}${written(...given)}${CLOSE}`;
   }
+  if (Array.isArray(value)) return value.map(pseudo);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, pseudo(entry)]));
 }

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { differenceScale, isIndistinct, parseCompare, writeCompare, type Compare } from './compare';
+import { net } from './layers/net';
+
+describe('a comparison in the address', () => {
+  it('is read back as it was written', () => {
+    for (const compare of [
+      { how: 'swipe', by: 'year', other: '2019', cut: 50 },
+      { how: 'side', by: 'sector', other: 'forest', cut: 12 },
+      { how: 'swipe', by: 'edition', other: '3f2e18ab7a0594e6', cut: 0 },
+      { how: 'difference', by: 'year', other: '2022', cut: 50 },
+    ] satisfies Compare[]) {
+      const query = new URLSearchParams();
+      writeCompare(compare, query);
+      expect(parseCompare(query.get('vs'), query.get('cut'))).toEqual(compare);
+    }
+  });
+
+  it('is none where the words mean nothing', () => {
+    for (const written of [
+      null,
+      '',
+      'swipe',
+      'swipe/year',
+      'swipe/year/19',
+      'melt/year/2019',
+      'side/sector/cows',
+      'swipe/edition/../x',
+      'swipe/year/2019/x',
+    ])
+      expect(parseCompare(written, null), String(written)).toBeNull();
+  });
+
+  it('knows no difference of sectors or editions, and no cut beyond the map', () => {
+    expect(parseCompare('difference/sector/forest', null)?.how).toBe('swipe');
+    expect(parseCompare('swipe/year/2019', '700')?.cut).toBe(100);
+    expect(parseCompare('swipe/year/2019', 'x')?.cut).toBe(50);
+  });
+});
+
+describe('classes of differences', () => {
+  const quantiles = Array.from({ length: 201 }, (_, index) => (index / 20) ** 2);
+
+  it('lie around zero even if everything rose', () => {
+    const scale = differenceScale({ count: 500, nulls: 0, min: 0, max: 100, quantiles }, net.ramps.light);
+    const from = scale?.classes.map((entry) => entry.from) ?? [];
+    expect(scale?.zero).toBe(net.ramps.light.zero);
+    expect(from.filter((value) => value !== null && value < 0).length).toBe(
+      from.filter((value) => value !== null && value > 0).length,
+    );
+    expect(scale?.classes.some(({ to }) => to === 0)).toBe(true);
+  });
+
+  it('are none where nothing is known', () => {
+    expect(
+      differenceScale({ count: 0, nulls: 9, min: null, max: null, quantiles: [] }, net.ramps.light),
+    ).toBeNull();
+  });
+});
+
+describe('two values', () => {
+  it('cannot be told apart where their 90 % intervals overlap', () => {
+    expect(isIndistinct([100, 10], [130, 10])).toBe(true);
+    expect(isIndistinct([100, 10], [134, 10])).toBe(false);
+    expect(isIndistinct([100, 0], [100.1, 0])).toBe(false);
+  });
+});

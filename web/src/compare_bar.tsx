@@ -1,0 +1,138 @@
+/** The bar over a comparison: with what, and how the two are shown. */
+import { useAsked } from './asked';
+import { MANNERS, type By, type Compare } from './compare';
+import { editionName, sideNames } from './compare_names';
+import { numbersIn } from './format';
+import { classLabel } from './legend';
+import { loaded } from './loading';
+import type { Model } from './model';
+import { Pill } from './pill';
+import { askEditions } from './questions';
+import { SECTORS } from './sectors';
+
+/** What a view can be compared with, by `by/other` as the address has it. */
+function Others({ model, compare }: { model: Model; compare: Compare }) {
+  const t = model.texts.value;
+  const region = model.region.value;
+  const editions = loaded(
+    useAsked(model, region && `editions ${region.id} ${region.edition}`, (signal) =>
+      askEditions(model.api, region?.id ?? '', signal),
+    ),
+  );
+  const years = (region?.years ?? []).filter((year) => year !== model.year.value).map(String);
+  const present = model.active.value?.sectors ?? [];
+  const sectors = SECTORS.filter(
+    (sector) => sector !== model.sector.value && (sector === 'net' || present.includes(sector)),
+  );
+  const kept = (editions ?? []).filter(({ id }) => id !== region?.edition);
+  const groups: readonly (readonly [By, string, readonly (readonly [string, string])[]])[] = [
+    ['year', t.year, years.map((year) => [year, year])],
+    ['sector', t.sector, sectors.map((sector) => [sector, t.sectors[sector]])],
+    [
+      'edition',
+      t.edition,
+      kept.map(({ id, published }) => [id, `${editionName(id, t)} · ${published.slice(0, 10)}`]),
+    ],
+  ];
+  const now = `${compare.by}/${compare.other}`;
+  const listed = groups.some(([by, , others]) => others.some(([other]) => `${by}/${other}` === now));
+  return (
+    <label class="compare-with">
+      <span>{t.compare.with}</span>
+      <select
+        class="select"
+        value={now}
+        onChange={(event) => {
+          const [by, other] = event.currentTarget.value.split('/');
+          if (by !== 'year' && by !== 'sector' && by !== 'edition') return;
+          const how = by === 'year' || compare.how !== 'difference' ? compare.how : 'swipe';
+          model.update({ compare: { ...compare, by, other: other ?? '', how } });
+        }}
+      >
+        {!listed && <option value={now}>{sideNames(model).other}</option>}
+        {groups.map(
+          ([by, title, others]) =>
+            others.length > 0 && (
+              <optgroup key={by} label={title}>
+                {others.map(([other, name]) => (
+                  <option key={other} value={`${by}/${other}`} translate={by !== 'edition'}>
+                    {name}
+                  </option>
+                ))}
+              </optgroup>
+            ),
+        )}
+      </select>
+    </label>
+  );
+}
+
+/** The other side's classes, where they are not those of the legend. */
+function OtherClasses({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const picture = model.otherPicture.value;
+  if (!picture || picture.scale === model.scale.value) return null;
+  const numbers = numbersIn(model.lang.value);
+  return (
+    <details class="other-classes">
+      <summary>{t.compare.otherLegend(t.sectorTitles[model.otherSector.value])}</summary>
+      <ul class="legend-classes">
+        {picture.scale.classes.toReversed().map((entry) => (
+          <li key={entry.colour} class="legend-row">
+            <span class="swatch" style={{ backgroundColor: entry.colour }} aria-hidden="true" />
+            <span class="legend-label">{classLabel(entry, t, numbers)}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+export function CompareBar({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const compare = model.compare.value;
+  if (!compare) return null;
+  const names = sideNames(model);
+  return (
+    <section class="compare-bar" aria-label={t.compare.title} data-testid="compare">
+      <Others model={model} compare={compare} />
+      <fieldset class="choice">
+        <legend class="visually-hidden">{t.compare.how}</legend>
+        <div class="pills">
+          {MANNERS.filter((how) => how !== 'difference' || compare.by === 'year').map((how) => (
+            <Pill
+              key={how}
+              name="compare-how"
+              value={how}
+              checked={compare.how === how}
+              choose={() => {
+                model.update({ compare: { ...compare, how } });
+              }}
+            >
+              {t.compare.manners[how]}
+            </Pill>
+          ))}
+        </div>
+      </fieldset>
+      <p class="compare-sides">
+        {compare.how === 'difference'
+          ? t.compare.differenceOf(names.now, names.other)
+          : t.compare.sides(names.other, names.now)}
+      </p>
+      <OtherClasses model={model} />
+      <button
+        type="button"
+        class="close"
+        aria-label={t.compare.end}
+        title={t.compare.end}
+        onClick={() => {
+          model.update({ compare: null });
+        }}
+      >
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M3.5 3.5l9 9m0-9l-9 9" />
+        </svg>
+      </button>
+    </section>
+  );
+}

@@ -1,0 +1,135 @@
+/** What the view is compared with: a second picture to lay beside the first, or the difference of two years. */
+import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import type { Collection, Distribution } from './api';
+import { differenceScale, type Compare } from './compare';
+import { THEMES } from './layers/themes';
+import { loaded, resource, type Loadable } from './loading';
+import { writtenTerms } from './quantity';
+import type { Scale } from './scale';
+import { isOneOf, SECTORS, type Sector } from './sectors';
+import { createShown, type Known, type Picture, type Shown } from './shown';
+
+export interface Compared {
+  /** What is compared with, if this region can be. */
+  readonly compare: ReadonlySignal<Compare | null>;
+  /** What the other map draws; null: there is none, or it is not known yet. */
+  readonly otherPicture: ReadonlySignal<Picture | null>;
+  readonly otherSector: ReadonlySignal<Sector>;
+  /** How the other side's values are spread; failed if that side cannot be had, as of an edition that is not kept. */
+  readonly otherDistribution: ReadonlySignal<Loadable<Distribution>>;
+  /** Classes of the difference shown; null: none is. */
+  readonly differenceScale: ReadonlySignal<Scale | null>;
+  /** How the difference is spread. */
+  readonly differenceSpread: ReadonlySignal<Loadable<Distribution>>;
+  /** The picture, with a difference in it where one is asked for. */
+  readonly picture: ReadonlySignal<Picture | null>;
+  /** The other map says what it shows at a point; null while there is none. */
+  readonly otherValueAt: Signal<((point: { x: number; y: number }) => number | null) | null>;
+}
+
+/** How fine the spread of differences is asked for. */
+const QUANTILES = 201;
+
+export function createCompared(known: Known, shown: Shown): Compared {
+  const { api, view, ground, region, year, active, attempt, note } = known;
+
+  const compare = computed<Compare | null>(() => {
+    const asked = view.value.compare;
+    const here = region.value;
+    if (!asked || !here) return null;
+    // A table may have fewer years than the region.
+    const years = active.value?.years ?? here.years;
+    if (asked.by === 'year') return years.includes(Number(asked.other)) ? asked : null;
+    if (asked.by === 'edition') return asked;
+    const there = asked.other === 'net' || (active.value?.sectors ?? []).includes(asked.other);
+    return there ? asked : null;
+  });
+  // Each by itself: moving the cut must not ask or draw anything anew.
+  const by = computed(() => compare.value?.by ?? null);
+  const other = computed(() => compare.value?.other ?? '');
+  const beside = computed(() => compare.value !== null && compare.value.how !== 'difference');
+
+  const otherRegion = computed(() => {
+    const here = region.value;
+    if (!here || !beside.value) return null;
+    return by.value === 'edition' ? { ...here, edition: other.value } : here;
+  });
+  const otherCollections = resource(
+    () =>
+      otherRegion.value && by.value === 'edition'
+        ? { region: otherRegion.value.id, edition: otherRegion.value.edition }
+        : null,
+    (key, cancel) => api.collections(key.region, key.edition, cancel),
+    attempt,
+    note,
+  );
+  const otherShown = createShown({
+    ...known,
+    view: computed(() => {
+      const sector = other.value;
+      if (by.value !== 'sector' || !isOneOf(SECTORS, sector)) return view.value;
+      return { ...view.value, sector, part: null };
+    }),
+    region: otherRegion,
+    year: computed(() => (by.value === 'year' ? Number(other.value) : year.value)),
+    active: computed<Collection | null>(() =>
+      by.value === 'edition'
+        ? ((loaded(otherCollections.value) ?? []).find(({ id }) => id === active.value?.id) ?? null)
+        : active.value,
+    ),
+  });
+  const otherPicture = computed<Picture | null>(() => {
+    const picture = otherShown.picture.value;
+    if (!beside.value || !picture) return null;
+    const same = picture.sector === shown.sector.value && otherShown.part.value === shown.part.value;
+    // Two editions, or two years, in the same classes: a colour means the same on both sides.
+    return same && shown.scale.value ? { ...picture, scale: shown.scale.value } : picture;
+  });
+
+  const before = computed(() => {
+    const asked = compare.value;
+    return asked?.how === 'difference' ? Number(asked.other) : null;
+  });
+  const differenceSpread = resource(
+    () => {
+      const here = region.value;
+      const collection = active.value;
+      if (before.value === null || !here || !collection || year.value === null) return null;
+      const years = [before.value, year.value];
+      if (!years.every((one) => collection.years.includes(one))) return null;
+      return {
+        table: { region: here.id, edition: here.edition, collection: collection.id, year: year.value },
+        column: writtenTerms(shown.terms.value),
+        unit: shown.unit.value,
+        less: before.value,
+      };
+    },
+    ({ table, column, unit, less }, cancel) => api.distribution(table, column, unit, cancel, QUANTILES, less),
+    attempt,
+    note,
+  );
+  const scale = computed(() => {
+    const spread = loaded(differenceSpread.value);
+    // Of every sector a rise is brown and a fall is teal: it is the same news whichever sector brings it.
+    return spread && differenceScale(spread, THEMES.net.ramps[ground.value]);
+  });
+
+  return {
+    compare,
+    otherPicture,
+    otherSector: otherShown.sector,
+    otherDistribution: computed(() => {
+      const listed = otherCollections.value;
+      return listed.state === 'failed' ? listed : otherShown.distribution.value;
+    }),
+    differenceScale: scale,
+    differenceSpread,
+    picture: computed(() => {
+      const picture = shown.picture.value;
+      if (!picture || before.value === null) return picture;
+      if (!scale.value) return null;
+      return { ...picture, tall: null, difference: { year: before.value, scale: scale.value } };
+    }),
+    otherValueAt: signal(null),
+  };
+}

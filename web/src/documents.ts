@@ -1,0 +1,168 @@
+/** What the API tells about an edition as a whole: its files, factors, columns, layers and how to cite it. */
+import type { Api, Result } from './api';
+import { flag, list, localised, number, optional, record, table, text, type Localised } from './decode';
+import { decodeAssumption, type Assumption } from './questions';
+
+interface Of {
+  readonly region: string;
+  readonly edition: string;
+}
+
+const pathOf = ({ region, edition }: Of, what: string) =>
+  `${encodeURIComponent(region)}/${what}?edition=${encodeURIComponent(edition)}`;
+
+export interface DownloadFile {
+  readonly name: string;
+  readonly collection: string | null;
+  /** Null: made when it is first asked for. */
+  readonly bytes: number | null;
+  readonly sha256: string | null;
+}
+
+export interface Downloads {
+  readonly licences: readonly string[];
+  /** One line for a list of references. */
+  readonly citation: string;
+  readonly files: readonly DownloadFile[];
+}
+
+export function askDownloads(api: Api, of: Of, signal: AbortSignal): Promise<Result<Downloads>> {
+  return api.ask(
+    pathOf(of, 'downloads'),
+    (value, path) => {
+      const given = record(value, path);
+      return {
+        licences: list(text)(given.licences, `${path}.licences`),
+        citation: text(given.citation, `${path}.citation`),
+        files: list((entry, where) => {
+          const file = record(entry, where);
+          return {
+            name: text(file.name, `${where}.name`),
+            collection: optional(text)(file.collection, `${where}.collection`),
+            bytes: optional(number)(file.bytes, `${where}.bytes`),
+            sha256: optional(text)(file.sha256, `${where}.sha256`),
+          };
+        })(given.files, `${path}.files`),
+      };
+    },
+    signal,
+  );
+}
+
+export interface Factor {
+  readonly id: string;
+  readonly activity: string;
+  readonly carrier: string | null;
+  readonly value: number | null;
+  readonly unit: string | null;
+  readonly period: string | null;
+  readonly source: string | null;
+  /** Half the 95 % interval, percent of the value. */
+  readonly u95: number | null;
+}
+
+export interface Foundations {
+  readonly factors: readonly Factor[];
+  readonly assumptions: readonly Assumption[];
+}
+
+export function askFoundations(api: Api, of: Of, signal: AbortSignal): Promise<Result<Foundations>> {
+  return api.ask(
+    pathOf(of, 'factors'),
+    (value, path) => {
+      const given = record(value, path);
+      return {
+        factors: list((entry, where) => {
+          const factor = record(entry, where);
+          return {
+            id: text(factor.id, `${where}.id`),
+            activity: text(factor.activity, `${where}.activity`),
+            carrier: optional(text)(factor.carrier, `${where}.carrier`),
+            value: typeof factor.value === 'number' ? factor.value : null,
+            unit: optional(text)(factor.unit, `${where}.unit`),
+            period: optional(text)(factor.period, `${where}.period`),
+            source: optional(text)(factor.source, `${where}.source`),
+            u95: optional(number)(factor.u95_percent, `${where}.u95_percent`),
+          };
+        })(given.factors, `${path}.factors`),
+        assumptions: list(decodeAssumption)(given.assumptions, `${path}.assumptions`),
+      };
+    },
+    signal,
+  );
+}
+
+export interface ColumnMeaning {
+  readonly name: string;
+  readonly unit: string;
+  readonly label: Localised;
+  readonly meaning: Localised;
+}
+
+export function askColumns(api: Api, of: Of, signal: AbortSignal): Promise<Result<ColumnMeaning[]>> {
+  return api.ask(
+    pathOf(of, 'columns'),
+    (value, path) =>
+      list((entry, where) => {
+        const column = record(entry, where);
+        return {
+          name: text(column.name, `${where}.name`),
+          unit: optional(text)(column.unit, `${where}.unit`) ?? '',
+          label: localised(column.label, `${where}.label`),
+          meaning: localised(column.meaning, `${where}.meaning`),
+        };
+      })(record(value, path).columns, `${path}.columns`),
+    signal,
+  );
+}
+
+/** A source as it was read. */
+export interface LayerReport {
+  readonly id: string;
+  readonly sector: string;
+  readonly open: boolean;
+  /** Whether the source claims to hold everything within its coverage. */
+  readonly complete: boolean;
+  /** Counts of features by what became of them, as far as they are told. */
+  readonly counts: Readonly<Partial<Record<'read' | 'kept' | 'outside' | 'duplicates' | 'refused', number>>>;
+}
+
+export interface Manifest {
+  readonly layers: readonly LayerReport[];
+  readonly inputs: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
+}
+
+const COUNTS = ['read', 'kept', 'outside', 'duplicates', 'refused'] as const;
+
+export function askManifest(api: Api, of: Of, signal: AbortSignal): Promise<Result<Manifest>> {
+  return api.ask(
+    pathOf(of, 'manifest'),
+    (value, path) => {
+      const given = record(value, path);
+      return {
+        layers: list((entry, where) => {
+          const layer = record(entry, where);
+          const report = table((one: unknown) => one)(layer.report ?? {}, `${where}.report`);
+          return {
+            id: text(layer.id, `${where}.id`),
+            sector: text(layer.sector, `${where}.sector`),
+            open: flag(layer.open, `${where}.open`),
+            complete: flag(layer.complete, `${where}.complete`),
+            counts: Object.fromEntries(
+              COUNTS.flatMap((name) => (typeof report[name] === 'number' ? [[name, report[name]]] : [])),
+            ),
+          };
+        })(given.layers, `${path}.layers`),
+        inputs: list((entry, where) => {
+          const input = record(entry, where);
+          return {
+            file: text(input.file, `${where}.file`),
+            bytes: number(input.bytes, `${where}.bytes`),
+            sha256: text(input.sha256, `${where}.sha256`),
+          };
+        })(given.inputs, `${path}.inputs`),
+      };
+    },
+    signal,
+  );
+}

@@ -1,0 +1,241 @@
+/** What a report is put together from: small maps and tables. */
+import type { TableKey } from './api';
+import { useAsked } from './asked';
+import { nameOf, numbersIn, type Numbers } from './format';
+import { THEMES } from './layers/themes';
+import { UNKNOWN } from './layers/theme';
+import { classLabel } from './legend';
+import { loaded } from './loading';
+import type { Model } from './model';
+import { ProblemNote } from './notices';
+import { askPage, numberOf, type Statistics } from './questions';
+import { buildScale, classOf } from './scale';
+import { emissionsColumn, PARTS, SECTORS, type Sector } from './sectors';
+import { boxOf, paperFor, type Shape } from './shapes';
+import type { Texts } from './texts/texts';
+
+/** Cells that are listed as those where most is emitted. */
+const HOT_SPOTS = 10;
+
+export function SmallMap(props: { shapes: readonly Shape[]; sector: Sector; model: Model }) {
+  const { shapes, sector, model } = props;
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  const box = boxOf(shapes);
+  const values = shapes.map(({ item }) => {
+    const total = numberOf(item.properties, emissionsColumn(sector));
+    const area = numberOf(item.properties, 'area_ha');
+    return total === null || area === null || area <= 0 ? null : total / area;
+  });
+  const known = values.filter((value) => value !== null).toSorted((a, b) => a - b);
+  const scale = buildScale(
+    {
+      count: known.length,
+      nulls: values.length - known.length,
+      min: known[0] ?? null,
+      max: known.at(-1) ?? null,
+      quantiles: known,
+    },
+    // Paper is light, whatever the screen is.
+    THEMES[sector].ramps.light,
+  );
+  if (!box || !scale) return null;
+  const paper = paperFor(box, 300);
+  return (
+    <figure class="small-map">
+      <svg
+        viewBox={`-1 -1 ${paper.width + 2} ${paper.height + 2}`}
+        role="img"
+        aria-label={t.sectorTitles[sector]}
+      >
+        {shapes.map((shape, index) => {
+          const at = classOf(scale, values[index] ?? null);
+          const colour = at === null ? UNKNOWN.light : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
+          return (
+            <path
+              key={shape.item.id}
+              d={paper.path(shape)}
+              fill={colour ?? UNKNOWN.light}
+              stroke="#39474b"
+              stroke-width=".5"
+              fill-rule="evenodd"
+            />
+          );
+        })}
+      </svg>
+      <figcaption>
+        <strong>{t.sectorTitles[sector]}</strong> {t.units.t_per_ha}
+        <ul>
+          {scale.classes.map((entry) => (
+            <li key={entry.colour}>
+              <i class="swatch" style={{ backgroundColor: entry.colour }} aria-hidden="true" />
+              {classLabel(entry, t, numbers)}
+            </li>
+          ))}
+        </ul>
+      </figcaption>
+    </figure>
+  );
+}
+
+function Amount({ value, t, numbers }: { value: number | null; t: Texts; numbers: Numbers }) {
+  return value === null ? <em>{t.unknown}</em> : <data value={String(value)}>{numbers.amount(value)}</data>;
+}
+
+export function Status({ statistics, t, numbers }: { statistics: Statistics; t: Texts; numbers: Numbers }) {
+  return (
+    <table class="files">
+      <thead>
+        <tr>
+          <th scope="col">{t.sector}</th>
+          <th scope="col">{t.units.t}</th>
+          <th scope="col">{t.intervalShort}</th>
+          <th scope="col">{t.units.t_per_ha}</th>
+          <th scope="col">{t.units.t_per_person}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {SECTORS.flatMap((sector) => {
+          const sum = statistics.sectors.find((one) => one.sector === sector);
+          return sum ? [sum] : [];
+        }).map(({ sector, tco2e, interval, perHa, perPerson, illustrative }) => (
+          <tr key={sector} data-testid={`report-${sector}`} class={sector === 'net' ? 'whole' : ''}>
+            <th scope="row">
+              {t.sectorTitles[sector]} {illustrative && <abbr title={t.illustrativeHere}>*</abbr>}
+            </th>
+            <td class="number">
+              <Amount value={tco2e} t={t} numbers={numbers} />
+            </td>
+            <td class="number">
+              {interval && t.between(numbers.amount(interval[0]), numbers.amount(interval[1]))}
+            </td>
+            <td class="number">{perHa !== null && numbers.amount(perHa)}</td>
+            <td class="number">{perPerson !== null && numbers.amount(perPerson)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+export function Districts({
+  shapes,
+  total,
+  model,
+}: {
+  shapes: readonly Shape[];
+  total: number;
+  model: Model;
+}) {
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  return (
+    <>
+      <table class="files">
+        <thead>
+          <tr>
+            <th scope="col">{t.table.place}</th>
+            {SECTORS.map((sector) => (
+              <th key={sector} scope="col">
+                {t.sectors[sector]}
+              </th>
+            ))}
+            <th scope="col">{t.units.t_per_ha}</th>
+            <th scope="col">{t.population}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shapes.map(({ item }) => {
+            const net = numberOf(item.properties, emissionsColumn('net'));
+            const area = numberOf(item.properties, 'area_ha');
+            const people = numberOf(item.properties, 'population');
+            return (
+              <tr key={item.id}>
+                <th scope="row" translate={false}>
+                  {nameOf(item.properties, item.id, model.lang.value)}
+                  {item.properties.held === true && <abbr title={t.heldTitle}> †</abbr>}
+                </th>
+                {SECTORS.map((sector) => (
+                  <td key={sector} class="number">
+                    <Amount
+                      value={numberOf(item.properties, emissionsColumn(sector))}
+                      t={t}
+                      numbers={numbers}
+                    />
+                  </td>
+                ))}
+                <td class="number">
+                  {net !== null && area !== null && area > 0 && numbers.amount(net / area)}
+                </td>
+                <td class="number">{people !== null && numbers.count(people)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {total > shapes.length && (
+        <p class="fine">{t.table.rows('1', numbers.count(shapes.length), numbers.count(total))}</p>
+      )}
+      {shapes.some(({ item }) => item.properties.held === true) && <p class="fine">† {t.heldDetail}</p>}
+    </>
+  );
+}
+
+export function HotSpots({
+  model,
+  tableKey,
+  emitted,
+}: {
+  model: Model;
+  tableKey: TableKey;
+  emitted: number;
+}) {
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  const columns = [emissionsColumn('net'), ...PARTS.map(emissionsColumn)];
+  const page = useAsked(model, `hot ${JSON.stringify(tableKey)}`, (signal) =>
+    askPage(
+      model.api,
+      tableKey,
+      { columns, sort: `-${emissionsColumn('net')}`, limit: HOT_SPOTS, offset: 0 },
+      signal,
+    ),
+  );
+  const known = loaded(page);
+  if (page.state === 'failed') return <ProblemNote problem={page.problem} t={t} missing={t.itemMissing} />;
+  return (
+    <table class="files">
+      <thead>
+        <tr>
+          <th scope="col">{t.card.rank}</th>
+          <th scope="col">{t.table.place}</th>
+          <th scope="col">
+            {t.sectors.net} {t.units.t}
+          </th>
+          <th scope="col">{t.report.ofEmissions}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {(known?.items ?? []).map(({ id, properties }, index) => {
+          const net = numberOf(properties, emissionsColumn('net'));
+          const own = PARTS.reduce(
+            (sum, part) => sum + Math.max(0, numberOf(properties, emissionsColumn(part)) ?? 0),
+            0,
+          );
+          return (
+            <tr key={id}>
+              <td class="number">{index + 1}</td>
+              <th scope="row" translate={false}>
+                {id}
+              </th>
+              <td class="number">
+                <Amount value={net} t={t} numbers={numbers} />
+              </td>
+              <td class="number">{emitted > 0 && numbers.percent(own / emitted)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}

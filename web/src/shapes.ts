@@ -1,0 +1,91 @@
+/** Zones as shapes of a small map on paper: asked with their outlines, drawn as SVG paths. */
+import { decodeItem, type Api, type Item, type Result, type TableKey } from './api';
+import { list, number, record, type BBox } from './decode';
+
+type Ring = readonly (readonly [number, number])[];
+
+export interface Shape {
+  readonly item: Item;
+  readonly rings: readonly Ring[];
+}
+
+/** More zones than this are no small map any more. */
+export const MOST_SHAPES = 200;
+
+/** Every ring of a GeoJSON geometry of areas. */
+function ringsIn(coordinates: unknown): Ring[] {
+  if (!Array.isArray(coordinates)) return [];
+  const entries = coordinates as unknown[];
+  const isPosition = (entry: unknown): entry is [number, number] =>
+    Array.isArray(entry) && typeof entry[0] === 'number' && typeof entry[1] === 'number';
+  if (entries.length > 0 && entries.every(isPosition)) return [entries.map(([x, y]) => [x, y] as const)];
+  return entries.flatMap(ringsIn);
+}
+
+export function askShapes(
+  api: Api,
+  key: TableKey,
+  columns: readonly string[],
+  sort: string,
+  signal: AbortSignal,
+): Promise<Result<{ shapes: Shape[]; total: number }>> {
+  const at = encodeURIComponent;
+  return api.ask(
+    `${at(key.region)}/collections/${at(key.collection)}/items?edition=${at(key.edition)}&year=${key.year}` +
+      `&properties=${columns.map(at).join(',')}&sortby=${at(sort)}&limit=${MOST_SHAPES}`,
+    (value, path) => {
+      const given = record(value, path);
+      return {
+        total: number(given.numberMatched, `${path}.numberMatched`),
+        shapes: list((entry, where) => {
+          const { geometry } = record(entry, where);
+          const coordinates =
+            typeof geometry === 'object' && geometry !== null && 'coordinates' in geometry
+              ? geometry.coordinates
+              : null;
+          return { item: decodeItem(entry, where), rings: ringsIn(coordinates) };
+        })(given.features, `${path}.features`),
+      };
+    },
+    signal,
+  );
+}
+
+export interface Paper {
+  readonly width: number;
+  readonly height: number;
+  readonly path: (shape: Shape) => string;
+}
+
+/** A sheet of a given width on which shapes lie in true proportion at the middle of their box. */
+export function paperFor([west, south, east, north]: BBox, width: number): Paper {
+  const narrower = Math.cos((((south + north) / 2) * Math.PI) / 180);
+  const scale = width / Math.max((east - west) * narrower, 1e-9);
+  const x = (lon: number) => (lon - west) * narrower * scale;
+  const y = (lat: number) => (north - lat) * scale;
+  const written = (ring: Ring) => {
+    let last = '';
+    const corners = ring.flatMap(([lon, lat]) => {
+      const corner = `${x(lon).toFixed(1)},${y(lat).toFixed(1)}`;
+      // Corners nearer than a tenth of a unit are one on paper.
+      if (corner === last) return [];
+      last = corner;
+      return [corner];
+    });
+    return `M${corners.join('L')}Z`;
+  };
+  return {
+    width,
+    height: (north - south) * scale,
+    path: ({ rings }) => rings.map(written).join(''),
+  };
+}
+
+/** The box around all shapes; null if there is none. */
+export function boxOf(shapes: readonly Shape[]): BBox | null {
+  const boxes = shapes.flatMap(({ item }) => (item.bbox ? [item.bbox] : []));
+  if (boxes.length === 0) return null;
+  const least = (at: 0 | 1) => boxes.reduce((low, box) => Math.min(low, box[at]), Infinity);
+  const most = (at: 2 | 3) => boxes.reduce((high, box) => Math.max(high, box[at]), -Infinity);
+  return [least(0), least(1), most(2), most(3)];
+}

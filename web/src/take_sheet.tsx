@@ -1,0 +1,231 @@
+/** What can be taken away: the view as a link, a picture and data, the question behind it, and the edition as files. */
+import { useSignal } from '@preact/signals';
+import { useAsked } from './asked';
+import { isIllustrative } from './badges';
+import { numbersIn, textIn, type Numbers } from './format';
+import { loaded } from './loading';
+import type { Model } from './model';
+import { ProblemNote } from './notices';
+import { askDownloads, type DownloadFile, type Downloads } from './documents';
+import { Sheet } from './sheet';
+import { curlLine, itemsPath, MOST_ROWS, pythonLines, type Form, type Wanted } from './take_calls';
+import { fileStem, TakePicture } from './take_picture';
+
+function Copied({ label, text, model }: { label: string; text: string; model: Model }) {
+  const t = model.texts.value;
+  const state = useSignal<'no' | 'yes' | 'failed'>('no');
+  return (
+    <div class="copied">
+      <div class="copied-head">
+        <span>{label}</span>
+        <button
+          type="button"
+          aria-label={`${t.take.copy}: ${label}`}
+          onClick={() => {
+            // Without https a browser may have no clipboard: then the text is there to be marked.
+            const clipboard = navigator.clipboard as Clipboard | undefined;
+            if (!clipboard) {
+              state.value = 'failed';
+              return;
+            }
+            clipboard.writeText(text).then(
+              () => {
+                state.value = 'yes';
+              },
+              () => {
+                state.value = 'failed';
+              },
+            );
+          }}
+        >
+          {state.value === 'yes' ? t.take.copied : t.take.copy}
+        </button>
+      </div>
+      <pre translate={false} tabIndex={0} aria-label={label}>
+        {text}
+      </pre>
+      {state.value === 'failed' && <p role="status">{t.take.copyFailed}</p>}
+    </div>
+  );
+}
+
+function Data({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const region = model.region.value;
+  const collection = model.active.value;
+  const year = model.year.value;
+  const inView = useSignal(model.view.value.camera !== null);
+  if (!region || !collection || year === null) return null;
+  const wanted: Wanted = {
+    region: region.id,
+    edition: region.edition,
+    collection,
+    year,
+    sector: model.sector.value,
+    terms: model.terms.value,
+    bbox: inView.value ? model.bounds.value : null,
+  };
+  const address = (form: Form) => model.api.address(itemsPath(wanted, form));
+  const file = (form: Form) => `${fileStem(model)}.${form}`;
+  return (
+    <section aria-labelledby="take-data">
+      <h3 id="take-data">{t.take.data}</h3>
+      <p class="fine">
+        <span translate={false}>{textIn(collection.title, model.lang.value)}</span> · {t.perYear(year)}
+      </p>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={inView.value}
+          onChange={(event) => {
+            inView.value = event.currentTarget.checked;
+          }}
+        />{' '}
+        {t.take.onlyInView}
+      </label>
+      <p class="take-links">
+        {(['csv', 'geojson'] as const).map((form) => (
+          <a
+            key={form}
+            class="primary"
+            href={address(form)}
+            download={file(form)}
+            translate={false}
+            data-testid={`take-${form}`}
+          >
+            {form === 'csv' ? 'CSV' : 'GeoJSON'}
+          </a>
+        ))}
+      </p>
+      {collection.count > MOST_ROWS && (
+        <p class="fine">{t.take.mostRows(numbersIn(model.lang.value).count(MOST_ROWS))}</p>
+      )}
+      <h4>{t.take.calls}</h4>
+      <Copied model={model} label={t.take.shell} text={curlLine(address('csv'), file('csv'))} />
+      <Copied model={model} label={t.take.python} text={pythonLines(address('geojson'))} />
+    </section>
+  );
+}
+
+/** Files by the collection that they hold; documents, which hold none, first. */
+function grouped(files: readonly DownloadFile[]): readonly (readonly [string, readonly DownloadFile[]])[] {
+  const groups = new Map<string, DownloadFile[]>([['', []]]);
+  for (const file of files) {
+    const key = file.collection ?? '';
+    groups.set(key, [...(groups.get(key) ?? []), file]);
+  }
+  return [...groups].filter(([, listed]) => listed.length > 0);
+}
+
+function Files({ model, downloads }: { model: Model; downloads: Downloads }) {
+  const t = model.texts.value;
+  const lang = model.lang.value;
+  const numbers = numbersIn(lang);
+  const region = model.region.value;
+  const titles = new Map(
+    (loaded(model.collections.value) ?? []).map(({ id, title }) => [id, textIn(title, lang)]),
+  );
+  if (!region) return null;
+  const address = (name: string) =>
+    model.api.address(
+      `${encodeURIComponent(region.id)}/downloads/${encodeURIComponent(name)}?edition=${region.edition}`,
+    );
+  return (
+    <>
+      <p class="fine">
+        {t.take.licences} <span translate={false}>{downloads.licences.join(', ')}</span> ·{' '}
+        <a href={address('SHA256SUMS')} download translate={false}>
+          SHA256SUMS
+        </a>
+      </p>
+      {grouped(downloads.files).map(([collection, files]) => (
+        <details key={collection} open={collection === model.active.value?.id}>
+          <summary>
+            {collection === '' ? (
+              t.take.documents
+            ) : (
+              <span translate={false}>{titles.get(collection) ?? collection}</span>
+            )}{' '}
+            <small>{numbers.count(files.length)}</small>
+          </summary>
+          <table class="files">
+            <thead>
+              <tr>
+                <th scope="col">{t.take.file}</th>
+                <th scope="col">{t.take.size}</th>
+                <th scope="col" translate={false}>
+                  SHA-256
+                </th>
+              </tr>
+            </thead>
+            <tbody translate={false}>
+              {files.map(({ name, bytes, sha256 }) => (
+                <tr key={name}>
+                  <td>
+                    <a href={address(name)} download>
+                      {name}
+                    </a>
+                  </td>
+                  <td class="number">{bytes === null ? t.take.onDemand : sizeText(bytes, numbers)}</td>
+                  <td>{sha256 && <code title={sha256}>{sha256.slice(0, 12)}…</code>}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
+      ))}
+    </>
+  );
+}
+
+/** Bytes in the unit that leaves few digits. */
+function sizeText(bytes: number, numbers: Numbers): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const step = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  return `${numbers.amount(bytes / 1000 ** step)} ${units[step] ?? 'B'}`;
+}
+
+export function TakeSheet({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const region = model.region.value;
+  const downloads = useAsked(model, region && `downloads ${region.id} ${region.edition}`, (signal) =>
+    askDownloads(model.api, { region: region?.id ?? '', edition: region?.edition ?? '' }, signal),
+  );
+  const marks = [
+    ...(region?.synthetic ? [`${t.synthetic}: ${t.syntheticDetail}`] : []),
+    ...(region && isIllustrative(region, model.sector.value)
+      ? [`${t.illustrative}: ${t.illustrativeHere}`]
+      : []),
+  ];
+  return (
+    <Sheet model={model} title={t.take.title} name="take">
+      {marks.map((mark) => (
+        <p key={mark} class="note">
+          {mark}
+        </p>
+      ))}
+      <section aria-labelledby="take-link">
+        <h3 id="take-link">{t.take.link}</h3>
+        <Copied
+          model={model}
+          label={t.take.thisView}
+          text={new URL(model.link.value || '.', document.baseURI).href}
+        />
+      </section>
+      <section aria-labelledby="take-picture">
+        <h3 id="take-picture">{t.take.picture}</h3>
+        <p class="fine">{t.take.pictureHolds}</p>
+        <TakePicture model={model} />
+      </section>
+      <Data model={model} />
+      <section aria-labelledby="take-files">
+        <h3 id="take-files">{t.take.files}</h3>
+        {downloads.state === 'loading' && <div class="skeleton card-skeleton" aria-hidden="true" />}
+        {downloads.state === 'failed' && (
+          <ProblemNote problem={downloads.problem} t={t} missing={t.take.noFiles} />
+        )}
+        {downloads.state === 'ready' && <Files model={model} downloads={downloads.value} />}
+      </section>
+    </Sheet>
+  );
+}

@@ -1,0 +1,100 @@
+/** The picture's values on a map: one source at a time, restyled where it can be, and replaced without a blank moment. */
+import type { Map as MapLibre } from 'maplibre-gl';
+import { markOf, type Band } from './draw_order';
+import type { Ground } from './layers/theme';
+import { DOTS, dots, sourceIdOf, STRIPES, stripes, valuesLayers, valuesSource } from './layers/values';
+import type { Picture } from './shown';
+
+/** Bands whose layers draw the numbers' source. */
+const VALUE_BANDS: readonly Band[] = ['values', 'doubt', 'held', 'hovered', 'selected', 'columns'];
+/** Those of them that follow what the pointer does, not the picture. */
+const POINTED: readonly Band[] = ['hovered', 'selected'];
+
+type SetProperty = (layer: string, name: string, value: unknown) => void;
+
+/** What stands on the map now: its source, the ending of its layers' ids, and whose values they are. */
+export interface Standing {
+  readonly source: string;
+  readonly suffix: string;
+  readonly collection: string;
+}
+
+export interface ValuesOnMap {
+  now(): Standing | null;
+  /** Returns whether another source took the place of the one before. */
+  draw(picture: Picture, ground: Ground): boolean;
+  clear(): void;
+}
+
+/** Patterns that the layers of values name. */
+export function addPatterns(map: MapLibre): void {
+  for (const ground of ['light', 'dark'] as const) {
+    map.addImage(`${STRIPES}-${ground}`, stripes(ground), { pixelRatio: 2 });
+    map.addImage(`${DOTS}-${ground}`, dots(ground), { pixelRatio: 2 });
+  }
+}
+
+/** @param tilesOf address template of a picture's tiles */
+export function valuesOnMap(map: MapLibre, tilesOf: (picture: Picture) => string): ValuesOnMap {
+  let shown: Standing | null = null;
+  let shownGround: Ground | null = null;
+  let turn = 0;
+
+  function drop(old: Standing | null): void {
+    if (!old) return;
+    for (const band of VALUE_BANDS) {
+      const id = `${band}-${old.suffix}`;
+      if (map.getLayer(id)) map.removeLayer(id);
+    }
+    if (map.getSource(old.source)) map.removeSource(old.source);
+  }
+
+  /** Give layers that stand already what they would have if made anew; MapLibre passes over what is equal. */
+  function restyle(picture: Picture, ground: Ground, suffix: string): void {
+    // The names and values of a layer's own properties belong together, which entries of it cannot say.
+    const setLayout = map.setLayoutProperty.bind(map) as SetProperty;
+    const setPaint = map.setPaintProperty.bind(map) as SetProperty;
+    for (const [band, layer] of valuesLayers(picture, ground, suffix)) {
+      if (POINTED.includes(band) || !map.getLayer(layer.id)) continue;
+      if (layer.filter !== undefined) map.setFilter(layer.id, layer.filter);
+      for (const [name, given] of Object.entries<unknown>({ ...layer.layout }))
+        setLayout(layer.id, name, given);
+      for (const [name, given] of Object.entries<unknown>({ ...layer.paint }))
+        setPaint(layer.id, name, given);
+    }
+  }
+
+  return {
+    now: () => shown,
+    clear() {
+      drop(shown);
+      shown = null;
+    },
+    draw(picture, ground) {
+      const source = sourceIdOf(picture);
+      if (shown?.source === source && shownGround === ground) {
+        restyle(picture, ground, shown.suffix);
+        return false;
+      }
+      const old = shown;
+      if (old?.source === source) drop(old);
+      turn += 1;
+      const suffix = String(turn);
+      map.addSource(source, valuesSource(picture, tilesOf(picture)));
+      for (const [band, layer] of valuesLayers(picture, ground, suffix)) map.addLayer(layer, markOf(band));
+      shown = { source, suffix, collection: picture.key.collection };
+      shownGround = ground;
+      if (old && old.source !== source) {
+        // The old numbers stay below until the new ones are there.
+        const swap = () => {
+          if (!map.getSource(source) || map.isSourceLoaded(source)) {
+            map.off('sourcedata', swap);
+            drop(old);
+          }
+        };
+        map.on('sourcedata', swap);
+      }
+      return true;
+    },
+  };
+}
