@@ -11,7 +11,7 @@ NPM := @cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm_config_update_notifier
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench format build web lock clean
+.PHONY: help demo test check bench screenshots format build web lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/^\([a-z]*\):.*## /  make \1	/' | expand -t 16
@@ -41,6 +41,10 @@ bench: $(VENV)/.bench ## measure times, memory and exactness against public tool
 	$(PY) -m bench growth $(BENCH) --json bench/results/growth.json
 	$(PY) -m bench vertices $(BENCH) --json bench/results/vertices.json
 	$(PY) -m bench serve --json bench/results/serve.json
+	$(PY) -m bench map --json bench/results/map.json
+
+screenshots: $(VENV)/.dev $(VENV)/.compiled web/dist/index.html ## make twelve pictures of the map, in English and Korean, for a desk and a phone
+	PYTHONPATH=. $(PY) tests/browser/screenshots.py $(ARGS)
 
 format: $(VENV)/.dev ## rewrite the Python files in the project's format
 	$(PY) -m ruff format .
