@@ -12,7 +12,7 @@ from scenarios.frame import Frame
 def test_cells_go_to_the_frame_and_back(cities: ModuleType) -> None:
     inside = np.array([[True, False, True], [True, True, True], [False, True, True]])
     zero = np.zeros((3, 3))
-    fields = {name: zero for name in ("population", "jobs", "green_ha", "forest_tco2e", "street_km", "intersections")}
+    fields = dict.fromkeys(("population", "jobs", "green_ha", "forest_tco2e", "street_km", "intersections"), zero)
     stacks = {
         "floor_area_m2": np.zeros((3, 3, 3)),
         "buildings_tco2e": np.zeros((3, 2, 3, 3)),
