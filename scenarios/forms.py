@@ -20,6 +20,7 @@ from scenarios.state import HECTARE_M2, State, Stock
 
 FormName = Literal["trend", "sprawl", "compact", "monocentric", "polycentric"]
 DWELLINGS = frozenset({"residential", "apartment"})
+_LEAST = 1e-6  # of a person or a part: less would be lost in rounding and is a slip of the unit
 _CENTRES = {"monocentric": 1, "polycentric": 4}
 
 
@@ -153,13 +154,16 @@ class _Moved:
 
 
 def _check(growth: Growth) -> None:
-    if not (0 <= growth.people < math.inf and 0 <= growth.jobs < math.inf):
-        raise InvalidScenario(
-            f"Growth of {growth.people:g} people and {growth.jobs:g} jobs was given; 0 or more was expected. To let "
-            "people move, give moved_people."
-        )
-    if not (0 <= growth.moved_people <= 1 and 0 <= growth.moved_jobs <= 1):
-        raise InvalidScenario("moved_people and moved_jobs are parts of those who are there: 0 to 1 was expected.")
+    for name, amount in (("people", growth.people), ("jobs", growth.jobs)):
+        if not (amount == 0 or _LEAST <= amount < math.inf):
+            raise InvalidScenario(
+                f"Growth of {amount:g} {name} was given; 0 or more was expected. To let some move, give moved_{name}."
+            )
+    for name, part in (("people", growth.moved_people), ("jobs", growth.moved_jobs)):
+        if not (part == 0 or _LEAST <= part <= 1):
+            raise InvalidScenario(
+                f"moved_{name} = {part:g} was given; a part of those who are there, 0 to 1, was expected."
+            )
 
 
 def _pull(state: State, growth: Growth, centres: Places, parameters: Parameters, used: set[str]) -> FloatArray | None:
