@@ -233,7 +233,8 @@ def _weights(
         used.add("forms.density_quantile")
         quantile = 0.5 if growth.form == "sprawl" else parameters.number("forms.density_quantile")
         limit = float(np.quantile(there, quantile))
-    room = np.maximum(limit * state.area_ha - staying, 0.0)
+    # What is denser today may be so again: a limit for newcomers thins nothing out.
+    room = np.maximum(limit * state.area_ha, before) - staying
     if growth.form == "sprawl":
         return state.area_ha, room
     if growth.form == "compact":
