@@ -1,0 +1,191 @@
+"""Running a scenario on a state: forms first, then measures by stage, for each set of elasticities by itself."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from accounting.curves import ReferenceCurves, RoadCurve
+from grids.shipped import data_folder
+from scenarios import scenario as documents
+from scenarios.centres import Places
+from scenarios.effects import Action, groups_of
+from scenarios.errors import InvalidScenario
+from scenarios.evaluation import Evaluation
+from scenarios.flows import Flow, flow_labels, flows_of
+from scenarios.form_steps import FormStep, form_steps
+from scenarios.frame import FloatArray
+from scenarios.indicators import indicators
+from scenarios.measures import Setting, action_of, in_order
+from scenarios.parameters import Parameters, shipped_parameters
+from scenarios.places import in_metres
+from scenarios.result import Result
+from scenarios.samples import Drawn, sampled
+from scenarios.state import SECTORS, Note, State
+from scenarios.travel import USED as TRAVEL_PARAMETERS
+from scenarios.travel import TravelBaseline, travel_baseline
+
+MOST_SAMPLES = 10_000
+Coverage = Callable[[documents.Area], FloatArray]
+"""Area -> (rows, cols) share of each cell in it."""
+_FIXED_IN_STATE = ("state.residential_share", "state.mean_speed")
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A state made ready to run scenarios on; keep it, it takes longer to make than a scenario to run."""
+
+    state: State
+    parameters: Parameters
+    travel: TravelBaseline
+    labels: tuple[Flow, ...]
+    tco2e: FloatArray
+
+
+def baseline_of(state: State, parameters: Parameters | None = None, centres: Places = ()) -> Baseline:
+    """Make a state ready.
+
+    Args:
+        state: where scenarios start.
+        parameters: those that ship with the software if None.
+        centres: designated ones (metres); found if none are given.
+    """
+    known = shipped_parameters() if parameters is None else parameters
+    return Baseline(state, known, travel_baseline(state, known, centres), flow_labels(state), flows_of(state).tco2e)
+
+
+def run(
+    baseline: Baseline,
+    scenario: documents.Scenario,
+    coverage: Coverage | None = None,
+    *,
+    samples: int = 0,
+    seed: int = 0,
+    zones: csr_array | None = None,
+) -> Result:
+    """Run a scenario.
+
+    Args:
+        baseline: the state, made ready.
+        scenario: what is to change.
+        coverage: tells the share of each cell in an area; needed where a measure has one (`scenarios.areas`).
+        samples: how many to draw for intervals; 0 for none.
+        seed: of the samples.
+        zones: (zones, n) share of each cell in each zone, for intervals of zones.
+
+    Raises:
+        InvalidScenario: it cannot be carried out on this state; names the measure and the remedy.
+        ParameterGap: a number that the user has to give.
+    """
+    baseline = _with_parameters(baseline, scenario)
+    state = baseline.state
+    if scenario.year < state.year or not 0 <= samples <= MOST_SAMPLES:
+        raise InvalidScenario(
+            f"The scenario's year is {scenario.year} with {samples} samples; a year from {state.year} (the "
+            f"baseline's) on and 0 to {MOST_SAMPLES:,} samples were expected."
+        )
+    at = _areas(state, coverage)
+    steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
+                       baseline.parameters)  # fmt: skip
+    actions = in_order(
+        action_of(measure, Setting(state, baseline.parameters, state.over(at(measure.area)), road_curves()))
+        for measure in scenario.measures
+        if measure.kind not in documents.FORMS
+    )
+    work = Evaluation(
+        baseline.state, baseline.labels, baseline.tco2e, steps, actions, groups_of(actions, state.cells), scenario.year
+    )
+    outcomes = {name: work.outcome(name) for name in baseline.parameters.elasticities}
+    first = next(iter(outcomes))
+    drawn = None
+    if samples:
+        base, formed = work.base(first, scenario.year)
+        change = outcomes[first].change_tco2e
+        what = Drawn(state, baseline.labels, base, formed, change, actions, work.groups, work.electric, scenario.year)
+        drawn = sampled(what, samples, seed, zones)
+    used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
+    if steps:
+        used |= set(TRAVEL_PARAMETERS)
+    own = [action.numbers.parameters[name] for action in actions for name in sorted(action.numbers.own)]
+    after = steps[-1].state if steps else state
+    return Result(
+        state,
+        after,
+        scenario,
+        outcomes,
+        tuple(work.effects(first, outcomes[first], {measure.id: measure.costs for measure in scenario.measures})),
+        work.years,
+        _target(state, scenario),
+        indicators(state, baseline.travel.decay_per_km),
+        indicators(after, baseline.travel.decay_per_km),
+        drawn,
+        (*baseline.parameters.used(used), *own),
+        (*state.notes, *_notes(steps, actions)),
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def road_curves() -> dict[str, RoadCurve]:
+    """Fuel curves by speed, `<vehicle>_<fuel>`."""
+    return ReferenceCurves.load(data_folder() / "factors").road
+
+
+def _with_parameters(baseline: Baseline, scenario: documents.Scenario) -> Baseline:
+    given = scenario.parameters
+    fixed = [name for name in given if name in _FIXED_IN_STATE]
+    if fixed:
+        raise InvalidScenario(
+            f"parameters: {', '.join(fixed)} was used when the state was made and cannot change in a scenario; "
+            "make the state with it."
+        )
+    if not given and not scenario.centres:
+        return baseline
+    parameters = baseline.parameters.given(given, "scenario")
+    state = baseline.state
+    if "state.resident_share" in given:
+        state = replace(state, resident_share=parameters.number("state.resident_share"))
+    if scenario.centres or set(given) & set(TRAVEL_PARAMETERS):
+        centres = in_metres(state.frame.crs, scenario.centres) or baseline.travel.centres
+        return baseline_of(state, parameters, centres)
+    return replace(baseline, parameters=parameters)
+
+
+def _areas(state: State, coverage: Coverage | None) -> Callable[[documents.Area | None], FloatArray]:
+    whole = state.inside.astype(np.float64)
+
+    def at(area: documents.Area | None) -> FloatArray:
+        if area is None:
+            return whole
+        if coverage is None:
+            raise InvalidScenario("A measure has an area, and nothing was given that tells which cells lie in it.")
+        share = coverage(area)
+        if not (share[state.inside] > 0).any():
+            raise InvalidScenario("A measure's area lies outside the region's cells: draw it inside, or choose zones.")
+        return np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
+
+    return at
+
+
+def _target(state: State, scenario: documents.Scenario) -> float | None:
+    if scenario.target is None:
+        return None
+    if scenario.target.net_tco2e is not None:
+        return scenario.target.net_tco2e
+    assert scenario.target.reduction is not None
+    return (1 - scenario.target.reduction) * float(sum(state.sector_tco2e(sector).sum() for sector in SECTORS))
+
+
+def _notes(steps: Sequence[FormStep], actions: Sequence[Action]) -> list[Note]:
+    notes = []
+    if steps:
+        notes.append(
+            Note(
+                "travel",
+                "Only residents' car travel responds to form, by two sets of elasticities, mostly from US cities.",
+            )
+        )
+    if any(action.kind == "rooftop_pv" for action in actions):
+        notes.append(Note("rooftop_pv", "Electricity fed in counts at the same factor as electricity drawn."))
+    return notes
