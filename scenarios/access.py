@@ -110,11 +110,31 @@ def gravity_access(frame: Frame, jobs: FloatArray, decay_per_km: float) -> Float
     return decay_kernel(frame.shape, frame.size_m, decay_per_km).convolve(jobs)
 
 
-def smoothed_mean(frame: Frame, field: FloatArray, inside: BoolArray, radius_km: float) -> FloatArray:
-    """Mean of a field over the cells that count within a radius of each cell; 0 outside."""
-    kernel = disc_kernel(frame.shape, frame.size_m, radius_km)
-    weight = np.rint(kernel.convolve(inside.astype(float)))
-    return np.where(inside, kernel.convolve(field) / np.maximum(weight, 1.0), 0.0)
+class Smoothing:
+    """Means of fields over the cells that count within a radius of each cell; 0 outside.
+
+    Args:
+        frame: of the fields.
+        inside: (rows, cols) which cells count.
+        radius_km: how far around; a cell belongs by its centre.
+    """
+
+    def __init__(self, frame: Frame, inside: BoolArray, radius_km: float) -> None:
+        self.radius_km = radius_km
+        self._inside = inside
+        self._ground: tuple[FloatArray, FloatArray] | None = None
+        self._kernel = disc_kernel(frame.shape, frame.size_m, radius_km)
+        self._cells = np.maximum(np.rint(self._kernel.convolve(inside.astype(float))), 1.0)
+
+    def mean(self, field: FloatArray) -> FloatArray:
+        """The mean of a field (rows, cols) >= 0."""
+        return np.where(self._inside, self._kernel.convolve(field) / self._cells, 0.0)
+
+    def density(self, field: FloatArray, area_ha: FloatArray) -> FloatArray:
+        """What a field has per hectare around each cell; the ground's own mean is kept for the next field."""
+        if self._ground is None or self._ground[0] is not area_ha:
+            self._ground = (area_ha, np.maximum(self.mean(area_ha), 1e-300))
+        return self.mean(field) / self._ground[1]
 
 
 def mean_trip_length_km(frame: Frame, people: FloatArray, jobs: FloatArray, decay_per_km: float) -> float:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scenarios.access import smoothed_mean
+from scenarios.access import Smoothing
 from scenarios.errors import InvalidScenario
 from scenarios.frame import FloatArray
 from scenarios.state import State
@@ -25,7 +25,7 @@ def found_centres(state: State, count: int, *, radius_km: float = 1.5, apart_km:
     Raises:
         InvalidScenario: nobody lives or works there, so that no centre can be found.
     """
-    density = smoothed_mean(state.frame, state.population + state.jobs, state.inside, radius_km)
+    density = Smoothing(state.frame, state.inside, radius_km).mean(state.population + state.jobs)
     # What rounding of the transform leaves in equal peaks must not choose between them.
     density = np.round(density / max(float(density.max()), 1e-300), 9)
     if not (state.population + state.jobs).any():

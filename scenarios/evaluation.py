@@ -26,6 +26,7 @@ class Evaluation:
         actions: its sector measures, in order of stage.
         groups: cells that these cover alike.
         year: of the scenario.
+        elasticities: the set of them.
     """
 
     state: State
@@ -35,6 +36,7 @@ class Evaluation:
     actions: Sequence[Action]
     groups: Groups
     year: int
+    elasticities: str
 
     @property
     def years(self) -> IntArray:
@@ -52,19 +54,30 @@ class Evaluation:
         """(rows,) position of each row's sector in `SECTORS`."""
         return np.array([SECTORS.index(label.sector) for label in self.labels], dtype=np.int64)
 
-    def form_changes(self, name: str) -> list[FloatArray]:
+    @functools.cached_property
+    def form_changes(self) -> list[FloatArray]:
         """What each form changed when complete, (rows, n)."""
-        flows = [self.tco2e, *(step.tco2e[name] for step in self.steps)]
+        flows = [self.tco2e, *(step.tco2e[self.elasticities] for step in self.steps)]
         return [new - old for old, new in itertools.pairwise(flows)]
 
-    def base(self, name: str, year: int) -> tuple[FloatArray, FloatArray]:
-        """Flows (rows, n) after the forms as far as they are complete in a year, and their change by sector."""
-        base, formed = self.tco2e, np.zeros((len(SECTORS), self.state.cells))
-        for step, change in zip(self.steps, self.form_changes(name), strict=True):
-            part = float(ramp(step.begins, step.ramp_years, np.array([year]))[0])
-            base = base + part * change
-            formed += part * self.by_sector(change)
-        return base, formed
+    @functools.cached_property
+    def base(self) -> FloatArray:
+        """Flows (rows, n) in the scenario's year after the forms, as far as these are complete by then."""
+        base = self.tco2e
+        for step, change in zip(self.steps, self.form_changes, strict=True):
+            base = base + self._complete(step) * change
+        return base
+
+    @functools.cached_property
+    def formed(self) -> FloatArray:
+        """(sectors, n) what the forms changed by then."""
+        formed = np.zeros((len(SECTORS), self.state.cells))
+        for step, change in zip(self.steps, self.form_changes, strict=True):
+            formed += self._complete(step) * self.by_sector(change)
+        return formed
+
+    def _complete(self, step: FormStep) -> float:
+        return float(ramp(step.begins, step.ramp_years, np.array([self.year]))[0])
 
     def by_sector(self, flows: FloatArray) -> FloatArray:
         """Rows added up to sectors: (sectors, n)."""
@@ -77,15 +90,15 @@ class Evaluation:
             return np.asarray(flows.sum(axis=1)[None])
         return np.asarray(np.stack([np.bincount(place, row, minlength=count) for row in flows], axis=1))
 
-    def outcome(self, name: str) -> Outcome:
-        """The result by one set of elasticities."""
-        state = self.state
-        base, formed = self.base(name, self.year)
+    @functools.cached_property
+    def outcome(self) -> Outcome:
+        """The result."""
+        state, base = self.state, self.base
         now = np.array([self.year])
         got = multipliers(self.actions, self.groups.coverage, len(base), self.electric, now, by_measure=True)
         assert got.by_measure is not None
-        change = formed.copy()
-        by_measure = self._form_parts(name)
+        change = self.formed.copy()
+        by_measure = self._form_parts()
         for place, action in enumerate(self.actions):
             part = np.zeros(state.cells)
             if action.way == "added":
@@ -98,24 +111,23 @@ class Evaluation:
                     part += moved
                     change[self.sector_of[row]] += moved
             by_measure.append(part)
-        path, leaves = self._path(name), self.steps[-1].leaves_tco2e[name] if self.steps else 0.0
+        path, leaves = self._path(), self.steps[-1].leaves_tco2e[self.elasticities] if self.steps else 0.0
         stacked = np.stack(by_measure) if by_measure else np.zeros((0, state.cells))
         return Outcome(change, stacked, path, leaves)
 
-    def _form_parts(self, name: str) -> list[FloatArray]:
-        parts = []
-        for step, change in zip(self.steps, self.form_changes(name), strict=True):
-            part = float(ramp(step.begins, step.ramp_years, np.array([self.year]))[0])
-            parts.append(part * change.sum(axis=0))
-        return parts
+    def _form_parts(self) -> list[FloatArray]:
+        return [
+            self._complete(step) * change.sum(axis=0)
+            for step, change in zip(self.steps, self.form_changes, strict=True)
+        ]
 
-    def _path(self, name: str) -> FloatArray:
+    def _path(self) -> FloatArray:
         """Net of all sectors by year."""
         years = self.years
         got = multipliers(self.actions, self.groups.coverage, len(self.tco2e), self.electric, years)
         left = 1.0 + got.change
         net = np.einsum("gf,gfy->y", self.grouped(self.tco2e), left)
-        for step, change in zip(self.steps, self.form_changes(name), strict=True):
+        for step, change in zip(self.steps, self.form_changes, strict=True):
             net += ramp(step.begins, step.ramp_years, years) * np.einsum("gf,gfy->y", self.grouped(change), left)
         for place, action in enumerate(self.actions):
             net += action.quantity.sum() * got.added[place]
@@ -130,17 +142,18 @@ class Evaluation:
         added = sum(float(action.quantity.sum() * got.added[k, 0]) for k, action in enumerate(actions))
         return float((grouped * got.change[:, :, 0]).sum()) + added
 
-    def effects(self, name: str, outcome: Outcome, costs: Mapping[str, Costs | None]) -> list[MeasureEffect]:
+    def effects(self, costs: Mapping[str, Costs | None]) -> list[MeasureEffect]:
         """Each measure in order, alone, and on top of all others."""
-        now = self.grouped(self.base(name, self.year)[0])
+        now = self.grouped(self.base)
+        outcome = self.outcome
         start = self.grouped(self.tco2e)
         everything = range(len(self.actions))
         whole = self.total(now, everything)
         found = []
         for place, step in enumerate(self.steps):
             tonnes = float(outcome.by_measure_tco2e[place].sum())
-            part = float(ramp(step.begins, step.ramp_years, np.array([self.year]))[0])
-            alone, without = part * float((step.alone[name] - self.tco2e).sum()), step.without[name]
+            part, without = self._complete(step), step.without[self.elasticities]
+            alone = part * float((step.alone[self.elasticities] - self.tco2e).sum())
             rest = self.tco2e + part * (without - self.tco2e)
             net_without = float((rest - self.tco2e).sum()) + self.total(self.grouped(rest), everything)
             net_all = float(outcome.change_tco2e.sum())
@@ -169,11 +182,7 @@ class Evaluation:
 
 
 def annual_cost(costs: Costs) -> float:
-    """Cost per unit and year.
-
-    Capital times the recovery factor `r(1+r)^n / ((1+r)^n - 1)`, and
-    running cost (METHODS D10).
-    """
+    """Cost per unit and year: capital times the factor `r(1+r)^n / ((1+r)^n - 1)`, and running cost (METHODS D10)."""
     rate, years = costs.discount_rate, costs.lifetime_years
     growth = (1 + rate) ** years
     recovery = rate * growth / (growth - 1) if rate else 1 / years

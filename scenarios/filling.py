@@ -1,6 +1,7 @@
 """Sharing an amount out to cells with limits, so that totals hold to the last bit."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -25,8 +26,8 @@ def filled(amount: float, weights: FloatArray, room: FloatArray) -> FloatArray:
     open_to = (weights > 0) & (room > 0)
     if amount == 0:
         return np.zeros_like(weights)
-    fits = math.fsum(room[open_to].tolist()) if np.isfinite(room[open_to]).all() else math.inf
-    if fits < amount:
+    fits = float(room[open_to].sum())
+    if fits < amount * (1 - 1e-12):
         raise InvalidScenario(
             f"{amount:,.0f} are to be placed, and only {fits:,.0f} fit. Raise the density limit, name more centres or "
             "a larger destination, or place fewer."
@@ -58,7 +59,7 @@ def settled(values: FloatArray, total: float) -> FloatArray:
     """
     out = values.copy()
     # Large values take the rounding; where one is too coarse for the last half bit, a smaller one is fine enough.
-    for position in np.argsort(-out, kind="stable"):
+    for position in _largest_first(out):
         if math.fsum(out.tolist()) == total:
             return out
         rest = math.fsum([total, *(-out).tolist()])
@@ -70,6 +71,16 @@ def settled(values: FloatArray, total: float) -> FloatArray:
     if found != total:
         raise InvalidScenario(f"Cells add up to {found!r} where {total!r} was expected.")
     return out
+
+
+def _largest_first(values: FloatArray) -> Iterator[int]:
+    """Positions from the largest value on; few are ever asked for, so only the first few are looked for at once."""
+    few = min(16, values.size)
+    top = np.argpartition(values, values.size - few)[values.size - few :]
+    top = top[np.lexsort((top, -values[top]))]
+    yield from (int(position) for position in top)
+    if few < values.size:
+        yield from (int(position) for position in np.argsort(-values, kind="stable")[few:])
 
 
 def exact_sum(values: FloatArray) -> float:

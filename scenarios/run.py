@@ -21,7 +21,7 @@ from scenarios.indicators import indicators
 from scenarios.measures import Setting, action_of, in_order
 from scenarios.parameters import Parameters, shipped_parameters
 from scenarios.places import in_metres
-from scenarios.result import Result
+from scenarios.result import Indicators, Result
 from scenarios.samples import Drawn, sampled
 from scenarios.state import SECTORS, Note, State
 from scenarios.travel import USED as TRAVEL_PARAMETERS
@@ -42,6 +42,7 @@ class Baseline:
     travel: TravelBaseline
     labels: tuple[Flow, ...]
     tco2e: FloatArray
+    indicators: Indicators
 
 
 def baseline_of(state: State, parameters: Parameters | None = None, centres: Places = ()) -> Baseline:
@@ -53,7 +54,9 @@ def baseline_of(state: State, parameters: Parameters | None = None, centres: Pla
         centres: designated ones (metres); found if none are given.
     """
     known = shipped_parameters() if parameters is None else parameters
-    return Baseline(state, known, travel_baseline(state, known, centres), flow_labels(state), flows_of(state).tco2e)
+    travel = travel_baseline(state, known, centres)
+    now = indicators(state, travel.decay_per_km)
+    return Baseline(state, known, travel, flow_labels(state), flows_of(state).tco2e, now)
 
 
 def run(
@@ -94,16 +97,19 @@ def run(
         for measure in scenario.measures
         if measure.kind not in documents.FORMS
     )
-    work = Evaluation(
-        baseline.state, baseline.labels, baseline.tco2e, steps, actions, groups_of(actions, state.cells), scenario.year
-    )
-    outcomes = {name: work.outcome(name) for name in baseline.parameters.elasticities}
-    first = next(iter(outcomes))
+    groups = groups_of(actions, state.cells)
+    runs = {
+        name: Evaluation(state, baseline.labels, baseline.tco2e, steps, actions, groups, scenario.year, name)
+        for name in baseline.parameters.elasticities
+    }
+    outcomes = {name: each.outcome for name, each in runs.items()}
+    first = next(iter(runs.values()))
     drawn = None
     if samples:
-        base, formed = work.base(first, scenario.year)
-        change = outcomes[first].change_tco2e
-        what = Drawn(state, baseline.labels, base, formed, change, actions, work.groups, work.electric, scenario.year)
+        what = Drawn(
+            state, baseline.labels, first.base, first.formed, first.outcome.change_tco2e, actions, groups,
+            first.electric, scenario.year,
+        )  # fmt: skip
         drawn = sampled(what, samples, seed, zones)
     used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
     if steps:
@@ -115,11 +121,11 @@ def run(
         after,
         scenario,
         outcomes,
-        tuple(work.effects(first, outcomes[first], {measure.id: measure.costs for measure in scenario.measures})),
-        work.years,
+        tuple(first.effects({measure.id: measure.costs for measure in scenario.measures})),
+        first.years,
         _target(state, scenario),
-        indicators(state, baseline.travel.decay_per_km),
-        indicators(after, baseline.travel.decay_per_km),
+        baseline.indicators,
+        indicators(after, baseline.travel.decay_per_km) if steps else baseline.indicators,
         drawn,
         (*baseline.parameters.used(used), *own),
         (*state.notes, *_notes(steps, actions)),

@@ -146,6 +146,8 @@ class State:
 
     def over(self, values: FloatArray) -> FloatArray:
         """Values (..., rows, cols) of the cells that count, as (..., n); in their rows' and columns' order."""
+        if self.cells == self.inside.size:
+            return values.reshape(*values.shape[:-2], -1)
         return np.asarray(values[..., self.inside])
 
     def spread(self, values: FloatArray, outside: float = 0.0) -> FloatArray:

@@ -4,10 +4,11 @@ The variables that the elasticities of METHODS D1 are about, on fields smoothed 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios.access import gravity_access, smoothed_mean
+from scenarios.access import Smoothing, gravity_access
 from scenarios.centres import Places, nearest_km
 from scenarios.forms import DWELLINGS
 from scenarios.frame import FloatArray
@@ -20,36 +21,60 @@ MOST_CHANGE = 0.25
 """How far all of them together may change vehicle-km per resident, either way (a programme's convention)."""
 
 
-def surroundings(state: State, centres: Places, decay_per_km: float, radius_km: float) -> Surroundings:
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What was found for a state."""
+
+    state: State
+    centres: Places
+    found: Surroundings
+
+
+def surroundings(
+    state: State, centres: Places, decay_per_km: float, smoothing: Smoothing, before: Known | None = None
+) -> Surroundings:
     """Dimension -> (rows, cols), above 0 where something is there; dimensions that the state cannot tell are left out.
 
     Args:
         state: of which.
         centres: the designated ones.
         decay_per_km: of access to jobs.
-        radius_km: over which densities and mix are taken.
+        smoothing: over which densities and mix are taken.
+        before: another state, its centres and what was found for it; what did not change is taken from there.
     """
-    frame, inside = state.frame, state.inside
+    smooth = smoothing.mean
 
-    def smooth(field: FloatArray) -> FloatArray:
-        return smoothed_mean(frame, field, inside, radius_km)
+    def unchanged(*names: str) -> bool:
+        return before is not None and all(getattr(before.state, name) is getattr(state, name) for name in names)
 
-    ground = np.maximum(smooth(state.area_ha), 1e-300)
-    found = {
-        "population_density": smooth(state.population) / ground,
-        "job_density": smooth(state.jobs) / ground,
-        "job_access_car": gravity_access(frame, state.jobs, decay_per_km),
+    def found(name: str, needs: tuple[str, ...], make: Callable[[], FloatArray | None]) -> FloatArray | None:
+        return before.found.get(name) if before is not None and unchanged(*needs) else make()
+
+    def per_area(field: FloatArray | None) -> FloatArray | None:
+        return None if field is None else smoothing.density(field, state.area_ha)
+
+    all_found = {
+        "population_density": found("population_density", ("population",), lambda: per_area(state.population)),
+        "job_density": found("job_density", ("jobs",), lambda: per_area(state.jobs)),
+        "job_access_car": found(
+            "job_access_car", ("jobs",), lambda: gravity_access(state.frame, state.jobs, decay_per_km)
+        ),
+        "land_use_mix": found("land_use_mix", ("floor_area_m2",), lambda: _mix(state, smooth)),
+        "intersection_density": found(
+            "intersection_density", ("intersections",), lambda: per_area(state.intersections)
+        ),
+        "proximity_downtown": before.found.get("proximity_downtown")
+        if before is not None and before.centres == centres
+        else (1 / nearest_km(state, centres) if centres else None),
+        "proximity_transit": found("proximity_transit", ("stops",), lambda: _stop_proximity(state)),
     }
-    mix = _mix(state, smooth)
-    if mix is not None:
-        found["land_use_mix"] = mix
-    if state.intersections is not None:
-        found["intersection_density"] = smooth(state.intersections) / ground
-    if centres:
-        found["proximity_downtown"] = 1 / nearest_km(state, centres)
-    if state.stops is not None and len(state.stops):
-        found["proximity_transit"] = 1 / nearest_km(state, tuple((float(x), float(y)) for x, y in state.stops))
-    return found
+    return {name: field for name, field in all_found.items() if field is not None}
+
+
+def _stop_proximity(state: State) -> FloatArray | None:
+    if state.stops is None or not len(state.stops):
+        return None
+    return 1 / nearest_km(state, tuple((float(x), float(y)) for x, y in state.stops))
 
 
 def _mix(state: State, smooth: Callable[[FloatArray], FloatArray]) -> FloatArray | None:

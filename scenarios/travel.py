@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios.access import Kernel, decay_kernel, smoothed_mean
+from scenarios.access import Kernel, Smoothing, decay_kernel
 from scenarios.centres import Places, found_centres
 from scenarios.errors import InvalidScenario
 from scenarios.frame import FloatArray
 from scenarios.parameters import Parameters
 from scenarios.state import State
-from scenarios.surroundings import MOST_CHANGE, Surroundings, elastic_ratio, standing, surroundings
+from scenarios.surroundings import MOST_CHANGE, Known, Surroundings, elastic_ratio, standing, surroundings
 
 USED = ("access.trip_length", "access.smoothing", "state.resident_share")
 _ROUNDS = 15  # of balancing; by then roads agree to about 1e-3, and homes exactly
@@ -36,6 +36,8 @@ class TravelBaseline:
         stays: (rows, cols) part of a home's travel that runs inside the region.
         home_balance, road_balance: of the gravity model.
         per_head: set -> (rows, cols) travel per resident, in tCO2e a year of car traffic.
+        decay_per_km: of trips.
+        smoothing: over which densities are taken.
     """
 
     state: State
@@ -48,7 +50,7 @@ class TravelBaseline:
     road_balance: FloatArray
     per_head: Mapping[str, FloatArray]
     decay_per_km: float
-    radius_km: float
+    smoothing: Smoothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,8 @@ def travel_baseline(state: State, parameters: Parameters, centres: Places = ()) 
     decay, radius = 2 / parameters.number("access.trip_length"), parameters.number("access.smoothing")
     if not centres and (state.population + state.jobs).any():
         centres = found_centres(state, 4, radius_km=radius)
-    now = surroundings(state, centres, decay, radius)
+    smoothing = Smoothing(state.frame, state.inside, radius)
+    now = surroundings(state, centres, decay, smoothing)
     kernel = decay_kernel(state.frame.shape, state.frame.size_m, decay)
     cars = [place for place, stream in enumerate(state.streams) if stream.vehicle == "car"]
     roads = state.resident_share * state.transport_tco2e[cars].sum(axis=0)
@@ -86,7 +89,7 @@ def travel_baseline(state: State, parameters: Parameters, centres: Places = ()) 
     inside_weight = {name: float((state.population * at * stays).sum()) for name, at in standings.items()}
     per_head = {name: at * (roads.sum() / (inside_weight[name] or 1.0)) for name, at in standings.items()}
     home, road = _balanced(kernel, state.population * stays, roads)
-    return TravelBaseline(state, centres, now, kernel, roads, stays, home, road, per_head, decay, radius)
+    return TravelBaseline(state, centres, now, kernel, roads, stays, home, road, per_head, decay, smoothing)
 
 
 def _balanced(kernel: Kernel, homes: FloatArray, roads: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -128,7 +131,8 @@ def travel_answers(
     if not (left.any() or arrived.any()) and after is baseline.state:
         return {name: Travel(np.ones(after.frame.shape), 0.0, 0.0) for name in parameters.elasticities}
     counted = baseline.centres + grown_centres(baseline, after, centres)
-    then = surroundings(after, counted, baseline.decay_per_km, baseline.radius_km)
+    known = Known(baseline.state, baseline.centres, baseline.surroundings)
+    then = surroundings(after, counted, baseline.decay_per_km, baseline.smoothing, known)
     before = baseline.state.population
     answers = {}
     for name, elasticities in parameters.elasticities.items():
@@ -152,7 +156,7 @@ def grown_centres(baseline: TravelBaseline, after: State, centres: Places) -> Pl
     """
     if not centres:
         return ()
-    density = smoothed_mean(after.frame, after.population + after.jobs, after.inside, baseline.radius_km)
+    density = baseline.smoothing.mean(after.population + after.jobs)
     enough = 0.5 * min((_at(after, density, place) for place in baseline.centres), default=0.0)
     return tuple(place for place in centres if _at(after, density, place) > enough)
 

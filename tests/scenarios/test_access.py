@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.access import decay_kernel, disc_kernel, gravity_access, mean_trip_length_km, smoothed_mean
+from scenarios.access import Smoothing, decay_kernel, disc_kernel, gravity_access, mean_trip_length_km
 from scenarios.errors import ScenarioError
 from scenarios.frame import Frame, own_distance_km
 
@@ -45,11 +45,11 @@ def test_smoothing_takes_the_mean_of_the_cells_that_count() -> None:
     inside = np.ones((3, 3), bool)
     inside[0, 0] = False
     field = np.array([[0.0, 1, 2], [3, 4, 5], [6, 7, 8]])
-    smooth = smoothed_mean(THREE, field, inside, 1.0)
+    smooth = Smoothing(THREE, inside, 1.0).mean(field)
     assert smooth[0, 0] == 0
     assert smooth[1, 1] == pytest.approx((4 + 1 + 3 + 5 + 7) / 5)
     assert smooth[0, 1] == pytest.approx((1 + 2 + 4) / 3)
-    flat = smoothed_mean(THREE, np.where(inside, 2.0, 0.0), inside, 1.0)
+    flat = Smoothing(THREE, inside, 1.0).mean(np.where(inside, 2.0, 0.0))
     np.testing.assert_allclose(flat[inside], 2.0, rtol=1e-12)
 
 
