@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from scenarios.access import gravity_access
-from scenarios.centres import Places, found_centres
+from scenarios.centres import Places, found_centres, nearest_km
 from scenarios.errors import InvalidScenario
 from scenarios.filling import exact_sum, filled, settled
 from scenarios.frame import FloatArray
@@ -169,11 +169,12 @@ def _check(growth: Growth) -> None:
 def _pull(state: State, growth: Growth, centres: Places, parameters: Parameters, used: set[str]) -> FloatArray | None:
     """Weight of each cell by its place, (rows, cols); None where the form follows what is there."""
     if growth.form in _CENTRES:
-        used.add("forms.gradient")
-        gradient = parameters.number("forms.gradient")
-        return np.asarray(
-            state.area_ha * np.add.reduce([np.exp(-gradient * state.frame.distances_km(x, y)) for x, y in centres])
-        )
+        used.add("forms.nearness")
+        away = nearest_km(state, centres)
+        heads = state.population if state.population.any() else state.jobs
+        today = float((heads * away).sum() / heads.sum()) if heads.any() else float(away[state.inside].mean())
+        # Density D0 exp(-a r) around a place has the mean distance 2 / a.
+        return np.asarray(state.area_ha * np.exp(-2 / (parameters.number("forms.nearness") * today) * away))
     if growth.form == "compact":
         used.add("access.trip_length")
         return gravity_access(state.frame, state.jobs, 2 / parameters.number("access.trip_length"))

@@ -229,6 +229,11 @@ def _electric_vehicles(measure: documents.ElectricVehicles, setting: Setting, nu
     state, labels = setting.state, flow_labels(setting.state)
     per_km = {}
     for stream, tco2e, vkm in zip(state.streams, state.transport_tco2e, state.vehicle_km, strict=True):
+        if stream.vehicle in measure.vehicles and tco2e.any() and not vkm.any():
+            raise InvalidScenario(
+                f"{measure.id}: the vehicle-km of {stream.vehicle} on {stream.carrier.name} are unknown, so that what "
+                "they would draw as electric ones is, too; leave this class out."
+            )
         per_km[stream.vehicle, stream.carrier] = tco2e.sum() / vkm.sum() if vkm.any() else 0.0
 
     def effect(asked: Numbers) -> FloatArray:

@@ -84,7 +84,8 @@ def test_growth_in_three_by_three_by_hand(cities: ModuleType) -> None:
     middle = ((900_750.0, 1_900_750.0),)
     inward = formed(state, Growth("monocentric", people=100.0, centres=middle, people_per_ha=1e6), PARAMETERS)
     side, corner, own = 0.5, np.sqrt(0.5), 0.26070271658236036
-    weight = np.exp(-0.2 * np.array([[corner, side, corner], [side, own, side], [corner, side, corner]]))
+    today = (40 * own + 80 * side + 40 * corner) / 160
+    weight = np.exp(-4 / today * np.array([[corner, side, corner], [side, own, side], [corner, side, corner]]))
     np.testing.assert_allclose(inward.arrived, 100 * weight / weight.sum(), rtol=1e-6)
     assert inward.centres == middle
     capped = formed(state, Growth("monocentric", people=100.0, people_per_ha=2.0), PARAMETERS).state

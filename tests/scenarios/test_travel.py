@@ -83,7 +83,7 @@ def test_what_changes_at_homes_is_driven_on_roads_or_leaves(
 def test_gathering_at_one_centre_saves_and_spreading_costs(cities: ModuleType) -> None:
     state = cities.city(31, 31)
     base = travel_baseline(state, PARAMETERS)
-    steep = PARAMETERS.given({"forms.gradient": 2.0})
+    steep = PARAMETERS.given({"forms.nearness": 0.2})
     change = {}
     for form, limit in (("monocentric", 900.0), ("sprawl", 14.0)):
         growth = Growth(form, 0, 0, 0.5, 0.5, people_per_ha=limit, jobs_per_ha=limit)
