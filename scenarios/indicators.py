@@ -22,4 +22,5 @@ def indicators(state: State, decay_per_km: float) -> Indicators:
     if jobs:
         access = float((weights * gravity_access(state.frame, state.jobs, decay_per_km)).sum())
         length = mean_trip_length_km(state.frame, state.population, state.jobs, decay_per_km)
-    return Indicators(length, people, jobs, density, access, float(state.green_ha.sum()) * HECTARE_M2 / people)
+    green = float(state.green_ha.sum()) * HECTARE_M2 / people if state.green_ha.any() else None
+    return Indicators(length, people, jobs, density, access, green)

@@ -96,7 +96,7 @@ class Indicators:
         population, jobs: persons.
         people_per_ha: density that people live in: mean over people, not over ground.
         access_jobs: gravity access to jobs, mean over people.
-        green_m2_per_person: None without people.
+        green_m2_per_person: None without people, or where no green is known.
     """
 
     mean_trip_length_km: float | None

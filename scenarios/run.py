@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from accounting.curves import ReferenceCurves, RoadCurve
 from grids.shipped import data_folder
 from scenarios import scenario as documents
+from scenarios.action_setting import Setting
 from scenarios.centres import Places
 from scenarios.effects import Action, groups_of
 from scenarios.errors import InvalidScenario
@@ -18,7 +19,7 @@ from scenarios.flows import Flow, flow_labels, flows_of
 from scenarios.form_steps import FormStep, form_steps
 from scenarios.frame import FloatArray
 from scenarios.indicators import indicators
-from scenarios.measures import Setting, action_of, in_order
+from scenarios.measures import action_of, in_order
 from scenarios.parameters import Parameters, shipped_parameters
 from scenarios.places import in_metres
 from scenarios.result import Indicators, Result

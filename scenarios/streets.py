@@ -42,12 +42,12 @@ def street_fields(edition: Edition, frame: Frame) -> tuple[FloatArray, FloatArra
     size = round(frame.size_m)
     parts = line_lengths(lines, (round(frame.x_m), round(frame.y_m)), size)
     length = _onto(frame, parts.row, parts.col, parts.amount / 1000)
-    x, y = _intersections(lines)
+    x, y = intersections(lines)
     row, col = ((y - frame.y_m) // size).astype(np.int64), ((x - frame.x_m) // size).astype(np.int64)
     return length, _onto(frame, row, col, np.ones(len(x)))
 
 
-def _intersections(lines: NDArray[np.object_]) -> tuple[FloatArray, FloatArray]:
+def intersections(lines: NDArray[np.object_]) -> tuple[FloatArray, FloatArray]:
     """Vertices (to the centimetre) that three or more stretches leave from."""
     at, line = shapely.get_coordinates(lines, return_index=True)
     key = np.round(at * 100).astype(np.int64)
