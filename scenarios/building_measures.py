@@ -13,7 +13,7 @@ from scenarios.flows import flow_labels
 from scenarios.frame import FloatArray, IntArray
 
 HEATING = ("gas", "heat", "oil", "lpg", "coal", "wood")
-FUELS = ("gas", "oil", "lpg", "coal", "wood")
+FOSSIL = ("gas", "oil", "lpg", "coal")
 UNSTATED = "unstated"
 
 
@@ -71,7 +71,7 @@ def retrofit(measure: documents.Retrofit, setting: Setting, numbers: Numbers) ->
 
 def heat_pump(measure: documents.HeatPump, setting: Setting, numbers: Numbers) -> Action:
     """Fuels of some stocks give way to electricity (METHODS D5)."""
-    carriers = measure.carriers or FUELS
+    carriers = measure.carriers or FOSSIL
     rows, floor = _stock_rows(setting, measure.id, measure.uses, None, carriers)
     if "electricity" in carriers or UNSTATED in carriers:
         raise InvalidScenario(f"{measure.id}: heat pumps replace fuels or heat ({', '.join(HEATING)}).")

@@ -72,7 +72,7 @@ def form_steps(
     start = _Stage(travel.state, np.zeros(travel.state.frame.shape), np.zeros(travel.state.frame.shape))
     stages = [start]
     for measure in measures:
-        stages.append(_after(stages[-1], measure, areas, parameters, travel.state.population))
+        stages.append(_after(stages[-1], measure, areas, parameters, travel))
     answers = [_flows(travel, stage, parameters) for stage in stages]
     steps = []
     for place, measure in enumerate(measures):
@@ -101,7 +101,7 @@ def _chain(
 ) -> Tonnes:
     stage = start
     for measure in measures:
-        stage = _after(stage, measure, areas, parameters, travel.state.population)
+        stage = _after(stage, measure, areas, parameters, travel)
     return _flows(travel, stage, parameters)[0]
 
 
@@ -114,14 +114,14 @@ def _flows(travel: TravelBaseline, stage: _Stage, parameters: Parameters) -> tup
 
 
 def _after(
-    stage: _Stage, measure: documents.AnyMeasure, areas: Areas, parameters: Parameters, people: FloatArray
+    stage: _Stage, measure: documents.AnyMeasure, areas: Areas, parameters: Parameters, travel: TravelBaseline
 ) -> _Stage:
-    """The stage after one more form; `people` are those of the baseline."""
+    """The stage after one more form."""
     state = stage.state
     known = parameters.given(measure.parameters, f"measure {measure.id}")
     try:
         if isinstance(measure, documents.GrowthMeasure):
-            return _grown(stage, measure, areas, known, people)
+            return _grown(stage, measure, areas, known, travel)
         share = areas(measure.area)
         if isinstance(measure, documents.UseChange):
             return replace(stage, state=with_use_changed(state, share, measure.source, measure.target, measure.level))
@@ -149,16 +149,17 @@ def _after(
 
 
 def _grown(
-    stage: _Stage, measure: documents.GrowthMeasure, areas: Areas, parameters: Parameters, origin_people: FloatArray
+    stage: _Stage, measure: documents.GrowthMeasure, areas: Areas, parameters: Parameters, travel: TravelBaseline
 ) -> _Stage:
     state = stage.state
+    centres = in_metres(state.frame.crs, measure.centres) or travel.centres
     growth = Growth(
         measure.form,
         measure.people,
         measure.jobs,
         measure.moved_people,
         measure.moved_jobs,
-        in_metres(state.frame.crs, measure.centres),
+        centres[:1] if measure.form == "monocentric" and not measure.centres else centres,
         measure.people_per_ha,
         measure.jobs_per_ha,
         None if measure.origin is None else areas(measure.origin),
@@ -167,11 +168,11 @@ def _grown(
     got = formed(state, growth, parameters)
     left, arrived = stage.left + got.left, stage.arrived + got.arrived
     # Who came in an earlier form and leaves in this one only passed through.
-    passed = np.maximum(left - origin_people, 0.0)
+    passed = np.maximum(left - travel.state.population, 0.0)
     return _Stage(
         got.state,
         left - passed,
         np.maximum(arrived - passed, 0.0),
-        stage.centres + got.centres,
+        stage.centres + (got.centres if measure.centres else ()),
         (*stage.used, *got.used),
     )

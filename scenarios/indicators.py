@@ -5,12 +5,13 @@ from scenarios.result import Indicators
 from scenarios.state import HECTARE_M2, State
 
 
-def indicators(state: State, decay_per_km: float) -> Indicators:
+def indicators(state: State, decay_per_km: float, new_green_ha: float = 0.0) -> Indicators:
     """Trip length, density, access and green per person of a state; None where nobody is there to have them.
 
     Args:
         state: of which.
         decay_per_km: of access with distance.
+        new_green_ha: parks and forest that measures add.
     """
     people, jobs = float(state.population.sum()), float(state.jobs.sum())
     if not people:
@@ -22,5 +23,6 @@ def indicators(state: State, decay_per_km: float) -> Indicators:
     if jobs:
         access = float((weights * gravity_access(state.frame, state.jobs, decay_per_km)).sum())
         length = mean_trip_length_km(state.frame, state.population, state.jobs, decay_per_km)
-    green = float(state.green_ha.sum()) * HECTARE_M2 / people if state.green_ha.any() else None
+    hectares = float(state.green_ha.sum()) + new_green_ha
+    green = hectares * HECTARE_M2 / people if state.green_ha.any() else None
     return Indicators(length, people, jobs, density, access, green)

@@ -1,6 +1,8 @@
 """Sector measures: which there are, and making one of a scenario ready for a state."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from scenarios import building_measures, sink_measures, traffic_measures
 from scenarios import scenario as documents
@@ -21,6 +23,58 @@ _MAKERS: dict[type[documents.Measure], Callable[..., Action]] = {
     documents.StreetTrees: sink_measures.street_trees,
     documents.Park: sink_measures.park,
 }
+
+
+@dataclass(frozen=True)
+class MeasureKind:
+    """What an interface has to know of a kind of measure before it is used.
+
+    Attributes:
+        kind, stage, sector: which; a form touches all sectors.
+        about: in a sentence.
+        parameters: ids of those it asks.
+        schema: JSON Schema of its document.
+    """
+
+    kind: str
+    stage: str
+    sector: str
+    about: str
+    parameters: tuple[str, ...]
+    schema: dict[str, Any]
+
+
+_ASKED: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "growth": ("form", "", ("forms.nearness", "forms.density_quantile", "forms.floor_area_ratio", "access.trip_length",
+                            "access.smoothing", "state.resident_share")),
+    "use_change": ("form", "", ()),
+    "transit_stops": ("form", "", ("access.trip_length", "state.resident_share")),
+    "streets": ("form", "", ("access.smoothing", "state.resident_share")),
+    "green_loss": ("form", "", ()),
+    "retrofit": ("efficiency", "buildings", ("retrofit.saving", "retrofit.rebound", "retrofit.fuel_heat_share",
+                                             "retrofit.electric_heat_share")),
+    "heat_pump": ("switch", "buildings", ("heat_pump.boiler_efficiency", "heat_pump.scop")),
+    "rooftop_pv": ("supply", "buildings", ("pv.yield", "pv.roof_share", "pv.power_density", "state.storeys")),
+    "electricity_factor": ("supply", "buildings", ("electricity.target_factor",)),
+    "electric_vehicles": ("switch", "transport", ("ev.charging_loss", "ev.car", "ev.lgv", "ev.hgv", "ev.bus")),
+    "modal_shift": ("demand", "transport", ("modal_shift.other_mode", "state.resident_share")),
+    "speed": ("efficiency", "transport", ()),
+    "freight": ("demand", "transport", ("freight.saving",)),
+    "afforestation": ("sink", "forest", ("afforestation.years", "afforestation.uptake")),
+    "street_trees": ("sink", "forest", ("trees.years", "trees.uptake", "trees.crown")),
+    "park": ("sink", "forest", ("trees.years", "trees.uptake", "park.crown_share")),
+}  # fmt: skip
+
+
+def measure_kinds() -> tuple[MeasureKind, ...]:
+    """All kinds of measures, forms first, in the order of stages."""
+    found = []
+    for document in get_args(get_args(documents.AnyMeasure)[0]):
+        [kind] = get_args(document.model_fields["kind"].annotation)
+        stage, sector, parameters = _ASKED[kind]
+        about = " ".join((document.__doc__ or "").split())
+        found.append(MeasureKind(kind, stage, sector, about, parameters, document.model_json_schema()))
+    return tuple(sorted(found, key=lambda one: STAGES.index(one.stage)))
 
 
 def action_of(measure: documents.Measure, setting: Setting) -> Action:

@@ -117,6 +117,7 @@ def run(
         used |= set(TRAVEL_PARAMETERS)
     own = [action.numbers.parameters[name] for action in actions for name in sorted(action.numbers.own)]
     after = steps[-1].state if steps else state
+    planted = sum(float(action.quantity.sum()) for action in actions if action.unit == "ha")
     return Result(
         state,
         after,
@@ -126,7 +127,7 @@ def run(
         first.years,
         _target(state, scenario),
         baseline.indicators,
-        indicators(after, baseline.travel.decay_per_km) if steps else baseline.indicators,
+        indicators(after, baseline.travel.decay_per_km, planted) if steps or planted else baseline.indicators,
         drawn,
         (*baseline.parameters.used(used), *own),
         (*state.notes, *_notes(steps, actions)),

@@ -99,12 +99,12 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
     for place, action in enumerate(drawn.actions):
         if action.way == "added":
             sectors[SECTORS.index(action.sector)] += action.quantity.sum() * added[place]
-    rest = deviates.of("activity:own")
     for sector in range(len(SECTORS)):
         formed = drawn.formed_tco2e[sector]
         sectors[sector] += formed.sum() + error[sector] * (formed * shared[sector]).sum()
     own_sd = own * drawn.change_tco2e
-    sectors += np.sqrt((own_sd**2).sum(axis=1))[:, None] * rest / np.sqrt(len(SECTORS))
+    rest = np.stack([deviates.of(f"own:{sector}") for sector in SECTORS])
+    sectors += np.sqrt((own_sd**2).sum(axis=1))[:, None] * rest
     spread += (own_sd**2 + (shared * drawn.change_tco2e) ** 2).sum(axis=0)
     if zones is not None and zone_samples is not None:
         zone_samples += (zones @ drawn.formed_tco2e.sum(axis=0))[:, None]

@@ -112,7 +112,7 @@ class Retrofit(Measure):
 
 
 class HeatPump(Measure):
-    """A share of heating by fuels is taken over by heat pumps."""
+    """A share of heating by fuels (fossil ones unless named) is taken over by heat pumps."""
 
     kind: Literal["heat_pump"]
     level: Share

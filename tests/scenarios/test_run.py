@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pyproj
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,8 @@ from scipy.sparse import csr_array
 
 from scenarios.errors import InvalidScenario, ParameterGap
 from scenarios.evaluation import annual_cost
+from scenarios.measures import measure_kinds
+from scenarios.parameters import shipped_parameters
 from scenarios.result import Result
 from scenarios.run import baseline_of, run
 from scenarios.scenario import Costs, read_scenario
@@ -308,3 +311,47 @@ def test_what_cannot_be_carried_out_is_told(cities: ModuleType, measures: list[d
 def test_a_document_is_refused_by_field(document: Any, says: str) -> None:
     with pytest.raises(InvalidScenario, match=says):
         read_scenario(document)
+
+
+@pytest.mark.parametrize("measure", SECTOR_MEASURES, ids=lambda measure: measure["id"])
+def test_the_catalogue_says_what_a_measure_does(cities: ModuleType, measure: dict[str, Any]) -> None:
+    kinds = {kind.kind: kind for kind in measure_kinds()}
+    result = ran(cities.city(6, 6), [measure])
+    [effect] = result.measures
+    kind = kinds[measure["kind"]]
+    assert effect.stage == kind.stage
+    assert {one.id for one in result.used} <= set(kind.parameters)
+    touched = [sector for sector, row in zip(SECTORS, result.first.change_tco2e, strict=True) if row.any()]
+    assert kind.sector in touched or measure["start"] == 2026
+
+
+def test_the_catalogue_is_whole() -> None:
+    kinds = [kind.kind for kind in measure_kinds()]
+    assert kinds[:5] == ["growth", "use_change", "transit_stops", "streets", "green_loss"]
+    assert {measure["kind"] for measure in ALL} <= set(kinds)
+    for kind in measure_kinds():
+        assert kind.about
+        assert all(name in shipped_parameters().items for name in kind.parameters)
+        assert kind.schema["properties"]["kind"] == {"const": kind.kind, "title": "Kind", "type": "string"}
+
+
+def test_new_stops_and_streets_shorten_travel_where_they_are(cities: ModuleType) -> None:
+    x, y = 900_000 + 250.0, 1_900_000 + 250.0
+    state = cities.city(9, 9, stops=np.array([[x, y]]))
+    middle = pyproj.Transformer.from_crs("EPSG:5179", "OGC:CRS84", always_xy=True).transform(x + 2000, y + 2000)
+    for measure in (
+        {"id": "stops", "kind": "transit_stops", "stops": [middle]},
+        {"id": "streets", "kind": "streets", "change": 0.3},
+    ):
+        result = ran(state, [measure])
+        for outcome in result.outcomes.values():
+            assert outcome.change_tco2e[1].sum() < 0
+            assert not outcome.change_tco2e[[0, 2]].any()
+
+
+def test_parks_count_as_green(cities: ModuleType) -> None:
+    state = cities.city(6, 6)
+    result = ran(state, [PARK])
+    assert result.then.green_m2_per_person is not None
+    gained = result.then.green_m2_per_person - result.before.green_m2_per_person
+    assert gained == pytest.approx(20 * 1e4 / state.population.sum())
