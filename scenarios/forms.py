@@ -56,7 +56,7 @@ class Formed:
 
     Attributes:
         state: with the new people, jobs, floor area, emissions of buildings, green and removals; traffic as before.
-        left, arrived: (rows, cols) people who went and came; growth came from nowhere.
+        left, arrived: (rows, cols) people who went to and came from other cells; growth came from nowhere.
         centres: by which the form was made; empty for forms without.
         used: ids of the parameters it rests on.
     """
@@ -209,7 +209,9 @@ def _moved(
         )
     arrived = filled(amount, weights.ravel(), room.ravel()).reshape(before.shape)
     after = settled((staying + arrived).ravel(), total).reshape(before.shape)
-    return _Moved(after, left, arrived)
+    # Who leaves a cell and comes to it again did not move: houses and habits stay.
+    within = np.minimum(left, arrived)
+    return _Moved(after, left - within, arrived - within)
 
 
 def _weights(

@@ -99,17 +99,20 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
     for place, action in enumerate(drawn.actions):
         if action.way == "added":
             sectors[SECTORS.index(action.sector)] += action.quantity.sum() * added[place]
-    for sector in range(len(SECTORS)):
-        formed = drawn.formed_tco2e[sector]
-        sectors[sector] += formed.sum() + error[sector] * (formed * shared[sector]).sum()
-    own_sd = own * drawn.change_tco2e
+    # What forms move or add is buildings and travel of the mean kind: their error is the sector's mean one, so that
+    # a house that moves from a well-known cell to a doubtful one changes no total.
+    size = np.stack([np.abs(state.sector_tco2e(sector)) for sector in SECTORS])
+    weight = np.divide(size, size.sum(axis=1, keepdims=True), out=np.zeros_like(size), where=size > 0)
+    mean = (shared * weight).sum(axis=1)
+    formed, measured = drawn.formed_tco2e, drawn.change_tco2e - drawn.formed_tco2e
+    total = formed.sum(axis=1)
+    own_sd, shared_sd = own * measured, shared * measured + mean[:, None] * formed
     rest = np.stack([deviates.of(f"own:{sector}") for sector in SECTORS])
+    sectors += total[:, None] + error * (mean * total)[:, None]
     sectors += np.sqrt((own_sd**2).sum(axis=1))[:, None] * rest
-    spread += (own_sd**2 + (shared * drawn.change_tco2e) ** 2).sum(axis=0)
+    spread += (own_sd**2 + shared_sd**2).sum(axis=0)
     if zones is not None and zone_samples is not None:
-        zone_samples += (zones @ drawn.formed_tco2e.sum(axis=0))[:, None]
-        for sector in range(len(SECTORS)):
-            zone_samples += np.outer(zones @ (shared[sector] * drawn.change_tco2e[sector]), error[sector])
+        zone_samples += (zones @ formed.sum(axis=0))[:, None] + (zones @ shared_sd.T) @ error
         own_zone = np.sqrt(zones.multiply(zones) @ (own_sd**2).sum(axis=0))
         normal = np.stack([deviates.of(f"zone:{zone}") for zone in range(zones.shape[0])])
         zone_samples += own_zone[:, None] * normal

@@ -164,3 +164,11 @@ def test_planted_centres_are_found(cities: ModuleType) -> None:
 def test_what_cannot_be_is_refused(cities: ModuleType, changes: dict[str, float], says: str) -> None:
     with pytest.raises(InvalidScenario, match=says):
         formed(cities.city(5, 5), Growth("compact", **changes), PARAMETERS)
+
+
+def test_moving_where_one_was_changes_nothing(cities: ModuleType) -> None:
+    state = cities.city(8, 8)
+    got = formed(state, Growth("trend", moved_people=0.3, moved_jobs=0.2), PARAMETERS)
+    np.testing.assert_allclose(got.left, 0, atol=1e-9)
+    np.testing.assert_allclose(got.arrived, 0, atol=1e-9)
+    np.testing.assert_allclose(got.state.buildings_tco2e, state.buildings_tco2e, rtol=1e-9)

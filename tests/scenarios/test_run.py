@@ -248,6 +248,20 @@ def test_samples_surround_the_estimate_and_share_errors(cities: ModuleType) -> N
     np.testing.assert_array_equal(again.sectors_tco2e, drawn.sectors_tco2e)
 
 
+def test_a_house_that_moves_brings_no_error_into_the_total(cities: ModuleType) -> None:
+    rng = np.random.default_rng(4)
+    state = cities.city(9, 9, resident_share=0.0, green_ha=np.zeros((9, 9)), forest_tco2e=np.zeros((9, 9)))
+    state = cities.city(
+        9, 9, resident_share=0.0, green_ha=np.zeros((9, 9)), forest_tco2e=np.zeros((9, 9)),
+        sd_tco2e={"buildings": state.buildings_tco2e.sum(axis=(0, 1)) * rng.random((9, 9))},
+    )  # fmt: skip
+    move = {"id": "m", "kind": "growth", "form": "polycentric", "moved_people": 0.5, "moved_jobs": 0.5}
+    result = ran(state, [move], samples=200)
+    assert result.samples is not None
+    np.testing.assert_allclose(result.samples.sectors_tco2e, 0, atol=1e-6)
+    assert result.samples.cells_sd_tco2e.max() > 1
+
+
 def test_one_sampled_parameter_by_hand(cities: ModuleType) -> None:
     state = cities.city(6, 6, sd_tco2e={})
     result = ran(state, [RETROFIT], samples=10_000)
