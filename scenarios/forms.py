@@ -29,8 +29,8 @@ class Growth:
     """People and jobs that come, or move, and the form they take.
 
     Attributes:
-        form: `trend` follows what is there; `sprawl` fills thin ground evenly; `compact` fills inhabited cells, those
-            near jobs first; `monocentric` and `polycentric` decline with the distance from centres.
+        form: `trend` follows what is there; `sprawl` fills thin ground evenly; `compact` fills inhabited cells,
+            dense ones near jobs first; `monocentric` and `polycentric` decline with the distance from centres.
         people, jobs: that are added, persons.
         moved_people, moved_jobs: part (0 to 1) of those in the origin that move.
         centres: (x, y) in metres; found from people and jobs if none are given.
@@ -242,7 +242,7 @@ def _weights(
         return state.area_ha, room
     if growth.form == "compact":
         assert pull is not None
-        return before * pull, room
+        return before * density * pull, room
     return (before if pull is None else pull), room
 
 

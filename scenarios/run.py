@@ -130,7 +130,7 @@ def run(
         indicators(after, baseline.travel.decay_per_km, planted) if steps or planted else baseline.indicators,
         drawn,
         (*baseline.parameters.used(used), *own),
-        (*state.notes, *_notes(steps, actions)),
+        (*state.notes, *_notes(baseline, steps, actions)),
     )
 
 
@@ -185,7 +185,7 @@ def _target(state: State, scenario: documents.Scenario) -> float | None:
     return (1 - scenario.target.reduction) * float(sum(state.sector_tco2e(sector).sum() for sector in SECTORS))
 
 
-def _notes(steps: Sequence[FormStep], actions: Sequence[Action]) -> list[Note]:
+def _notes(baseline: Baseline, steps: Sequence[FormStep], actions: Sequence[Action]) -> list[Note]:
     notes = []
     if steps:
         notes.append(
@@ -194,6 +194,13 @@ def _notes(steps: Sequence[FormStep], actions: Sequence[Action]) -> list[Note]:
                 "Only residents' car travel responds to form, by two sets of elasticities, mostly from US cities.",
             )
         )
+        each, most = baseline.travel.per_person_tco2e(), baseline.parameters.number("access.most_travel")
+        if each > most:
+            text = (
+                f"Residents' car travel comes out at {each:.1f} t a head and year, more than {most:g}: the residents' "
+                "part of traffic, or the length of their trips, is set too high for this region."
+            )
+            notes.append(Note("residents", text, ("state.resident_share", "access.trip_length"), illustrative=True))
     if any(action.kind == "rooftop_pv" for action in actions):
         notes.append(Note("rooftop_pv", "Electricity fed in counts at the same factor as electricity drawn."))
     return notes

@@ -52,6 +52,12 @@ class TravelBaseline:
     decay_per_km: float
     smoothing: Smoothing
 
+    def per_person_tco2e(self) -> float:
+        """Car travel of a resident, inside and outside the region, tCO2e a year, by the set that says most."""
+        people = self.state.population
+        sums = [float((people * each).sum()) for each in self.per_head.values()]
+        return max(sums, default=0.0) / max(float(people.sum()), 1e-300)
+
 
 @dataclass(frozen=True, eq=False)
 class Travel:

@@ -369,3 +369,10 @@ def test_parks_count_as_green(cities: ModuleType) -> None:
     assert result.then.green_m2_per_person is not None
     gained = result.then.green_m2_per_person - result.before.green_m2_per_person
     assert gained == pytest.approx(20 * 1e4 / state.population.sum())
+
+
+def test_more_travel_than_a_car_can_drive_is_told(cities: ModuleType) -> None:
+    state = cities.city(8, 8)
+    for share, warned in ((0.02, False), (1.0, True)):
+        result = ran(state, [COMPACT], parameters={"state.resident_share": share, "access.trip_length": 40.0})
+        assert any("a head and year" in note.text for note in result.notes) == warned
