@@ -15,7 +15,7 @@ from scipy import fft
 from scenarios.errors import ScenarioError
 from scenarios.frame import BoolArray, FloatArray, Frame, own_distance_km
 
-_KERNELS_KEPT = 32
+_KERNELS_KEPT = 6  # of each kind; one of a million cells takes 32 MB
 
 
 @dataclass(frozen=True)

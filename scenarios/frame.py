@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-_LARGEST = 4_000_000  # cells: dense arrays and their Fourier transforms stay below a few hundred megabytes
+_LARGEST = 1_000_000  # cells: dense arrays and their Fourier transforms stay below a few hundred megabytes
 
 
 @dataclass(frozen=True)

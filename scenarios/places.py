@@ -14,6 +14,7 @@ from scenarios.frame import FloatArray, Frame
 from scenarios.scenario import Area
 from scenarios.state import State
 
+_AREAS = ("Polygon", "MultiPolygon")
 ZonePolygons = Callable[[str, Sequence[str]], Sequence[BaseGeometry]]
 """Collection and ids -> their polygons in the region's CRS; refuses what is not there."""
 
@@ -46,7 +47,11 @@ def area_coverage(state: State, zone_polygons: ZonePolygons | None = None) -> Ca
 
 def polygon_shares(frame: Frame, polygons: Sequence[BaseGeometry]) -> FloatArray:
     """Share (rows, cols), 0 to 1, of each cell that lies in any of some polygons, in the frame's CRS."""
-    united = shapely.union_all(np.array(polygons, dtype=object))
+    west, south = frame.x_m, frame.y_m
+    ground = shapely.box(west, south, west + frame.cols * frame.size_m, south + frame.rows * frame.size_m)
+    # Cut before anything is counted in cells: an outline may be drawn around half the world.
+    united = shapely.intersection(shapely.union_all(np.array(polygons, dtype=object)), ground)
+    united = shapely.union_all([part for part in shapely.get_parts(united) if part.geom_type in _AREAS])
     found = np.zeros(frame.shape)
     if united.is_empty or united.area == 0:
         return found

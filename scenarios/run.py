@@ -93,11 +93,7 @@ def run(
     at = _areas(state, coverage)
     steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
                        baseline.parameters)  # fmt: skip
-    actions = in_order(
-        action_of(measure, Setting(state, baseline.parameters, state.over(at(measure.area)), road_curves()))
-        for measure in scenario.measures
-        if measure.kind not in documents.FORMS
-    )
+    actions = _actions(baseline, scenario, at)
     groups = groups_of(actions, state.cells)
     runs = {
         name: Evaluation(state, baseline.labels, baseline.tco2e, steps, actions, groups, scenario.year, name)
@@ -167,13 +163,29 @@ def _areas(state: State, coverage: Coverage | None) -> Callable[[documents.Area 
         if area is None:
             return whole
         if coverage is None:
-            raise InvalidScenario("A measure has an area, and nothing was given that tells which cells lie in it.")
+            raise InvalidScenario("it has an area, and nothing was given that tells which cells lie in it.")
         share = coverage(area)
         if not (share[state.inside] > 0).any():
-            raise InvalidScenario("A measure's area lies outside the region's cells: draw it inside, or choose zones.")
+            raise InvalidScenario("its area lies outside the region's cells: draw it inside, or choose zones.")
         return np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
 
     return at
+
+
+def _actions(
+    baseline: Baseline, scenario: documents.Scenario, at: Callable[[documents.Area | None], FloatArray]
+) -> list[Action]:
+    """The scenario's sector measures, made ready, in order of stage."""
+    found = []
+    for measure in scenario.measures:
+        if measure.kind in documents.FORMS:
+            continue
+        try:
+            share = baseline.state.over(at(measure.area))
+        except InvalidScenario as error:
+            raise InvalidScenario(f"{measure.id}: {error}") from error
+        found.append(action_of(measure, Setting(baseline.state, baseline.parameters, share, road_curves())))
+    return in_order(found)
 
 
 def _target(state: State, scenario: documents.Scenario) -> float | None:

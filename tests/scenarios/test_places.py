@@ -21,6 +21,10 @@ def test_shares_of_three_by_three() -> None:
     np.testing.assert_allclose(polygon_shares(FRAME, [square]), [[0.25, 0.5, 0], [0, 0, 0], [0, 0, 0]])
     beyond = shapely.box(0, 0, 901_000, 1_900_500)
     np.testing.assert_array_equal(polygon_shares(FRAME, [beyond]), [[1, 1, 0], [0, 0, 0], [0, 0, 0]])
+    world = shapely.box(-3e7, -3e7, 3e7, 3e7)
+    np.testing.assert_array_equal(polygon_shares(FRAME, [world]), np.ones((3, 3)))
+    beside = shapely.box(901_500, 1_900_000, 902_000, 1_900_500)
+    assert not polygon_shares(FRAME, [beside]).any()
     both = polygon_shares(FRAME, [square, shapely.box(900_500, 1_900_250, 901_000, 1_901_000)])
     np.testing.assert_allclose(both, [[0.25, 0.5, 0], [0, 1, 0], [0, 0, 0]])  # shared ground counts once
 

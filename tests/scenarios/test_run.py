@@ -204,7 +204,7 @@ def test_an_area_bounds_what_changes(cities: ModuleType) -> None:
     whole = state.spread(ran(state, [RETROFIT], 2030).first.change_tco2e[0])
     np.testing.assert_array_equal(change[:, 5:], 0)
     np.testing.assert_allclose(change, whole * left, atol=1e-12)
-    with pytest.raises(InvalidScenario, match="outside the region"):
+    with pytest.raises(InvalidScenario, match="retrofit: its area lies outside the region"):
         run(
             baseline_of(state),
             read_scenario({"year": 2030, "measures": [RETROFIT | {"area": area}]}),
@@ -376,3 +376,16 @@ def test_more_travel_than_a_car_can_drive_is_told(cities: ModuleType) -> None:
     for share, warned in ((0.02, False), (1.0, True)):
         result = ran(state, [COMPACT], parameters={"state.resident_share": share, "access.trip_length": 40.0})
         assert any("a head and year" in note.text for note in result.notes) == warned
+
+
+def test_everybody_at_one_centre_travels_less_and_everybody_spread_more(cities: ModuleType) -> None:
+    state = cities.city(25, 25)
+    moved = {"moved_people": 1.0, "moved_jobs": 1.0}
+    lengths, travel = {}, {}
+    for form, limit in (("monocentric", 5000.0), ("sprawl", 16.0)):
+        measure = {"id": "m", "kind": "growth", "form": form, "people_per_ha": limit, "jobs_per_ha": limit, **moved}
+        result = ran(state, [measure], parameters={"forms.nearness": 0.1})
+        lengths[form] = result.then.mean_trip_length_km
+        travel[form] = [o.change_tco2e[1].sum() + o.leaves_tco2e for o in result.outcomes.values()]
+    assert lengths["monocentric"] < result.before.mean_trip_length_km < lengths["sprawl"]
+    assert max(travel["monocentric"]) < 0 < min(travel["sprawl"])
