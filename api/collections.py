@@ -17,6 +17,7 @@ from api.answers import (
     preferred,
     spoken,
 )
+from api.auto_grid import grid_bands
 from api.crs import CRS84, offered, storage
 from api.formats import DOCUMENT, HTML, ITEMS, JSON, SCHEMA, chosen
 from api.measures import Unit, measured, terms_of
@@ -25,6 +26,7 @@ from api.pages import html_page, page_language
 from api.params import CollectionParam, FormatParam, Opened, OpenedParam, SettingsParam, YearParam, only
 from api.times import interval
 from api.words import WORDS
+from grids.edition import Edition
 from grids.manifest import Collection
 from grids.tiles import zooms
 
@@ -159,6 +161,7 @@ def _described(request: Request, links: Links, opened: Opened, info: Collection)
         "extent": extent or None,
         "minzoom": least,
         "maxzoom": greatest,
+        "auto_zooms": _auto_zooms(edition, info),
         "itemType": "feature",
         "crs": [known.uri for known in offered(edition)],
         **({"storageCrs": stored.uri} if stored is not None else {}),
@@ -181,3 +184,11 @@ def _described(request: Request, links: Links, opened: Opened, info: Collection)
             link(f"{OGC}/tilesets-vector", links.address(*at, "tiles", edition=pin), title="tiles"),
         ],
     }
+
+
+def _auto_zooms(edition: Edition, info: Collection) -> tuple[int, int] | None:
+    """Return at which zooms a map that chooses the grid by itself draws this one: maps and tiles share one rule."""
+    if info.kind != "grid" or not info.years:
+        return None
+    bands = (band for band in grid_bands(edition) if band.grid.id == info.id)
+    return next(((band.least, band.greatest) for band in bands), None)

@@ -118,6 +118,9 @@ class CollectionOut(Labels):
     extent: Extent | None
     minzoom: int
     maxzoom: int
+    auto_zooms: tuple[int, int] | None = Field(
+        description="zooms of tiles at which grid-auto draws this grid, both included; null: at none"
+    )
     itemType: Literal["feature"]
     crs: list[str]
     storageCrs: str | None = None

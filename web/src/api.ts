@@ -87,6 +87,8 @@ export interface Collection {
   readonly count: number;
   readonly minzoom: number;
   readonly maxzoom: number;
+  /** Of a grid: zooms of tiles at which it is the one drawn by itself, both included; null: at none. */
+  readonly autoZooms: readonly [number, number] | null;
 }
 
 export interface Distribution {
@@ -164,6 +166,12 @@ function columnName(value: unknown, path: string): string {
   return typeof value === 'string' ? value : text(record(value, path).name, `${path}.name`);
 }
 
+function span(value: unknown, path: string): [number, number] {
+  const [from, to] = list(number)(value, path);
+  if (from === undefined || to === undefined) throw new ShapeError(path, 'two numbers', value);
+  return [from, to];
+}
+
 export function decodeCollection(value: unknown, path: string): Collection {
   const given = record<Wire['CollectionOut']>(value, path);
   const kind = KINDS.find((known) => known === given.kind);
@@ -182,6 +190,7 @@ export function decodeCollection(value: unknown, path: string): Collection {
     count: number(given.count, `${path}.count`),
     minzoom: optional(number)(given.minzoom, `${path}.minzoom`) ?? 0,
     maxzoom: optional(number)(given.maxzoom, `${path}.maxzoom`) ?? 14,
+    autoZooms: optional(span)(given.auto_zooms, `${path}.auto_zooms`),
   };
 }
 

@@ -519,6 +519,10 @@ export interface components {
         };
         CollectionOut: {
             attributions: components["schemas"]["Attribution"][];
+            auto_zooms: [
+                number,
+                number
+            ] | null;
             bbox: [
                 number,
                 number,

@@ -146,7 +146,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
 
   function watchCamera(): void {
     const look = () => {
-      model.eye.value = { zoom: map.getZoom(), lat: map.getCenter().lat };
+      model.zoom.value = map.getZoom();
       const bounds = map.getBounds();
       model.bounds.value = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
     };

@@ -89,8 +89,8 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   }>;
   /** The query of a link that shows the same a year from now: what follows from the day is written out. */
   readonly link: ReadonlySignal<string>;
-  /** Where the map is now; the model follows, to choose the grid. */
-  readonly eye: Signal<{ zoom: number; lat: number }>;
+  /** How near the map is now; the model follows, to choose the grid. */
+  readonly zoom: Signal<number>;
   /** Change the view; `quietly`: without a step of the back button. */
   update(change: Partial<View>, quietly?: boolean): void;
   /** The drawn corners become the area that is measured, if they make one. */
@@ -179,9 +179,9 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     note,
   );
 
-  const eye = signal({ zoom: view.value.camera?.zoom ?? 10, lat: view.value.camera?.lat ?? 0 });
+  const zoom = signal(view.value.camera?.zoom ?? 10);
   const active = computed(() =>
-    activeCollection(loaded(collections.value) ?? [], view.value.area, eye.value.zoom, eye.value.lat),
+    activeCollection(loaded(collections.value) ?? [], view.value.area, zoom.value),
   );
 
   function keyOf(collection: string): TableKey | null {
@@ -243,7 +243,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     contextTiles,
     itemKey,
     item,
-    tooFar: computed(() => (active.value?.minzoom ?? 0) > eye.value.zoom + 1e-6),
+    tooFar: computed(() => (active.value?.minzoom ?? 0) > zoom.value + 1e-6),
     hovered: signal<Hovered | null>(null),
     inView: signal<InView>({ places: true, unknown: false, held: false, doubtful: false }),
     pointed: signal<Selection | null>(null),
@@ -268,7 +268,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
       }),
     ),
     busy,
-    eye,
+    zoom,
     update,
     finishSketch() {
       const outline = writeOutline([[sketch.value ?? []]]);
