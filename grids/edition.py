@@ -199,18 +199,18 @@ class Edition:
 
     def groups_near(
         self, collection: str, year: int | None, bbox: Bbox, columns: Sequence[str]
-    ) -> tuple[Columns, NDArray[np.int64], Bbox] | None:
+    ) -> tuple[Columns, Bbox] | None:
         """Read the row groups that may hold rows meeting a lon/lat `bbox`, as they lie: the fast way to draw cells.
 
         Returns:
-            Columns asked for, (n,) positions of the rows, and in metres the box around `bbox` that rows must meet to be
-            near it; None where the collection has nothing.
+            Columns asked for, and in metres the box around `bbox` that rows must meet to be near it; None where the
+            collection has nothing.
         """
         info = self.collection(collection)
         file = self._file(info, self.year(collection, year))
         self._columns(info, list(columns))
         box = Places(info, file, self.crs).around(bbox)
-        return None if box is None else (*file.columns_meeting(box, columns), box)
+        return None if box is None else (file.columns_meeting(box, columns), box)
 
     def rows(
         self, collection: str, year: int | None, positions: NDArray[np.int64], columns: list[str] | None = None
