@@ -177,6 +177,8 @@ class Distribution(Labels):
     column: str
     unit: Literal["t", "t_per_ha", "t_per_person"]
     less: int | None = Field(default=None, description="the year whose values were taken off; null: none was")
+    less_column: str | None = Field(default=None, description="what was taken off; null: the same column")
+    less_edition: str | None = Field(default=None, description="of which edition; null: of the same")
     count: int
     nulls: int
     min: float | None

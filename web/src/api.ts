@@ -118,6 +118,9 @@ export interface TileSet {
   readonly layers: readonly string[] | null;
 }
 
+/** Whose values are taken off: of another year, of other columns, of another edition. */
+export type Taken = Pick<Query<DistributionOf>, 'less' | 'less_column' | 'less_edition'>;
+
 /** What one published table is asked by. */
 export interface TableKey {
   readonly region: string;
@@ -291,8 +294,8 @@ export interface Api {
     unit: Unit,
     signal: AbortSignal,
     quantiles?: number,
-    /** A year whose values are taken off, place by place. */
-    less?: number,
+    /** What is taken off, place by place. */
+    less?: Taken,
   ): Promise<Result<Distribution>>;
   item(key: TableKey, id: string, signal: AbortSignal): Promise<Result<Item>>;
   contextTiles(region: string, edition: string, signal: AbortSignal): Promise<Result<TileSet>>;
@@ -379,7 +382,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           column,
           unit,
           ...(quantiles === undefined ? {} : { quantiles }),
-          ...(less === undefined ? {} : { less }),
+          ...less,
         })}`,
         decodeDistribution,
         signal,

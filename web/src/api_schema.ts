@@ -125,6 +125,8 @@ export interface paths {
                     unit?: "t" | "t_per_ha" | "t_per_person";
                     quantiles?: number;
                     less?: number | null;
+                    less_column?: string | null;
+                    less_edition?: string | null;
                     edition?: string | null;
                     year?: number | null;
                 };
@@ -573,6 +575,8 @@ export interface components {
                 [key: string]: boolean;
             };
             less?: number | null;
+            less_column?: string | null;
+            less_edition?: string | null;
             max: number | null;
             min: number | null;
             nulls: number;

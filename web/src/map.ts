@@ -180,13 +180,13 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     untracked(followSelection);
   }
 
-  /** A difference needs the other year's values beside those shown. */
+  /** A difference needs the other values beside those shown. */
   const differing = computed(() => {
     const picture = model.picture.value;
     if (!picture?.difference) return null;
     const { terms, unit, sector, difference } = picture;
     // Opacity or classes do not change what was: states given once stay.
-    return JSON.stringify([sourceIdOf(picture), difference.year, terms, unit, sector, model.ground.value]);
+    return JSON.stringify([sourceIdOf(picture), difference.less, terms, unit, sector, model.ground.value]);
   });
   function followDifference(): undefined | (() => void) {
     const picture = differing.value === null ? null : untracked(() => model.picture.value);
@@ -299,7 +299,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       name: nameOf(properties, properties.id, model.lang.value),
       value: valueOf(properties, picture.terms, picture.unit),
       other: difference ? (before?.value ?? null) : (model.otherValueAt.value?.(point) ?? null),
-      indistinct: before ? isIndistinctFrom(properties, before, picture.sector) : false,
+      indistinct: before !== null && isIndistinctFrom(properties, before, picture),
       held: properties.held === true && mayBeHeld(picture.sector),
       doubtful: picture.doubt !== 'off' && isDoubtful(properties, picture.sector),
     };

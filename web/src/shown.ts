@@ -13,6 +13,16 @@ import { emissionsColumn, PARTS, SECTORS, UNITS, type Sector, type Unit } from '
 import { pooled, type Spread } from './spread';
 import type { View } from './state';
 
+/** What is taken off in a difference: another year, sector or edition of the same places. */
+export interface Less {
+  readonly key: TableKey;
+  readonly sector: Sector;
+  readonly terms: readonly Term[];
+  readonly columns: readonly string[] | null;
+  /** Whether the two intervals say if there is a difference at all. */
+  readonly uncertain: boolean;
+}
+
 /** What the map is to draw. */
 export interface Picture {
   readonly key: TableKey;
@@ -27,8 +37,8 @@ export interface Picture {
   readonly doubt: Doubt;
   /** Values stand up: one of `largest` is `tallest` m high. Null: they lie flat. */
   readonly tall: { readonly largest: number; readonly tallest: number } | null;
-  /** What is drawn is this year's value less that of `year`, in classes of its own. Null: the value itself. */
-  readonly difference: { readonly year: number; readonly scale: Scale } | null;
+  /** What is drawn is this value less another, in classes of its own. Null: the value itself. */
+  readonly difference: { readonly less: Less; readonly scale: Scale } | null;
 }
 
 export interface Shown {
@@ -107,6 +117,13 @@ function typicalSide({ cellSizeM, count }: Collection, { bbox }: Region): number
   const [west, south, east, north] = bbox;
   const area = (north - south) * (east - west) * degree ** 2 * Math.cos((north * Math.PI) / 180);
   return Math.sqrt(area / Math.max(count, 1));
+}
+
+/** Columns that tiles of a part of a sector carry. */
+export function tileColumnsOf(columns: readonly string[], terms: readonly Term[]): string[] {
+  const usual = ['held', 'area_ha', 'population'].filter((name) => columns.includes(name));
+  const names = columns.filter((name) => name.startsWith('name_'));
+  return [...usual, ...names, ...columnsOf(terms)];
 }
 
 export function createShown(known: Known): Shown {
@@ -196,12 +213,9 @@ export function createShown(known: Known): Shown {
     return spreads && buildScale(spreads.pooled, ramps, breaks.value);
   });
 
-  const tileColumns = computed(() => {
-    if (part.value === null) return null;
-    const usual = ['held', 'area_ha', 'population'].filter((name) => columns.value.includes(name));
-    const names = columns.value.filter((name) => name.startsWith('name_'));
-    return [...usual, ...names, ...columnsOf(terms.value)];
-  });
+  const tileColumns = computed(() =>
+    part.value === null ? null : tileColumnsOf(columns.value, terms.value),
+  );
 
   const picture = computed<Picture | null>(() => {
     const collection = active.value;

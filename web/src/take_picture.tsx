@@ -32,7 +32,8 @@ function markEntries(model: Model, differing: boolean): LegendEntry[] {
   const strong = THEMES[sector].ramps.light.emission.at(-1) ?? '#000000';
   const found: LegendEntry[] = [];
   if (unknown) found.push({ colour: UNKNOWN[model.ground.value], label: t.unknown });
-  if (told && differing) found.push({ colour: strong, mark: 'faded', label: t.compare.indistinctLegend });
+  if (doubt !== 'off' && model.picture.value?.difference?.less.uncertain)
+    found.push({ colour: strong, mark: 'faded', label: t.compare.indistinctLegend });
   if (told && doubtful && !differing)
     found.push({
       ...(doubt === 'fade' ? { colour: strong, mark: 'faded' } : { colour: '#ffffff', mark: 'dots' }),

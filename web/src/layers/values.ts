@@ -65,12 +65,8 @@ const INDISTINCT_PART = 0.3;
 
 function valuesOpacity({ terms, unit, strengths, difference, doubt, sector }: Picture) {
   if (!difference) return fillOpacity(terms, unit, strengths);
-  return differenceOpacity(
-    terms,
-    unit,
-    strengths,
-    doubt === 'off' ? null : { sector, part: INDISTINCT_PART },
-  );
+  const marked = doubt !== 'off' && difference.less.uncertain;
+  return differenceOpacity(terms, unit, strengths, marked ? { sector, part: INDISTINCT_PART } : null);
 }
 
 type ValuesLayer = FillLayerSpecification | FillExtrusionLayerSpecification | LineLayerSpecification;
