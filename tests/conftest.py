@@ -107,6 +107,15 @@ def postgresql() -> Iterator[PostgreSQL]:
             server.stop()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser's stories first: they wait much, so another process computes meanwhile, and none is left last.
+
+    Beside other processes (`make test`) one of them tells all stories in turn: two browsers that draw without a
+    graphics card would be slower than one.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 def forbid_skip(report: Report) -> Report:
     """Turn a skip into a failure in CI (`CARBONMAP_CI`) and beside the real inputs: there, a test has what it needs.
 
