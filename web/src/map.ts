@@ -17,8 +17,10 @@ import { drawGround, groundStyle } from './ground_on_map';
 import { placesInView } from './in_view';
 import { CONTEXT_SOURCE } from './layers/context';
 import { sourceIdOf } from './layers/values';
+import { loaded } from './loading';
 import type { Model } from './model';
-import { shiftIntoSight, type Insets } from './room';
+import { boundsOf, readOutline } from './outlines';
+import { shiftIntoSight, shiftPlaceIntoSight, type Insets } from './room';
 import { mayBeHeld } from './sectors';
 import { shoot } from './view_picture';
 import { addPatterns, valuesOnMap } from './values_on_map';
@@ -91,6 +93,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     follow(followSelection);
     follow(followTall);
     follow(followPointed);
+    follow(followChosen);
     follow(followDrawn);
   });
   watchCamera();
@@ -219,6 +222,48 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     hover(pointed && pointed.collection === values.now()?.collection ? pointed.id : null);
   }
 
+  /** A place or an outline that a link brought may lie under the card, or beyond the edge of a smaller screen. */
+  let brought: string | null = null;
+  function followChosen(): undefined {
+    const { selected, measured } = model.view.value;
+    const item = loaded(model.item.value);
+    const outline = measured?.kind === 'outline' ? readOutline(measured.outline) : null;
+    const bbox = outline ? boundsOf(outline) : item && item.id === selected?.id ? item.bbox : null;
+    const name = JSON.stringify([selected, measured]);
+    if (!selected && !measured) brought = null;
+    if (!bbox || name === brought) return;
+    brought = name;
+    // The card takes its room first, and a map that is on its way there arrives.
+    requestAnimationFrame(() => {
+      const look = () => {
+        uncoverPlace(bbox);
+      };
+      if (map.isMoving()) map.once('moveend', look);
+      else look();
+    });
+  }
+
+  function uncoverPlace([west, south, east, north]: BBox): void {
+    const corners = [
+      map.project([west, south]),
+      map.project([west, north]),
+      map.project([east, south]),
+      map.project([east, north]),
+    ];
+    const [xs, ys] = [corners.map(({ x }) => x), corners.map(({ y }) => y)];
+    const place = {
+      left: Math.min(...xs),
+      right: Math.max(...xs),
+      top: Math.min(...ys),
+      bottom: Math.max(...ys),
+    };
+    move(shiftPlaceIntoSight(place, [container.clientWidth, container.clientHeight], insets()));
+  }
+
+  function move([x, y]: readonly [number, number]): void {
+    if (x !== 0 || y !== 0) map.panBy([x, y], { animate: !calm.matches });
+  }
+
   /** The tool that draws outlines comes when it is first used. */
   let drawn = false;
   function followDrawn(): undefined {
@@ -264,6 +309,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       return;
     }
     model.pairing.value = false;
+    brought = JSON.stringify([selected, model.view.value.measured]);
     model.update({ selected });
     // The card says more, and may lie where the words at the pointer are.
     if (selected) model.hovered.value = null;
@@ -274,8 +320,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   function uncover(point: readonly [number, number]): void {
     // The card takes its room once it is drawn.
     requestAnimationFrame(() => {
-      const shift = shiftIntoSight(point, [container.clientWidth, container.clientHeight], insets());
-      if (shift[0] !== 0 || shift[1] !== 0) map.panBy([shift[0], shift[1]], { animate: !calm.matches });
+      move(shiftIntoSight(point, [container.clientWidth, container.clientHeight], insets()));
     });
   }
 

@@ -196,10 +196,10 @@ export const en = {
     sumChosen: (zones: number) => (zones === 0 ? 'Choose zones first' : `Add up ${zones}`),
     corners: (corners: number) =>
       corners === 0
-        ? 'Click the first corner on the map.'
-        : `${corners} corners. Three or more make an area.`,
+        ? 'Click or tap the first corner on the map.'
+        : `${corners} ${corners === 1 ? 'corner' : 'corners'}. Three or more make an area.`,
     drawHelp:
-      'Click the first corner again, or double-click, to finish. With the keyboard: arrow keys move the map, Enter sets a corner at the cross, Backspace takes one away.',
+      'Click or tap the first corner again, or double-click, to finish. With the keyboard: arrow keys move the map, Enter sets a corner at the cross, Backspace takes one away.',
     finish: 'Finish',
     undo: 'Take back a corner',
     cancel: 'Cancel',
