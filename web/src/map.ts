@@ -22,7 +22,6 @@ import type { Model } from './model';
 import { boundsOf, readOutline } from './outlines';
 import { shiftIntoSight, shiftPlaceIntoSight, type Insets } from './room';
 import { mayBeHeld } from './sectors';
-import { shoot } from './view_picture';
 import { addPatterns, valuesOnMap } from './values_on_map';
 
 setWorkerUrl(workerUrl);
@@ -85,7 +84,10 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   const follow = (step: () => undefined | (() => void)) => undo.push(effect(step));
   map.once('load', () => {
     model.mapState.value = 'ready';
-    model.shots.value = { ...model.shots.value, first: () => shoot(map) };
+    model.shots.value = {
+      ...model.shots.value,
+      first: async () => (await import('./view_picture')).shoot(map),
+    };
     addPatterns(map);
     follow(followGround);
     follow(followValues);
