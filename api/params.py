@@ -128,15 +128,13 @@ FormatParam = Annotated[
 ]
 
 
-def _composed(name: str) -> str:
+def composed(name: str) -> str:
+    """Return an id with its letters put together (NFC), as ids are; what is typed or copied on a Mac may not be."""
     return unicodedata.normalize("NFC", name)
 
 
-ItemId = Annotated[
-    str,
-    Path(description="a cell's code, a zone's id or an H3 index"),
-    AfterValidator(_composed),  # ids are; what is typed or copied on a Mac may not be
-]
+ComposedId = Annotated[str, AfterValidator(composed)]
+ItemId = Annotated[ComposedId, Path(description="a cell's code, a zone's id or an H3 index")]
 Zoom = Annotated[int, Path(description="tile matrix", alias="tileMatrix")]
 Row = Annotated[int, Path(description="tile row, 0 in the north", alias="tileRow")]
 Column = Annotated[int, Path(description="tile column, 0 in the west", alias="tileCol")]

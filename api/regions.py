@@ -77,7 +77,11 @@ def manifest(request: Request, opened: OpenedParam) -> Response:
 
 
 def whole_editions(store: Store) -> tuple[list[Edition], list[str]]:
-    """Return the current edition of every region that has a whole one, and the ids of those that do not."""
+    """Return the current edition of every region that has a whole one, and the ids of those that do not.
+
+    Raises:
+        StoreLost: the store's folder cannot be read.
+    """
     editions, broken = [], []
     for region in store.regions():
         try:

@@ -37,6 +37,7 @@ from grids.store_errors import (
     InvalidName,
     ItemNotFound,
     RegionNotFound,
+    StoreLost,
     YearNotFound,
 )
 from grids.table_files import TableFile
@@ -325,12 +326,19 @@ class Store:
         self._guard = threading.Lock()
 
     def regions(self) -> list[str]:
-        """Return the ids of all regions that have a `current`, sorted; opening one shows whether it is whole."""
+        """Return the ids of all regions that have a `current`, sorted; opening one shows whether it is whole.
+
+        Raises:
+            StoreLost: the store's folder cannot be read.
+        """
         try:
             # Whatever stands there: what is no file, or a link in circles, is damage, which opening tells.
             folders = sorted(entry.name for entry in self.path.iterdir() if os.path.lexists(entry / CURRENT))
-        except OSError:
-            return []
+        except OSError as error:
+            raise StoreLost(
+                f"the store {self.path} cannot be read ({error.strerror or error}): mount it or put it back, or name "
+                "the folder it is in now"
+            ) from error
         return [name for name in folders if _is_region(name)]
 
     def current(self, region: str) -> str:
@@ -339,6 +347,7 @@ class Store:
         Raises:
             InvalidName: an id that no region can have.
             RegionNotFound: nothing is published for it.
+            StoreLost: nothing can be said of it, since the store's folder cannot be read.
             EditionBroken: `current` does not name an edition.
         """
         path = self.path / checked_region(region) / CURRENT
@@ -359,12 +368,17 @@ class Store:
                 f"`current` of region {region!r} says {text[:40]!r}, which is no edition: build the region again"
             ) from error
 
+    def has(self, region: str, edition: str) -> bool:
+        """Return whether an edition stands in the store, whole or not."""
+        return (self.path / checked_region(region) / checked_edition(edition)).is_dir()
+
     def open(self, region: str, edition: str | None = None) -> Edition:
         """Open the edition a region serves now, or the one named.
 
         Raises:
             InvalidName: ids that cannot be.
             RegionNotFound, EditionNotFound: nothing of that id is published.
+            StoreLost: the store's folder cannot be read.
             EditionBroken: its manifest is missing or not as declared; other regions are not touched by that.
         """
         name = self.current(region) if edition is None else checked_edition(edition)
@@ -420,7 +434,7 @@ class Store:
         region, edition = key
         try:
             return self.current(region) == edition
-        except (RegionNotFound, EditionBroken):
+        except (RegionNotFound, StoreLost, EditionBroken):
             return False
 
 

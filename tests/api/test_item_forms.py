@@ -19,6 +19,7 @@ import shapely
 from api.crs import DEFAULT, reference
 from api.encoders import Sheet, csv_bytes
 from api.errors import InvalidParameter
+from api.features import MOST_YEARS
 from api.models import FeatureCollection, Problem
 from api.times import years_met
 from grids.edition import CollectionInfo, EditionWriter, Store
@@ -288,6 +289,21 @@ def test_a_time_of_several_years_leads_to_each(client: httpx.Client) -> None:
     for params in ({"datetime": "2023-01-01/.."}, {"datetime": "2022-01-01/..", "year": "2023"}, {"year": "2022"}, {}):
         links = client.get(GRID, params=params).json().get("links", [])
         assert not [link for link in links if link["rel"] == "related"], params
+
+
+def test_links_to_earlier_years_are_bounded(tmp_path: Path, serving: Callable[[Path], httpx.Client]) -> None:
+    years = list(range(1990, 1990 + MOST_YEARS + 5))
+    box, frame = shapely.box(540_000, 5_220_000, 541_000, 5_221_000), pd.DataFrame({"id": ["a"], "area_ha": [50.0]})
+    with EditionWriter(tmp_path, "old", "0" * 16, crs="EPSG:32632") as writer:
+        for year in years:
+            writer.write_table(CollectionInfo(id="zones", title={"en": "z"}, kind="zones"), year, frame, [box])
+        region = {"id": "old", "name": {"en": "o"}, "languages": ["en"], "crs": "EPSG:32632", "years": years}
+        region |= {"bbox": (9, 47, 10, 48), "synthetic": True}
+        code = {"version": "0", "sha256": "0" * 64}
+        writer.publish({"region": region, "sectors": [], "illustrative": {}, "code": code})
+    page = serving(tmp_path).get("/api/old/collections/zones/items", params={"datetime": "1900-01-01/.."}).json()
+    titles = [link["title"] for link in page["links"] if link["rel"] == "related"]
+    assert titles == [f"the same of {year}" for year in years[-MOST_YEARS - 1 : -1]], "the nearest ones"
 
 
 @pytest.mark.parametrize("form", CONTENT)
