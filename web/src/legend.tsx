@@ -2,6 +2,7 @@
 import { mayBeHeld } from './sectors';
 import { Badges } from './badges';
 import { sideNames } from './compare_names';
+import { doubtLabel } from './doubt';
 import { HistogramView } from './histogram_view';
 import { shownTitle } from './part_choice';
 import { textIn, numbersIn, type Numbers } from './format';
@@ -137,7 +138,7 @@ export function Legend({ model }: { model: Model }) {
             <Row
               colour="transparent"
               kind={model.view.value.doubt === 'fade' ? 'swatch-faded' : 'swatch-doubt'}
-              label={sector === 'net' ? t.explore.doubtfulSign : t.explore.doubtful}
+              label={doubtLabel({ sector, by: model.view.value.mark }, t)}
               now={hovered?.doubtful ?? false}
             />
           )}

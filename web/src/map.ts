@@ -11,7 +11,8 @@ import {
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import { beforeOf, bringBefore, isIndistinctFrom } from './before_on_map';
 import type { BBox } from './decode';
-import { isDoubtful, valueOf } from './expressions';
+import { isDoubtful } from './doubt';
+import { valueOf } from './expressions';
 import { nameOf } from './format';
 import { drawGround, groundStyle } from './ground_on_map';
 import { placesInView } from './in_view';
@@ -348,7 +349,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       other: difference ? (before?.value ?? null) : (model.otherValueAt.value?.(point) ?? null),
       indistinct: before !== null && isIndistinctFrom(properties, before, picture),
       held: properties.held === true && mayBeHeld(picture.sector),
-      doubtful: picture.doubt !== 'off' && isDoubtful(properties, picture.sector),
+      doubtful: picture.doubt !== 'off' && isDoubtful(properties, picture.doubted),
     };
   }
 

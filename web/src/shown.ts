@@ -1,13 +1,22 @@
 /** What of the active collection is shown, and in which classes: it follows from the view and from what is known. */
 import { computed, type ReadonlySignal } from '@preact/signals';
 import type { Api, Collection, Distribution, Region, Result, TableKey } from './api';
+import { doubtColumns, doubtful, type Doubted } from './doubt';
 import type { Strengths } from './expressions';
 import { THEMES } from './layers/themes';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
 import type { Doubt } from './look';
 import { quantileAt } from './breaks';
-import { columnsOf, partChoices, termsOf, writtenTerms, type PartChoices, type Term } from './quantity';
+import {
+  columnsOf,
+  partChoices,
+  sectorsWithin,
+  termsOf,
+  writtenTerms,
+  type PartChoices,
+  type Term,
+} from './quantity';
 import { buildScale, type Scale } from './scale';
 import { emissionsColumn, PARTS, SECTORS, UNITS, type Sector, type Unit } from './sectors';
 import { pooled, type Spread } from './spread';
@@ -35,6 +44,8 @@ export interface Picture {
   readonly columns: readonly string[] | null;
   readonly strengths: Strengths;
   readonly doubt: Doubt;
+  /** What makes a place doubtful, whether or not such places are marked. */
+  readonly doubted: Doubted;
   /** Values stand up: one of `largest` is `tallest` m high. Null: they lie flat. */
   readonly tall: { readonly largest: number; readonly tallest: number } | null;
   /** What is drawn is this value less another, in classes of its own. Null: the value itself. */
@@ -203,6 +214,12 @@ export function createShown(known: Known): Shown {
   // Each by itself: a camera move makes a new view, and must neither make classes anew nor redraw.
   const breaks = computed(() => view.value.breaks);
   const doubtChosen = computed(() => view.value.doubt);
+  const mark = computed(() => view.value.mark);
+  const doubted = computed<Doubted>(() => ({
+    by: mark.value,
+    sector: sector.value,
+    parts: sectorsWithin(sector.value, columns.value),
+  }));
   const only = computed(() => view.value.only);
   const opacity = computed(() => view.value.opacity);
   const tall = computed(() => view.value.tall);
@@ -213,9 +230,13 @@ export function createShown(known: Known): Shown {
     return spreads && buildScale(spreads.pooled, ramps, breaks.value);
   });
 
-  const tileColumns = computed(() =>
-    part.value === null ? null : tileColumnsOf(columns.value, terms.value),
-  );
+  const tileColumns = computed(() => {
+    if (part.value !== null) return tileColumnsOf(columns.value, terms.value);
+    // Deviations are in every tile; shares of methods are not.
+    if (doubtChosen.value === 'off' || mark.value === 'interval') return null;
+    const marked = doubtColumns(doubted.value, columns.value);
+    return [...new Set([...tileColumnsOf(columns.value, terms.value), ...marked])];
+  });
 
   const picture = computed<Picture | null>(() => {
     const collection = active.value;
@@ -239,10 +260,11 @@ export function createShown(known: Known): Shown {
       strengths: {
         full,
         zero: full * ZERO_PART,
-        doubt: doubt === 'fade' ? { sector: sector.value, part: FADED_PART } : null,
+        doubt: doubt === 'fade' ? { where: doubtful(doubted.value), part: FADED_PART } : null,
         only: only.value,
       },
       doubt,
+      doubted: doubted.value,
       tall:
         tall.value && largest > 0
           ? { largest, tallest: TALLEST_CELLS * typicalSide(collection, here) }

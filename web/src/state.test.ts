@@ -18,6 +18,7 @@ const FULL: View = {
   page: 'about',
   part: 'electricity',
   breaks: 'jenks',
+  mark: 'method',
   doubt: 'fade',
   tall: true,
   opacity: 60,

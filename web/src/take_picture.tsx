@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { isIllustrative } from './badges';
 import { sideNames } from './compare_names';
+import { doubtLabel } from './doubt';
 import { numbersIn, textIn } from './format';
 import { UNKNOWN } from './layers/theme';
 import { THEMES } from './layers/themes';
@@ -37,7 +38,7 @@ function markEntries(model: Model, differing: boolean): LegendEntry[] {
   if (told && doubtful && !differing)
     found.push({
       ...(doubt === 'fade' ? { colour: strong, mark: 'faded' } : { colour: '#ffffff', mark: 'dots' }),
-      label: sector === 'net' ? t.explore.doubtfulSign : t.explore.doubtful,
+      label: doubtLabel({ sector, by: model.view.value.mark }, t),
     });
   if (held && mayBeHeld(sector)) found.push({ colour: '#ffffff', mark: 'stripes', label: t.held });
   return found;

@@ -6,12 +6,12 @@ import type {
   LineLayerSpecification,
   VectorSourceSpecification,
 } from 'maplibre-gl';
+import { doubtful } from '../doubt';
 import type { Band } from '../draw_order';
 import {
   columnHeight,
   differenceColour,
   differenceOpacity,
-  doubtful,
   fillColour,
   fillOpacity,
   within,
@@ -101,7 +101,7 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         id: `doubt-${suffix}`,
         type: 'fill',
         ...from,
-        filter: doubtful(picture.sector),
+        filter: doubtful(picture.doubted),
         layout: {
           visibility: doubt === 'hatch' && tall === null && picture.difference === null ? 'visible' : 'none',
         },
