@@ -1,6 +1,6 @@
 """Twelve views of the demo city, wide and on a phone, in Korean and English: `make screenshots` draws them anew.
 
-Run from the project's folder: `PYTHONPATH=. python tests/browser/screenshots.py [--url http://...] [--out FOLDER] [--only TEXT]`.
+Run from the project's folder: `PYTHONPATH=. python tests/browser/screenshots.py`; `--help` says what can be chosen.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def views(address: str) -> dict[str, tuple[str, str | None]]:
         "08-swipe": ("?sector=buildings&vs=swipe/sector/forest", OTHER_MAP),
         "09-difference-dark": (f"?sector=buildings&vs=difference/year/{before}&ground=dark", None),
         "10-two-districts": (f"?area={inner}&sel={inner}/{one}&pair={two}", "[data-testid=pair] table"),
-        "11-take-away": ("?view=take", ".files"),
+        "11-take-away": ("?view=take", "[data-testid=take-csv]"),
         "12-report": (f"?view=report&area={outer}", "[data-testid=report-net]"),
     }
 

@@ -2,7 +2,6 @@
  * The one client of the HTTP API. Every call answers with a result, never an exception: a value of a checked shape,
  * or a problem that says what went wrong in words a page can show.
  */
-import type { components, paths } from './api_schema';
 import {
   bbox,
   flag,
@@ -19,25 +18,11 @@ import {
   type Scalar,
 } from './decode';
 import { PARTS, type Unit } from './sectors';
-
-/** Answers as the API's definition has them (`npm run api`); decoders below check what the page relies on. */
-type Wire = components['schemas'];
-
-/** Parameters that an address takes by its definition. */
-type Query<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } }
-  ? NonNullable<Q>
-  : never;
+import { queryOf, type Query, type Wire } from './wire';
 
 type Collections = '/api/{region}/collections';
 type ItemOf = `${Collections}/{collection}/items/{item}`;
 type DistributionOf = `${Collections}/{collection}/distribution`;
-
-/** A query of exactly the parameters that an address takes. */
-function queryOf<P extends keyof paths>(given: Query<P>): string {
-  return Object.entries<string | number | null>(given)
-    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
-    .join('&');
-}
 
 export interface Problem {
   /** away: nobody answers; refused: the API says no; malformed: the answer is not what was agreed. */
@@ -251,11 +236,11 @@ export function decodeItem(value: unknown, path: string): Item {
 }
 
 function decodeTileSet(value: unknown, path: string): TileSet {
-  const given = record(value, path);
+  const given = record<Wire['TileSet']>(value, path);
   return {
     minzoom: optional(number)(given.minzoom, `${path}.minzoom`) ?? 0,
     maxzoom: optional(number)(given.maxzoom, `${path}.maxzoom`) ?? 14,
-    layers: optional(list((layer, at) => text(record(layer, at).id, `${at}.id`)))(
+    layers: optional(list((layer, at) => text(record<Wire['TileLayer']>(layer, at).id, `${at}.id`)))(
       given.vector_layers,
       `${path}.vector_layers`,
     ),
