@@ -242,7 +242,7 @@ function decodeSum(value: unknown, path: string): SectorSum[] {
       unknown: number(given.unknown, `${path}.unknown`),
       interval: optional(pair)(given.interval_90, `${path}.interval_90`),
       carriers: list((entry, where) => {
-        const part = record<Wire['PartOfCarrier']>(entry, where);
+        const part = record<Wire['PartOut']>(entry, where);
         return {
           carrier: text(part.carrier, `${where}.carrier`),
           basis: text(part.basis, `${where}.basis`),

@@ -88,7 +88,7 @@ function decodeReason(value: unknown, path: string): Reason {
 }
 
 function decodePart(value: unknown, path: string): ReceiptPart {
-  const given = record<Wire['PartOut']>(value, path);
+  const given = record<Wire['PartOfCarrier']>(value, path);
   return {
     source: text(given.source, `${path}.source`),
     method: text(given.method, `${path}.method`),
