@@ -10,14 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request, Response
-from isal import isal_zlib
 
 from api.answers import ASK_AGAIN, FOR_GOOD, MVT, code, holds
 from api.formats import takes_gzip
 from api.params import Opened
 from api.watch import route_of
 
-_GZIP = 31  # bits of the window, and 16: with the head and the foot of a gzip member
 LOOK_S = 1.0
 """For so long a tile is answered after its edition was deleted: to look each time would cost as much as to answer."""
 _OVERHEAD = 600
@@ -101,11 +99,6 @@ class TileCache:
             while self._bytes > self._most:
                 _, gone = self._kept.popitem(last=False)
                 self._bytes -= len(gone.packed) + _OVERHEAD
-
-
-def packed(body: bytes) -> bytes:
-    """Return a tile's bytes as a gzip member, as quickly as those of collections; none of none."""
-    return isal_zlib.compress(body, 1, wbits=_GZIP) if body else b""
 
 
 def tile_answer(request: Request, opened: Opened, address: tuple[str, bytes], make: Callable[[], bytes]) -> Response:

@@ -1,6 +1,8 @@
 """Downloads over HTTP: listed, made when first asked for, by ranges, and read by the programs they are made for."""
 
+import csv
 import hashlib
+import io
 import subprocess
 import threading
 import time
@@ -387,6 +389,16 @@ def test_columns_factors_and_citation(client: httpx.Client) -> None:
     answer = client.get("/api/town/citation")
     assert answer.headers["content-type"] == "application/yaml"
     assert yaml.safe_load(answer.text)["version"] == EDITION
+
+
+def test_labels_of_a_download_are_those_of_items(client: httpx.Client) -> None:
+    download = csv.DictReader(io.StringIO(fetched(client, "grid-1km_2023.csv").text))
+    items = csv.DictReader(io.StringIO(client.get("/api/town/collections/grid-1km/items?f=csv&year=2023").text))
+    names = ("edition", "synthetic", "illustrative")
+    said = {tuple(row[name] for name in names) for rows in (download, items) for row in rows}
+    assert said == {(EDITION, "true", "buildings")}
+    described = client.get("/api/town/downloads/grid-1km_2023.csv-metadata.json").json()["tableSchema"]["columns"]
+    assert [column["name"] for column in described] == download.fieldnames
 
 
 def test_nothing_of_it_names_what_is_private(client: httpx.Client) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from api import tile_cache
 from api.formats import takes_gzip
-from api.tile_cache import KeptTile, TileCache, packed
+from api.tile_cache import KeptTile, TileCache
 from grids.edition import Store
+from grids.tiles import packed
 
 TILE = "/api/town/collections/grid-100m/tiles/WebMercatorQuad/11/718/1078"
 PINNED = f"{TILE}?year=2023&edition=0123456789abcdef"
