@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CARBONMAP_SHARED", PROJECT.parent / "shared"))
+for _folder in ("api", "grids"):  # tests are no package: what several of them share is imported by its own name
+    sys.path.append(str(Path(__file__).with_name(_folder)))
 NO_INPUTS = "needs the real inputs"
 NO_PROGRAM = "needs a program of the system"
 

@@ -1,35 +1,20 @@
 """The bytes of a layer follow the specification, and say what those of an encoder in numpy say."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
+import numpy_encoder
 import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
+import vector_tiles as mvt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grids.chunks import Chunk, Columns
 from grids.mvt import LINE, POINT, POLYGON, TileGeometry, encode_layer, varint
-
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this test; tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-mvt = beside("vector_tiles")
-numpy_encoder = beside("numpy_encoder")
 
 
 def points(count: int) -> TileGeometry:
