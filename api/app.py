@@ -139,7 +139,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)
-    web.install(app, settings.web)
+    web.install(app, settings.web, app.state.store)
     app.add_middleware(Confidential)
     app.add_middleware(Compressed, minimum_size=500, compresslevel=settings.gzip_level)
     app.add_middleware(Limited, settings=settings)

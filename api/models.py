@@ -63,6 +63,16 @@ class Labels(Answer):
     attributions: list[Attribution]
 
 
+class BaseMap(Answer):
+    """A map of somebody else's that the region wants below its numbers: XYZ pictures in Web Mercator."""
+
+    tiles: str
+    dark_tiles: str | None
+    attribution: Attribution
+    maxzoom: int
+    tile_size: Literal[256, 512]
+
+
 class Region(Labels):
     """One region that is served."""
 
@@ -71,6 +81,7 @@ class Region(Labels):
     languages: list[str]
     bbox: Bbox
     years: list[int]
+    base_map: BaseMap | None = Field(default=None, description="null: the region has none, and its own ground is drawn")
 
 
 class Landing(Labels):

@@ -42,6 +42,17 @@ export interface Attribution {
   readonly texts: Localised;
 }
 
+/** A map of somebody else's that the region wants below its numbers. */
+export interface BaseMap {
+  /** Address of a picture, with {z}, {x} and {y}. */
+  readonly tiles: string;
+  /** The same for dark ground; null: `tiles` are dimmed. */
+  readonly darkTiles: string | null;
+  readonly attribution: Attribution;
+  readonly maxzoom: number;
+  readonly tileSize: number;
+}
+
 export interface Region {
   readonly id: string;
   readonly name: Localised;
@@ -53,6 +64,7 @@ export interface Region {
   readonly edition: string;
   readonly years: readonly number[];
   readonly attributions: readonly Attribution[];
+  readonly baseMap: BaseMap | null;
 }
 
 export type CollectionKind = 'grid' | 'zones' | 'hexagons';
@@ -135,6 +147,17 @@ function attribution(value: unknown, path: string): Attribution {
   };
 }
 
+function baseMap(value: unknown, path: string): BaseMap {
+  const given = record<Wire['BaseMap']>(value, path);
+  return {
+    tiles: text(given.tiles, `${path}.tiles`),
+    darkTiles: optional(text)(given.dark_tiles, `${path}.dark_tiles`),
+    attribution: attribution(given.attribution, `${path}.attribution`),
+    maxzoom: number(given.maxzoom, `${path}.maxzoom`),
+    tileSize: number(given.tile_size, `${path}.tile_size`),
+  };
+}
+
 export function decodeRegion(value: unknown, path: string): Region {
   const given = record<Wire['Region']>(value, path);
   return {
@@ -147,6 +170,7 @@ export function decodeRegion(value: unknown, path: string): Region {
     edition: text(given.edition, `${path}.edition`),
     years: list(number)(given.years, `${path}.years`).toSorted((a, b) => a - b),
     attributions: list(attribution)(given.attributions ?? [], `${path}.attributions`),
+    baseMap: optional(baseMap)(given.base_map, `${path}.base_map`),
   };
 }
 

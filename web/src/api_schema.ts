@@ -699,6 +699,14 @@ export interface components {
             };
             url?: string | null;
         };
+        BaseMap: {
+            attribution: components["schemas"]["Attribution"];
+            dark_tiles: string | null;
+            maxzoom: number;
+            /** @enum {integer} */
+            tile_size: 256 | 512;
+            tiles: string;
+        };
         CarrierOut: {
             /** @enum {string} */
             basis: "direct" | "indirect";
@@ -1093,6 +1101,7 @@ export interface components {
         };
         Region: {
             attributions: components["schemas"]["Attribution"][];
+            base_map?: components["schemas"]["BaseMap"] | null;
             bbox: [
                 number,
                 number,

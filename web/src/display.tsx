@@ -111,6 +111,18 @@ export function Display({ model }: { model: Model }) {
             }}
           />
         </label>
+        {model.region.value?.baseMap && (
+          <label class="tick">
+            <input
+              type="checkbox"
+              checked={view.base}
+              onChange={(event) => {
+                model.update({ base: event.currentTarget.checked });
+              }}
+            />
+            <span>{t.explore.base}</span>
+          </label>
+        )}
         <Choice
           name="ground"
           title={t.explore.ground}

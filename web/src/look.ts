@@ -33,6 +33,8 @@ export interface Look {
   /** Of the coloured places, in percent. */
   readonly opacity: number;
   readonly ground: GroundChoice;
+  /** Whether the region's base map is drawn, if it has one. */
+  readonly base: boolean;
   /** Only places within are drawn in full; null: all. */
   readonly only: Span | null;
 }
@@ -47,6 +49,7 @@ export const DEFAULT_LOOK: Look = {
   tall: false,
   opacity: 85,
   ground: 'auto',
+  base: true,
   only: null,
 };
 
@@ -82,6 +85,7 @@ export function parseLook(query: URLSearchParams): Look {
     tall: query.get('tall') === '1',
     opacity: opacity >= LEAST_OPACITY && opacity <= 100 ? opacity : DEFAULT_LOOK.opacity,
     ground: isOneOf(GROUNDS, ground) ? ground : DEFAULT_LOOK.ground,
+    base: query.get('base') !== '0',
     only: parseSpan(query.get('only')),
   };
 }
@@ -95,5 +99,6 @@ export function writeLook(look: Look, query: URLSearchParams): void {
   if (look.tall) query.set('tall', '1');
   if (look.opacity !== DEFAULT_LOOK.opacity) query.set('opacity', String(look.opacity));
   if (look.ground !== DEFAULT_LOOK.ground) query.set('ground', look.ground);
+  if (!look.base) query.set('base', '0');
   if (look.only) query.set('only', `${look.only.low ?? ''}~${look.only.high ?? ''}`);
 }

@@ -14,7 +14,7 @@ import type { BBox } from './decode';
 import { isDoubtful } from './doubt';
 import { valueOf } from './expressions';
 import { nameOf } from './format';
-import { drawGround, groundStyle } from './ground_on_map';
+import { drawGround, groundStyle, isOfBase } from './ground_on_map';
 import { placesInView } from './in_view';
 import { CONTEXT_SOURCE } from './layers/context';
 import { sourceIdOf } from './layers/values';
@@ -402,8 +402,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   // --- when the server is away --------------------------------------------------------------------------------------
 
   function watchFailures(): void {
-    map.on('error', () => {
-      model.connection.suspect();
+    map.on('error', (event) => {
+      if (!isOfBase(event)) model.connection.suspect();
     });
     let seen = untracked(() => model.connection.attempt.value);
     follow(() => {

@@ -1,6 +1,6 @@
 /** What the page knows: the view that the reader chose, and what follows from it. Panels and map only read and ask. */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { Api, Collection, Item, Region, TableKey, TileSet } from './api';
+import type { Api, Attribution, BaseMap, Collection, Item, Region, TableKey, TileSet } from './api';
 import { activeCollection } from './areas';
 import { createCompared, type Compared } from './compared';
 import type { BBox } from './decode';
@@ -49,6 +49,10 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   readonly ground: ReadonlySignal<Ground>;
   readonly regions: ReadonlySignal<Loadable<Region[]>>;
   readonly region: ReadonlySignal<Region | null>;
+  /** The region's base map if it is drawn. */
+  readonly baseMap: ReadonlySignal<BaseMap | null>;
+  /** Whom to name for what is drawn. */
+  readonly attributions: ReadonlySignal<readonly Attribution[]>;
   readonly year: ReadonlySignal<number | null>;
   readonly collections: ReadonlySignal<Loadable<Collection[]>>;
   readonly active: ReadonlySignal<Collection | null>;
@@ -159,6 +163,8 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     const known = loaded(regions.value) ?? [];
     return known.find(({ id }) => id === view.value.region) ?? known[0] ?? null;
   });
+  // By itself: a camera move makes a new view, and must not draw the ground anew.
+  const baseMap = computed(() => (view.value.base ? (region.value?.baseMap ?? null) : null));
   const year = computed(() => {
     const years = region.value?.years ?? [];
     const wanted = view.value.year;
@@ -237,6 +243,11 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     ...compared,
     regions,
     region,
+    baseMap,
+    attributions: computed(() => [
+      ...(region.value?.attributions ?? []),
+      ...(baseMap.value ? [baseMap.value.attribution] : []),
+    ]),
     year,
     collections,
     active,

@@ -19,6 +19,7 @@ const FULL: View = {
   part: 'electricity',
   breaks: 'jenks',
   mark: 'method',
+  base: false,
   doubt: 'fade',
   tall: true,
   opacity: 60,

@@ -89,7 +89,7 @@ function captionOf(model: Model, today: Date, address: string): Caption | null {
     ],
     legends: legendsOf(model, scale, differing),
     lines: [
-      region.attributions
+      model.attributions.value
         .map((one) =>
           [attributionIn(one, lang), one.licence && t.licence(one.licence)].filter(Boolean).join(' '),
         )

@@ -414,6 +414,7 @@ export const en = {
     doubtfulSign: 'Uncertain: may as well be zero',
     tall: 'Columns in 3D',
     opacity: 'Opacity',
+    base: 'Base map',
     ground: 'Appearance',
     groundChoices: { auto: 'As the device', light: 'Light', dark: 'Dark' },
     histogram: 'Number of places by value',

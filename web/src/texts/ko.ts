@@ -373,6 +373,7 @@ export const ko: Texts = {
     doubtfulSign: '불확실: 0과 구별되지 않음',
     tall: '3D 기둥',
     opacity: '불투명도',
+    base: '배경지도',
     ground: '화면 색상',
     groundChoices: { auto: '기기 설정', light: '밝게', dark: '어둡게' },
     histogram: '값에 따른 장소 수',

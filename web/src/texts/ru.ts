@@ -382,6 +382,7 @@ export const ru: Texts = {
     doubtfulSign: 'Неточно: не отличить от нуля',
     tall: 'Столбцы в 3D',
     opacity: 'Непрозрачность',
+    base: 'Карта-подложка',
     ground: 'Оформление',
     groundChoices: { auto: 'Как на устройстве', light: 'Светлое', dark: 'Тёмное' },
     histogram: 'Число мест по значению',

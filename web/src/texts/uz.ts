@@ -388,6 +388,7 @@ export const uz: Texts = {
     doubtfulSign: 'Noaniq: noldan farqlab bo‘lmaydi',
     tall: '3D ustunlar',
     opacity: 'Shaffof emaslik',
+    base: 'Asos xarita',
     ground: 'Bezak',
     groundChoices: { auto: 'Qurilmadagidek', light: 'Yorug‘', dark: 'Qorong‘i' },
     histogram: 'Qiymat bo‘yicha joylar soni',
