@@ -14,7 +14,7 @@ from api.models import Region
 from grids.manifest import BaseMap
 
 ORIGIN = "https://tiles.example:8443"
-GIVEN = {
+GIVEN: dict[str, Any] = {
     "tiles": ORIGIN + "/light/{z}/{x}/{y}.png?key=abc",
     "dark_tiles": None,
     "attribution": {"text": "Survey of the Realm", "licence": "CC BY 4.0", "url": "https://tiles.example"},
