@@ -130,7 +130,12 @@ export interface LayerReport {
 
 export interface Manifest {
   readonly layers: readonly LayerReport[];
-  readonly inputs: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
+  /** Size and digest of a file behind a source that is not open are not told. */
+  readonly inputs: readonly {
+    readonly file: string;
+    readonly bytes: number | null;
+    readonly sha256: string | null;
+  }[];
 }
 
 const COUNTS = ['read', 'kept', 'outside', 'duplicates', 'refused'] as const;
@@ -158,8 +163,8 @@ export function askManifest(api: Api, of: Of, signal: AbortSignal): Promise<Resu
           const input = record(entry, where);
           return {
             file: text(input.file, `${where}.file`),
-            bytes: number(input.bytes, `${where}.bytes`),
-            sha256: text(input.sha256, `${where}.sha256`),
+            bytes: optional(number)(input.bytes, `${where}.bytes`),
+            sha256: optional(text)(input.sha256, `${where}.sha256`),
           };
         })(given.inputs, `${path}.inputs`),
       };

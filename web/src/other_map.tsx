@@ -55,6 +55,7 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
   map.touchZoomRotate.disableRotation();
   map.getCanvas().tabIndex = -1;
   map.getCanvas().setAttribute('aria-hidden', 'true');
+  map.getCanvas().removeAttribute('aria-label');
   const values = valuesOnMap(map, (picture) => model.api.valueTiles(picture.key, picture.columns));
   const undo: (() => void)[] = [keepTogether(first, map)];
 
