@@ -19,7 +19,6 @@ from grids.manifest import Manifest
 from grids.shipped import shipped_digest
 
 JSON = "application/json"
-GEOJSON = "application/geo+json"
 MVT = "application/vnd.mapbox-vector-tile"
 TILE_MATRIX_SET = "WebMercatorQuad"
 OGC = "http://www.opengis.net/def/rel/ogc/1.0"

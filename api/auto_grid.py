@@ -5,6 +5,7 @@ Cells carry `collection`, the grid they are of, beside their `id`, whose code sa
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -12,7 +13,6 @@ from api.pages import page_language
 from api.params import (
     Column,
     FormatParam,
-    Opened,
     OpenedParam,
     PropertiesParam,
     Row,
@@ -92,17 +92,46 @@ def grid_bands(edition: Edition) -> list[GridBand]:
     return bands
 
 
+def source_of(
+    request: Request, opened: OpenedParam, year: WantedYearParam = None, properties: PropertiesParam = None
+) -> TileSource:
+    """Return the tiles that a request is about."""
+    edition = opened.edition
+    bands = grid_bands(edition)
+    for band in bands:
+        columns = column_names(band.grid, properties)
+        year = edition.year(band.grid.id, year)
+    finest = bands[-1].grid
+
+    def layers() -> list[TileLayer]:
+        known = tile_layer(request, opened, finest, columns)
+        properties = {**known.properties, "collection": {"title": "collection", "type": "string"}}
+        return [TileLayer(AUTO_GRID, WORDS[page_language(request)]["grid-auto"], properties, dimension=2)]
+
+    return TileSource(
+        path=PATH,
+        name=AUTO_GRID,
+        title=WORDS[page_language(request)]["grid-auto"],
+        zooms=(bands[0].least, zooms(finest)[1]),
+        bounds=finest.bbox or edition.region.bbox,
+        layers=layers,
+        query={"year": year, "properties": asked(columns)},
+        more={
+            "year": year,
+            "grids": [{"collection": band.grid.id, "minzoom": band.least, "maxzoom": band.greatest} for band in bands],
+        },
+    )
+
+
+SourceParam = Annotated[TileSource, Depends(source_of)]
+
+
 @router.get("/tiles", response_model=TileSets, dependencies=[Depends(only("edition", "year", "properties", "f"))])
 def grid_auto_tilesets(
-    request: Request,
-    opened: OpenedParam,
-    settings: SettingsParam,
-    year: WantedYearParam = None,
-    properties: PropertiesParam = None,
-    f: FormatParam = None,
+    request: Request, opened: OpenedParam, source: SourceParam, settings: SettingsParam, f: FormatParam = None
 ) -> Response:
     """List the tile sets of the grid that changes with the zoom."""
-    return tilesets_answer(request, settings, opened, _source(request, opened, year, properties))
+    return tilesets_answer(request, settings, opened, source)
 
 
 @router.get(
@@ -112,15 +141,10 @@ def grid_auto_tilesets(
     dependencies=[Depends(only("edition", "year", "properties", "f"))],
 )
 def grid_auto_tileset(
-    request: Request,
-    opened: OpenedParam,
-    settings: SettingsParam,
-    year: WantedYearParam = None,
-    properties: PropertiesParam = None,
-    f: FormatParam = None,
+    request: Request, opened: OpenedParam, source: SourceParam, settings: SettingsParam, f: FormatParam = None
 ) -> Response:
     """Describe the tiles of the grid that changes with the zoom; `grids` says which one is drawn from which zoom."""
-    return tileset_answer(request, settings, opened, _source(request, opened, year, properties))
+    return tileset_answer(request, settings, opened, source)
 
 
 @router.get(
@@ -152,31 +176,3 @@ def grid_auto_tile(
         return compressed_tile(edition, grid.id, year, place, columns, layer=AUTO_GRID, constants=constants)
 
     return tile_answer(request, opened, address, make)
-
-
-def _source(request: Request, opened: Opened, year: int | None, properties: str | None) -> TileSource:
-    edition = opened.edition
-    bands = grid_bands(edition)
-    for band in bands:
-        columns = column_names(band.grid, properties)
-        year = edition.year(band.grid.id, year)
-    finest = bands[-1].grid
-
-    def layers() -> list[TileLayer]:
-        known = tile_layer(request, opened, finest, columns)
-        properties = {**known.properties, "collection": {"title": "collection", "type": "string"}}
-        return [TileLayer(AUTO_GRID, WORDS[page_language(request)]["grid-auto"], properties, dimension=2)]
-
-    return TileSource(
-        path=PATH,
-        name=AUTO_GRID,
-        title=WORDS[page_language(request)]["grid-auto"],
-        zooms=(bands[0].least, zooms(finest)[1]),
-        bounds=finest.bbox or edition.region.bbox,
-        layers=layers,
-        query={"year": year, "properties": asked(columns)},
-        more={
-            "year": year,
-            "grids": [{"collection": band.grid.id, "minzoom": band.least, "maxzoom": band.greatest} for band in bands],
-        },
-    )

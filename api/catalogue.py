@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from api.answers import Links, answer, dumped, labels, of_edition
 from api.downloads import WorkshopParam, state_of, sums_of
+from api.formats import GEOJSON
 from api.params import Opened, OpenedParam, SettingsParam, only
 from api.settings import Settings
 from grids.exports import documents
@@ -19,7 +20,6 @@ from grids.store_errors import ItemNotFound
 router = APIRouter(tags=["documents"], prefix="/{region}")
 
 YAML = "application/yaml"
-GEOJSON = "application/geo+json"
 
 
 class ColumnOut(BaseModel):
@@ -98,7 +98,7 @@ def stac(request: Request, opened: OpenedParam, settings: SettingsParam, worksho
 @router.get(
     "/stac/items/{item}",
     response_class=Response,
-    responses={200: {"content": {GEOJSON: {"schema": {"type": "object"}}}, "description": "a STAC item"}},
+    responses={200: {"content": {GEOJSON.media_type: {"schema": {"type": "object"}}}, "description": "a STAC item"}},
     dependencies=[Depends(only("edition"))],
 )
 def stac_of_table(
@@ -124,7 +124,7 @@ def stac_of_table(
     def body() -> bytes:
         return dumped(stac_item(PublicTable(edition, *found, shipped_columns()), files, made, here))
 
-    return answer(request, body, of=state_of(edition, sums), media_type=GEOJSON)
+    return answer(request, body, of=state_of(edition, sums), media_type=GEOJSON.media_type)
 
 
 def _addresses(request: Request, opened: Opened, settings: Settings) -> Addresses:

@@ -17,14 +17,26 @@ from api.answers import (
     preferred,
     spoken,
 )
+from api.auto_grid import grid_bands
 from api.crs import CRS84, offered, storage
 from api.formats import DOCUMENT, HTML, ITEMS, JSON, SCHEMA, chosen
-from api.measures import Unit, measured, terms_of
+from api.measures import Unit, measured, measured_beside, terms_of
 from api.models import CollectionOut, Collections, Distribution
 from api.pages import html_page, page_language
-from api.params import CollectionParam, FormatParam, Opened, OpenedParam, SettingsParam, YearParam, only
+from api.params import (
+    CollectionParam,
+    FormatParam,
+    Opened,
+    OpenedParam,
+    SettingsParam,
+    StoreParam,
+    YearParam,
+    edition_named,
+    only,
+)
 from api.times import interval
 from api.words import WORDS
+from grids.edition import Edition
 from grids.manifest import Collection
 from grids.tiles import zooms
 
@@ -77,10 +89,13 @@ def collection(
 @router.get(
     "/{collection}/distribution",
     response_model=Distribution,
-    dependencies=[Depends(only("edition", "year", "column", "unit", "quantiles", "less"))],
+    dependencies=[
+        Depends(only("edition", "year", "column", "unit", "quantiles", "less", "less_column", "less_edition"))
+    ],
 )
 def distribution(
     request: Request,
+    store: StoreParam,
     opened: OpenedParam,
     collection: CollectionParam,
     year: YearParam,
@@ -101,16 +116,27 @@ def distribution(
             description="another of the collection's years, whose values are taken off place by place", ge=1, le=9999
         ),
     ] = None,
+    less_column: Annotated[
+        str | None, Query(description="what is taken off instead of the same column, written like `column`")
+    ] = None,
+    less_edition: Annotated[
+        str | None, Query(description="16 hex digits: the edition of which values are taken off, place by place by id")
+    ] = None,
 ) -> Response:
-    """Say how a column's values are spread, for class breaks: quantiles from 0 to 100 %, 21 of them if not told."""
+    """Say how a column's values are spread, for class breaks, or how they differ from others: year, column, edition."""
     terms = terms_of(collection, column, unit)
-    before = None if less is None else opened.edition.year(collection.id, less)
+    off = None
+    if less is not None or less_column is not None or less_edition is not None:
+        other = opened if less_edition is None else edition_named(store, opened.edition.region.id, less_edition)
+        there = other.edition.collection(collection.id)
+        taken = other.edition.year(there.id, year if less is None else less)
+        named = "column" if less_column is None else "less_column"
+        off = (other, there, taken, terms_of(there, less_column or column, unit, named))
 
     def body() -> bytes:
         values = measured(opened, collection, year, terms, unit)
-        if before is not None:
-            # A collection has the same places in the same order in every year.
-            values = values - measured(opened, collection, before, terms, unit)
+        if off is not None:
+            values = values - measured_beside(opened, *off, unit)
         known = values[~np.isnan(values)]
         steps = np.quantile(known, np.linspace(0, 1, quantiles)).tolist() if len(known) else []
         return dumped(
@@ -119,7 +145,9 @@ def distribution(
                 "year": year,
                 "column": column,
                 "unit": unit,
-                "less": before,
+                "less": None if off is None else off[2],
+                "less_column": less_column,
+                "less_edition": less_edition,
                 "count": len(known),
                 "nulls": len(values) - len(known),
                 "min": steps[0] if steps else None,
@@ -159,6 +187,7 @@ def _described(request: Request, links: Links, opened: Opened, info: Collection)
         "extent": extent or None,
         "minzoom": least,
         "maxzoom": greatest,
+        "auto_zooms": _auto_zooms(edition, info),
         "itemType": "feature",
         "crs": [known.uri for known in offered(edition)],
         **({"storageCrs": stored.uri} if stored is not None else {}),
@@ -181,3 +210,11 @@ def _described(request: Request, links: Links, opened: Opened, info: Collection)
             link(f"{OGC}/tilesets-vector", links.address(*at, "tiles", edition=pin), title="tiles"),
         ],
     }
+
+
+def _auto_zooms(edition: Edition, info: Collection) -> tuple[int, int] | None:
+    """Return at which zooms a map that chooses the grid by itself draws this one: maps and tiles share one rule."""
+    if info.kind != "grid" or not info.years:
+        return None
+    bands = (band for band in grid_bands(edition) if band.grid.id == info.id)
+    return next(((band.least, band.greatest) for band in bands), None)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.pages import page_language
 from api.params import Column, FormatParam, Opened, OpenedParam, Row, SettingsParam, Zoom, only
-from api.tile_cache import packed, tile_answer
+from api.tile_cache import tile_answer
 from api.tile_models import TileSet, TileSets
 from api.tilesets import (
     OGC_TEMPLATE,
@@ -18,7 +18,7 @@ from api.tilesets import (
     tilesets_answer,
 )
 from api.words import WORDS
-from grids.tiles import CONTEXT_KINDS, CONTEXT_MAX_ZOOM, CONTEXT_MIN_ZOOM, Tile, context_tile
+from grids.tiles import CONTEXT_KINDS, CONTEXT_MAX_ZOOM, CONTEXT_MIN_ZOOM, Tile, context_tile, packed
 
 router = APIRouter(tags=["tiles"], prefix="/{region}/context")
 

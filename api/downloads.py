@@ -4,18 +4,16 @@ import asyncio
 import hashlib
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
 
 from api.answers import ASK_AGAIN, FOR_GOOD, Links, answer, dumped, holds, labels, link
 from api.errors import PROBLEM, failed, problem
-from api.params import Opened, OpenedParam, SettingsParam, only
+from api.params import OpenedParam, SettingsParam, only
+from api.sent_files import sent_file
 from api.workshop import NotKept, NotMade, Workshop, WorkshopFull
 from grids.edition import Edition
 from grids.exports import documents
@@ -35,6 +33,7 @@ from grids.exports.shelf import Kept
 router = APIRouter(tags=["downloads"], prefix="/{region}/downloads")
 
 RETRY_AFTER_S = 5
+_TRIES = 3
 _KINDS: dict[str, Any] = {kind: {} for kind in media_types()}
 _BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": _KINDS, "description": "the file; its ETag is its SHA-256"},
@@ -161,7 +160,7 @@ async def download(
             request, lambda: content, of=of, pinned=opened.pinned, media_type=found.media_type, headers=headers
         )
     try:
-        kept = await _kept(workshop, edition, found, settings.export_wait_s)
+        kept, opened_file = await _opened(request, workshop, edition, found, settings.export_wait_s)
     except NotKept:
         return problem(
             request,
@@ -182,7 +181,37 @@ async def download(
             f"{RETRY_AFTER_S} s, until it is there",
             {"Retry-After": str(RETRY_AFTER_S)},
         )
-    return _sent(request, opened, found, kept)
+    headers = {
+        "ETag": _tag(kept),
+        "Cache-Control": FOR_GOOD if opened.pinned else ASK_AGAIN,
+        "Content-Disposition": _saved_as(edition, found),
+    }
+    if opened_file is None:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return sent_file(request, opened_file, found.media_type, headers)
+
+
+async def _opened(
+    request: Request, workshop: Workshop, edition: Edition, file: ExportFile, seconds: float
+) -> tuple[Kept | None, BinaryIO | None]:
+    """A file as `_kept` has it, open unless the client has it already: from then on it may be removed.
+
+    Raises:
+        NotKept: as often as it is made it is removed at once, since others need the room.
+    """
+    for _ in range(_TRIES):
+        kept = await _kept(workshop, edition, file, seconds)
+        if kept is None or holds(request.headers.get("if-none-match"), _tag(kept)):
+            return kept, None
+        try:
+            return kept, await run_in_threadpool(kept.path.open, "rb")
+        except FileNotFoundError:  # removed to make room since it was found: it is made anew
+            continue
+    raise NotKept(f"{file.name} of edition {edition.id} was removed {_TRIES} times before it could be opened")
+
+
+def _tag(kept: Kept) -> str:
+    return f'"{kept.sha256}"'
 
 
 async def _kept(workshop: Workshop, edition: Edition, file: ExportFile, seconds: float) -> Kept | None:
@@ -196,58 +225,6 @@ async def _kept(workshop: Workshop, edition: Edition, file: ExportFile, seconds:
     return making.result() if done else None
 
 
-def _sent(request: Request, opened: Opened, file: ExportFile, kept: Kept) -> Response:
-    headers = {
-        "ETag": f'"{kept.sha256}"',
-        "Cache-Control": FOR_GOOD if opened.pinned else ASK_AGAIN,
-        "Content-Disposition": _saved_as(opened.edition, file),
-    }
-    if holds(request.headers.get("if-none-match"), headers["ETag"]):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return RangedFile(kept.path, media_type=file.media_type, headers=headers, stat_result=kept.path.stat())
-
-
 def _saved_as(edition: Edition, file: ExportFile) -> str:
     """A name that says which edition it is, since a file outlives its address."""
     return f'attachment; filename="{edition.region.id}-{edition.id}-{file.name}"'
-
-
-class RangedFile(FileResponse):
-    """A file, whole or one range of it; what the header's grammar does not allow is no range (RFC 9110, 14.2)."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        assert self.stat_result is not None
-        if scope.get("carbonmap.head"):
-            scope = {**scope, "method": "HEAD"}
-        asked = Headers(scope=scope).get("range")
-        if asked is not None:
-            span = span_of(asked, self.stat_result.st_size)
-            if span is None:
-                scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != b"range"]}
-            elif span[0] >= self.stat_result.st_size:
-                size = self.stat_result.st_size
-                refused = problem(
-                    Request(scope),
-                    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-                    f"Range: {asked[:80]!r} begins beyond the file, which has {size} bytes",
-                    {"Content-Range": f"bytes */{size}"},
-                )
-                await refused(scope, receive, send)
-                return
-        await super().__call__(scope, receive, send)
-
-
-def span_of(header: str, size: int) -> tuple[int, int] | None:
-    """Return first and last byte of a single range; none of anything else, which is answered with the whole file."""
-    unit, _, wanted = header.partition("=")
-    first, dash, last = (part.strip() for part in wanted.partition("-"))
-    if unit.strip().lower() != "bytes" or not dash or len(wanted) > 60:
-        return None
-    if any(part and not (part.isascii() and part.isdigit()) for part in (first, last)) or not (first or last):
-        return None
-    if not first:
-        return (max(0, size - int(last)), size - 1) if int(last) else (size, size)
-    if last and int(last) < int(first):
-        return None
-    return int(first), min(int(last), size - 1) if last else size - 1

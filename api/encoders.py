@@ -15,10 +15,9 @@ import shapely
 
 from api.crs import Reference
 from api.geometries import flipped
+from grids.exports.formulas import harmless, harmless_rows
 from grids.projections import LONLAT
 from grids.tables import GEOMETRY, Geometries, with_geometry
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -48,13 +47,13 @@ def csv_bytes(sheet: Sheet) -> bytes:
     Texts that a spreadsheet would run as a formula begin with an apostrophe.
     """
     names = sheet.rows.column_names
-    columns = [_cells(sheet.rows[name]) for name in names]
+    columns = [_cells(column) for column in harmless_rows(sheet.rows).columns]
     count = sheet.rows.num_rows
     beside = {
         "edition": sheet.labels["edition"],
         "synthetic": _plain(sheet.labels["synthetic"]),
         "illustrative": ", ".join(name for name, is_so in sheet.labels["illustrative"].items() if is_so) or "none",
-        "attribution": _harmless("; ".join(given["text"] for given in sheet.labels["attributions"])),
+        "attribution": harmless("; ".join(given["text"] for given in sheet.labels["attributions"])),
     }
     names = [*names, *beside]
     columns += [[value] * count for value in beside.values()]
@@ -141,8 +140,6 @@ def _multi(shapes: Geometries) -> Geometries:
 
 
 def _cells(column: pa.ChunkedArray) -> list[Any]:
-    if pa.types.is_string(column.type):
-        return [None if text is None else _harmless(text) for text in column.to_pylist()]
     if pa.types.is_boolean(column.type):
         return [None if value is None else _plain(value) for value in column.to_pylist()]
     return list(column.to_pylist())
@@ -150,7 +147,3 @@ def _cells(column: pa.ChunkedArray) -> list[Any]:
 
 def _plain(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

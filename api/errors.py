@@ -17,6 +17,7 @@ from grids.store_errors import (
     InvalidName,
     NotFound,
     QueryTooLarge,
+    StoreLost,
     TileError,
 )
 
@@ -112,6 +113,7 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (TileError, HTTPStatus.NOT_FOUND),
     (EditionBroken, HTTPStatus.SERVICE_UNAVAILABLE),
+    (StoreLost, HTTPStatus.SERVICE_UNAVAILABLE),
     (EditionError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
 _HIDDEN = {
@@ -119,6 +121,11 @@ _HIDDEN = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "The server failed to answer; its log says more.",
 }
 _NO_KEYS = "Keys cannot be looked at for now, and what needs none is served: ask again later, or without a key."
+_NO_STORE = (
+    "The folder that regions are served from cannot be read: nothing can be said of any region for now. Whoever runs "
+    "the server can mount it or put it back; the server's log names it."
+)
+_TOLD: tuple[tuple[type[Exception], str], ...] = ((DatabaseError, _NO_KEYS), (StoreLost, _NO_STORE))
 _ALLOWED = "GET, HEAD, OPTIONS"
 
 
@@ -160,9 +167,9 @@ async def _domain(request: Request, error: Exception) -> Response:
     headers = error.headers if isinstance(error, ApiError) else None
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         # Damage is told in one line, since every request to that region meets it; a trace is for what nobody foresaw.
-        trace = None if isinstance(error, EditionBroken | DatabaseError) else error
+        trace = None if isinstance(error, EditionBroken | StoreLost | DatabaseError) else error
         log.error("%s %s: %s", request.method, request.url.path, error, exc_info=trace)
-        detail = _NO_KEYS if isinstance(error, DatabaseError) else _HIDDEN[status]
+        detail = next((told for kind, told in _TOLD if isinstance(error, kind)), _HIDDEN[status])
         return problem(request, status, detail, headers)
     return problem(request, status, str(error), headers)
 

@@ -43,6 +43,9 @@ _FILES: dict[Format, Callable[[Sheet], bytes]] = {
     GEOPARQUET: geoparquet_bytes,
     ARROW: arrow_bytes,
 }
+MOST_YEARS = 20
+"""Earlier years that a page links to: those nearest to its own, of however long an interval was asked for."""
+
 _FORMS: dict[str, dict[str, Any]] = {known.media_type.partition(";")[0]: {} for known in ITEMS if known is not GEOJSON}
 
 
@@ -193,7 +196,7 @@ def _links(
     listed.append(link("collection", links.address(*at, edition=edition.id if opened.pinned else None)))
     if page is None:
         return listed
-    for year in asked.earlier_years:
+    for year in asked.earlier_years[-MOST_YEARS:]:
         href = links.again(request, *at, "items", year=year, datetime=None, offset=None)
         listed.append(link("related", href, form.media_type, title=f"the same of {year}"))
 

@@ -5,10 +5,12 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.answers import JSON, dumped
+from api.errors import log
 from api.models import Health
 from api.params import StoreParam, only
 from api.regions import whole_editions
 from api.warming import Warming
+from grids.store_errors import StoreLost
 
 router = APIRouter(tags=["running"])
 
@@ -36,7 +38,11 @@ def ready(request: Request, store: StoreParam) -> Response:
 
 
 def _state(store: StoreParam) -> dict[str, Any]:
-    editions, broken = whole_editions(store)
+    try:
+        editions, broken = whole_editions(store)
+    except StoreLost as error:
+        log.error("%s", error)
+        return {"status": "degraded", "regions": 0}
     state: dict[str, Any] = {"status": "degraded" if broken else "ok", "regions": len(editions)}
     if broken:
         state["broken"] = broken

@@ -1,15 +1,12 @@
 """Pages of features and single features as HTML: a small map drawn in SVG and a table."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import orjson
-import shapely
 from fastapi import Request
 
 from api.answers import Links, preferred
+from api.item_maps import item_map
 from api.item_query import ItemQuery
 from api.pages import html_page, page_language
 from api.params import Opened
@@ -18,8 +15,6 @@ from api.words import WORDS
 from grids.columns import UnknownColumn
 from grids.manifest import Collection
 from grids.shipped import shipped_columns
-
-_WIDTH, _HEIGHT = 800.0, 400.0
 
 
 def items_page(
@@ -67,7 +62,7 @@ def items_page(
         document["links"],
         _trail(request, collection, words),
         counted=counted,
-        map=_map([(one, address(one)) for one in found]) if asked.geometry else None,
+        map=item_map([(one, address(one)) for one in found], columns, language) if asked.geometry else None,
         columns=[_column(name, language) for name in columns],
         rows=rows,
     )
@@ -93,7 +88,7 @@ def item_page(
             *_trail(request, collection, words),
             (words["places"], ("collections", collection.id, "items")),
         ],
-        map=_map([(document, "")]),
+        map=item_map([(document, "")], list(document["properties"]), language),
         entries=entries,
     )
 
@@ -116,34 +111,3 @@ def _cell(value: Any, unknown: str) -> dict[str, Any]:
     if isinstance(value, float):
         return {"text": f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}", "number": True}
     return {"text": unknown if value is None else str(value), "number": isinstance(value, int)}
-
-
-def _map(places: Sequence[tuple[Mapping[str, Any], str]]) -> dict[str, Any] | None:
-    """Outlines in the unit of the picture: lon/lat, degrees squeezed by latitude."""
-    if not places:
-        return None
-    shapes = shapely.from_geojson([orjson.dumps(one["geometry"]) for one, _ in places])
-    west, south, east, north = shapely.total_bounds(shapes)
-    squeeze = math.cos(math.radians((south + north) / 2))
-    width, height = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
-    scale = min(_WIDTH / width, _HEIGHT / height)
-    drawn = shapely.transform(
-        shapely.simplify(shapes, 0.3 / scale),
-        lambda points: np.column_stack([(points[:, 0] - west) * squeeze * scale, (north - points[:, 1]) * scale]),
-    )
-    margin = 4
-    box = f"{-margin} {-margin} {width * scale + 2 * margin:.0f} {height * scale + 2 * margin:.0f}"
-    return {
-        "box": box,
-        "shapes": [
-            {"path": _path(shape), "href": href, "name": one["id"]}
-            for shape, (one, href) in zip(drawn, places, strict=True)
-        ],
-    }
-
-
-def _path(shape: shapely.Geometry) -> str:
-    rings = shapely.get_rings(shapely.get_parts(shape))
-    return "".join(
-        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in shapely.get_coordinates(ring)[:-1]) + "Z" for ring in rings
-    )

@@ -3,6 +3,7 @@
 from typing import Literal
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from api.errors import InvalidParameter
@@ -18,18 +19,24 @@ _MOST_TERMS = 40
 Term = tuple[str, str | None]
 
 
-def terms_of(collection: Collection, column: str, unit: Unit) -> tuple[Term, ...]:
+def terms_of(collection: Collection, column: str, unit: Unit, parameter: str = "column") -> tuple[Term, ...]:
     """Read `a` or `a*share,b,...`: columns that are added, some of them only by a share.
+
+    Args:
+        collection: has the columns.
+        column: as it was given.
+        unit: what the sum is told in.
+        parameter: under which name it was given.
 
     Raises:
         InvalidParameter: names the parameter, what was given and what was expected.
     """
     written = column.split(",")
     if len(written) > _MOST_TERMS:
-        raise InvalidParameter(f"column: {len(written)} columns to add, expected {_MOST_TERMS} at most")
-    terms = tuple(_term(collection, text) for text in written)
+        raise InvalidParameter(f"{parameter}: {len(written)} columns to add, expected {_MOST_TERMS} at most")
+    terms = tuple(_term(collection, text, parameter) for text in written)
     if len(terms) > 1 and not all(_adds(name) for name, _ in terms):
-        raise InvalidParameter(f"column: only columns of emissions (..._tco2e) are added, got {column[:200]!r}")
+        raise InvalidParameter(f"{parameter}: only columns of emissions (..._tco2e) are added, got {column[:200]!r}")
     divisor = DIVISORS.get(unit)
     if divisor is not None and not all(name.endswith("_tco2e") for name, _ in terms):
         raise InvalidParameter(f"unit: {unit} needs a column of emissions (..._tco2e), got {column[:80]!r}; expected t")
@@ -67,14 +74,42 @@ def measured(
     return np.asarray(np.divide(total, by, out=np.full_like(total, np.nan), where=by > 0))
 
 
-def _term(collection: Collection, text: str) -> Term:
+def measured_beside(
+    opened: Opened, other: Opened, collection: Collection, year: int, terms: tuple[Term, ...], unit: Unit
+) -> NDArray[np.float64]:
+    """Return what another edition's terms say of this one's places: (rows of this one,), NaN where it knows none.
+
+    Args:
+        opened: the edition whose places are asked for; it has the collection.
+        other: the edition that is measured; the same one is.
+        collection: as the other edition has it.
+        year: of the other edition.
+        terms: of the other edition.
+        unit: of the values.
+
+    Raises:
+        InvalidParameter: a column that holds no numbers.
+    """
+    values = measured(other, collection, year, terms, unit)
+    if other.edition.id == opened.edition.id:
+        # A collection has the same places in the same order in every year.
+        return values
+    here = opened.edition.table(collection.id, None, ["id"])["id"]
+    there = other.edition.table(collection.id, year, ["id"])["id"].combine_chunks()
+    at = pc.index_in(here, value_set=there).to_numpy()
+    return np.append(values, np.nan)[np.where(np.isnan(at), len(values), at).astype(np.int64)]
+
+
+def _term(collection: Collection, text: str, parameter: str) -> Term:
     name, times, share = text.partition("*")
-    _check(collection, name)
+    _check(collection, name, parameter)
     if not times:
         return name, None
-    _check(collection, share)
+    _check(collection, share, parameter)
     if not _adds(name) or not share.endswith("_share"):
-        raise InvalidParameter(f"column: expected emissions times a share (..._tco2e*..._share), got {text[:160]!r}")
+        raise InvalidParameter(
+            f"{parameter}: expected emissions times a share (..._tco2e*..._share), got {text[:160]!r}"
+        )
     return name, share
 
 
@@ -83,8 +118,7 @@ def _adds(name: str) -> bool:
     return name.endswith("_tco2e") and not name.endswith("_sd_tco2e")
 
 
-def _check(collection: Collection, name: str) -> None:
+def _check(collection: Collection, name: str, parameter: str) -> None:
     if name not in collection.columns:
-        raise InvalidParameter(
-            f"column: collection {collection.id!r} has no column {name[:80]!r}; it has {', '.join(collection.columns)}"
-        )
+        known = ", ".join(collection.columns)
+        raise InvalidParameter(f"{parameter}: collection {collection.id!r} has no column {name[:80]!r}; it has {known}")

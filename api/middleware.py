@@ -1,5 +1,6 @@
 """What happens to every request and answer: HEAD, unexpected failures, and headers that keep browsers careful."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from isal import isal_zlib
@@ -14,23 +15,34 @@ from api.formats import takes_gzip
 FAST_LEVELS = 3
 """Levels of compression up to here are those of ISA-L; from the next one on they are zlib's."""
 
-# The map draws with WebGL in workers made from blobs and needs nothing from elsewhere.
-CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "worker-src 'self' blob:",
-        "child-src 'self' blob:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
+
+def content_policy(origins: Iterable[str] = ()) -> str:
+    """Return what a page may load: the map draws with WebGL in workers made from blobs, all from its own server.
+
+    Args:
+        origins: servers of base maps that regions want, and nothing but pictures is taken from.
+    """
+    pictures = "".join(f" {origin}" for origin in sorted(set(origins)))
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self' 'unsafe-inline'",
+            f"img-src 'self' data: blob:{pictures}",
+            "font-src 'self' data:",
+            "worker-src 'self' blob:",
+            "child-src 'self' blob:",
+            # The map fetches pictures before it draws them.
+            f"connect-src 'self'{pictures}",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        )
     )
-)
+
+
+CONTENT_POLICY = content_policy()
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 """Of what is no page: nothing is loaded on its behalf, should a browser be led to show it as one."""
 

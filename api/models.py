@@ -63,6 +63,16 @@ class Labels(Answer):
     attributions: list[Attribution]
 
 
+class BaseMap(Answer):
+    """A map of somebody else's that the region wants below its numbers: XYZ pictures in Web Mercator."""
+
+    tiles: str
+    dark_tiles: str | None
+    attribution: Attribution
+    maxzoom: int
+    tile_size: Literal[256, 512]
+
+
 class Region(Labels):
     """One region that is served."""
 
@@ -71,6 +81,7 @@ class Region(Labels):
     languages: list[str]
     bbox: Bbox
     years: list[int]
+    base_map: BaseMap | None = Field(default=None, description="null: the region has none, and its own ground is drawn")
 
 
 class Landing(Labels):
@@ -118,6 +129,9 @@ class CollectionOut(Labels):
     extent: Extent | None
     minzoom: int
     maxzoom: int
+    auto_zooms: tuple[int, int] | None = Field(
+        description="zooms of tiles at which grid-auto draws this grid, both included; null: at none"
+    )
     itemType: Literal["feature"]
     crs: list[str]
     storageCrs: str | None = None
@@ -174,6 +188,8 @@ class Distribution(Labels):
     column: str
     unit: Literal["t", "t_per_ha", "t_per_person"]
     less: int | None = Field(default=None, description="the year whose values were taken off; null: none was")
+    less_column: str | None = Field(default=None, description="what was taken off; null: the same column")
+    less_edition: str | None = Field(default=None, description="of which edition; null: of the same")
     count: int
     nulls: int
     min: float | None

@@ -45,6 +45,20 @@ class Opened:
     pinned: bool
 
 
+def edition_named(store: Store, region: str, edition: str) -> Opened:
+    """Open an edition of a region by its id.
+
+    Raises:
+        InvalidParameter: what no edition is called.
+        EditionNotFound, EditionBroken: none of that id is kept whole.
+    """
+    try:
+        checked_edition(edition)
+    except InvalidName as error:
+        raise InvalidParameter(str(error)) from error
+    return Opened(store.open(region, edition), True)
+
+
 def opened(
     store: StoreParam,
     region: Annotated[str, Path(description="id of a region, see /api/regions")],
@@ -53,12 +67,7 @@ def opened(
     ] = None,
 ) -> Opened:
     """Open the region's current edition, or the one named."""
-    if edition is not None:
-        try:
-            checked_edition(edition)
-        except InvalidName as error:
-            raise InvalidParameter(str(error)) from error
-    return Opened(store.open(region, edition), edition is not None)
+    return Opened(store.open(region), False) if edition is None else edition_named(store, region, edition)
 
 
 OpenedParam = Annotated[Opened, Depends(opened)]
@@ -119,15 +128,13 @@ FormatParam = Annotated[
 ]
 
 
-def _composed(name: str) -> str:
+def composed(name: str) -> str:
+    """Return an id with its letters put together (NFC), as ids are; what is typed or copied on a Mac may not be."""
     return unicodedata.normalize("NFC", name)
 
 
-ItemId = Annotated[
-    str,
-    Path(description="a cell's code, a zone's id or an H3 index"),
-    AfterValidator(_composed),  # ids are; what is typed or copied on a Mac may not be
-]
+ComposedId = Annotated[str, AfterValidator(composed)]
+ItemId = Annotated[ComposedId, Path(description="a cell's code, a zone's id or an H3 index")]
 Zoom = Annotated[int, Path(description="tile matrix", alias="tileMatrix")]
 Row = Annotated[int, Path(description="tile row, 0 in the north", alias="tileRow")]
 Column = Annotated[int, Path(description="tile column, 0 in the west", alias="tileCol")]

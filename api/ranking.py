@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from api.answers import dumped, labels, of_edition
 from api.errors import InvalidParameter
 from api.measures import Unit, measured, terms_of
-from api.params import CollectionParam, OpenedParam, YearParam, only
+from api.params import CollectionParam, ComposedId, OpenedParam, YearParam, only
 from api.question_models import RankingOut
 from grids.edition import Edition
 from grids.gazetteer import item_names
@@ -38,9 +38,9 @@ def ranking(
     order: Annotated[Order, Query(description="the greatest or the least first")] = "desc",
     limit: Annotated[int, Query(description="items to answer with at most", ge=1, le=MOST_RANKED)] = 20,
     parent: Annotated[
-        str | None, Query(description="only items within this item of the collection's parent; peers are those")
+        ComposedId | None, Query(description="only items within this item of the collection's parent; peers are those")
     ] = None,
-    item: Annotated[str | None, Query(description="an item whose own rank is told too, wherever it stands")] = None,
+    item: Annotated[ComposedId | None, Query(description="an item whose own rank is told, wherever it stands")] = None,
 ) -> Response:
     """Rank items by a column. Items of equal value share a rank, and the next one counts all before it."""
     terms = terms_of(collection, column, unit)

@@ -33,7 +33,7 @@ def regions(request: Request, store: StoreParam) -> Response:
     """List the regions that are served now; one whose edition is damaged is left out and named by /api/health."""
     editions, broken = whole_editions(store)
     of = ",".join([*(f"{edition.region.id}/{edition.id}" for edition in editions), *broken])
-    return answer(request, lambda: dumped([_described(edition) for edition in editions]), of=of)
+    return answer(request, lambda: dumped([_listed(edition) for edition in editions]), of=of)
 
 
 @router.get("/{region}", include_in_schema=False, dependencies=[Depends(only("edition", "f"))])
@@ -77,7 +77,11 @@ def manifest(request: Request, opened: OpenedParam) -> Response:
 
 
 def whole_editions(store: Store) -> tuple[list[Edition], list[str]]:
-    """Return the current edition of every region that has a whole one, and the ids of those that do not."""
+    """Return the current edition of every region that has a whole one, and the ids of those that do not.
+
+    Raises:
+        StoreLost: the store's folder cannot be read.
+    """
     editions, broken = [], []
     for region in store.regions():
         try:
@@ -98,3 +102,8 @@ def _described(edition: Edition) -> dict[str, Any]:
         "years": region.years,
         **labels(edition.manifest),
     }
+
+
+def _listed(edition: Edition) -> dict[str, Any]:
+    below = edition.region.base_map
+    return {**_described(edition), "base_map": below.model_dump() if below else None}

@@ -7,9 +7,10 @@ import h3
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.answers import GEOJSON, Links, dumped, labels, link, of_edition
+from api.answers import Links, dumped, labels, link, of_edition
 from api.coordinates import read_place
 from api.errors import InvalidParameter
+from api.formats import GEOJSON
 from api.params import Opened, OpenedParam, SettingsParam, only
 from api.question_models import SearchOut
 from grids.codes import cell_codes, parse_cell_code
@@ -32,7 +33,7 @@ Found = list[tuple[Collection, str]]
 class GeoJson(JSONResponse):
     """Tells the definition which media type the answer is of."""
 
-    media_type = GEOJSON
+    media_type = GEOJSON.media_type
 
 
 @router.get("", response_model=SearchOut, response_class=GeoJson, dependencies=[Depends(only("edition", "q", "limit"))])
@@ -65,7 +66,7 @@ def search(
             }
         )
 
-    return of_edition(request, opened, body, GEOJSON)
+    return of_edition(request, opened, body, GEOJSON.media_type)
 
 
 def _found(edition: Edition, text: str, limit: int) -> tuple[Understood, Found, bool]:
@@ -140,7 +141,7 @@ def _feature(opened: Opened, links: Links, info: Collection, identity: str) -> d
             link(
                 "item",
                 links.address(edition.region.id, "collections", info.id, "items", identity, edition=pin),
-                GEOJSON,
+                GEOJSON.media_type,
             )
         ],
     }

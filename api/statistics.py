@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.answers import dumped, labels, of_edition
 from api.drawn import Drawn, read_drawn
 from api.errors import InvalidParameter
-from api.params import Opened, OpenedParam, only
+from api.params import ComposedId, Opened, OpenedParam, composed, only
 from api.question_models import StatisticsOut
 from grids.columns import BASES
 from grids.edition import Edition
@@ -68,7 +68,7 @@ def statistics_of_items(
     request: Request,
     opened: OpenedParam,
     collection: Annotated[str, Query(description="id of a collection")],
-    ids: Annotated[str, Query(description="ids of its items, separated by commas")],
+    ids: Annotated[ComposedId, Query(description="ids of its items, separated by commas")],
     year: YearAsked = None,
     profile: ProfileAsked = False,
 ) -> Response:
@@ -159,7 +159,7 @@ def _listed(edition: Edition, document: Mapping[str, Any], collection: str | Non
         raise InvalidParameter(f"body: `collection` is {str(name)[:80]!r}, expected the id of one collection")
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise InvalidParameter("body: `ids` is expected to be a list of texts")
-    return edition.collection(name), ids
+    return edition.collection(name), [composed(one) for one in ids]
 
 
 def _grids(edition: Edition, collection: str | None) -> list[Collection]:

@@ -1,5 +1,7 @@
 """Vector tiles of collections, with what must be known before they are asked for."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.answers import preferred
@@ -37,6 +39,25 @@ from grids.tiles import Tile, compressed_tile, tile_columns, zooms
 router = APIRouter(tags=["tiles"], prefix="/{region}/collections/{collection}")
 
 
+def source_of(
+    request: Request, opened: OpenedParam, collection: CollectionParam, year: YearParam, columns: ColumnsParam
+) -> TileSource:
+    """Return the tiles that a request is about."""
+    return TileSource(
+        path=("collections", collection.id),
+        name=collection.id,
+        title=preferred(request, collection.title)[1],
+        zooms=zooms(collection),
+        bounds=collection.bbox or opened.edition.region.bbox,
+        layers=lambda: [tile_layer(request, opened, collection, columns)],
+        query={"year": year, "properties": asked(columns)},
+        more={"year": year},
+    )
+
+
+SourceParam = Annotated[TileSource, Depends(source_of)]
+
+
 @router.get(
     "/tiles",
     response_model=TileSets,
@@ -44,16 +65,10 @@ router = APIRouter(tags=["tiles"], prefix="/{region}/collections/{collection}")
     dependencies=[Depends(only("edition", "year", "properties", "f"))],
 )
 def tilesets(
-    request: Request,
-    opened: OpenedParam,
-    collection: CollectionParam,
-    year: YearParam,
-    columns: ColumnsParam,
-    settings: SettingsParam,
-    f: FormatParam = None,
+    request: Request, opened: OpenedParam, source: SourceParam, settings: SettingsParam, f: FormatParam = None
 ) -> Response:
     """List the tile sets of a collection."""
-    return tilesets_answer(request, settings, opened, _source(request, opened, collection, year, columns))
+    return tilesets_answer(request, settings, opened, source)
 
 
 @router.get(
@@ -64,16 +79,10 @@ def tilesets(
     dependencies=[Depends(only("edition", "year", "properties", "f"))],
 )
 def tileset(
-    request: Request,
-    opened: OpenedParam,
-    collection: CollectionParam,
-    year: YearParam,
-    columns: ColumnsParam,
-    settings: SettingsParam,
-    f: FormatParam = None,
+    request: Request, opened: OpenedParam, source: SourceParam, settings: SettingsParam, f: FormatParam = None
 ) -> Response:
     """Describe the tiles of a collection; their addresses name edition and year, so that they may be kept for good."""
-    return tileset_answer(request, settings, opened, _source(request, opened, collection, year, columns))
+    return tileset_answer(request, settings, opened, source)
 
 
 @router.get(
@@ -108,21 +117,6 @@ def tile_layer(request: Request, opened: Opened, collection: Collection, columns
         name: described(collection, name, types[name], language, place) for place, name in enumerate(names, start=1)
     }
     return TileLayer(collection.id, preferred(request, collection.title)[1], properties, dimension=2)
-
-
-def _source(
-    request: Request, opened: Opened, collection: Collection, year: int, columns: list[str] | None
-) -> TileSource:
-    return TileSource(
-        path=("collections", collection.id),
-        name=collection.id,
-        title=preferred(request, collection.title)[1],
-        zooms=zooms(collection),
-        bounds=collection.bbox or opened.edition.region.bbox,
-        layers=lambda: [tile_layer(request, opened, collection, columns)],
-        query={"year": year, "properties": asked(columns)},
-        more={"year": year},
-    )
 
 
 def asked(columns: list[str] | None) -> str | None:

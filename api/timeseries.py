@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import dumped, labels, of_edition
 from api.errors import InvalidParameter
-from api.params import CollectionParam, ColumnsParam, OpenedParam, only
+from api.params import CollectionParam, ColumnsParam, ComposedId, OpenedParam, only
 from api.question_models import TimeseriesOut
 from grids.columns import sd_column, total_column
 from grids.edition import Edition
@@ -27,7 +27,7 @@ def timeseries(
     opened: OpenedParam,
     collection: CollectionParam,
     columns: ColumnsParam,
-    ids: Annotated[str, Query(description=f"ids of items separated by commas, at most {MOST_SERIES}")],
+    ids: Annotated[ComposedId, Query(description=f"ids of items separated by commas, at most {MOST_SERIES}")],
 ) -> Response:
     """Return values of items for every year: totals per sector and their standard deviations unless told otherwise."""
     edition = opened.edition

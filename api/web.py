@@ -6,10 +6,15 @@ import re
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from api.middleware import content_policy
+from grids.edition import Store
+from grids.store_errors import EditionError
 
 # What the system says may be wrong: the registry of Windows often calls scripts plain text.
 _TYPES = {
@@ -39,7 +44,26 @@ _MISSING = """<!doctype html>
 
 
 class MapFiles(StaticFiles):
-    """Static files that say how long they may be kept."""
+    """Static files that say how long they may be kept, and a page that may load the base maps of its regions.
+
+    Args:
+        directory: of the built web map.
+        store: whose regions' base maps the page may load.
+    """
+
+    def __init__(self, directory: Path, store: Store) -> None:
+        super().__init__(directory=directory, html=True)
+        self._store = store
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer for one file; the page's policy names the base maps of the regions that are served now."""
+        response = await super().get_response(path, scope)
+        # The page itself, fetched or found unchanged.
+        if not _HASHED.search(path):
+            origins = await run_in_threadpool(_base_map_origins, self._store)
+            if origins:
+                response.headers["Content-Security-Policy"] = content_policy(origins)
+        return response
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
@@ -51,12 +75,23 @@ class MapFiles(StaticFiles):
         return response
 
 
-def install(app: FastAPI, folder: Path | None) -> None:
+def _base_map_origins(store: Store) -> set[str]:
+    origins: set[str] = set()
+    for region in store.regions():
+        try:
+            below = store.open(region).region.base_map
+        except EditionError:
+            continue  # of which /api/health tells
+        origins |= below.origins() if below else set()
+    return origins
+
+
+def install(app: FastAPI, folder: Path | None, store: Store) -> None:
     """Serve the built web map, or, where there is none when the server starts, a page that says how to build it."""
     for ending, kind in _TYPES.items():
         mimetypes.add_type(kind, ending)
     if folder is not None and (folder / "index.html").is_file():
-        app.mount("/", MapFiles(directory=folder, html=True), name="web")
+        app.mount("/", MapFiles(folder, store), name="web")
         return
 
     @app.get("/", include_in_schema=False)

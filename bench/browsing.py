@@ -24,6 +24,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 DRAWN = "[data-testid=map][data-state=ready][aria-busy=false]"
 
 
+_COMMAND = (sys.executable, "-m", "carbonmap")
+
+
 class NothingToShow(RuntimeError):
     """There is no built map, no browser, or no server; says which, and the remedy."""
 
@@ -45,15 +48,32 @@ def serve_demo(folder: Path, buildings: int) -> Iterator[str]:
     """
     if not (PROJECT / "web" / "dist" / "index.html").is_file():
         raise NothingToShow("the web map is not built: run `make web` (npm ci && npm run build in web/) first")
-    command = [sys.executable, "-m", "carbonmap"]
     subprocess.run(
-        [*command, "demo", "--no-serve", "--buildings", str(buildings), "--folder", str(folder)],
+        [*_COMMAND, "demo", "--no-serve", "--buildings", str(buildings), "--folder", str(folder)],
         cwd=PROJECT,
         check=True,
         stdout=subprocess.DEVNULL,
     )
+    with serve_store(folder / "store") as address:
+        yield address
+
+
+@contextmanager
+def serve_store(store: Path, port: int = 0) -> Iterator[str]:
+    """Serve a store on loopback until the block ends.
+
+    Args:
+        store: with a published edition.
+        port: to listen on; 0: any that is free.
+
+    Yields:
+        the map's address, without a slash at its end.
+
+    Raises:
+        NothingToShow: the server ended without saying its address.
+    """
     with subprocess.Popen(
-        [*command, "serve", "--store", str(folder / "store"), "--port", "0"],
+        [*_COMMAND, "serve", "--store", str(store), "--port", str(port)],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         text=True,

@@ -6,6 +6,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
@@ -18,7 +19,7 @@ from bench.processes import Watched
 from bench.report import Report, Row
 from grids.cell_sums import cell_sums
 from grids.grid import Grid
-from grids.wkb import WkbColumn, parts_in_cells
+from grids.wkb import WkbChunks, WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, parts_in_zones
 
 Tell = Callable[[str], None]
@@ -52,24 +53,28 @@ def prepare_sharing(layer: str, question: str, folder: Path, nation: Nation, thr
     zones = np.asarray(shapely.from_wkb(pq.read_table(folder / f"{_ZONES}.parquet")["geometry"].to_numpy()))
     grid = Grid(CRS, (0, 0), CELL_M, "inspire")
     share_out = _to_cells if question == "cells" else _to_zones
-    share_out(WkbColumn.from_arrow(wkb.slice(0, _FEW)), zones, grid, nation, threads)
-    return lambda: share_out(WkbColumn.from_arrow(wkb), zones, grid, nation, threads)
+    share_out(wkb.slice(0, _FEW), zones, grid, nation, threads)
+    return lambda: share_out(wkb, zones, grid, nation, threads)
 
 
-def _to_cells(wkb: WkbColumn, zones: np.ndarray, grid: Grid, nation: Nation, threads: int) -> float:
-    west, south, east, north = nation.country.bounds
-    found = cell_sums(wkb, np.ones((wkb.size, 1)), grid, (west, south, east, north), threads=threads)
-    inside, whole = float(found.sums.sum() + found.outside.sum()), wkb.size - found.nowhere.size
+def _to_cells(wkb: pa.ChunkedArray, zones: np.ndarray, grid: Grid, nation: Nation, threads: int) -> float:
+    features = WkbChunks.from_arrow(wkb)
+    found = cell_sums(features, np.ones((features.size, 1)), grid, nation.country.bounds, threads=threads)
+    inside, whole = float(found.sums.sum() + found.outside.sum()), features.size - found.nowhere.size
     return abs(inside - whole) / whole
 
 
-def _to_zones(wkb: WkbColumn, zones: np.ndarray, grid: Grid, nation: Nation, threads: int) -> float:
+def _to_zones(wkb: pa.ChunkedArray, zones: np.ndarray, grid: Grid, nation: Nation, threads: int) -> float:
     index = ZoneIndex.of(zones, grid, threads=threads)
-    cells = parts_in_cells(wkb, grid, threads=threads)
-    found = parts_in_zones(wkb, cells, index, threads=threads)
-    shares = found.amount / cells.measures[found.owner]
-    # No feature has more in zones than there is of it; what leaves the country is in none.
-    return float(max(0.0, np.bincount(found.owner, shares).max() - 1.0))
+    excess = 0.0
+    for row_group in wkb.chunks:  # one after another, as a build goes: not all shares of a nation at once
+        features = WkbColumn.from_arrow(row_group)
+        cells = parts_in_cells(features, grid, threads=threads)
+        found = parts_in_zones(features, cells, index, threads=threads)
+        shares = found.amount / cells.measures[found.owner]
+        # No feature has more in zones than there is of it; what leaves the country is in none.
+        excess = max(excess, float(np.bincount(found.owner, shares).max(initial=0.0)) - 1.0)
+    return excess
 
 
 def growth(*, size: int, repeat: int, threads: int, whole: bool, limit_s: float, tell: Tell) -> Report:

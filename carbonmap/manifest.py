@@ -109,6 +109,7 @@ def manifest_of(
             "synthetic": region.synthetic,
             "years": list(region.years),
             "attributions": [entry.model_dump(mode="json") for entry in region.attributions],
+            **({"base_map": region.base_map.model_dump(mode="json")} if region.base_map else {}),
             "factor_regions": list(region.factor_regions),
         },
         "sectors": list(SECTORS),

@@ -1,7 +1,6 @@
 """From shared layers to an edition: totals, conservation, disclosure, tables."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -164,13 +163,15 @@ class Tables:
 
     def _write_large(self, writer: EditionWriter, layer: SharedLayer, name: str, shares: csr_array) -> None:
         """Write what receipts of large targets need; it is made by the thread that writes it, when that has time."""
-        made = cache(lambda: large_tables(self._lines_by_year(layer), shares))
+        waiting, made = [shares], {}
 
-        def table(position: int) -> Iterator[pa.Table]:
-            yield made()[position]
+        def table(kind: str) -> Iterator[pa.Table]:
+            if waiting:  # shares and tables are let go of as soon as nobody needs them: a nation's are large
+                made["sums"], made["largest"] = large_tables(self._lines_by_year(layer), waiting.pop())
+            yield made.pop(kind)
 
-        writer.write_private_tables("sums", f"{layer.id}-{name}", table(0))
-        writer.write_private_tables("largest", f"{layer.id}-{name}", table(1))
+        for kind in ("sums", "largest"):
+            writer.write_private_tables(kind, f"{layer.id}-{name}", table(kind))
 
     def _lines_by_year(self, layer: SharedLayer) -> dict[int, FeatureLines]:
         """A layer's lines feature by feature, made once for all collections that have large targets; by one thread."""

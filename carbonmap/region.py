@@ -13,6 +13,7 @@ from carbonmap.resources import region_files
 from carbonmap.yaml_file import KeyPath, YamlFile
 from gis.errors import did_you_mean, listed
 from gis.sources import Bounds, ContextSource, Source, Strict, Year, ZoneSet, check_bounds
+from grids.manifest import BaseMap
 
 SECTORS = ("buildings", "transport", "forest")
 """Sectors of the published tables, in order, whether or not a region has sources of each; land cover is of forest."""
@@ -106,6 +107,7 @@ class Region(Strict):
     factors: dict[str, str | dict[str, Any]] = Field(default_factory=dict)
     assumptions: dict[str, dict[str, Any]] = Field(default_factory=dict)
     attributions: tuple[Attribution, ...] = ()
+    base_map: BaseMap | None = None
     disclosure: Disclosure = Disclosure()
 
     @model_validator(mode="after")

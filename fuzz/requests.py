@@ -5,10 +5,10 @@ import math
 import shapely
 from fastapi import Request
 
-from api.downloads import span_of
 from api.drawn import MOST_AREA_HA, MOST_VERTICES, read_drawn
 from api.errors import InvalidParameter, NotAcceptable
 from api.formats import DOCUMENT, ITEMS, chosen, takes_gzip
+from api.sent_files import span_of
 from api.statistics import read_document
 from fuzz.editions import opened_edition
 from fuzz.target import Target

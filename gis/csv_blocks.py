@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from gis.csv_kernels import BREAKS, LENGTH, LONGEST, NUMBERS_KEPT, OPEN, RECORDS, STATE, survey_text
-from gis.encodings import known_encoding
+from gis.encodings import MARK, known_encoding
 from gis.errors import UnreadableFile
 from gis.tables import delimiter_of
 
@@ -122,7 +122,13 @@ def _pieces(path: Path, encoding: str) -> Iterator[str]:
 def _header(text: str) -> tuple[str, list[str]]:
     """What parts columns, and their names; none where the first line is not simply the header."""
     line, *others = re.split("\r?\n", text, maxsplit=1)
-    if not others or not line[:1].strip() or line != text.splitlines()[0] or line.count('"') % 2:
+    if (
+        line.startswith(MARK)
+        or not others
+        or not line[:1].strip()
+        or line != text.splitlines()[0]
+        or line.count('"') % 2
+    ):
         return "", []
     delimiter = delimiter_of(line)
     names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]

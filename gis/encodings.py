@@ -19,6 +19,9 @@ from gis.errors import UnreadableFile, WrongEncoding, listed
 _MISREAD = re.compile("[�\x80-\x9f]")
 # UTF-8 read as Latin-1 or CP1252: a lead byte's letter followed by a continuation byte's sign.
 _DOUBLE = re.compile("[ÃÂìíêë][\xa0-\xbf]")
+MARK = "\ufeff"
+"""What a byte order mark is in text."""
+
 _CANDIDATES = ("utf-8", "cp949", "cp1251", "cp932", "gb18030")
 
 
@@ -99,10 +102,10 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 
 
 def decode(raw: bytes, encoding: str | None, file: str) -> tuple[str, str]:
-    """Decode a text file: a byte order mark wins, then the stated encoding, then UTF-8; no other guess is made.
+    """Decode a text file: byte order marks win, then the stated encoding, then UTF-8; no other guess is made.
 
     Returns:
-        The text without byte order mark, and the encoding used.
+        The text without byte order marks, and the encoding used.
 
     Raises:
         WrongEncoding: names the byte that fails and the encodings in which the bytes would decode.
@@ -118,7 +121,7 @@ def decode(raw: bytes, encoding: str | None, file: str) -> tuple[str, str]:
     else:
         used = known_encoding(encoding or "utf-8", file)
     try:
-        return raw.decode(used), used
+        return raw.decode(used).lstrip(MARK), used  # programs that do not see a mark put another before it
     except UnicodeDecodeError as problem:
         fits = [name for name in plausible_encodings(raw[:1_000_000]) if known_encoding(name, file) != used]
         line = raw.count(b"\n", 0, problem.start) + 1

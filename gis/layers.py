@@ -2,10 +2,9 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyproj
 
@@ -184,15 +183,6 @@ class Layer:
     crs: pyproj.CRS
     open: bool
     report: ReadReport
-
-    @classmethod
-    def of_features(
-        cls, name: str, sector: str, features: gpd.GeoDataFrame, report: ReadReport, *, is_open: bool = False
-    ) -> Self:
-        """A layer of features that are at hand as objects."""
-        geometry = GeometryColumn.of_objects(np.asarray(features.geometry.array))
-        table = pd.DataFrame(features.drop(columns=features.geometry.name)).reset_index(drop=True)
-        return cls(name, sector, table, geometry, features.crs, is_open, report)
 
     @cached_property
     def features(self) -> gpd.GeoDataFrame:

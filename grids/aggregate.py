@@ -184,29 +184,6 @@ class CollectionSums:
         return {name: columns[name] for name in names}
 
 
-def collection_totals(
-    layers: Sequence[LayerShares],
-    *,
-    n_targets: int,
-    year: int,
-    sectors: Sequence[str],
-    coverage: Mapping[str, FloatArray],
-    population: FloatArray | None = None,
-) -> pd.DataFrame:
-    """The true numbers of one collection and year, before disclosure control.
-
-    Arguments and errors are those of `collection_sums`.
-
-    Returns:
-        One row per target with the columns of `grids.columns.value_columns`. Emissions in tCO2e per year, removals
-        negative. A sector is null where it is not covered, net is null unless every sector is covered as a whole.
-    """
-    sums = collection_sums(
-        layers, n_targets=n_targets, year=year, sectors=sectors, coverage=coverage, population=population
-    )
-    return sums.table()
-
-
 def collection_sums(
     layers: Sequence[LayerShares],
     *,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from grids.compiled import inner
 from grids.crossing_kernels import BOX, RING, SHELL, TURN, VERTICES, nodes_of, rings_cross
 from grids.memory_kernels import float_at, int_at, put_float, put_int
-from grids.ring_kernels import MAX_COORDINATE_M, Box, box_of, fan, fan_in_two, is_metres, survey_ring
+from grids.ring_kernels import MAX_COORDINATE_M, Box, box_of, fan, fan_in_two, is_metres, slack_of, survey_ring
 from grids.window_kernels import (
     CELLS_AT_ONCE,
     FEW_CELLS,
@@ -305,12 +305,12 @@ def ring_in_cells(at: int, vertices: int, box: Box, extent: Extent, task: Task, 
         n: how many are found already.
     """
     per_edge = 1.0 / (vertices - 1)
-    x0, y0, low, high = box.sum_x * per_edge, box.sum_y * per_edge, 0.0, 0.0
+    x0, y0, slack, low, high = box.sum_x * per_edge, box.sum_y * per_edge, slack_of(box), 0.0, 0.0
     in_two, upright = extent.height + extent.width == 3, extent.height - 1
     if in_two:
-        doubled, simple, low, high = fan_in_two(at, vertices, x0, y0, _border_within(extent, task), upright)
+        doubled, simple, low, high = fan_in_two(at, vertices, x0, y0, slack, _border_within(extent, task), upright)
     else:
-        doubled, simple = fan(at, vertices, x0, y0)
+        doubled, simple = fan(at, vertices, x0, y0, slack)
     whole = 0.5 * abs(doubled)
     ring, one = int_at(task.workspace + RINGS), min(vertices, 1)  # no literal, for which numba would compile it again
     put_int(ring, at)
@@ -363,7 +363,7 @@ def _cut_in_two(rings: int, n_rings: int, task: Task, extent: Extent) -> Any:
         at, vertices = int_at(ring), int_at(ring + VERTICES)
         if vertices:
             x0, y0, border = float_at(at), float_at(at + 8), _border_within(extent, task)
-            _, _, of_low, of_high = fan_in_two(at, vertices, x0, y0, border, extent.height - 1)
+            _, _, of_low, of_high = fan_in_two(at, vertices, x0, y0, 0.0, border, extent.height - 1)
             sign = 1.0 if int_at(ring + SHELL) else -1.0
             low, high = low + sign * of_low, high + sign * of_high
     return low, high

@@ -61,10 +61,12 @@ class Columns:
     Attributes:
         chunks: name -> the chunks of a column, at least one.
         starts: (chunks + 1,) row that each chunk begins with, and how many rows there are.
+        firsts: (chunks,) where each chunk's first row stands in the table that they were taken from.
     """
 
     chunks: Mapping[str, Sequence[Chunk]]
     starts: NDArray[np.int64]
+    firsts: NDArray[np.int64]
 
     @classmethod
     def of(cls, arrays: Mapping[str, pa.Array | pa.ChunkedArray], rows: int) -> "Columns":
@@ -73,11 +75,17 @@ class Columns:
             name: array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
             for name, array in arrays.items()
         }
-        return cls({name: (Chunk.of(array),) for name, array in whole.items()}, np.array([0, rows], dtype=np.int64))
+        chunks = {name: (Chunk.of(array),) for name, array in whole.items()}
+        return cls(chunks, np.array([0, rows], dtype=np.int64), np.zeros(1, dtype=np.int64))
 
     def only(self, names: Iterable[str]) -> "Columns":
         """Keep some columns, in this order."""
-        return Columns({name: self.chunks[name] for name in names}, self.starts)
+        return Columns({name: self.chunks[name] for name in names}, self.starts, self.firsts)
+
+    def positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return (n,) where n ascending rows stand in the table that they were taken from."""
+        of_chunk = np.diff(np.searchsorted(rows, self.starts))
+        return np.asarray(rows + np.repeat(self.firsts - self.starts[:-1], of_chunk))
 
 
 def places(columns: Sequence[Sequence[Chunk]]) -> NDArray[np.int64]:

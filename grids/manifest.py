@@ -130,6 +130,39 @@ class Attribution(Strict):
     texts: dict[str, str] = {}
 
 
+# What may stand in a header of the page besides: no blank, quote, semicolon or comma.
+_TILE_TEMPLATE = re.compile(r"(?P<origin>https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?)?/[^\s\"'<>;,\\\\]*")
+
+
+def _tile_template(template: str) -> str:
+    """Return the address of a tile if it is one: https://host/... or /... with {z}, {x} and {y}."""
+    fields = sorted(re.findall(r"\{([^{}]*)\}", template))
+    if not _TILE_TEMPLATE.fullmatch(template) or template.startswith("//") or fields != ["x", "y", "z"]:
+        raise ValueError(
+            f"{template[:120]!r} is no address of tiles; expected https://host/... (or /..., on the map's own server) "
+            "with {z}, {x} and {y} once each, and no other braces, blanks, quotes, commas or semicolons"
+        )
+    return template
+
+
+TileTemplate = Annotated[str, AfterValidator(_tile_template)]
+
+
+class BaseMap(Strict):
+    """A map of somebody else's below the numbers: square pictures (XYZ, Web Mercator) and whom to name for them."""
+
+    tiles: TileTemplate
+    dark_tiles: TileTemplate | None = Field(default=None, description="for dark ground; else `tiles` are dimmed")
+    attribution: Attribution
+    maxzoom: int = Field(default=18, ge=0, le=22)
+    tile_size: Literal[256, 512] = 256
+
+    def origins(self) -> set[str]:
+        """Return the servers that a browser asks for it; none if it is the map's own."""
+        found = (_TILE_TEMPLATE.fullmatch(template) for template in (self.tiles, self.dark_tiles or self.tiles))
+        return {match["origin"] for match in found if match is not None and match["origin"] is not None}
+
+
 class RegionInfo(Strict):
     """The region an edition is of; `bbox` is west, south, east, north in degrees."""
 
@@ -141,6 +174,7 @@ class RegionInfo(Strict):
     synthetic: bool
     years: tuple[int, ...] = Field(min_length=1)
     attributions: tuple[Attribution, ...] = ()
+    base_map: BaseMap | None = None
     factor_regions: tuple[str, ...] = ()
 
 

@@ -69,7 +69,24 @@ def _byte_getter() -> Any:
     return get
 
 
+def _fetcher() -> Any:
+    @intrinsic
+    def fetch(typing: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            place = builder.inttoptr(arguments[0], _BYTE.as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [place.type, _INT, _INT, _INT])
+            to_read, to_keep, data = (ir.Constant(_INT, number) for number in (0, 3, 1))
+            prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+            builder.call(prefetch, (place, to_read, to_keep, data))
+            return context.get_dummy_value()
+
+        return types.void(types.int64), generate
+
+    return fetch
+
+
 byte_at = _byte_getter()  # from 0 to 255
+fetch = _fetcher()  # lets the processor bring nearer what lies at an address, if anything does, while it goes on
 count_in = _reader(32, _LONG, types.int64)  # an unsigned count of 32 bits, and whether its bytes are swapped
 float_in = _reader(64, _DOUBLE, types.float64)
 float_at, put_float = _getter(_DOUBLE, types.float64), _setter(_DOUBLE, types.float64)

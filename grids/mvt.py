@@ -4,7 +4,7 @@ Source: Mapbox Vector Tile Specification 2.1, sections 4.1 (layers), 4.3 (geomet
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -55,7 +55,7 @@ def encode_layer(
     name: str,
     geometries: Sequence[TileGeometry],
     properties: Columns,
-    ids: Integers,
+    ids: Callable[[Integers], Integers],
     constants: Mapping[str, Constant] = NOTHING,
 ) -> bytes:
     """Return one layer, with its field tag, ready to be joined with others into a tile; nothing if it has no feature.
@@ -65,7 +65,7 @@ def encode_layer(
         geometries: parts of n rows, all of one kind in each; rows without a part are left out.
         properties: values of n rows: texts, truth values, whole numbers (sint64) or numbers (double, all digits kept);
             nulls are left out, since the format has none.
-        ids: (n,) feature ids, not negative.
+        ids: what gives feature ids, not negative, of ascending rows.
         constants: properties that all features have alike.
     """
     shapes = [_Shapes.of(geometry) for geometry in geometries if len(geometry.part_sizes)]
@@ -76,7 +76,7 @@ def encode_layer(
     features, done = [], 0
     for shape in shapes:
         count = len(shape.rows)
-        features.append(_features(shape, ids[shape.rows], np.ascontiguousarray(tags[:, done : done + count])))
+        features.append(_features(shape, ids(shape.rows), np.ascontiguousarray(tags[:, done : done + count])))
         done += count
     keys = [b"\x1a" + _counted(key.encode()) for key in (*properties.chunks, *constants)]
     body = [b"\x78\x02\x0a", _counted(name.encode()), *features, *keys, *values, b"\x28", varint(EXTENT)]
@@ -95,8 +95,10 @@ class _Shapes:
     @classmethod
     def of(cls, geometry: TileGeometry) -> "_Shapes":
         owner = geometry.part_feature
-        first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
-        return cls(geometry, owner[first], np.append(first, len(owner)), np.append(0, np.cumsum(geometry.part_sizes)))
+        first = np.append(0, np.flatnonzero(owner[1:] != owner[:-1]) + 1)
+        ends = np.zeros(len(owner) + 1, dtype=np.int64)
+        np.cumsum(geometry.part_sizes, out=ends[1:])
+        return cls(geometry, owner[first], np.append(first, len(owner)), ends)
 
 
 def _values(
@@ -105,12 +107,10 @@ def _values(
     """The number that each row's value of each key has in the table of values, and the table's entries."""
     columns = list(properties.chunks.values())
     tags = np.empty((len(columns) + len(constants), len(rows)), dtype=np.int32)
-    chunk = np.searchsorted(properties.starts, rows, side="right") - 1
     kinds = np.array([column[0].kind for column in columns], dtype=np.int64)
     room = 13 * len(rows) * len(columns) + sum(part.text_bytes for column in columns for part in column)
     table = np.empty(room, dtype=np.uint8)
-    within = rows - properties.starts[chunk]
-    written, count = put_values(kinds, places(columns), chunk, within, tags, table)
+    written, count = put_values(kinds, places(columns), properties.starts, rows, tags, table)
     tags[len(columns) :] = count + np.arange(len(constants))[:, None]
     return tags, [table[:written].data, *(b"\x22" + _counted(_value(value)) for value in constants.values())]
 

@@ -15,7 +15,7 @@ Integers = NDArray[np.int64]
 _NUMBER, _WHOLE, _TRUTH, _TEXT = 0, 1, 2, 3  # as `grids.chunks` has them: compiled code takes constants of its own
 _POINT, _POLYGON = 1, 3
 _TRIED = 1024
-"""So many values of a column, none like another, and the rest are taken for distinct too."""
+"""So many values of a column other than 0, none like another, and the rest are taken for distinct too."""
 
 _TRUTH_HEAD = 0x380222
 _NUMBER_HEAD = 0x190922  # entry of 9 bytes, of which the first says that a double follows; the next byte is put over it
@@ -100,8 +100,13 @@ def _put_text(at: int, text: int, length: int) -> int:
     at = _put_varint(at + 1, 1 + _varint_length(length) + length)
     put_byte(at, 0x0A)
     at = _put_varint(at + 1, length)
-    for k in range(length):
-        put_byte(at + k, byte_at(text + k))
+    copied = 0
+    while copied + 8 <= length:
+        put_int(at + copied, int_at(text + copied))
+        copied += 8
+    while copied < length:
+        put_byte(at + copied, byte_at(text + copied))
+        copied += 1
     return at + length
 
 
@@ -122,25 +127,25 @@ def _put_value(at: int, kind: int, key: int, text: int, length: int) -> int:
 
 @compiled
 def put_values(
-    kinds: Integers, places: Integers, chunks: Integers, rows: Integers, tags: NDArray[np.int32], out: Bytes
+    kinds: Integers, places: Integers, starts: Integers, rows: Integers, tags: NDArray[np.int32], out: Bytes
 ) -> tuple[int, int]:
     """Write every distinct value of each column once, in the order in which features have them.
 
-    A column that does not repeat in its first values is written value by value: that costs bytes where it repeats
-    later, and is right all the same.
+    A column that does not repeat in its first values is written value by value, but for its zeros: that costs bytes
+    where it repeats later, and is right all the same.
 
     Args:
         kinds: (k,) kind of each column.
         places: (k, chunks, 4) see `grids.chunks.places`.
-        chunks: (n,) chunk that each feature's row is in.
-        rows: (n,) its place there.
+        starts: (chunks + 1,) row that each chunk begins with, and the end.
+        rows: (n,) of features; fastest where they ascend.
         tags: (k or more, n) filled with the number of each value in the table; -1 for nulls.
         out: filled with the table; 13 bytes for each value, and all bytes of texts, must have room in it.
 
     Returns:
         Bytes written, and values in the table.
     """
-    count = chunks.size
+    count = rows.size
     slots_count, bits = 16, 4
     while slots_count < 2 * count:
         slots_count, bits = 2 * slots_count, bits + 1
@@ -150,19 +155,23 @@ def put_values(
     start, before = address_of(out), 0
     end = start
     for c in range(kinds.size):
-        kind, distinct, chunk = kinds[c], 0, -1
-        values, valid, bytes_at, first = 0, 0, 0, 0
+        kind, distinct, looked, zero = kinds[c], 0, 0, -1
+        values, valid, bytes_at, chunk, shifted = 0, 0, 0, 0, 0
+        first_row, end_row = 0, 0
         text, length = 0, 0
         repeats = True
         slots[:] = -1
         for i in range(count):
-            if i == _TRIED and distinct == _TRIED:
-                repeats = False  # areas, ids: to look for each value among the others would find nothing
-            if chunks[i] != chunk:
-                chunk = chunks[i]
+            row = rows[i]
+            if row >= end_row or row < first_row:
+                while row >= starts[chunk + 1]:
+                    chunk += 1
+                while row < starts[chunk]:
+                    chunk -= 1
+                first_row, end_row = starts[chunk], starts[chunk + 1]
                 values, valid = places[c, chunk, 0], places[c, chunk, 1]
-                bytes_at, first = places[c, chunk, 2], places[c, chunk, 3]
-            at = first + rows[i]
+                bytes_at, shifted = places[c, chunk, 2], places[c, chunk, 3] - first_row
+            at = shifted + row
             if valid != 0 and not _bit(valid, at):
                 tags[c, i] = -1
                 continue
@@ -170,15 +179,21 @@ def put_values(
                 begin = count_in(values + 4 * at, False)
                 text, length = bytes_at + begin, count_in(values + 4 * at + 4, False) - begin
                 key = _text_key(text, length) if repeats else 0
-            elif kind == _TRUTH:
-                key = int(_bit(values, at))
             else:
-                key = int_at(values + 8 * at)
+                key = int(_bit(values, at)) if kind == _TRUTH else int_at(values + 8 * at)
+                if key == 0:  # the one value that sums of a place share with many others
+                    if zero < 0:
+                        zero = distinct
+                        distinct += 1
+                        end = _put_value(end, kind, 0, 0, 0)
+                    tags[c, i] = before + zero
+                    continue
             if not repeats:
                 end = _put_value(end, kind, key, text, length)
                 tags[c, i] = before + distinct
                 distinct += 1
                 continue
+            looked += 1
             slot = (np.uint64(key) * _SPREAD) >> shift  # unsigned: numba counts no such place from the end
             while True:
                 known = slots[slot]
@@ -196,25 +211,27 @@ def put_values(
                     break
                 slot = (slot + np.uint64(1)) & np.uint64(slots_count - 1)
             tags[c, i] = before + known
+            # Areas, ids: to look for each value among the others would find nothing.
+            repeats = looked != _TRIED or distinct - (zero >= 0) != _TRIED
         before += distinct
     return end - start, before
 
 
 @inner
-def _shape_bytes(kind: int, points: int, ends: int, first_part: int, last_part: int) -> int:
-    """Bytes of a feature's commands; points and ends of parts lie at addresses."""
-    total, x, y = 0, 0, 0
-    for part in range(first_part, last_part):
-        begin, end = int_at(ends + 8 * part), int_at(ends + 8 * part + 8)
-        total += _varint_length((end - begin if kind == _POINT else 1) << 3)
-        if kind != _POINT:
-            total += _varint_length((end - begin - 1) << 3)
-        total += kind == _POLYGON
-        for p in range(begin, end):
-            east, south = int_at(points + 16 * p), int_at(points + 16 * p + 8)
-            total += _varint_length(_zigzag(east - x)) + _varint_length(_zigzag(south - y))
-            x, y = east, south
-    return total
+def _put_length(at: int, end: int) -> int:
+    """Write the length of what lies between the byte kept free for it and an end; where that lies then.
+
+    One byte is enough for most features; what is longer moves on to make room.
+    """
+    length = end - at - 1
+    more = _varint_length(length) - 1
+    if more:
+        k = end - 1
+        while k > at:
+            put_byte(k + more, byte_at(k))
+            k -= 1
+    _put_varint(at, length)
+    return end + more
 
 
 @inner
@@ -261,24 +278,19 @@ def put_features(
     start, points_at, ends_at = address_of(out), address_of(points), address_of(ends)
     at = start
     for i in range(ids.size):
-        tag_bytes = 0
-        for c in range(tags.shape[0]):
-            if tags[c, i] >= 0:
-                tag_bytes += _varint_length(c) + _varint_length(tags[c, i])
-        shape_bytes = _shape_bytes(kind, points_at, ends_at, parts[i], parts[i + 1])
-        length = 5 + _varint_length(ids[i]) + _varint_length(tag_bytes) + tag_bytes
-        length += _varint_length(shape_bytes) + shape_bytes
+        feature = at + 1
         put_byte(at, 0x12)
-        at = _put_varint(at + 1, length)
-        put_byte(at, 0x08)
-        at = _put_varint(at + 1, ids[i])
+        put_byte(at + 2, 0x08)
+        at = _put_varint(at + 3, ids[i])
         put_byte(at, 0x12)
-        at = _put_varint(at + 1, tag_bytes)
+        listed = at + 1
+        at += 2
         for c in range(tags.shape[0]):
             if tags[c, i] >= 0:
                 at = _put_varint(at, c)
                 at = _put_varint(at, tags[c, i])
+        at = _put_length(listed, at)
         put_short(at, 0x220018 | (kind << 8))
-        at = _put_varint(at + 3, shape_bytes)
-        at = _put_shape(at, kind, points_at, ends_at, parts[i], parts[i + 1])
+        at = _put_length(at + 3, _put_shape(at + 4, kind, points_at, ends_at, parts[i], parts[i + 1]))
+        at = _put_length(feature, at)
     return at - start

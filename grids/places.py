@@ -23,6 +23,7 @@ Relation = Literal["intersects", "equals", "touches", "crosses", "overlaps", "wi
 
 MOST_LOOKED_AT = 500_000  # polygons compared with one shape: about a second
 
+_ALONG_EDGE = np.linspace(0, 1, 21)
 _COLUMN_BIAS = 1 << 31  # columns may be negative; a corner's key has 32 bits for each
 _PREDICATES: dict[Relation, Callable[..., Any]] = {
     # Called with the shape first, which is prepared once.
@@ -178,13 +179,16 @@ class Places:
         east, north = min(bbox[2], info.bbox[2] + margin), min(bbox[3], info.bbox[3] + margin)
         if west > east or south > north:
             return None
-        move, along = transformer(LONLAT, self.crs), np.linspace(0, 1, 21)
-        lons, lats = west + (east - west) * along, south + (north - south) * along
-        left, right = (move.transform(np.full(21, lon), lats)[0] for lon in (west, east))
-        bottom, top = (move.transform(lons, np.full(21, lat))[1] for lat in (south, north))
-        extent = max(right.max() - left.min(), top.max() - bottom.min())
+        lons, lats = west + (east - west) * _ALONG_EDGE, south + (north - south) * _ALONG_EDGE
+        points = len(_ALONG_EDGE)
+        x, y = transformer(LONLAT, self.crs).transform(
+            np.concatenate([np.repeat([west, east], points), lons, lons]),
+            np.concatenate([lats, lats, np.repeat([south, north], points)]),
+        )
+        sides = np.concatenate([x[: 2 * points], y[2 * points :]]).reshape(4, points)  # west, east, south, north
+        least, most = sides.min(axis=1).tolist(), sides.max(axis=1).tolist()
         # Between two of 21 points an edge bends away by far less than this.
-        slack = 0.001 * extent + 1.0
-        outer = (left.min() - slack, bottom.min() - slack, right.max() + slack, top.max() + slack)
-        inner = (left.max() + slack, bottom.max() + slack, right.min() - slack, top.min() - slack)
+        slack = 0.001 * max(most[1] - least[0], most[3] - least[2]) + 1.0
+        outer = (least[0] - slack, least[2] - slack, most[1] + slack, most[3] + slack)
+        inner = (most[0] + slack, most[2] + slack, least[1] - slack, least[3] - slack)
         return outer, inner

@@ -48,6 +48,12 @@ def is_metres(box: Box) -> bool:
 
 
 @inner
+def slack_of(box: Box) -> float:
+    """What rounding may do to the turn of any edge around a place within the box: no product is more than its area."""
+    return _ROUNDING * 2 * (box.east - box.west) * (box.north - box.south)
+
+
+@inner
 def survey_ring(at: int, vertices: int) -> Any:
     """Return a ring's extent (west, south, east, north), twice its signed area, and whether it is of finite metres."""
     base_x, base_y = float_at(at), float_at(at + 8)
@@ -68,27 +74,26 @@ def survey_ring(at: int, vertices: int) -> Any:
 
 
 @inner
-def fan(at: int, vertices: int, x0: float, y0: float) -> Any:
+def fan(at: int, vertices: int, x0: float, y0: float, slack: float) -> Any:
     """Return twice the signed area of a ring, and whether it goes once around a place, always the same way.
 
-    Then it cannot meet itself. The area is that of the triangles between the place and the edges.
+    Then it cannot meet itself. The area is that of the triangles between the place and the edges; `slack` is what
+    rounding may do to twice that of a triangle, see `slack_of`.
     """
     ax, ay = float_at(at) - x0, float_at(at + 8) - y0
     doubled, least, most, rounds = 0.0, math.inf, -math.inf, 0
     for vertex in range(at + 16, at + 16 * vertices, 16):
         bx, by = float_at(vertex) - x0, float_at(vertex + 8) - y0
-        p, q = ax * by, ay * bx
-        turn, slack = p - q, _ROUNDING * (abs(p) + abs(q))
+        turn = ax * by - ay * bx
         doubled += turn
-        low, high = turn - slack, turn + slack
-        least, most = (low if low < least else least), (high if high > most else most)
+        least, most = (turn if turn < least else least), (turn if turn > most else most)
         rounds += (ay < 0) != (by < 0)
         ax, ay = bx, by
-    return doubled, (rounds == 2) & ((least > 0) | (most < 0))
+    return doubled, (rounds == 2) & ((least > slack) | (most < -slack))
 
 
 @inner
-def fan_in_two(at: int, vertices: int, x0: float, y0: float, border: float, upright: int) -> Any:
+def fan_in_two(at: int, vertices: int, x0: float, y0: float, slack: float, border: float, upright: int) -> Any:
     """Return what `fan` does, and what the ring has on either side of a border: below it (or left of it) and beyond.
 
     Green's theorem: the area where u < 0 is the integral of min(u, 0) dv around it. What an edge adds is the part of
@@ -99,6 +104,7 @@ def fan_in_two(at: int, vertices: int, x0: float, y0: float, border: float, upri
         vertices: how many.
         x0: of the place.
         y0: of the place.
+        slack: as for `fan`.
         border: a y-coordinate if `upright`, else an x-coordinate.
         upright: 1 if the border lies between what is below and what is above, else 0: counted with, not asked, since
             a processor cannot guess it.
@@ -111,11 +117,9 @@ def fan_in_two(at: int, vertices: int, x0: float, y0: float, border: float, upri
     for vertex in range(at + 16, at + 16 * vertices, 16):
         u, v = float_at(vertex + across), float_at(vertex + along)
         bu, bv, b = u - u0, v - v0, u - border
-        p, q = au * bv, av * bu
-        turn, slack = p - q, _ROUNDING * (abs(p) + abs(q))
+        turn = au * bv - av * bu
         doubled += turn
-        turn_low, turn_high = turn - slack, turn + slack
-        least, most = (turn_low if turn_low < least else least), (turn_high if turn_high > most else most)
+        least, most = (turn if turn < least else least), (turn if turn > most else most)
         rounds += (av < 0) != (bv < 0)
         rise, level, per_u = v - from_v, abs(b - a) < _LEVEL_M, 1.0 / (b - a)
         a_low, b_low = (a if a < 0 else 0.0), (b if b < 0 else 0.0)
@@ -124,4 +128,4 @@ def fan_in_two(at: int, vertices: int, x0: float, y0: float, border: float, upri
         high += rise * (a_high + b_high) * (1.0 if level else (b_high - a_high) * per_u)
         au, av, a, from_v = bu, bv, b, v
     turned = 0.5 if doubled > 0 else -0.5
-    return doubled, (rounds == 2) & ((least > 0) | (most < 0)), turned * low, turned * high
+    return doubled, (rounds == 2) & ((least > slack) | (most < -slack)), turned * low, turned * high

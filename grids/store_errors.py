@@ -11,6 +11,10 @@ class InvalidName(EditionError):
     """A region, collection or edition id that may not become a path or an address."""
 
 
+class StoreLost(EditionError):
+    """The store's folder cannot be read: it was moved, or what it lies on is not mounted."""
+
+
 class NotFound(EditionError):
     """Something well named that is not there."""
 

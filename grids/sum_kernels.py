@@ -25,12 +25,17 @@ def add_shares(
         outside: (k,), added to.
     """
     first_row, first_col, height, width = frame
+    columns = np.uint64(values.shape[1])
+    only, only_sums = values[:, 0], sums[:, 0]
     for p in range(shares.size):
         f, j, i = np.uint64(cells[p, 0]), cells[p, 1] - first_row, cells[p, 2] - first_col
         if (j >= 0) & (j < height) & (i >= 0) & (i < width):
             k = np.uint64(j * width + i)  # which numba does not take for a place counted from the end
-            for c in range(np.uint64(values.shape[1])):
+            if columns == 1:  # of which there is no need to count columns, which takes as long as adding
+                only_sums[k] += shares[p] * only[f]
+                continue
+            for c in range(columns):
                 sums[k, c] += shares[p] * values[f, c]
         else:
-            for c in range(np.uint64(values.shape[1])):
+            for c in range(columns):
                 outside[c] += shares[p] * values[f, c]

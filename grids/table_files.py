@@ -122,16 +122,15 @@ class TableFile:
             return table.slice(int(wanted[0]), len(wanted))
         return table.take(pa.array(wanted))
 
-    def columns_meeting(self, bounds: Bbox, columns: Sequence[str]) -> tuple[Columns, NDArray[np.int64]]:
-        """Return columns of whole row groups, those that may have rows within `bounds`, and (n,) positions of the rows.
+    def columns_meeting(self, bounds: Bbox, columns: Sequence[str]) -> Columns:
+        """Return columns of whole row groups, those that may have rows within `bounds`.
 
         What is read is kept for whoever asks next.
         """
         groups = np.flatnonzero(_overlap(self.group_bounds, bounds))
-        firsts, sizes = self._starts[groups], np.diff(self._starts)[groups]
-        starts = np.append(0, np.cumsum(sizes))
-        positions = np.arange(starts[-1]) + np.repeat(firsts - starts[:-1], sizes)
-        return Columns(self._kept(groups, columns), starts), positions
+        firsts = self._starts[groups]
+        starts = np.append(0, np.cumsum(self._starts[groups + 1] - firsts))
+        return Columns(self._kept(groups, columns), starts, firsts)
 
     def _groups(self, groups: NDArray[np.int64], columns: list[str]) -> pa.Table:
         """Row groups, one after the other; a few of a grid from memory. Shapes of zones would crowd out all else."""
@@ -145,7 +144,8 @@ class TableFile:
     def _kept(self, groups: NDArray[np.int64], columns: Sequence[str]) -> dict[str, list[Chunk]]:
         """Columns of row groups, a chunk for each; from memory, or read and kept there."""
         names = list(dict.fromkeys(columns))
-        found = [_KEPT.get([(self, group, name) for name in names]) for group in groups.tolist()]
+        kept = _KEPT.get([(self, group, name) for group in groups.tolist() for name in names])
+        found = [kept[begin : begin + len(names)] for begin in range(0, len(kept), len(names))]
         missing = [k for k, of_group in enumerate(found) if None in of_group]
         if missing:
             table = self._read(groups[missing], names)

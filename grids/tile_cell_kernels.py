@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.compiled import compiled, inner
-from grids.memory_kernels import address_of, float_at, int_at, put_float
+from grids.memory_kernels import address_of, float_at, int_at, put_float, put_int
 
 FloatArray = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _IN_DOUBT = -1
+_UNSETTLED = -(1 << 62)  # in place of a corner's x
 _TINY = 8  # twice the area of a triangle, in units of the tile
 MOST_CORNERS = 12  # of a square while it is cut by a square: eight, and some that rounding may add
 
@@ -128,12 +129,71 @@ def _turn(ring: int, count: int) -> int:
 
 
 @compiled
+def lay_corners(
+    row_terms: FloatArray, col_terms: FloatArray, doubt: float, box: tuple[float, float], corners: Integers
+) -> None:
+    """Put every corner of a window on the lattice, each once although four cells share it.
+
+    Args:
+        row_terms: (rows + 1, terms, 2) see `grids.tile_cells.Lattice`.
+        col_terms: (columns + 1, terms).
+        doubt: tile units; how far corners may be off.
+        box: least and greatest coordinate, tile units, of what is kept.
+        corners: (rows + 1, columns + 1, 2) filled; _UNSETTLED in place of x beyond the box, and where rounding could
+            come out either way.
+    """
+    low, high = box
+    width, terms = col_terms.shape
+    by_term = np.ascontiguousarray(col_terms.T)
+    xs, ys = np.empty(width), np.empty(width)
+    for row in range(row_terms.shape[0]):
+        xs[:], ys[:] = 0.0, 0.0
+        for j in range(terms):
+            across, down = row_terms[row, j, 0], row_terms[row, j, 1]
+            for col in range(width):
+                xs[col] += across * by_term[j, col]
+                ys[col] += down * by_term[j, col]
+        for col in range(width):
+            x, y = math.floor(xs[col] + 0.5), math.floor(ys[col] + 0.5)
+            inside = (xs[col] >= low) & (xs[col] <= high) & (ys[col] >= low) & (ys[col] <= high)
+            sure = (abs(abs(xs[col] - x) - 0.5) >= doubt) & (abs(abs(ys[col] - y) - 0.5) >= doubt)
+            corners[row, col, 0] = np.int64(x) if inside & sure else _UNSETTLED
+            corners[row, col, 1] = np.int64(y)
+
+
+@inner
+def _settled(south: int, north: int, out: int) -> bool:
+    """Write a cell whose corners, at two addresses, are settled and make a square as most are: in the ring's order."""
+    x0, y0, x1, y1 = int_at(south), int_at(south + 8), int_at(south + 16), int_at(south + 24)
+    x3, y3, x2, y2 = int_at(north), int_at(north + 8), int_at(north + 16), int_at(north + 24)
+    if min(min(x0, x1), min(x2, x3)) == _UNSETTLED:
+        return False
+    # Four turns of one sense: a convex ring, which four corners cannot go round twice.
+    a = (x1 - x0) * (y2 - y1) - (y1 - y0) * (x2 - x1)
+    b = (x2 - x1) * (y3 - y2) - (y2 - y1) * (x3 - x2)
+    c = (x3 - x2) * (y0 - y3) - (y3 - y2) * (x0 - x3)
+    d = (x0 - x3) * (y1 - y0) - (y0 - y3) * (x1 - x0)
+    if max(max(a, b), max(c, d)) >= 0:
+        return False
+    put_int(out, x3)
+    put_int(out + 8, y3)
+    put_int(out + 16, x2)
+    put_int(out + 24, y2)
+    put_int(out + 32, x1)
+    put_int(out + 40, y1)
+    put_int(out + 48, x0)
+    put_int(out + 56, y0)
+    return True
+
+
+@compiled
 def put_cells(
     cells: Integers,
     starts: Integers,
     window: tuple[int, int, int, int],
     row_terms: FloatArray,
     col_terms: FloatArray,
+    corners: Integers,
     doubt: float,
     box: tuple[float, float],
     points: Integers,
@@ -150,6 +210,7 @@ def put_cells(
         window: first and last row, first and last column of cells looked at.
         row_terms: (rows of the window + 1, terms, 2) see `grids.tile_cells.Lattice`.
         col_terms: (columns of the window + 1, terms).
+        corners: what `lay_corners` makes of them; none where that would be more work.
         doubt: tile units; how far corners may be off.
         box: least and greatest coordinate, tile units, of what is kept.
         points: (8 n, 2) filled.
@@ -166,11 +227,17 @@ def put_cells(
     rings, at, doubts, terms = 0, 0, 0, col_terms.shape[1]
     rows_at, cols_at, ring = address_of(row_terms), address_of(col_terms), address_of(room)
     scratch = ring + 16 * MOST_CORNERS
+    laid, corners_at, points_at, width = corners.size > 0, address_of(corners), address_of(points), corners.shape[1]
     for c in range(starts.size - 1):
         rows, cols = cells[0, c, 0] + 8 * cells[0, c, 3], cells[1, c, 0] + 8 * cells[1, c, 3]
         for i in range(starts[c + 1] - starts[c]):
             row, col = int_at(rows + 8 * i), int_at(cols + 8 * i)
             if row < first_row or row > last_row or col < first_col or col > last_col:
+                continue
+            south = corners_at + 16 * ((row - first_row) * width + col - first_col)
+            if laid and _settled(south, south + 16 * width, points_at + 16 * at):
+                sizes[rings], drawn[rings] = 4, starts[c] + i
+                rings, at = rings + 1, at + 4
                 continue
             south_at, west_at = rows_at + 16 * terms * (row - first_row), cols_at + 8 * terms * (col - first_col)
             north_at, east_at = south_at + 16 * terms, west_at + 8 * terms
@@ -180,12 +247,12 @@ def put_cells(
             _put_corner(ring, 3, north_at, west_at, terms)
             west = min(min(_x(ring, 0), _x(ring, 1)), min(_x(ring, 2), _x(ring, 3)))
             east = max(max(_x(ring, 0), _x(ring, 1)), max(_x(ring, 2), _x(ring, 3)))
-            north = min(min(_y(ring, 0), _y(ring, 1)), min(_y(ring, 2), _y(ring, 3)))
-            south = max(max(_y(ring, 0), _y(ring, 1)), max(_y(ring, 2), _y(ring, 3)))
-            if east < low or west > high or south < low or north > high:
+            top = min(min(_y(ring, 0), _y(ring, 1)), min(_y(ring, 2), _y(ring, 3)))
+            bottom = max(max(_y(ring, 0), _y(ring, 1)), max(_y(ring, 2), _y(ring, 3)))
+            if east < low or west > high or bottom < low or top > high:
                 continue
             count = 4
-            if west < low or east > high or north < low or south > high:
+            if west < low or east > high or top < low or bottom > high:
                 count = _clip(ring, low, high, scratch)
             if count > 0:
                 count = _round(ring, count, doubt)

@@ -7,6 +7,7 @@ corner through the projection. So the lattice is the same as if all did.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ from grids.mvt import EXTENT, POLYGON, TileGeometry
 from grids.places import cell_corners
 from grids.projections import MERCATOR, transformer
 from grids.quantising import no_polygons, oriented, quantise
-from grids.tile_cell_kernels import MOST_CORNERS, put_cells
+from grids.tile_cell_kernels import MOST_CORNERS, lay_corners, put_cells
 from grids.tile_squares import BUFFER, Tile
 
 FloatArray = NDArray[np.float64]
@@ -28,6 +29,7 @@ Integers = NDArray[np.int64]
 _TERMS = 8
 _SURE = 1e-4  # tile units: polynomials off by more than this are not used
 _SAFETY = 100  # how much farther off corners may be than where it was measured
+_FEW_CORNERS = 4096  # are laid in less time than it takes to see whether that helps
 _ROUNDING = 1e-7  # tile units: where the projection's own last digits may decide
 
 
@@ -72,11 +74,11 @@ class Lattice:
         size = float(info.cell_size_m)
         first_col, first_row = (int((box[k] - info.origin_m[k]) // size) for k in (0, 1))
         last_col, last_row = (int((box[k + 2] - info.origin_m[k]) // size) for k in (0, 1))
-        cols, rows = np.arange(first_col, last_col + 2), np.arange(first_row, last_row + 2)
+        cols, rows = last_col - first_col + 2, last_row - first_row + 2
         # Metres of nodes, then of places between: columns run east, rows north.
         east, north = (
-            origin + size * ((ends[0] + ends[-1]) / 2 + (ends[-1] - ends[0]) / 2 * _ALONG)
-            for origin, ends in zip(info.origin_m, (cols, rows), strict=True)
+            origin + size * (first + (corners - 1) / 2 * (1 + _ALONG))
+            for origin, first, corners in zip(info.origin_m, (first_col, first_row), (cols, rows), strict=True)
         )
         units = tile.units(np.column_stack(transformer(crs, MERCATOR).transform(east[_COL_OF], north[_ROW_OF])))
         if not np.isfinite(units).all():
@@ -92,6 +94,15 @@ class Lattice:
         row_terms = np.ascontiguousarray(np.moveaxis(_at(rows, count) @ terms, 0, 2))
         doubt = max(_SAFETY * error, _ROUNDING)
         return cls((first_row, last_row, first_col, last_col), row_terms, _at(cols, count), doubt)
+
+    def corners(self, most: int, kept: tuple[float, float]) -> Integers:
+        """All corners of the window on the lattice, see `lay_corners`; none if they are many and more than `most`."""
+        rows, cols = len(self.row_terms), len(self.col_terms)
+        if rows * cols > max(most, _FEW_CORNERS):
+            return np.empty((0, 0, 2), dtype=np.int64)
+        corners = np.empty((rows, cols, 2), dtype=np.int64)
+        lay_corners(self.row_terms, self.col_terms, self.doubt, kept, corners)
+        return corners
 
 
 def cells(tile: Tile, crs: str, info: CollectionInfo, columns: Columns, box: Bbox) -> TileGeometry:
@@ -110,6 +121,7 @@ def cells(tile: Tile, crs: str, info: CollectionInfo, columns: Columns, box: Bbo
     lattice = Lattice.of(tile, crs, info, box)
     if lattice is None:
         return exact_cells(tile, crs, info, columns, _within(info, columns, box))
+    box_units = -float(BUFFER), float(EXTENT + BUFFER)
     points = np.empty((8 * count, 2), dtype=np.int64)
     sizes, drawn, doubtful = (np.empty(count, dtype=np.int64) for _ in range(3))
     rings, ends, doubts = put_cells(
@@ -118,8 +130,9 @@ def cells(tile: Tile, crs: str, info: CollectionInfo, columns: Columns, box: Bbo
         lattice.window,
         lattice.row_terms,
         lattice.col_terms,
+        lattice.corners(2 * count, box_units),  # to lay one costs a fraction of what a cell does otherwise
         lattice.doubt,
-        (-float(BUFFER), float(EXTENT + BUFFER)),
+        box_units,
         points,
         sizes,
         drawn,
@@ -156,14 +169,18 @@ def exact_cells(tile: Tile, crs: str, info: CollectionInfo, columns: Columns, ro
 def _needed(terms: FloatArray) -> int:
     """How many terms of rows and columns carry all but a hundredth of what rounding leaves in doubt."""
     size = np.abs(terms).max(axis=0)
-    kept = np.array([size[: count + 1, : count + 1].sum() for count in range(_TERMS)])
-    sure = np.flatnonzero(size.sum() - kept <= _ROUNDING / _SAFETY)
+    kept = size.cumsum(axis=0).cumsum(axis=1).diagonal()
+    sure = np.flatnonzero(kept[-1] - kept <= _ROUNDING / _SAFETY)
     return int(sure[0]) + 1 if len(sure) else _TERMS
 
 
-def _at(steps: Integers, count: int) -> FloatArray:
-    """(n, count) Chebyshev polynomials at places that run evenly from one end to the other."""
-    return _polynomials(np.linspace(-1, 1, len(steps)))[:, :count].copy()
+@lru_cache(maxsize=32)
+def _at(steps: int, count: int) -> FloatArray:
+    """(steps, count) Chebyshev polynomials at places that run evenly from one end to the other; not to be changed.
+
+    They are kept: the windows of a zoom have two or three sizes.
+    """
+    return _polynomials(np.linspace(-1, 1, steps))[:, :count].copy()
 
 
 def _within(info: CollectionInfo, columns: Columns, box: Bbox) -> Integers:

@@ -47,17 +47,17 @@ class Tile:
         """West, south, east, north of the tile with its buffer, in degrees, not beyond the world's edge."""
         margin = self.side * BUFFER / EXTENT
         west, north = self.x * self.side - HALF_WORLD, HALF_WORLD - self.y * self.side
-        ends = np.clip(
-            [west - margin, north - self.side - margin, west + self.side + margin, north + margin],
-            -HALF_WORLD,
-            HALF_WORLD,
-        )
-        lon = np.degrees(ends[[0, 2]] / EARTH_RADIUS)
-        lat = np.degrees(2 * np.arctan(np.exp(ends[[1, 3]] / EARTH_RADIUS)) - math.pi / 2)
-        return float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1])
+        ends = west - margin, north - self.side - margin, west + self.side + margin, north + margin
+        w, s, e, n = (min(max(end, -HALF_WORLD), HALF_WORLD) / EARTH_RADIUS for end in ends)
+        return math.degrees(w), _latitude(s), math.degrees(e), _latitude(n)
 
     def units(self, mercator: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn (..., 2) mercator metres into tile units, y down."""
         west, north = self.x * self.side - HALF_WORLD, HALF_WORLD - self.y * self.side
         scale = EXTENT / self.side
         return np.stack([(mercator[..., 0] - west) * scale, (north - mercator[..., 1]) * scale], axis=-1)
+
+
+def _latitude(north: float) -> float:
+    """Degrees of a mercator coordinate in radii of the earth."""
+    return math.degrees(2 * math.atan(math.exp(north)) - math.pi / 2)

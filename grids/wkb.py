@@ -49,7 +49,9 @@ class WkbColumn:
     def __post_init__(self) -> None:
         if self.begins.shape != self.ends.shape or (self.begins > self.ends).any():
             raise GridError("Each feature's bytes must end after they begin.")
-        if self.begins.size and not 0 <= int(self.begins.min()) <= int(self.ends.max()) <= self.data.size:
+        # Where each begins where the one before ends, as in Arrow, that was to look at all of them.
+        begins, ends = (self.begins[:1], self.ends[-1:]) if self._is_one_run else (self.begins, self.ends)
+        if begins.size and not 0 <= int(begins.min()) <= int(ends.max()) <= self.data.size:
             raise GridError(f"Features were said to lie outside the {self.data.size} bytes given.")
 
     @classmethod
@@ -118,6 +120,13 @@ class WkbColumn:
     def feature(self, position: int) -> bytes:
         """One feature's bytes."""
         return self.data[self.begins[position] : self.ends[position]].tobytes()
+
+    @property
+    def _is_one_run(self) -> bool:
+        """Whether each feature begins where the one before ends, the places being the same memory."""
+        begins, ends = self.begins, self.ends
+        step = begins.itemsize
+        return begins.strides == ends.strides == (step,) and begins.ctypes.data + step == ends.ctypes.data
 
     @property
     def ends_at(self) -> IntArray:

@@ -32,7 +32,7 @@ from grids.cell_kernels import (
 )
 from grids.compiled import compiled, inner
 from grids.crossing_kernels import RING, SHELL, TURN, VERTICES
-from grids.memory_kernels import count_in, float_at, float_in, int_at, put_float, put_int, put_short
+from grids.memory_kernels import count_in, fetch, float_at, float_in, int_at, put_float, put_int, put_short
 from grids.path_kernels import line_in_cells, points_in_cells
 from grids.ring_kernels import MAX_COORDINATE_M, Box, is_metres
 from grids.window_kernels import Extent, put_found
@@ -44,6 +44,7 @@ ShortArray = NDArray[np.int32]
 DAMAGED = 5  # bytes that are no well-known binary
 _POINT, _LINE, _POLYGON, _MULTIPOINT, _MULTILINE, _MULTIPOLYGON, _LAST_KNOWN = 1, 2, 3, 4, 5, 6, 17
 _HAS_Z, _HAS_M, _HAS_SRID = 0x80000000, 0x40000000, 0x20000000  # PostGIS's own flags
+_AHEAD = 4096  # how many bytes beyond a feature are fetched: processors themselves stop at the end of a page
 
 
 @inner
@@ -390,6 +391,8 @@ def wkb_in_cells(features: Bytes, first: int, last: int, task: Task, n: int, wri
     per_metre = 1.0 / size
     for f in range(first, last):
         at, end = _feature(features, f)
+        fetch(end + _AHEAD)
+        fetch(end + _AHEAD + 64)  # a building is hardly longer than two lines of the processor's memory
         kind, measure, after = NOWHERE, 0.0, n
         vertices = _plain_ring(at, end)
         if vertices:

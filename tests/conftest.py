@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CARBONMAP_SHARED", PROJECT.parent / "shared"))
+for _folder in ("api", "grids"):  # tests are no package: what several of them share is imported by its own name
+    sys.path.append(str(Path(__file__).with_name(_folder)))
 NO_INPUTS = "needs the real inputs"
 NO_PROGRAM = "needs a program of the system"
 
@@ -105,6 +108,15 @@ def postgresql() -> Iterator[PostgreSQL]:
             yield server
         finally:
             server.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser's stories first: they wait much, so another process computes meanwhile, and none is left last.
+
+    Beside other processes (`make test`) one of them tells all stories in turn: two browsers that draw without a
+    graphics card would be slower than one.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 def forbid_skip(report: Report) -> Report:

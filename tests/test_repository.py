@@ -149,9 +149,9 @@ def test_links_between_documents_lead_somewhere(project: Path) -> None:
         assert lost == [], document.name
 
 
-@pytest.mark.parametrize(("ci", "inputs"), [("", False), ("1", False), ("", True)])
+@pytest.mark.parametrize(("ci", "inputs", "workers"), [("", False, 0), ("1", False, 0), ("", True, 0), ("1", False, 2)])
 def test_a_skip_is_a_failure_in_ci_and_beside_the_real_inputs(
-    project: Path, tmp_path: Path, ci: str, inputs: bool
+    project: Path, tmp_path: Path, ci: str, inputs: bool, workers: int
 ) -> None:
     if inputs:
         (tmp_path / "inputs" / "data").mkdir(parents=True)
@@ -166,7 +166,8 @@ def test_a_skip_is_a_failure_in_ci_and_beside_the_real_inputs(
     )
     (tmp_path / "test_whole_file.py").write_text("import pytest\npytest.importorskip('no_such_module_here')\n", "utf-8")
     env = os.environ | {"CARBONMAP_CI": ci, "CARBONMAP_SHARED": str(tmp_path / "inputs"), "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", "."]
+    given = ["-q", f"-n{workers}", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+    command = [sys.executable, "-m", "pytest", *given, "."]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     if ci or inputs:
         assert done.returncode != 0

@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from grids.columns import Column
 from grids.exports import labels
+from grids.exports.formulas import harmless_rows
 from grids.exports.public_table import PublicTable
-
-_FORMULA = r"^[=+\-@\t\r]"
-"""How a text begins that a spreadsheet would run as a formula."""
 
 _DATATYPES = {"string": "string", "float64": "double", "int16": "integer", "int32": "integer", "bool": "boolean"}
 
@@ -29,27 +26,15 @@ def write_csv(table: PublicTable, path: Path) -> None:
         for rows, polygons in table.pieces():
             for name, values in zip(("lon", "lat"), table.centres(polygons), strict=True):
                 rows = rows.append_column(name, pa.array(values))
-            for name in ("edition", "synthetic", "attribution"):
+            for name in ("edition", "synthetic", "illustrative", "attribution"):
                 rows = rows.append_column(name, pa.array([said[name]] * len(rows), type=pa.string()))
             if writer is None:
                 options = pyarrow.csv.WriteOptions(quoting_style="needed")
                 writer = pyarrow.csv.CSVWriter(path, rows.schema, write_options=options)
-            writer.write_table(harmless(rows))
+            writer.write_table(harmless_rows(rows))
     finally:
         if writer is not None:
             writer.close()
-
-
-def harmless(rows: pa.Table) -> pa.Table:
-    """Return the rows with an apostrophe before every text that a spreadsheet would run as a formula."""
-    for position, field in enumerate(rows.schema):
-        if pa.types.is_string(field.type):
-            texts = rows.column(position)
-            runs = pc.fill_null(pc.match_substring_regex(texts, _FORMULA), False)
-            if pc.any(runs).as_py():
-                quoted = pc.binary_join_element_wise(pa.scalar("'"), texts, pa.scalar(""))
-                rows = rows.set_column(position, field, pc.if_else(runs, quoted, texts))
-    return rows
 
 
 def describe_csv(table: PublicTable, name: str) -> dict[str, Any]:
@@ -65,6 +50,7 @@ def describe_csv(table: PublicTable, name: str) -> dict[str, Any]:
         ("lat", "number", "deg", "Latitude (WGS 84) of a point inside the row's polygon"),
         ("edition", "string", "", "Edition the number is of"),
         ("synthetic", "boolean", "", "Whether every number is invented"),
+        ("illustrative", "string", "", "Sectors whose numbers rest on assumptions, or none"),
         ("attribution", "string", "", "Whose data it rests on, and under which licence"),
     ]
     columns = [_column(column) for column in table.columns]

@@ -10,6 +10,7 @@ import yaml
 from grids.columns import ColumnTable
 from grids.edition import Edition
 from grids.exports import labels
+from grids.exports.formulas import harmless
 
 _SPDX = {
     "cc0": "CC0-1.0", "cc0 1.0": "CC0-1.0", "cc0-1.0": "CC0-1.0",
@@ -169,9 +170,7 @@ def _cell(value: Any) -> Any:
     """A value as a cell of CSV; an object as JSON, and an apostrophe before what a spreadsheet would run."""
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def _years(edition: Edition) -> str:

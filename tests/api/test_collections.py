@@ -118,3 +118,16 @@ def test_a_year_that_is_not_there_cannot_be_taken_off(client: httpx.Client) -> N
     response = client.get(f"{GRID}/distribution?column=net_tco2e&less=1999")
     assert response.status_code == 404
     assert "1999" in response.json()["detail"]
+
+
+def test_two_sectors_are_taken_from_each_other(client: httpx.Client, small_store: Any) -> None:
+    query = {"column": "buildings_tco2e", "less_column": "transport_tco2e", "year": 2023, "quantiles": 21}
+    told = Distribution.model_validate_json(client.get(f"{GRID}/distribution", params=query).content)
+    rows = Store(small_store).open("town").table("grid-500m", 2023).to_pandas()
+    values = (rows["buildings_tco2e"] - rows["transport_tco2e"]).dropna()
+    assert (told.less, told.less_column, told.less_edition) == (2023, "transport_tco2e", None)
+    assert (told.count, told.nulls) == (len(values), len(rows) - len(values))
+    np.testing.assert_allclose(told.quantiles, np.quantile(values, np.arange(0, 1.01, 0.05)), rtol=1e-9, atol=1e-9)
+    refused = client.get(f"{GRID}/distribution?column=net_tco2e&less_column=cows_tco2e")
+    assert refused.status_code == 400
+    assert "less_column: collection 'grid-500m' has no column 'cows_tco2e'" in refused.json()["detail"]

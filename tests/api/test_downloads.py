@@ -1,10 +1,12 @@
 """Downloads over HTTP: listed, made when first asked for, by ranges, and read by the programs they are made for."""
 
+import csv
 import hashlib
+import io
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ import rasterio
 import yaml
 from pmtiles.reader import Reader, all_tiles
 
+from api import downloads, sent_files
 from api.workshop import MOST_WAITING, NotMade, Workshop, WorkshopFull
 from grids.edition import Store
 from grids.exports.files import export_file, write_file
-from grids.exports.shelf import Shelf, shelf_beside
+from grids.exports.shelf import Kept, Shelf, shelf_beside
 
 EDITION = "0123456789abcdef"
 
@@ -184,6 +187,83 @@ def test_names_that_are_no_file(client: httpx.Client, small_store: Path) -> None
     assert client.get("/api/nowhere/downloads").status_code == 404
 
 
+def test_head_reads_nothing_of_a_file(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fetched(client, "grid-1km_2023.csv")
+    monkeypatch.setattr(sent_files, "_pieces", lambda *_: pytest.fail("read"))
+    answer = client.head("/api/town/downloads/grid-1km_2023.csv", headers={"range": "bytes=5-14"})
+    assert (answer.status_code, answer.headers["content-length"], answer.content) == (206, "10", b"")
+    assert answer.headers["content-range"] == f"bytes 5-14/{len(whole.content)}"
+
+
+def test_a_file_removed_when_it_was_found_is_made_anew(
+    small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60)
+    name, times = "grid-1km_2023.csv", [1]
+    whole = fetched(client, name)
+    kept = Shelf.touch
+
+    def removed(self: Shelf, found: Kept) -> None:
+        kept(self, found)
+        if times[0]:
+            times[0] -= 1
+            found.path.with_name(f"{name}.sha256").unlink()
+            found.path.unlink()
+
+    monkeypatch.setattr(Shelf, "touch", removed)
+    again = client.get(f"/api/town/downloads/{name}")
+    assert (again.status_code, again.content) == (200, whole.content)
+
+
+def test_a_file_that_is_removed_as_often_as_it_is_made_has_no_room(
+    client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object) -> Kept:
+        return Kept(tmp_path / "gone", 5, "0" * 64)
+
+    monkeypatch.setattr(downloads, "_kept", gone)
+    refused = client.get("/api/town/downloads/grid-1km_2023.csv")
+    assert (refused.status_code, "no room" in refused.json()["detail"]) == (503, True)
+    assert int(refused.headers["retry-after"]) > 0
+
+
+def test_a_file_removed_while_it_is_sent_comes_whole(
+    small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sent_files, "_PIECE", 4096)
+    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60)
+    whole = fetched(client, "grid-100m_2023.csv").content
+    [path] = (tmp_path / "exports").glob("*/*/*.csv")
+    sent = sent_files._pieces
+
+    def pieces(*given: Any) -> Iterator[bytes]:
+        path.unlink(missing_ok=True)
+        yield from sent(*given)
+
+    monkeypatch.setattr(sent_files, "_pieces", pieces)
+    answer = client.get("/api/town/downloads/grid-100m_2023.csv")
+    assert not path.exists()
+    assert (answer.status_code, answer.content) == (200, whole)
+    assert len(whole) > 4096
+
+
+def test_a_file_that_is_cut_short_does_not_look_whole(
+    small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60)
+    fetched(client, "grid-100m_2023.csv")
+    [path] = (tmp_path / "exports").glob("*/*/*.csv")
+    sent = sent_files._pieces
+
+    def pieces(*given: Any) -> Iterator[bytes]:
+        path.write_bytes(b"short")
+        yield from sent(*given)
+
+    monkeypatch.setattr(sent_files, "_pieces", pieces)
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("/api/town/downloads/grid-100m_2023.csv")
+
+
 # --- making -----------------------------------------------------------------------------------------------------------
 
 
@@ -309,6 +389,16 @@ def test_columns_factors_and_citation(client: httpx.Client) -> None:
     answer = client.get("/api/town/citation")
     assert answer.headers["content-type"] == "application/yaml"
     assert yaml.safe_load(answer.text)["version"] == EDITION
+
+
+def test_labels_of_a_download_are_those_of_items(client: httpx.Client) -> None:
+    download = csv.DictReader(io.StringIO(fetched(client, "grid-1km_2023.csv").text))
+    items = csv.DictReader(io.StringIO(client.get("/api/town/collections/grid-1km/items?f=csv&year=2023").text))
+    names = ("edition", "synthetic", "illustrative")
+    said = {tuple(row[name] for name in names) for rows in (download, items) for row in rows}
+    assert said == {(EDITION, "true", "buildings")}
+    described = client.get("/api/town/downloads/grid-1km_2023.csv-metadata.json").json()["tableSchema"]["columns"]
+    assert [column["name"] for column in described] == download.fieldnames
 
 
 def test_nothing_of_it_names_what_is_private(client: httpx.Client) -> None:

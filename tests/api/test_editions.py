@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
-from grids.edition import Store
+from grids.edition import CollectionInfo, EditionWriter, Store
 
 FIRST, SECOND = "0123456789abcdef", "fedcba9876543210"
 METERS = [{"file": "town.gpkg", "bytes": 11, "sha256": "1" * 64}, {"file": "new.csv", "bytes": 1, "sha256": "2" * 64}]
@@ -84,6 +85,45 @@ def test_a_difference_has_the_numbers_of_both_tables(two: Store, serving: Callab
     assert document["totals"][1]["difference"] is None
     # The same inputs, factors and code gave other numbers: what is left is the region file.
     assert document["reasons"] == ["region file"]
+
+
+def test_differences_of_editions_are_spread_over_the_places_that_both_have(
+    own_store: Store, serving: Callable[..., httpx.Client]
+) -> None:
+    manifest = json.loads((own_store.path / "town" / FIRST / "manifest.json").read_text("utf-8"))
+    said = ("region", "sectors", "illustrative", "inputs", "factors", "layers", "residuals", "totals", "code")
+    before = own_store.open("town").table("grid-500m", 2023).to_pandas()
+    # Fewer cells, so that the same place stands in another row.
+    after = before[np.arange(len(before)) % 5 > 0].reset_index(drop=True)
+    after = after.assign(net_tco2e=after["net_tco2e"] * 3 + 1)
+    info = CollectionInfo(
+        id="grid-500m", title={"en": "500 m"}, kind="grid", cell_size_m=500, origin_m=(0, 0), codes="inspire"
+    )
+    with EditionWriter(own_store.path, "town", SECOND, crs="EPSG:32632") as writer:
+        writer.write_table(info, 2023, after.drop(columns=[name for name in after if name.startswith("bbox")]))
+        writer.publish({name: manifest[name] for name in said})
+    client = serving(own_store.path)
+
+    def spread(**query: Any) -> dict[str, Any]:
+        answer = client.get(
+            "/api/town/collections/grid-500m/distribution", params={"column": "net_tco2e", "year": 2023, **query}
+        )
+        assert answer.status_code == 200, answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+    told = spread(edition=FIRST, less_edition=SECOND)
+    later = after.set_index("id")["net_tco2e"]
+    known = before.set_index("id")["net_tco2e"].sub(later).dropna()
+    assert (told["count"], told["nulls"]) == (len(known), len(before) - len(known))
+    np.testing.assert_allclose(told["quantiles"], np.quantile(known, np.arange(0, 1.01, 0.05)), rtol=1e-9)
+    assert told["less_edition"] == SECOND
+    back = spread(edition=SECOND, less_edition=FIRST)
+    assert (back["count"], back["nulls"]) == (len(known), int(later.isna().sum()))
+    np.testing.assert_allclose([back["min"], back["max"]], [-told["max"], -told["min"]], rtol=1e-9)
+    for edition, status in (("cafe", 400), ("00000000deadbeef", 404)):
+        query = f"column=net_tco2e&year=2023&less_edition={edition}"
+        assert client.get(f"/api/town/collections/grid-500m/distribution?{query}").status_code == status
 
 
 def test_an_edition_does_not_differ_from_itself(two: Store, serving: Callable[..., httpx.Client]) -> None:

@@ -5,15 +5,12 @@ They go over a plain socket, see `hostile_requests`; what is wrong with the wire
 
 import contextlib
 import gc
-import importlib.util
 import json
 import socket
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from types import ModuleType
 
+import hostile_requests as requests
 import httpx
 import psutil
 import pytest
@@ -21,18 +18,6 @@ import pytest
 PATIENCE_S = 20
 """No answer for so long is a hang; nothing here asserts speed."""
 
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this test; tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-requests = beside("hostile_requests")
 HOSTILE: dict[str, bytes] = requests.HOSTILE
 GOOD = f"{requests.ITEMS}?limit=5&sortby=-net_tco2e&filter=net_tco2e%20%3E%200"
 

@@ -4,16 +4,14 @@ The whole requests that only ask for the wrong thing are in `test_hostile_reques
 """
 
 import contextlib
-import importlib.util
 import json
 import socket
 import struct
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import hostile_requests as requests
 import httpx
 import pytest
 
@@ -21,18 +19,6 @@ from api.wire import GuardedProtocol
 
 PATIENCE_S = 20
 
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this test; tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-requests = beside("hostile_requests")
 get, post, ITEMS = requests.get, requests.post, requests.ITEMS
 DOWNLOAD = "/api/town/downloads/grid-1km_2023.csv"
 

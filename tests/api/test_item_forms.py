@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,10 +17,13 @@ import pyarrow as pa
 import pytest
 import shapely
 
+from api.class_breaks import value_classes
 from api.crs import DEFAULT, reference
 from api.encoders import Sheet, csv_bytes
 from api.errors import InvalidParameter
+from api.features import MOST_YEARS
 from api.models import FeatureCollection, Problem
+from api.ramps import GROUNDS, THEMES
 from api.times import years_met
 from grids.edition import CollectionInfo, EditionWriter, Store
 
@@ -290,6 +294,21 @@ def test_a_time_of_several_years_leads_to_each(client: httpx.Client) -> None:
         assert not [link for link in links if link["rel"] == "related"], params
 
 
+def test_links_to_earlier_years_are_bounded(tmp_path: Path, serving: Callable[[Path], httpx.Client]) -> None:
+    years = list(range(1990, 1990 + MOST_YEARS + 5))
+    box, frame = shapely.box(540_000, 5_220_000, 541_000, 5_221_000), pd.DataFrame({"id": ["a"], "area_ha": [50.0]})
+    with EditionWriter(tmp_path, "old", "0" * 16, crs="EPSG:32632") as writer:
+        for year in years:
+            writer.write_table(CollectionInfo(id="zones", title={"en": "z"}, kind="zones"), year, frame, [box])
+        region = {"id": "old", "name": {"en": "o"}, "languages": ["en"], "crs": "EPSG:32632", "years": years}
+        region |= {"bbox": (9, 47, 10, 48), "synthetic": True}
+        code = {"version": "0", "sha256": "0" * 64}
+        writer.publish({"region": region, "sectors": [], "illustrative": {}, "code": code})
+    page = serving(tmp_path).get("/api/old/collections/zones/items", params={"datetime": "1900-01-01/.."}).json()
+    titles = [link["title"] for link in page["links"] if link["rel"] == "related"]
+    assert titles == [f"the same of {year}" for year in years[-MOST_YEARS - 1 : -1]], "the nearest ones"
+
+
 @pytest.mark.parametrize("form", CONTENT)
 def test_a_page_of_nothing_is_a_page(client: httpx.Client, form: str) -> None:
     response = client.get(GRID, params={"f": form, "filter": "net_tco2e > 1e9"})
@@ -366,6 +385,36 @@ def test_a_page_of_items_draws_and_lists_them(client: httpx.Client) -> None:
     page = Page(client.get(ZONES, params={"f": "html"}).text)
     assert page.tags.count("path") == 3
     assert {"West", "East", "Enclave", "1 to 3 of 3, 2023"} <= set(page.words)
+
+
+def test_the_small_map_is_coloured_by_value(client: httpx.Client) -> None:
+    asked = {"limit": "60", "sortby": "net_tco2e"}
+    found = {one["id"]: one["properties"]["net_tco2e"] for one in client.get(GRID, params=asked).json()["features"]}
+    page = client.get(GRID, params={**asked, "f": "html"}).text
+    fills = re.findall(r'fill="(#[0-9a-f]{6})"><title>([^<:]+)', page)
+    assert {name for _, name in fills} == found.keys()
+    known = np.array([value for value in found.values() if value is not None])
+    classes = value_classes(known, THEMES["net"]["light"])
+    assert len(classes) > 3
+
+    def colour_of(value: float) -> str:
+        """The last class that begins at or below it; those of removals come first and begin without end."""
+        return [one.colour for one in classes if one.low is None or one.low <= value][-1]
+
+    for fill, name in fills:
+        value = found[name]
+        assert fill == (GROUNDS["light"].unknown if value is None else colour_of(value)), name
+    assert all(one.colour in page.split('class="legend"')[1] for one in classes)
+    plain = client.get(GRID, params={**asked, "f": "html", "properties": "area_ha"}).text
+    assert "<path" in plain
+    assert 'fill="#' not in plain
+    for name, value in list(found.items())[:1] + list(found.items())[-1:]:
+        one = client.get(f"{GRID}/{name}", params={"f": "html"}).text
+        [fill] = re.findall(r'fill="(#[0-9a-f]{6})"><title>', one)
+        ramps = THEMES["net"]["light"]
+        assert fill == (
+            GROUNDS["light"].unknown if value is None else value_classes(np.array([value]), ramps)[0].colour
+        )
 
 
 def test_markup_in_names_is_only_ever_text(tmp_path: Path, serving: Callable[[Path], httpx.Client]) -> None:

@@ -1,6 +1,7 @@
 """Tiles answered from memory: the same answer as the first time, and never that of another edition."""
 
 import gzip
+import shutil
 import socket
 import threading
 from collections.abc import Callable
@@ -8,9 +9,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from api import tile_cache
 from api.formats import takes_gzip
-from api.tile_cache import KeptTile, TileCache, packed
+from api.tile_cache import KeptTile, TileCache
 from grids.edition import Store
+from grids.tiles import packed
 
 TILE = "/api/town/collections/grid-100m/tiles/WebMercatorQuad/11/718/1078"
 PINNED = f"{TILE}?year=2023&edition=0123456789abcdef"
@@ -108,6 +111,52 @@ def test_a_new_edition_is_answered_from_at_once(
     assert client.get(f"{TILE}?year=2023", headers={"if-none-match": old.headers["etag"]}).status_code == 200
 
 
+def test_tiles_of_an_edition_that_was_deleted_are_not_there(
+    own_store: Store,
+    serving: Callable[..., httpx.Client],
+    publish: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tile_cache, "LOOK_S", 0.0)
+    client = serving(own_store.path)
+    publish(own_store.path, "town", SECOND, seed=9)
+    other = f"{TILE}?year=2023&edition={SECOND}"
+    for _ in range(2):
+        assert client.get(PINNED).status_code == client.get(other).status_code == 200
+    shutil.rmtree(own_store.path / "town" / FIRST)
+    for _ in range(2):
+        assert client.get(PINNED).status_code == 404
+        assert client.get(other).status_code == 200
+
+
+def test_tiles_of_what_is_gone_make_room_and_the_store_is_not_asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    there = {("town", FIRST), ("town", SECOND)}
+    clock = [0.0]
+    monkeypatch.setattr(tile_cache.time, "monotonic", lambda: clock[0])
+
+    def has(region: str, edition: str) -> bool:
+        asked.append((region, edition))
+        return (region, edition) in there
+
+    cache = TileCache(10_000, has)
+    for number in range(3):
+        cache.keep((f"/{number}", b""), kept(2000))
+    for _ in range(5):
+        assert cache.get(("/0", b"")) is not None
+    assert asked == [("town", FIRST)]
+    there.clear()
+    assert cache.get(("/0", b"")) is not None, "within a second of the last look"
+    clock[0] = 1.0
+    assert cache.get(("/0", b"")) is None
+    assert len(asked) == 2
+    there.add(("town", FIRST))
+    assert cache.get(("/1", b"")) is None, "all of that edition went"
+    for number in range(3):
+        cache.keep((f"/{number}", b""), kept(2000))
+    assert all(cache.get((f"/{number}", b"")) for number in range(3)), "the room of those that went is there again"
+
+
 def test_a_damaged_edition_is_no_tile(own_store: Store, serving: Callable[..., httpx.Client]) -> None:
     (own_store.path / "town" / "current").write_text("nonsense", "utf-8")
     client = serving(own_store.path)
@@ -168,11 +217,11 @@ def test_pipelined_requests_are_answered_in_order(alone: httpx.Client) -> None:
 
 
 def kept(length: int) -> KeptTile:
-    return KeptTile(b"x" * length, "", "")
+    return KeptTile(b"x" * length, "", "", ("town", FIRST))
 
 
 def test_the_cache_is_bounded_and_lets_go_of_what_is_not_asked_for() -> None:
-    cache = TileCache(10_000)
+    cache = TileCache(10_000, lambda *_: True)
     for number in range(50):
         cache.keep((f"/{number}", b""), kept(1000))
         assert cache.get(("/0", b"")) is not None  # asked for all the time

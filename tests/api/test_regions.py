@@ -270,6 +270,26 @@ def test_an_id_may_come_in_pieces(client: httpx.Client) -> None:
     assert f"no item {name!r}" in told.detail  # looked for as ids are written
 
 
+def test_ids_in_pieces_have_the_same_answers(client: httpx.Client) -> None:
+    whole = "동구"
+    apart = unicodedata.normalize("NFD", whole)
+    zones = "/api/town/collections/municipality"
+    for address, name in (
+        (f"{zones}/timeseries", "ids"),
+        ("/api/town/statistics?collection=municipality", "ids"),
+        (f"{zones}/ranking?column=net_tco2e", "item"),
+    ):
+        expected = client.get(httpx.URL(address).copy_merge_params({name: whole}))
+        assert expected.status_code == 200, expected.text
+        assert client.get(httpx.URL(address).copy_merge_params({name: apart})).json() == expected.json()
+    asked = [{"collection": "municipality", "ids": [one]} for one in (whole, apart)]
+    first, second = (client.post("/api/town/statistics", json=one) for one in asked)
+    assert first.status_code == 200
+    assert second.json() == first.json()
+    twice = client.get("/api/town/statistics", params={"collection": "municipality", "ids": f"{whole},{apart}"})
+    assert "given twice" in problem_of(twice, 400).detail
+
+
 @pytest.mark.parametrize("kind", ["pipe", "folder", "circle"])
 def test_a_current_that_is_no_file_is_damage(
     own_store: Store, publish: Callable[..., None], serving: Callable[[Path], httpx.Client], kind: str
@@ -284,10 +304,25 @@ def test_a_current_that_is_no_file_is_damage(
 
 
 def test_an_empty_store(tmp_path: Path, serving: Callable[[Path], httpx.Client]) -> None:
-    client = serving(tmp_path / "not there yet")
+    client = serving(tmp_path)
     assert client.get("/api/health").json() == {"status": "ok", "regions": 0}
     assert client.get("/api/regions").json() == []
     problem_of(client.get("/api/town/"), 404)
+
+
+def test_a_store_that_is_lost_is_told_as_that(own_store: Store, serving: Callable[[Path], httpx.Client]) -> None:
+    client, elsewhere = serving(own_store.path), own_store.path.with_name("elsewhere")
+    assert client.get("/api/town/").status_code == 200
+    own_store.path.rename(elsewhere)
+    for address in ("/api/town/", "/api/regions", f"/api/town/collections?edition={EDITION}", "/api/nowhere/"):
+        told = problem_of(client.get(address), 503)
+        assert "mount it" in told.detail
+        assert str(own_store.path) not in told.detail
+    assert client.get("/api/health").json() == {"status": "degraded", "regions": 0}
+    assert client.get("/api/ready").status_code == 503
+    elsewhere.rename(own_store.path)
+    assert client.get("/api/town/").status_code == 200
+    problem_of(client.get("/api/nowhere/"), 404)
 
 
 def test_what_nobody_expected_is_logged_and_not_told(

@@ -267,6 +267,24 @@ def test_the_log_is_one_document_a_line(client: httpx.Client, capsys: pytest.Cap
     assert line["bytes"] > 0
 
 
+@pytest.mark.parametrize(("trusted", "address"), [("127.0.0.1", "203.0.113.9"), ("10.0.0.1", "127.0.0.1")])
+def test_the_log_has_the_address_that_a_trusted_proxy_tells(
+    small_store: Path,
+    serving: Callable[..., httpx.Client],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: str,
+    address: str,
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+    client = serving(small_store)
+    with log_lines("json", capsys) as lines:
+        # Whoever is asked directly can write what they like before the address that the proxy adds.
+        client.get("/api/regions", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+        [line] = [json.loads(line) for line in lines()]
+    assert line["client"] == address
+
+
 def test_nobody_can_forge_a_line_of_the_log(client: httpx.Client, capsys: pytest.CaptureFixture[str]) -> None:
     for form in ("text", "json"):
         with log_lines(form, capsys) as lines:

@@ -153,6 +153,9 @@ def test_each_zoom_has_the_grid_that_suits_it(client: httpx.Client, edition: Edi
     assert [name for name, _, _ in bands] == ["grid-1km", "grid-500m", "grid-100m"]
     zooms_of_bands = [zoom for _, least, greatest in bands for zoom in range(least, greatest + 1)]
     assert zooms_of_bands == list(range(23))
+    listed = client.get("/api/town/collections").json()["collections"]
+    drawn = [(one["id"], *one["auto_zooms"]) for one in listed if one["auto_zooms"] is not None]
+    assert drawn == bands
     assert told.layers[0].id == told.vector_layers[0]["id"] == "grid-auto"
     seen: dict[str, set[str]] = {}
     for name, least, greatest in bands:

@@ -24,6 +24,11 @@ ASKED = (
     f"{COLLECTION}/ranking",
     f"{COLLECTION}/timeseries",
     f"{REGION}/receipts/{{collection}}/{{item}}",
+    f"{REGION}/columns",
+    f"{REGION}/context/tiles/WebMercatorQuad",
+    f"{REGION}/downloads",
+    f"{REGION}/editions",
+    f"{REGION}/factors",
     f"{REGION}/search",
     f"{REGION}/statistics",
 )

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +16,20 @@ expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
-def served_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo city is built; its store is in it once it is served."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def served_demo(demo_folder: Path) -> Iterator[str]:
     """Address of the demo city's map, without a slash at its end; CARBONMAP_DEMO_URL names one that runs already."""
     given = os.environ.get("CARBONMAP_DEMO_URL")
     if given:
         yield given.rstrip("/")
         return
     try:
-        with serve_demo(tmp_path_factory.mktemp("demo"), BUILDINGS) as address:
+        with serve_demo(demo_folder, BUILDINGS) as address:
             yield address
     except NothingToShow as problem:
         pytest.fail(str(problem))

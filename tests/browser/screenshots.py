@@ -1,6 +1,6 @@
 """Twelve views of the demo city, wide and on a phone, in Korean and English: `make screenshots` draws them anew.
 
-Run from the project's folder: `PYTHONPATH=. python tests/browser/screenshots.py [--url http://...] [--out FOLDER]`.
+Run from the project's folder: `PYTHONPATH=. python tests/browser/screenshots.py`; `--help` says what can be chosen.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def views(address: str) -> dict[str, tuple[str, str | None]]:
         "08-swipe": ("?sector=buildings&vs=swipe/sector/forest", OTHER_MAP),
         "09-difference-dark": (f"?sector=buildings&vs=difference/year/{before}&ground=dark", None),
         "10-two-districts": (f"?area={inner}&sel={inner}/{one}&pair={two}", "[data-testid=pair] table"),
-        "11-take-away": ("?view=take", ".files"),
+        "11-take-away": ("?view=take", "[data-testid=take-csv]"),
         "12-report": (f"?view=report&area={outer}", "[data-testid=report-net]"),
     }
 
@@ -63,8 +63,8 @@ def asked(address: str) -> Any:
         return json.load(answer)
 
 
-def draw(browser: Browser, address: str, out: Path) -> None:
-    """Draw every view in every size and language into a folder, as `<view>-<width>-<language>.png`."""
+def draw(browser: Browser, address: str, out: Path, only: str) -> None:
+    """Draw views in every size and language into a folder, as `<view>-<width>-<language>.png`, if `only` is in that."""
     for language, locale in LANGUAGES.items():
         for width, viewport in SIZES.items():
             phone: dict[str, Any] = {"has_touch": True, "is_mobile": True} if width < 720 else {}
@@ -77,6 +77,8 @@ def draw(browser: Browser, address: str, out: Path) -> None:
                 **phone,
             )
             for name, (query, ready) in views(address).items():
+                if only not in f"{name}-{width}-{language}.png":
+                    continue
                 page = context.new_page()
                 page.goto(f"{address}/{query}")
                 wait_for(page, query, ready)
@@ -100,6 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", help="a map that is served already, not a demo city of its own")
     parser.add_argument("--out", type=Path, default=Path("build/screenshots"), help="folder for the pictures")
+    parser.add_argument("--only", default="", help="draw only pictures with this in their name, e.g. swipe or 390-ko")
     options = parser.parse_args()
     path = browser_path()
     if path is None:
@@ -111,7 +114,7 @@ def main() -> int:
             served = nullcontext(options.url.rstrip("/")) if options.url else serve_demo(Path(folder), BUILDINGS)
             with served as address, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-                draw(browser, address, options.out)
+                draw(browser, address, options.out, options.only)
                 browser.close()
     except NothingToShow as problem:
         sys.stderr.write(f"{problem}\n")

@@ -101,6 +101,43 @@ def test_the_pointer_reads_both_years_and_their_difference(visits: Any) -> None:
     assert ("not distinguishable" in told.inner_text()) is overlap
 
 
+def test_where_buildings_outweigh_traffic_is_a_difference_of_two_sectors(visits: Any) -> None:
+    visit = visits(**WIDE)
+    region = facts(visit)
+    year = region["years"][-1]
+    values = cells(visit, region, year)
+    apart = {
+        cell: own["buildings_tco2e"] - own["transport_tco2e"]
+        for cell, own in values.items()
+        if own["buildings_tco2e"] is not None and own["transport_tco2e"] is not None
+    }
+    cell = max(apart, key=lambda one: abs(apart[one]))
+    page = visit.open(
+        f"?sector=buildings&area=grid-1km&unit=t&vs=swipe/sector/transport&{place_of(visit, region, cell)}"
+    )
+    settled(page)
+    page.get_by_test_id("compare").get_by_role("radio", name="Difference").check(force=True)
+    expect(page.get_by_test_id("legend")).to_contain_text("Buildings less Transport")
+    expect(page.get_by_test_id("legend").locator("li").first).to_be_visible()
+    visit.drawn()
+    box = page.locator("canvas").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 + 2)
+    expect(page.get_by_test_id("tooltip")).to_contain_text(cell)
+    told = page.get_by_test_id("tooltip-difference")
+    expect(told).to_be_visible()
+    shown = float(told.inner_text().split(":")[1].split("not")[0].replace("−", "-").replace("+", "").replace(",", ""))
+    assert math.isclose(shown, apart[cell], rel_tol=0.006)
+    own = values[cell]
+    overlap = abs(apart[cell]) <= 1.645 * (own["buildings_sd_tco2e"] + own["transport_sd_tco2e"])
+    assert ("not distinguishable" in told.inner_text()) is overlap
+    # The classes are those of the differences, and so is the address.
+    query = f"year={year}&column=buildings_tco2e&less_column=transport_tco2e"
+    spread = visit.ask(f"{region['id']}/collections/grid-1km/distribution?{query}")
+    assert math.isclose(max(abs(spread["min"]), abs(spread["max"])), abs(apart[cell]), rel_tol=1e-9)
+    assert "vs=difference/sector/transport" in page.url
+    assert visit.complaints == []
+
+
 def test_what_is_in_view_is_taken_away_as_data_that_equal_the_api(visits: Any) -> None:
     visit = visits(accept_downloads=True, **WIDE)
     region = facts(visit)
@@ -179,6 +216,10 @@ def test_about_the_data_says_how_to_cite_this_edition(visit: Any) -> None:
     expect(sheet.get_by_test_id("citation")).to_have_text(citation)
     factors = visit.ask(f"{region['id']}/factors")["factors"]
     expect(sheet.get_by_role("heading", name=f"Factors ({len(factors)})")).to_be_visible()
+    for given in visit.ask(f"{region['id']}/manifest")["inputs"]:
+        row = sheet.get_by_role("row").filter(has_text=given["file"])
+        expect(row.last).to_contain_text("not open" if given["sha256"] is None else given["sha256"][:12])
+    expect(sheet.get_by_role("alert")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(sheet).not_to_be_attached()
     assert "view=" not in page.url
@@ -205,6 +246,8 @@ def test_a_korean_planner_prints_a_report_whose_sums_are_those_of_the_api(visits
 
 VIEWS = (
     "?sector=buildings&vs=swipe/sector/forest",
+    "?sector=buildings&vs=side/year/{before}&ground=dark",
+    "?sector=buildings&vs=difference/sector/transport",
     "?vs=difference/year/{before}&ground=dark",
     "?view=take",
     "?view=about&ground=dark",

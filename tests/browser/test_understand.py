@@ -225,11 +225,11 @@ def test_an_outline_is_drawn_with_the_keyboard_alone(visit: Any) -> None:
     canvas = page.locator("canvas")
     expect(canvas).to_be_focused()
     status = page.get_by_test_id("measured").get_by_role("status")
-    expect(status).to_contain_text("Click the first corner")
+    expect(status).to_contain_text("Click or tap the first corner")
     expect(canvas).to_have_css("cursor", "crosshair")
     for corner, key in enumerate(("ArrowRight", "ArrowDown", "ArrowLeft")):
         page.keyboard.press("Enter")
-        expect(status).to_contain_text(f"{corner + 1} corners")
+        expect(status).to_contain_text(f"{corner + 1} corner")
         camera = page.url
         page.keyboard.press(key)
         expect(page).not_to_have_url(camera)  # which follows once the map is at rest

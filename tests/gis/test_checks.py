@@ -12,6 +12,7 @@ import shapely
 from gis.checks import Finding, check_layer, check_zones
 from gis.describe import describe_file
 from gis.errors import ReportMismatch
+from gis.geometry_column import GeometryColumn
 from gis.layers import JoinReport, Layer, ReadReport, Unparsable, ZoneLayer
 
 UTM = "EPSG:32632"
@@ -23,7 +24,8 @@ def layer(shapes: list[Any], sector: str = "buildings", report: ReadReport | Non
     features = gpd.GeoDataFrame({"id": ids, **columns}, geometry=shapes, crs=UTM)
     if report is None:
         report = ReadReport("s", "s.gpkg", read=len(shapes), kept=len(shapes))
-    return Layer.of_features("s", sector, features, report)
+    geometry = GeometryColumn.of_objects(features.geometry.to_numpy())
+    return Layer("s", sector, features.drop(columns="geometry"), geometry, features.crs, False, report)
 
 
 def found(findings: list[Finding], what: str) -> Finding:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+import pyproj
 import pytest
 import shapely
 from hypothesis import given
@@ -83,12 +85,12 @@ def test_what_is_left_is_what_overlays_of_all_pairs_leave(places: list[tuple[int
 
 
 def test_a_map_gives_way_to_the_one_before_it() -> None:
-    stands = gpd.GeoDataFrame(
-        {"id": ["half", "gone", "beside", "far"]},
-        geometry=[box(5, 0, 15, 10), box(1, 1, 2, 2), box(10, 10, 20, 20), box(50, 50, 60, 60)],
-        crs="EPSG:32632",
+    stands = GeometryColumn.of_objects(
+        shapes(box(5, 0, 15, 10), box(1, 1, 2, 2), box(10, 10, 20, 20), box(50, 50, 60, 60))
     )
-    layer = Layer.of_features("s", "forest", stands, ReadReport("s", "s.gpkg", read=4, kept=4))
+    ids = pd.DataFrame({"id": ["half", "gone", "beside", "far"]})
+    report = ReadReport("s", "s.gpkg", read=4, kept=4)
+    layer = Layer("s", "forest", ids, stands, pyproj.CRS("EPSG:32632"), False, report)
     rest = without_ground(layer, GeometryColumn.of_objects(shapes(box(0, 0, 10, 5), box(0, 5, 10, 10))))
     assert dict(zip(rest.features["id"], rest.features.area, strict=True)) == {"half": 50, "beside": 100, "far": 100}
     assert rest.report.refused == [("gone", "all of its ground lies in a forest map listed before")]

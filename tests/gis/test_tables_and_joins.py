@@ -212,6 +212,25 @@ def test_korean_meters(tmp_path: Path) -> None:
     assert (report.columns, report.encoding) == (["electricity_kwh_2023", "gas_nm3_2023"], "cp949")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("marks", [0, 1, 2, 3])
+def test_byte_order_marks_are_no_part_of_the_first_column(tmp_path: Path, marks: int, encoding: str) -> None:
+    text = "\ufeff" * marks + "k,m,v\n" + months("1", 12)
+    made, report = long(tmp_path, text, encoding=encoding)
+    assert made["electricity_kwh_2023"][0] > 0
+    assert (report.keys, report.keys_matched, report.incomplete_years) == (1, 1, {})
+
+
+def test_keys_that_a_spreadsheet_wrote_as_decimals_are_whole_numbers_and_no_others_are(tmp_path: Path) -> None:
+    text = "k,m,v\n" + months("1.0", 12) + months("2.00", 12) + months("2.5", 12) + months('"3,0"', 12)
+    made, report = long(tmp_path, text)
+    assert made["electricity_kwh_2023"].notna().tolist() == [True, False, False]
+    assert (report.keys, report.keys_matched, report.keys_unmatched) == (4, 1, 3)
+    assert report.keys_unmatched_examples == ["2.00", "2.5", "3,0"]
+    with pytest.raises(BadValue, match=r"none of its 1 keys .*2\.00"):
+        long(tmp_path, "k,m,v\n" + months("2.00", 12))
+
+
 def test_yearly_rows(tmp_path: Path) -> None:
     made, report = long(tmp_path, "k,y,v\n1,2023,5\n1,2024,6\n", month=None, year="y")
     assert (made["electricity_kwh_2023"][0], made["electricity_kwh_2024"][0]) == (5, 6)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
-from grids.aggregate import LayerShares, SumsMismatch, collection_sums, collection_totals
+from grids.aggregate import LayerShares, SumsMismatch, collection_sums
 from grids.columns import read_columns
 from grids.features import BadLines
 from grids.nesting import to_coarser
@@ -48,9 +48,9 @@ def layer(lines, shares, sector: str = "buildings", name: str = "") -> LayerShar
 def totals(*layers: LayerShares, sectors=("buildings",), coverage=None, **other) -> pd.DataFrame:
     n_targets = layers[0].shares.shape[0] if layers else other.pop("n_targets")
     coverage = {each.sector: np.ones(n_targets) for each in layers} if coverage is None else coverage
-    return collection_totals(
+    return collection_sums(
         layers, n_targets=n_targets, year=other.pop("year", YEAR), sectors=sectors, coverage=coverage, **other
-    )
+    ).table()
 
 
 # A house in the middle cell of 3 x 3, and one on the crossing of the four upper right cells.

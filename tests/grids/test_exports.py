@@ -15,6 +15,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 import pytest
@@ -26,8 +27,9 @@ from rio_cogeo.cogeo import cog_validate
 
 from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.exports import html_map
-from grids.exports.csv_table import describe_csv, harmless
+from grids.exports.csv_table import describe_csv
 from grids.exports.files import FORMATS, document, export_file, export_files, write_file
+from grids.exports.formulas import harmless, harmless_rows
 from grids.exports.public_table import PublicTable
 from grids.grid import Grid
 from grids.shipped import shipped_columns
@@ -229,8 +231,11 @@ def test_no_text_of_a_csv_runs_as_a_formula(edition):
     rows = edition.table("municipality", 2023, ["id", "name_en", "area_ha"], limit=3)
     evil = ["=HYPERLINK(1)", "Plain", None]
     rows = rows.set_column(1, "name_en", [evil])
-    cleaned = harmless(rows)
+    cleaned = harmless_rows(rows)
     assert cleaned["name_en"].to_pylist() == ["'=HYPERLINK(1)", "Plain", None]
+    texts = ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "a=1", "", "'=1", "\n=1", " =1", "다"]
+    both = harmless_rows(pa.table({"text": texts}))["text"].to_pylist()
+    assert both == [harmless(text) for text in texts] == [f"'{text}" for text in texts[:6]] + texts[6:]
     assert cleaned["area_ha"].equals(rows["area_ha"])
 
 

@@ -1,35 +1,20 @@
 """The bytes of a layer follow the specification, and say what those of an encoder in numpy say."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
+import numpy_encoder
 import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
+import vector_tiles as mvt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grids.chunks import Chunk, Columns
 from grids.mvt import LINE, POINT, POLYGON, TileGeometry, encode_layer, varint
-
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this test; tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-mvt = beside("vector_tiles")
-numpy_encoder = beside("numpy_encoder")
 
 
 def points(count: int) -> TileGeometry:
@@ -38,7 +23,7 @@ def points(count: int) -> TileGeometry:
 
 
 def layer(geometries: Any, properties: dict[str, pa.Array], ids: Any, **constants: Any) -> Any:
-    data = encode_layer("x", geometries, Columns.of(properties, len(ids)), np.asarray(ids), constants)
+    data = encode_layer("x", geometries, Columns.of(properties, len(ids)), np.asarray(ids).take, constants)
     return mvt.decode(data).get("x")
 
 
@@ -54,7 +39,7 @@ def test_the_specifications_own_example_of_a_polygon() -> None:
     second, hole = [(11, 11), (20, 11), (20, 20), (11, 20)], [(13, 13), (13, 17), (17, 17), (17, 13)]
     corners = np.array(outer + second + hole)
     shape = TileGeometry(POLYGON, corners, np.array([4, 4, 4]), np.array([0, 0, 0]))
-    data = encode_layer("x", [shape], Columns.of({}, 1), np.array([1]))
+    data = encode_layer("x", [shape], Columns.of({}, 1), np.array([1]).take)
     feature = dict(mvt.fields(dict(mvt.fields(dict(mvt.fields(data))[3]))[2]))
     assert mvt.packed(feature[4]) == [
         9, 0, 0, 26, 20, 0, 0, 20, 19, 0, 15, 9, 22, 2, 26, 18, 0, 0, 18, 17, 0, 15, 9, 4, 13, 26, 0, 8, 8, 0, 0, 7, 15,
@@ -111,8 +96,8 @@ def test_rows_without_a_part_leave_nothing_behind() -> None:
     assert [(feature.id, feature.properties) for feature in found.features] == [(11, {"t": "b"}), (13, {"t": "d"})]
     assert found.values == ["b", "d"]
     none = TileGeometry(POINT, np.empty((0, 2), np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
-    assert encode_layer("x", [none], Columns.of({"t": pa.array(["a"])}, 1), np.array([1])) == b""
-    assert encode_layer("x", [], Columns.of({}, 0), np.empty(0, np.int64)) == b""
+    assert encode_layer("x", [none], Columns.of({"t": pa.array(["a"])}, 1), np.array([1]).take) == b""
+    assert encode_layer("x", [], Columns.of({}, 0), np.empty(0, np.int64).take) == b""
 
 
 def test_several_kinds_of_geometry_share_keys_and_values() -> None:
@@ -125,6 +110,34 @@ def test_several_kinds_of_geometry_share_keys_and_values() -> None:
     ]
 
 
+def test_positions_of_rows_that_were_taken_from_several_places() -> None:
+    columns = Columns({}, np.array([0, 2, 2, 5]), np.array([10, 20, 30]))
+    assert columns.positions(np.array([0, 1, 2, 4])).tolist() == [10, 11, 30, 32]
+    assert columns.positions(np.array([4])).tolist() == [32]
+    assert columns.positions(np.empty(0, np.int64)).tolist() == []
+
+
+def test_kinds_of_geometry_may_take_rows_of_chunks_in_any_order() -> None:
+    whole = pa.array(list("abcdef"))
+    chunks = {"t": [Chunk.of(whole.slice(2 * k, 2)) for k in range(3)]}
+    late, early = (
+        TileGeometry(POINT, np.array([[1, 1], [2, 2]]), np.array([1, 1]), np.array(rows)) for rows in ([3, 5], [0, 4])
+    )
+    columns = Columns(chunks, np.array([0, 2, 4, 6]), np.array([0, 2, 4]))
+    found = mvt.decode(encode_layer("x", [late, early], columns, columns.positions))["x"]
+    assert [(one.id, one.properties["t"]) for one in found.features] == [(3, "d"), (5, "f"), (0, "a"), (4, "e")]
+
+
+@pytest.mark.parametrize("corners", [2, 18, 19, 60, 61, 62, 2_700, 2_800, 5_000, 6_000])
+def test_lengths_of_any_number_of_bytes(corners: int) -> None:
+    along = np.arange(corners)
+    line = TileGeometry(LINE, np.column_stack([90 * (along % 2), along]), np.array([corners]), np.array([0]))
+    keys = {f"k{k}": pa.array([float(k)]) for k in range(corners // 4)}  # what lists of tags need lengths of, too
+    [found] = layer([line], keys, [7]).features
+    assert found.parts == [[(90 * (k % 2), k) for k in range(corners)]]
+    assert found.properties == {f"k{k}": float(k) for k in range(corners // 4)}
+
+
 def test_chunks_are_read_where_they_lie() -> None:
     whole = {
         "t": pa.array(["zero", "", None, "three", "four", "five", "six"]),
@@ -134,7 +147,9 @@ def test_chunks_are_read_where_they_lie() -> None:
     }
     cuts = [(1, 2), (3, 1), (4, 3)]  # slices: their buffers begin before them
     chunks = {name: [Chunk.of(array.slice(*cut)) for cut in cuts] for name, array in whole.items()}
-    data = encode_layer("x", [points(6)], Columns(chunks, np.array([0, 2, 3, 6])), np.arange(6))
+    data = encode_layer(
+        "x", [points(6)], Columns(chunks, np.array([0, 2, 3, 6]), np.array([1, 3, 4])), np.arange(6).take
+    )
     rows = pa.table(whole).slice(1).to_pylist()
     assert [feature.properties for feature in mvt.decode(data)["x"].features] == [
         {name: value for name, value in row.items() if value is not None} for row in rows
@@ -178,7 +193,7 @@ def test_gdal_reads_the_same(tmp_path: Path) -> None:
     corners = np.array([(10, 10), (90, 10), (90, 90), (10, 90), (20, 20), (20, 40), (40, 40), (40, 20)])
     shape = TileGeometry(POLYGON, corners, np.array([4, 4]), np.array([0, 0]))
     properties = {"t": pa.array(["다사"]), "n": pa.array([0.1]), "i": pa.array([-7]), "b": pa.array([True])}
-    data = encode_layer("x", [shape], Columns.of(properties, 1), np.array([9]), {"of": "grid-1km"})
+    data = encode_layer("x", [shape], Columns.of(properties, 1), np.array([9]).take, {"of": "grid-1km"})
     file = tmp_path / "0.pbf"
     file.write_bytes(data)
     [feature] = pyogrio.read_dataframe(file).to_dict("records")

@@ -1,12 +1,10 @@
 """Public receipts: by hand, and against the tables they explain."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pyarrow.parquet as pq
 import pytest
+import receipt_town
 from hypothesis import given, settings
 
 import grids.large_targets
@@ -16,18 +14,6 @@ from grids.public_receipts import PublicReceipts, ReceiptsNotKept
 from grids.receipts import Receipts
 from grids.store_errors import CollectionNotFound, EditionBroken, ItemNotFound, YearNotFound
 
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this test; tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-receipt_town = beside("receipt_town")
 EXAMPLE = receipt_town.EXAMPLE
 PATIENT = receipt_town.PATIENT
 Town = receipt_town.Town

@@ -1,16 +1,14 @@
 """Public receipts against whoever looks for single meters in them, with all tables and all receipts at hand."""
 
-import importlib.util
-import sys
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import receipt_town
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -19,18 +17,6 @@ import grids.large_targets
 import grids.public_receipts
 from grids.edition import CollectionInfo, Edition, Store
 
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this test; tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-receipt_town = beside("receipt_town")
 COARSE = receipt_town.COARSE
 EXAMPLE = receipt_town.EXAMPLE
 FINE = receipt_town.FINE

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 import grids.large_targets
 import grids.receipts
-from grids.aggregate import LayerShares, collection_totals
+from grids.aggregate import LayerShares, collection_sums
 from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.errors import GridError
 from grids.feature_lines import KIND, FeatureLines, kinds_of, largest_first, loadings_of
@@ -102,13 +102,13 @@ def write_edition(
             else:
                 place = {"id": np.array([f"zone-{k:04d}" for k in range(count)], dtype=object)}
             for year in YEARS:
-                table = collection_totals(
+                table = collection_sums(
                     [LayerShares(each.name, each.sector, each.shares[info.id], each.lines) for each in layers],
                     n_targets=count,
                     year=year,
                     sectors=sectors,
                     coverage={sector: np.ones(count) for sector in sectors},
-                )
+                ).table()
                 frame = pd.concat([pd.DataFrame(place), table.assign(held=place["id"] == held)], axis=1)
                 frame.loc[frame["held"], "buildings_tco2e"] += 7.0
                 polygons = None

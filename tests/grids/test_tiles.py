@@ -1,10 +1,7 @@
 """Vector tiles: the bytes follow the specification, shapes are clipped and valid, values are those of the table."""
 
-import importlib.util
 import math
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import geopandas as gpd
@@ -13,6 +10,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+import vector_tiles as mvt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
@@ -23,19 +21,6 @@ from grids.mvt import LINE, POINT, POLYGON
 from grids.quantising import oriented, quantise
 from grids.store_errors import ColumnNotFound, TileError
 from grids.tiles import BUFFER, Tile, collection_tile, context_tile, tile_columns, zooms
-
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this test; tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-mvt = beside("vector_tiles")
 
 CRS = "EPSG:32632"
 EAST, NORTH = 540_000, 5_220_000

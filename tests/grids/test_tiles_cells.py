@@ -101,6 +101,33 @@ def test_cells_lie_where_projection_and_geos_put_them(town: Town, zoom: int) -> 
 
 
 @pytest.mark.parametrize("zoom", [9, 12, 15])
+def test_corners_laid_once_and_cell_by_cell_are_the_same(
+    town: Town, zoom: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tile, laid = town.tile(zoom), []
+
+    def lay(self: Lattice, most: int, kept: tuple[float, float]) -> NDArray[np.int64]:
+        laid.append(corners(self, most, kept))
+        return laid[-1]
+
+    corners = Lattice.corners
+    monkeypatch.setattr(Lattice, "corners", lay)
+    once = cells(tile, town.crs, town.info, town.columns, town.near(tile))
+    monkeypatch.setattr(Lattice, "corners", lambda *_: np.empty((0, 0, 2), dtype=np.int64))
+    each = cells(tile, town.crs, town.info, town.columns, town.near(tile))
+    assert laid[0].size, "a town full of cells has its corners laid"
+    for name in ("points", "part_sizes", "part_feature"):
+        assert np.array_equal(getattr(once, name), getattr(each, name))
+
+
+def test_corners_of_a_few_cells_far_apart_are_not_laid() -> None:
+    lattice = Lattice((0, 99, 0, 99), np.zeros((101, 1, 2)), np.ones((101, 1)), 1e-7)
+    kept = -float(BUFFER), float(EXTENT + BUFFER)
+    assert lattice.corners(9_000, kept).size == 0
+    assert lattice.corners(11_000, kept).shape == (101, 101, 2)
+
+
+@pytest.mark.parametrize("zoom", [9, 12, 15])
 def test_nearly_no_cell_needs_the_slow_way(town: Town, zoom: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 

@@ -243,11 +243,17 @@ export function AboutSheet({ model }: { model: Model }) {
           {({ inputs }) => (
             <Table label={t.about.inputs} head={[t.take.file, t.take.size, SHA_256]}>
               {inputs.map(({ file, bytes, sha256 }) => (
-                <tr key={file} translate={false}>
-                  <td>{file}</td>
-                  <td class="number">{numbers.count(bytes)} B</td>
+                <tr key={file}>
+                  <td translate={false}>{file}</td>
+                  <td class="number">{bytes !== null && t.receipt.bytes(numbers.count(bytes))}</td>
                   <td>
-                    <code title={sha256}>{sha256.slice(0, 12)}…</code>
+                    {sha256 === null ? (
+                      t.receipt.notOpen
+                    ) : (
+                      <code title={sha256} translate={false}>
+                        {sha256.slice(0, 12)}…
+                      </code>
+                    )}
                   </td>
                 </tr>
               ))}

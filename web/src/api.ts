@@ -2,7 +2,6 @@
  * The one client of the HTTP API. Every call answers with a result, never an exception: a value of a checked shape,
  * or a problem that says what went wrong in words a page can show.
  */
-import type { components, paths } from './api_schema';
 import {
   bbox,
   flag,
@@ -19,25 +18,11 @@ import {
   type Scalar,
 } from './decode';
 import { PARTS, type Unit } from './sectors';
-
-/** Answers as the API's definition has them (`npm run api`); decoders below check what the page relies on. */
-type Wire = components['schemas'];
-
-/** Parameters that an address takes by its definition. */
-type Query<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } }
-  ? NonNullable<Q>
-  : never;
+import { queryOf, type Query, type Wire } from './wire';
 
 type Collections = '/api/{region}/collections';
 type ItemOf = `${Collections}/{collection}/items/{item}`;
 type DistributionOf = `${Collections}/{collection}/distribution`;
-
-/** A query of exactly the parameters that an address takes. */
-function queryOf<P extends keyof paths>(given: Query<P>): string {
-  return Object.entries<string | number | null>(given)
-    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
-    .join('&');
-}
 
 export interface Problem {
   /** away: nobody answers; refused: the API says no; malformed: the answer is not what was agreed. */
@@ -57,6 +42,17 @@ export interface Attribution {
   readonly texts: Localised;
 }
 
+/** A map of somebody else's that the region wants below its numbers. */
+export interface BaseMap {
+  /** Address of a picture, with {z}, {x} and {y}. */
+  readonly tiles: string;
+  /** The same for dark ground; null: `tiles` are dimmed. */
+  readonly darkTiles: string | null;
+  readonly attribution: Attribution;
+  readonly maxzoom: number;
+  readonly tileSize: number;
+}
+
 export interface Region {
   readonly id: string;
   readonly name: Localised;
@@ -68,6 +64,7 @@ export interface Region {
   readonly edition: string;
   readonly years: readonly number[];
   readonly attributions: readonly Attribution[];
+  readonly baseMap: BaseMap | null;
 }
 
 export type CollectionKind = 'grid' | 'zones' | 'hexagons';
@@ -87,6 +84,8 @@ export interface Collection {
   readonly count: number;
   readonly minzoom: number;
   readonly maxzoom: number;
+  /** Of a grid: zooms of tiles at which it is the one drawn by itself, both included; null: at none. */
+  readonly autoZooms: readonly [number, number] | null;
 }
 
 export interface Distribution {
@@ -115,6 +114,9 @@ export interface TileSet {
   /** Layers the tiles hold; null if the API does not say. */
   readonly layers: readonly string[] | null;
 }
+
+/** Whose values are taken off: of another year, of other columns, of another edition. */
+export type Taken = Pick<Query<DistributionOf>, 'less' | 'less_column' | 'less_edition'>;
 
 /** What one published table is asked by. */
 export interface TableKey {
@@ -145,6 +147,17 @@ function attribution(value: unknown, path: string): Attribution {
   };
 }
 
+function baseMap(value: unknown, path: string): BaseMap {
+  const given = record<Wire['BaseMap']>(value, path);
+  return {
+    tiles: text(given.tiles, `${path}.tiles`),
+    darkTiles: optional(text)(given.dark_tiles, `${path}.dark_tiles`),
+    attribution: attribution(given.attribution, `${path}.attribution`),
+    maxzoom: number(given.maxzoom, `${path}.maxzoom`),
+    tileSize: number(given.tile_size, `${path}.tile_size`),
+  };
+}
+
 export function decodeRegion(value: unknown, path: string): Region {
   const given = record<Wire['Region']>(value, path);
   return {
@@ -157,11 +170,18 @@ export function decodeRegion(value: unknown, path: string): Region {
     edition: text(given.edition, `${path}.edition`),
     years: list(number)(given.years, `${path}.years`).toSorted((a, b) => a - b),
     attributions: list(attribution)(given.attributions ?? [], `${path}.attributions`),
+    baseMap: optional(baseMap)(given.base_map, `${path}.base_map`),
   };
 }
 
 function columnName(value: unknown, path: string): string {
   return typeof value === 'string' ? value : text(record(value, path).name, `${path}.name`);
+}
+
+function span(value: unknown, path: string): [number, number] {
+  const [from, to] = list(number)(value, path);
+  if (from === undefined || to === undefined) throw new ShapeError(path, 'two numbers', value);
+  return [from, to];
 }
 
 export function decodeCollection(value: unknown, path: string): Collection {
@@ -182,6 +202,7 @@ export function decodeCollection(value: unknown, path: string): Collection {
     count: number(given.count, `${path}.count`),
     minzoom: optional(number)(given.minzoom, `${path}.minzoom`) ?? 0,
     maxzoom: optional(number)(given.maxzoom, `${path}.maxzoom`) ?? 14,
+    autoZooms: optional(span)(given.auto_zooms, `${path}.auto_zooms`),
   };
 }
 
@@ -239,11 +260,11 @@ export function decodeItem(value: unknown, path: string): Item {
 }
 
 function decodeTileSet(value: unknown, path: string): TileSet {
-  const given = record(value, path);
+  const given = record<Wire['TileSet']>(value, path);
   return {
     minzoom: optional(number)(given.minzoom, `${path}.minzoom`) ?? 0,
     maxzoom: optional(number)(given.maxzoom, `${path}.maxzoom`) ?? 14,
-    layers: optional(list((layer, at) => text(record(layer, at).id, `${at}.id`)))(
+    layers: optional(list((layer, at) => text(record<Wire['TileLayer']>(layer, at).id, `${at}.id`)))(
       given.vector_layers,
       `${path}.vector_layers`,
     ),
@@ -282,8 +303,8 @@ export interface Api {
     unit: Unit,
     signal: AbortSignal,
     quantiles?: number,
-    /** A year whose values are taken off, place by place. */
-    less?: number,
+    /** What is taken off, place by place. */
+    less?: Taken,
   ): Promise<Result<Distribution>>;
   item(key: TableKey, id: string, signal: AbortSignal): Promise<Result<Item>>;
   contextTiles(region: string, edition: string, signal: AbortSignal): Promise<Result<TileSet>>;
@@ -370,7 +391,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           column,
           unit,
           ...(quantiles === undefined ? {} : { quantiles }),
-          ...(less === undefined ? {} : { less }),
+          ...less,
         })}`,
         decodeDistribution,
         signal,

@@ -125,6 +125,8 @@ export interface paths {
                     unit?: "t" | "t_per_ha" | "t_per_person";
                     quantiles?: number;
                     less?: number | null;
+                    less_column?: string | null;
+                    less_edition?: string | null;
                     edition?: string | null;
                     year?: number | null;
                 };
@@ -338,6 +340,196 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{region}/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ColumnsOut"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/context/tiles/WebMercatorQuad": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: string | null;
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TileSet"];
+                        "application/vnd.mapbox.tile+json": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/downloads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Downloads"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/editions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EditionsOut"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FactorsOut"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{region}/receipts/{collection}/{item}": {
         parameters: {
             query?: never;
@@ -507,6 +699,14 @@ export interface components {
             };
             url?: string | null;
         };
+        BaseMap: {
+            attribution: components["schemas"]["Attribution"];
+            dark_tiles: string | null;
+            maxzoom: number;
+            /** @enum {integer} */
+            tile_size: 256 | 512;
+            tiles: string;
+        };
         CarrierOut: {
             /** @enum {string} */
             basis: "direct" | "indirect";
@@ -517,8 +717,20 @@ export interface components {
             tco2e: number | null;
             title: string;
         };
+        CenterPoint: {
+            coordinates: [
+                number,
+                number
+            ];
+            crs: string;
+            tileMatrix: string;
+        };
         CollectionOut: {
             attributions: components["schemas"]["Attribution"][];
+            auto_zooms: [
+                number,
+                number
+            ] | null;
             bbox: [
                 number,
                 number,
@@ -559,6 +771,41 @@ export interface components {
             collections: components["schemas"]["CollectionOut"][];
             links: components["schemas"]["Link"][];
         };
+        ColumnOut: {
+            collections: string[];
+            label: {
+                [key: string]: string;
+            };
+            meaning: {
+                [key: string]: string;
+            };
+            name: string;
+            nullable: boolean;
+            type: string;
+            unit: string;
+        };
+        ColumnsOut: {
+            attributions: {
+                [key: string]: unknown;
+            }[];
+            columns: components["schemas"]["ColumnOut"][];
+            edition: string;
+            illustrative: {
+                [key: string]: boolean;
+            };
+            synthetic: boolean;
+        };
+        Corners: {
+            crs: string;
+            lowerLeft: [
+                number,
+                number
+            ];
+            upperRight: [
+                number,
+                number
+            ];
+        };
         Distribution: {
             attributions: components["schemas"]["Attribution"][];
             collection: string;
@@ -569,6 +816,8 @@ export interface components {
                 [key: string]: boolean;
             };
             less?: number | null;
+            less_column?: string | null;
+            less_edition?: string | null;
             max: number | null;
             min: number | null;
             nulls: number;
@@ -578,6 +827,64 @@ export interface components {
             unit: "t" | "t_per_ha" | "t_per_person";
             year: number;
         };
+        Download: {
+            bytes: number | null;
+            collection: string | null;
+            format: string;
+            href: string;
+            name: string;
+            sha256: string | null;
+            title: string;
+            type: string;
+            year: number | null;
+        };
+        Downloads: {
+            attributions: {
+                [key: string]: unknown;
+            }[];
+            citation: string;
+            edition: string;
+            files: components["schemas"]["Download"][];
+            illustrative: {
+                [key: string]: boolean;
+            };
+            licences: string[];
+            links: {
+                [key: string]: unknown;
+            }[];
+            synthetic: boolean;
+        };
+        EditionOut: {
+            code: string;
+            collections: string[];
+            current: boolean;
+            id: string;
+            illustrative: {
+                [key: string]: boolean;
+            };
+            inputs: number;
+            inputs_changed: boolean | null;
+            links: {
+                [key: string]: unknown;
+            }[];
+            published: string;
+            totals: {
+                [key: string]: {
+                    [key: string]: number | null;
+                };
+            };
+            years: number[];
+        };
+        EditionsOut: {
+            attributions: {
+                [key: string]: unknown;
+            }[];
+            broken: string[];
+            current: string;
+            editions: components["schemas"]["EditionOut"][];
+            region: string;
+            synthetic: boolean;
+        };
         Extent: {
             spatial?: {
                 [key: string]: unknown;
@@ -585,6 +892,22 @@ export interface components {
             temporal?: {
                 [key: string]: unknown;
             } | null;
+        };
+        FactorsOut: {
+            assumptions: {
+                [key: string]: unknown;
+            }[];
+            attributions: {
+                [key: string]: unknown;
+            }[];
+            edition: string;
+            factors: {
+                [key: string]: unknown;
+            }[];
+            illustrative: {
+                [key: string]: boolean;
+            };
+            synthetic: boolean;
         };
         Feature: {
             geometry: {
@@ -778,6 +1101,7 @@ export interface components {
         };
         Region: {
             attributions: components["schemas"]["Attribution"][];
+            base_map?: components["schemas"]["BaseMap"] | null;
             bbox: [
                 number,
                 number,
@@ -893,6 +1217,67 @@ export interface components {
             sectors: components["schemas"]["SectorOut"][];
             synthetic: boolean;
             year: number;
+        };
+        TileLayer: {
+            /** @constant */
+            dataType: "vector";
+            geometryDimension?: number | null;
+            id: string;
+            maxTileMatrix: string;
+            minTileMatrix: string;
+            propertiesSchema: {
+                [key: string]: unknown;
+            };
+            title: string;
+        };
+        TileMatrixLimits: {
+            maxTileCol: number;
+            maxTileRow: number;
+            minTileCol: number;
+            minTileRow: number;
+            tileMatrix: string;
+        };
+        TileSet: {
+            attribution: string;
+            attributions: components["schemas"]["Attribution"][];
+            boundingBox: components["schemas"]["Corners"];
+            bounds: [
+                number,
+                number,
+                number,
+                number
+            ];
+            center: [
+                number,
+                number,
+                number
+            ];
+            centerPoint: components["schemas"]["CenterPoint"];
+            crs: string;
+            /** @constant */
+            dataType: "vector";
+            edition: string;
+            illustrative: {
+                [key: string]: boolean;
+            };
+            layers: components["schemas"]["TileLayer"][];
+            links: components["schemas"]["Link"][];
+            maxzoom: number;
+            minzoom: number;
+            name: string;
+            /** @constant */
+            scheme: "xyz";
+            synthetic: boolean;
+            tileMatrixSetLimits: components["schemas"]["TileMatrixLimits"][];
+            tileMatrixSetURI: string;
+            /** @constant */
+            tilejson: "3.0.0";
+            tiles: string[];
+            title: string;
+            vector_layers: {
+                [key: string]: unknown;
+            }[];
+            year?: number | null;
         };
         TimeseriesOut: {
             attributions: components["schemas"]["Attribution"][];

@@ -5,6 +5,7 @@ import { Badges, Banner } from './badges';
 import { Card } from './card';
 import { sideNames } from './compare_names';
 import { Divider } from './divider';
+import { doubtLabel } from './doubt';
 import { numbersIn, textIn } from './format';
 import { lazily } from './lazily';
 import { createMap, hasWebgl, type MapHandle } from './map';
@@ -68,7 +69,7 @@ function Tooltip({ model }: { model: Model }) {
         {hovered.held && <span class="tooltip-held">{t.held}</span>}
         {hovered.doubtful && (
           <span class="tooltip-held">
-            {model.sector.value === 'net' ? t.explore.doubtfulSign : t.explore.doubtful}
+            {doubtLabel({ sector: model.sector.value, by: model.view.value.mark }, t)}
           </span>
         )}
       </div>

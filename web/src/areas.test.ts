@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Collection } from './api';
-import { activeCollection, gridForZoom, gridsOf, metresPerPixel } from './areas';
+import { activeCollection, gridForZoom, gridsOf } from './areas';
 
-function collection(id: string, cellSizeM: number | null, minzoom = 0): Collection {
+function collection(
+  id: string,
+  cellSizeM: number | null,
+  autoZooms: readonly [number, number] | null = null,
+): Collection {
   return {
     id,
     title: {},
@@ -14,46 +18,53 @@ function collection(id: string, cellSizeM: number | null, minzoom = 0): Collecti
     sectors: [],
     columns: [],
     count: 1,
-    minzoom,
+    minzoom: 0,
     maxzoom: 14,
+    autoZooms,
   };
 }
 
 const ALL = [
   collection('gu', null),
-  collection('grid-100m', 100, 11),
-  collection('grid-1km', 1000),
-  collection('grid-500m', 500),
+  collection('grid-100m', 100, [13, 16]),
+  collection('grid-1km', 1000, [6, 9]),
+  collection('grid-500m', 500, [10, 12]),
 ];
 
 describe('the grid of a zoom', () => {
-  it('grows finer as one comes nearer', () => {
-    const at = (zoom: number) => gridForZoom(ALL, zoom, 37)?.id;
-    expect(at(3)).toBe('grid-1km');
-    expect(at(10)).toBe('grid-1km');
-    expect(at(11.5)).toBe('grid-500m');
-    expect(at(14)).toBe('grid-100m');
+  it('is the one that the server draws in the tiles of that zoom', () => {
+    const at = (zoom: number) => gridForZoom(ALL, zoom)?.id;
+    expect([9, 9.99, 10, 12.99, 13, 16].map(at)).toEqual([
+      'grid-1km',
+      'grid-1km',
+      'grid-500m',
+      'grid-500m',
+      'grid-100m',
+      'grid-100m',
+    ]);
   });
 
-  it('waits for the zoom from which tiles are made', () => {
-    expect(gridForZoom([collection('a', 1000), collection('b', 500, 13)], 12, 37)?.id).toBe('a');
+  it('beyond the first and the last band is theirs', () => {
+    expect(gridForZoom(ALL, 2)?.id).toBe('grid-1km');
+    expect(gridForZoom(ALL, 18)?.id).toBe('grid-100m');
   });
 
-  it('sorts from coarse to fine', () => {
+  it('is never one that the server leaves out', () => {
+    const fine = collection('grid-50m', 50);
+    expect(gridForZoom([...ALL, fine], 18)?.id).toBe('grid-100m');
+    expect(gridForZoom([fine], 18)).toBeNull();
+  });
+
+  it('is found among grids from coarse to fine', () => {
     expect(gridsOf(ALL).map(({ id }) => id)).toEqual(['grid-1km', 'grid-500m', 'grid-100m']);
   });
 });
 
 describe('the collection drawn', () => {
   it('is the one chosen, else automatic, else what there is', () => {
-    expect(activeCollection(ALL, 'gu', 12, 37)?.id).toBe('gu');
-    expect(activeCollection(ALL, 'gone', 3, 37)?.id).toBe('grid-1km');
-    expect(activeCollection([collection('gu', null)], 'auto', 3, 37)?.id).toBe('gu');
-    expect(activeCollection([], 'auto', 3, 37)).toBeNull();
+    expect(activeCollection(ALL, 'gu', 12)?.id).toBe('gu');
+    expect(activeCollection(ALL, 'gone', 3)?.id).toBe('grid-1km');
+    expect(activeCollection([collection('gu', null)], 'auto', 3)?.id).toBe('gu');
+    expect(activeCollection([], 'auto', 3)).toBeNull();
   });
-});
-
-it('knows how long a pixel is', () => {
-  expect(metresPerPixel(0, 0)).toBeCloseTo(78271.517, 2);
-  expect(metresPerPixel(10, 60)).toBeCloseTo(78271.517 / 1024 / 2, 3);
 });

@@ -1,25 +1,25 @@
-/** The values of another year beside those shown: loaded unseen, and given to each place as its state. */
+/** The values of another year, sector or edition beside those shown: loaded unseen, and given to each place as its state. */
 import type { Map as MapLibre, MapGeoJSONFeature } from 'maplibre-gl';
 import type { Api, Properties } from './api';
 import { isIndistinct } from './compare';
 import { markOf } from './draw_order';
 import { deviationColumn, valueOf } from './expressions';
 import { sourceIdOf, valuesSource } from './layers/values';
-import { emissionsColumn, type Sector } from './sectors';
-import type { Picture } from './shown';
+import { emissionsColumn, type Unit } from './sectors';
+import type { Less, Picture } from './shown';
 
-/** What a place had: its value in the unit shown, and its total with the standard deviation, t. */
+/** What is taken off a place: the other value in the unit shown, and its total with the standard deviation, t. */
 export interface Before {
   readonly value: number;
   readonly total: number;
   readonly sd: number;
 }
 
-function beforeIn(properties: Properties, picture: Picture): Before | null {
-  const value = valueOf(properties, picture.terms, picture.unit);
+function beforeIn(properties: Properties, { terms, sector }: Less, unit: Unit): Before | null {
+  const value = valueOf(properties, terms, unit);
   if (value === null) return null;
-  const total = properties[emissionsColumn(picture.sector)];
-  const sd = properties[deviationColumn(picture.sector)];
+  const total = properties[emissionsColumn(sector)];
+  const sd = properties[deviationColumn(sector)];
   return {
     value,
     total: typeof total === 'number' ? total : 0,
@@ -37,8 +37,13 @@ export function beforeOf(map: MapLibre, place: MapGeoJSONFeature): Before | null
     : null;
 }
 
-/** Whether a sector's total of a place cannot be told from what it was: the 90 % intervals overlap. */
-export function isIndistinctFrom(properties: Properties, before: Before, sector: Sector): boolean {
+/** Whether a sector's total of a place cannot be told from what is taken off: the 90 % intervals overlap. */
+export function isIndistinctFrom(
+  properties: Properties,
+  before: Before,
+  { sector, difference }: Pick<Picture, 'sector' | 'difference'>,
+): boolean {
+  if (!difference?.less.uncertain) return false;
   const total = properties[emissionsColumn(sector)];
   const sd = properties[deviationColumn(sector)];
   return (
@@ -48,7 +53,7 @@ export function isIndistinctFrom(properties: Properties, before: Before, sector:
 }
 
 /**
- * Bring the other year's values to the places of a source for as long as a difference is shown.
+ * Bring the other values to the places of a source for as long as a difference is shown.
  *
  * @param source id of the source whose places get the state `before`, `total` and `sd`
  * @returns ends it, and takes the states away
@@ -57,7 +62,8 @@ export function bringBefore(map: MapLibre, picture: Picture, source: string, api
   const { difference } = picture;
   if (!difference) return () => undefined;
   const sourceLayer = picture.key.collection;
-  const other = { ...picture, key: { ...picture.key, year: difference.year } };
+  const { less } = difference;
+  const other = { ...picture, ...less };
   const from = `before ${sourceIdOf(other)}`;
   const given = new Set<string>();
   let asked = 0;
@@ -70,7 +76,7 @@ export function bringBefore(map: MapLibre, picture: Picture, source: string, api
       const { id } = found;
       if (typeof id !== 'string' || given.has(id)) continue;
       given.add(id);
-      const before = beforeIn(found, other);
+      const before = beforeIn(found, less, picture.unit);
       if (before)
         map.setFeatureState(
           { source, sourceLayer, id },

@@ -9,6 +9,8 @@ describe('a comparison in the address', () => {
       { how: 'side', by: 'sector', other: 'forest', cut: 12 },
       { how: 'swipe', by: 'edition', other: '3f2e18ab7a0594e6', cut: 0 },
       { how: 'difference', by: 'year', other: '2022', cut: 50 },
+      { how: 'difference', by: 'sector', other: 'net', cut: 50 },
+      { how: 'difference', by: 'edition', other: '3f2e18ab7a0594e6', cut: 50 },
     ] satisfies Compare[]) {
       const query = new URLSearchParams();
       writeCompare(compare, query);
@@ -31,8 +33,7 @@ describe('a comparison in the address', () => {
       expect(parseCompare(written, null), String(written)).toBeNull();
   });
 
-  it('knows no difference of sectors or editions, and no cut beyond the map', () => {
-    expect(parseCompare('difference/sector/forest', null)?.how).toBe('swipe');
+  it('has no cut beyond the map', () => {
     expect(parseCompare('swipe/year/2019', '700')?.cut).toBe(100);
     expect(parseCompare('swipe/year/2019', 'x')?.cut).toBe(50);
   });
@@ -49,6 +50,12 @@ describe('classes of differences', () => {
       from.filter((value) => value !== null && value > 0).length,
     );
     expect(scale?.classes.some(({ to }) => to === 0)).toBe(true);
+  });
+
+  it('say that nothing differs where nothing does', () => {
+    const zeros = Array.from({ length: 201 }, () => 0);
+    const scale = differenceScale({ count: 9, nulls: 0, min: 0, max: 0, quantiles: zeros }, net.ramps.light);
+    expect(scale).toEqual({ classes: [], zero: net.ramps.light.zero });
   });
 
   it('are none where nothing is known', () => {

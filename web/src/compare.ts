@@ -33,7 +33,7 @@ export function parseCompare(written: string | null, cut: string | null): Compar
   if (!isOneOf(MANNERS, how) || !isOneOf(BYS, by) || other === undefined || rest.length > 0) return null;
   if (!OTHERS[by].test(other) || (by === 'sector' && !isOneOf(SECTORS, other))) return null;
   const percent = /^\d{1,3}$/.test(cut ?? '') ? Math.min(Number(cut), 100) : MIDDLE;
-  return { how: by === 'year' || how !== 'difference' ? how : 'swipe', by, other, cut: percent };
+  return { how, by, other, cut: percent };
 }
 
 export function writeCompare(compare: Compare | null, query: URLSearchParams): void {

@@ -45,8 +45,7 @@ function Others({ model, compare }: { model: Model; compare: Compare }) {
         onChange={(event) => {
           const [by, other] = event.currentTarget.value.split('/');
           if (by !== 'year' && by !== 'sector' && by !== 'edition') return;
-          const how = by === 'year' || compare.how !== 'difference' ? compare.how : 'swipe';
-          model.update({ compare: { ...compare, by, other: other ?? '', how } });
+          model.update({ compare: { ...compare, by, other: other ?? '' } });
         }}
       >
         {!listed && <option value={now}>{sideNames(model).other}</option>}
@@ -99,7 +98,7 @@ export function CompareBar({ model }: { model: Model }) {
       <fieldset class="choice">
         <legend class="visually-hidden">{t.compare.how}</legend>
         <div class="pills">
-          {MANNERS.filter((how) => how !== 'difference' || compare.by === 'year').map((how) => (
+          {MANNERS.map((how) => (
             <Pill
               key={how}
               name="compare-how"

@@ -1,13 +1,13 @@
-/** What the view is compared with: a second picture to lay beside the first, or the difference of two years. */
+/** What the view is compared with: a second picture to lay beside the first, or the difference of the two. */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Collection, Distribution } from './api';
 import { differenceScale, type Compare } from './compare';
 import { THEMES } from './layers/themes';
 import { loaded, resource, type Loadable } from './loading';
-import { writtenTerms } from './quantity';
+import { termsOf, writtenTerms } from './quantity';
 import type { Scale } from './scale';
 import { isOneOf, SECTORS, type Sector } from './sectors';
-import { createShown, type Known, type Picture, type Shown } from './shown';
+import { createShown, tileColumnsOf, type Known, type Less, type Picture, type Shown } from './shown';
 
 export interface Compared {
   /** What is compared with, if this region can be. */
@@ -56,8 +56,8 @@ export function createCompared(known: Known, shown: Shown): Compared {
   });
   const otherCollections = resource(
     () =>
-      otherRegion.value && by.value === 'edition'
-        ? { region: otherRegion.value.id, edition: otherRegion.value.edition }
+      region.value && beside.value && by.value === 'edition'
+        ? { region: region.value.id, edition: other.value }
         : null,
     (key, cancel) => api.collections(key.region, key.edition, cancel),
     attempt,
@@ -86,25 +86,50 @@ export function createCompared(known: Known, shown: Shown): Compared {
     return same && shown.scale.value ? { ...picture, scale: shown.scale.value } : picture;
   });
 
-  const before = computed(() => {
+  const less = computed<Less | null>(() => {
     const asked = compare.value;
-    return asked?.how === 'difference' ? Number(asked.other) : null;
+    const here = region.value;
+    const collection = active.value;
+    if (asked?.how !== 'difference' || !here || !collection || year.value === null) return null;
+    const key = { region: here.id, edition: here.edition, collection: collection.id, year: year.value };
+    const { sector, part, terms } = shown;
+    const whole = {
+      key,
+      sector: sector.value,
+      terms: terms.value,
+      columns: part.value === null ? null : tileColumnsOf(collection.columns, terms.value),
+      uncertain: part.value === null,
+    };
+    if (asked.by === 'year') {
+      const before = Number(asked.other);
+      return collection.years.includes(before) ? { ...whole, key: { ...key, year: before } } : null;
+    }
+    // Two editions of one year share what is uncertain: where they differ, something was corrected.
+    if (asked.by === 'edition') return { ...whole, key: { ...key, edition: asked.other }, uncertain: false };
+    if (!isOneOf(SECTORS, asked.other)) return null;
+    const taken = termsOf(asked.other, null, collection.columns) ?? [];
+    return { ...whole, sector: asked.other, terms: taken, columns: null };
   });
   const differenceSpread = resource(
     () => {
-      const here = region.value;
-      const collection = active.value;
-      if (before.value === null || !here || !collection || year.value === null) return null;
-      const years = [before.value, year.value];
-      if (!years.every((one) => collection.years.includes(one))) return null;
+      const off = less.value;
+      if (!off || !(active.value?.years ?? []).includes(year.value ?? 0)) return null;
+      const table = { ...off.key, edition: region.value?.edition ?? '', year: year.value ?? 0 };
+      const column = writtenTerms(shown.terms.value);
+      const taken = writtenTerms(off.terms);
       return {
-        table: { region: here.id, edition: here.edition, collection: collection.id, year: year.value },
-        column: writtenTerms(shown.terms.value),
+        table,
+        column,
         unit: shown.unit.value,
-        less: before.value,
+        less: {
+          less: off.key.year,
+          ...(taken === column ? {} : { less_column: taken }),
+          ...(off.key.edition === table.edition ? {} : { less_edition: off.key.edition }),
+        },
       };
     },
-    ({ table, column, unit, less }, cancel) => api.distribution(table, column, unit, cancel, QUANTILES, less),
+    ({ table, column, unit, less: taken }, cancel) =>
+      api.distribution(table, column, unit, cancel, QUANTILES, taken),
     attempt,
     note,
   );
@@ -126,9 +151,9 @@ export function createCompared(known: Known, shown: Shown): Compared {
     differenceSpread,
     picture: computed(() => {
       const picture = shown.picture.value;
-      if (!picture || before.value === null) return picture;
-      if (!scale.value) return null;
-      return { ...picture, tall: null, difference: { year: before.value, scale: scale.value } };
+      if (!picture || compare.value?.how !== 'difference') return picture;
+      if (!less.value || !scale.value) return null;
+      return { ...picture, tall: null, difference: { less: less.value, scale: scale.value } };
     }),
     otherValueAt: signal(null),
   };

@@ -1,5 +1,5 @@
 /** How the map draws: classes, marks of uncertainty, columns, opacity, light or dark. Folded away until wanted. */
-import { BREAKS, DOUBTS, GROUNDS, LEAST_OPACITY } from './look';
+import { BREAKS, DOUBTS, GROUNDS, LEAST_OPACITY, MARKS } from './look';
 import type { Model } from './model';
 import { Pill } from './pill';
 
@@ -75,6 +75,17 @@ export function Display({ model }: { model: Model }) {
           />
           {!whole && <p class="fine">{t.explore.doubtNote}</p>}
         </div>
+        <Choice
+          name="mark"
+          title={t.explore.mark}
+          words={MARKS}
+          chosen={view.mark}
+          texts={t.explore.markChoices}
+          disabled={!whole || view.doubt === 'off'}
+          choose={(mark) => {
+            model.update({ mark });
+          }}
+        />
         <label class="tick">
           <input
             type="checkbox"
@@ -100,6 +111,18 @@ export function Display({ model }: { model: Model }) {
             }}
           />
         </label>
+        {model.region.value?.baseMap && (
+          <label class="tick">
+            <input
+              type="checkbox"
+              checked={view.base}
+              onChange={(event) => {
+                model.update({ base: event.currentTarget.checked });
+              }}
+            />
+            <span>{t.explore.base}</span>
+          </label>
+        )}
         <Choice
           name="ground"
           title={t.explore.ground}

@@ -63,9 +63,16 @@ describe('what is told of an edition', () => {
         { ...layer, report: { read: 10, kept: 9, repaired: { count: 1 } } },
         { ...layer, id: 'closed', open: false },
       ],
-      inputs: [{ file: 'roads.parquet', bytes: 3, sha256: 'ab' }],
+      inputs: [
+        { file: 'roads.parquet', bytes: 3, sha256: 'ab', reason: null },
+        { file: 'meters.csv', bytes: null, sha256: null, reason: 'closed' },
+      ],
     });
     const result = await askManifest(api, OF, signal);
+    expect(result.ok && result.value.inputs).toEqual([
+      { file: 'roads.parquet', bytes: 3, sha256: 'ab' },
+      { file: 'meters.csv', bytes: null, sha256: null },
+    ]);
     expect(result.ok && result.value.layers.map(({ counts }) => counts)).toEqual([{ read: 10, kept: 9 }, {}]);
   });
 

@@ -2,6 +2,7 @@
 import type { Api, Result } from './api';
 import { flag, list, localised, number, optional, record, table, text, type Localised } from './decode';
 import { decodeAssumption, type Assumption } from './questions';
+import type { Wire } from './wire';
 
 interface Of {
   readonly region: string;
@@ -30,12 +31,12 @@ export function askDownloads(api: Api, of: Of, signal: AbortSignal): Promise<Res
   return api.ask(
     pathOf(of, 'downloads'),
     (value, path) => {
-      const given = record(value, path);
+      const given = record<Wire['Downloads']>(value, path);
       return {
         licences: list(text)(given.licences, `${path}.licences`),
         citation: text(given.citation, `${path}.citation`),
         files: list((entry, where) => {
-          const file = record(entry, where);
+          const file = record<Wire['Download']>(entry, where);
           return {
             name: text(file.name, `${where}.name`),
             collection: optional(text)(file.collection, `${where}.collection`),
@@ -70,7 +71,7 @@ export function askFoundations(api: Api, of: Of, signal: AbortSignal): Promise<R
   return api.ask(
     pathOf(of, 'factors'),
     (value, path) => {
-      const given = record(value, path);
+      const given = record<Wire['FactorsOut']>(value, path);
       return {
         factors: list((entry, where) => {
           const factor = record(entry, where);
@@ -104,14 +105,14 @@ export function askColumns(api: Api, of: Of, signal: AbortSignal): Promise<Resul
     pathOf(of, 'columns'),
     (value, path) =>
       list((entry, where) => {
-        const column = record(entry, where);
+        const column = record<Wire['ColumnOut']>(entry, where);
         return {
           name: text(column.name, `${where}.name`),
           unit: optional(text)(column.unit, `${where}.unit`) ?? '',
           label: localised(column.label, `${where}.label`),
           meaning: localised(column.meaning, `${where}.meaning`),
         };
-      })(record(value, path).columns, `${path}.columns`),
+      })(record<Wire['ColumnsOut']>(value, path).columns, `${path}.columns`),
     signal,
   );
 }
@@ -129,7 +130,12 @@ export interface LayerReport {
 
 export interface Manifest {
   readonly layers: readonly LayerReport[];
-  readonly inputs: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
+  /** Size and digest of a file behind a source that is not open are not told. */
+  readonly inputs: readonly {
+    readonly file: string;
+    readonly bytes: number | null;
+    readonly sha256: string | null;
+  }[];
 }
 
 const COUNTS = ['read', 'kept', 'outside', 'duplicates', 'refused'] as const;
@@ -157,8 +163,8 @@ export function askManifest(api: Api, of: Of, signal: AbortSignal): Promise<Resu
           const input = record(entry, where);
           return {
             file: text(input.file, `${where}.file`),
-            bytes: number(input.bytes, `${where}.bytes`),
-            sha256: text(input.sha256, `${where}.sha256`),
+            bytes: optional(number)(input.bytes, `${where}.bytes`),
+            sha256: optional(text)(input.sha256, `${where}.sha256`),
           };
         })(given.inputs, `${path}.inputs`),
       };

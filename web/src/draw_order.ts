@@ -7,6 +7,8 @@ export const DRAW_ORDER = [
   'land',
   'green',
   'water',
+  // A map of somebody else's, where the region wants one; where its pictures are missing, our own ground is seen.
+  'base',
   // The numbers, over the ground, under all lines.
   'values',
   // Dots over values that may be far off.

@@ -1,21 +1,31 @@
 /** The reader's outline on the map: drawn point by point, shown when done, mended by its corners. */
 import { effect, untracked } from '@preact/signals';
 import type { FeatureCollection, Geometry } from 'geojson';
-import type { GeoJSONSource, Map as MapLibre, MapMouseEvent } from 'maplibre-gl';
+import type { GeoJSONSource, Map as MapLibre, MapMouseEvent, MapTouchEvent } from 'maplibre-gl';
 import { markOf } from './draw_order';
 import type { Ground } from './layers/theme';
 import type { Model } from './model';
 import { readOutline, writeOutline, type Outline, type Position } from './outlines';
 
 const SOURCE = 'outline';
-/** A click this close to the first corner closes the outline, px. */
-const CLOSE_PX = 14;
+/** How exactly a pointer is put somewhere, px: on the first corner, again on the last one, and on a corner to drag it. */
+interface Aim {
+  readonly close: number;
+  readonly again: number;
+  readonly grab: number;
+}
+const MOUSE: Aim = { close: 14, again: 3, grab: 2 };
+const FINGER: Aim = { close: 26, again: 14, grab: 18 };
 /** Corners of larger outlines would only hide them. */
 const MOST_HANDLES = 200;
 const COLOUR: Readonly<Record<Ground, { line: string; paper: string }>> = {
   light: { line: '#0b4f8a', paper: '#ffffff' },
   dark: { line: '#9ed0ff', paper: '#10181b' },
 };
+
+/** Events that move what is held and that let go of it. */
+const MOUSE_DRAG = ['mousemove', ['mouseup']] as const;
+const TOUCH_DRAG = ['touchmove', ['touchend', 'touchcancel']] as const;
 
 type Shapes = FeatureCollection<Geometry, { corner?: number; ring?: number; polygon?: number }>;
 
@@ -82,6 +92,7 @@ export function withCorner(
 /** Draw on a loaded map until the returned function is called. */
 export function drawOnMap(map: MapLibre, model: Model): () => void {
   let pointer: Position | null = null;
+  let aim = MOUSE;
   /** The outline while one of its corners is dragged. */
   let dragged: Outline | null = null;
 
@@ -154,9 +165,9 @@ export function drawOnMap(map: MapLibre, model: Model): () => void {
     const here = map.project(plain(position));
     const distance = (to: Position | undefined) => (to ? here.dist(map.project(plain(to))) : Infinity);
     // Back at the first corner, or twice at the last: the outline is done.
-    if (sketch.length > 2 && (distance(sketch[0]) < CLOSE_PX || distance(sketch.at(-1)) < 3))
+    if (sketch.length > 2 && (distance(sketch[0]) < aim.close || distance(sketch.at(-1)) < aim.again))
       model.finishSketch();
-    else if (distance(sketch.at(-1)) >= 3) model.sketch.value = [...sketch, position];
+    else if (distance(sketch.at(-1)) >= aim.again) model.sketch.value = [...sketch, position];
   }
 
   const onClick = ({ lngLat }: MapMouseEvent) => {
@@ -186,30 +197,50 @@ export function drawOnMap(map: MapLibre, model: Model): () => void {
     event.stopPropagation();
   };
 
-  const onGrab = (event: MapMouseEvent) => {
-    if (model.sketch.value) return;
-    const [held] = map.queryRenderedFeatures(event.point, { layers: ['outline-corners'] });
+  const onPointerDown = ({ pointerType }: PointerEvent) => {
+    aim = pointerType === 'touch' ? FINGER : MOUSE;
+  };
+
+  const onGrab = (event: MapMouseEvent | MapTouchEvent) => {
+    // Two fingers zoom.
+    if (model.sketch.value || ('points' in event && event.points.length > 1)) return;
+    const { x, y } = event.point;
+    const held = map
+      .queryRenderedFeatures(
+        [
+          [x - aim.grab, y - aim.grab],
+          [x + aim.grab, y + aim.grab],
+        ],
+        { layers: ['outline-corners'] },
+      )
+      .at(0);
     const outline = known();
     const { polygon, ring, corner } = held?.properties ?? {};
     if (!outline || typeof polygon !== 'number' || typeof ring !== 'number' || typeof corner !== 'number')
       return;
     event.preventDefault();
-    const onDrag = ({ lngLat }: MapMouseEvent) => {
+    const [moved, ended] = event.type === 'touchstart' ? TOUCH_DRAG : MOUSE_DRAG;
+    const onDrag = ({ lngLat }: MapMouseEvent | MapTouchEvent) => {
       dragged = withCorner(outline, { polygon, ring, corner }, [lngLat.lng, lngLat.lat]);
       show(outlineShapes(dragged));
     };
-    map.on('mousemove', onDrag);
-    map.once('mouseup', () => {
-      map.off('mousemove', onDrag);
+    map.on(moved, onDrag);
+    const onEnd = () => {
+      map.off(moved, onDrag);
+      for (const end of ended) map.off(end, onEnd);
       if (dragged) model.update({ measured: { kind: 'outline', outline: writeOutline(dragged) } });
       dragged = null;
-    });
+    };
+    for (const end of ended) map.on(end, onEnd);
   };
 
   const canvas = map.getCanvas();
   map.on('click', onClick);
   map.on('mousemove', onMove);
   map.on('mousedown', onGrab);
+  map.on('touchstart', onGrab);
+  // Before the map's own listeners, which a tap reaches as a click.
+  canvas.addEventListener('pointerdown', onPointerDown, true);
   canvas.addEventListener('keydown', onKeyDown, true);
   return () => {
     stopShowing();
@@ -217,6 +248,8 @@ export function drawOnMap(map: MapLibre, model: Model): () => void {
     map.off('click', onClick);
     map.off('mousemove', onMove);
     map.off('mousedown', onGrab);
+    map.off('touchstart', onGrab);
+    canvas.removeEventListener('pointerdown', onPointerDown, true);
     canvas.removeEventListener('keydown', onKeyDown, true);
   };
 }

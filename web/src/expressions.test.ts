@@ -1,14 +1,13 @@
 import { createExpression, type ExpressionSpecification } from '@maplibre/maplibre-gl-style-spec';
 import { describe, expect, it } from 'vitest';
 import type { Properties } from './api';
+import { doubtful } from './doubt';
 import {
   columnHeight,
   differenceColour,
   differenceOpacity,
-  doubtful,
   fillColour,
   fillOpacity,
-  isDoubtful,
   isWithin,
   nameIn,
   value,
@@ -105,7 +104,12 @@ describe('a part of a sector', () => {
 });
 
 describe('strength', () => {
-  const strengths = { full: 0.8, zero: 0.4, doubt: { sector: 'forest', part: 0.5 }, only: null } as const;
+  const strengths = {
+    full: 0.8,
+    zero: 0.4,
+    doubt: { where: doubtful({ by: 'interval', sector: 'forest', parts: ['forest'] }), part: 0.5 },
+    only: null,
+  };
 
   it('is less for zero and where a value is doubtful', () => {
     const opacity = fillOpacity(FOREST, 't', strengths);
@@ -115,11 +119,6 @@ describe('strength', () => {
     expect(evaluate(opacity, unsure)).toBe(0.4);
     expect(evaluate(opacity, { forest_tco2e: 0 })).toBe(0.4);
     expect(evaluate(opacity, {})).toBe(0.8);
-    expect(isDoubtful({ net_tco2e: -10, net_sd_tco2e: 4 }, 'net')).toBe(false);
-    expect(isDoubtful({ net_tco2e: -10, net_sd_tco2e: 7 }, 'net')).toBe(true);
-    for (const place of [sure, unsure, {}]) {
-      expect(evaluate(doubtful('forest'), place)).toBe(isDoubtful(place, 'forest'));
-    }
   });
 
   it('is next to nothing outside the span that the reader chose', () => {

@@ -14,14 +14,6 @@ const DIVISORS: Readonly<Record<Unit, string | null>> = {
   t_per_person: 'population',
 };
 
-/**
- * A value is doubtful if half its 90 % interval is wider than this part of it. Net is a difference, near zero in many
- * places: there the question is whether it is a source or a sink at all.
- */
-function widest(sector: Sector): number {
-  return sector === 'net' ? 1 : 0.5;
-}
-
 function totalOf(properties: Properties, terms: readonly Term[]): number | null {
   let total = 0;
   for (const { column, share } of terms) {
@@ -109,29 +101,6 @@ export function deviationColumn(sector: Sector): string {
   return `${sector}_sd_tco2e`;
 }
 
-/** Whether the interval of a sector's value is wide beside it: `valueOf` may be far off. */
-export function isDoubtful(properties: Properties, sector: Sector): boolean {
-  const total = properties[emissionsColumn(sector)];
-  const sd = properties[deviationColumn(sector)];
-  return typeof total === 'number' && typeof sd === 'number' && Z_90 * sd > widest(sector) * Math.abs(total);
-}
-
-/** The same for the map. */
-export function doubtful(sector: Sector): ExpressionSpecification {
-  const total = emissionsColumn(sector);
-  const sd = deviationColumn(sector);
-  return [
-    'all',
-    ['has', total],
-    ['has', sd],
-    [
-      '>',
-      ['*', Z_90, ['coalesce', ['get', sd], 0]],
-      ['*', widest(sector), ['abs', ['coalesce', ['get', total], 0]]],
-    ],
-  ];
-}
-
 /** Whether a value lies in a span, its ends included. */
 export function isWithin(amount: number | null, { low, high }: Span): boolean {
   return amount !== null && (low === null || amount >= low) && (high === null || amount <= high);
@@ -208,7 +177,7 @@ export interface Strengths {
   /** Zero is drawn thin, so that the ground can be seen where nothing is emitted or removed. */
   readonly zero: number;
   /** Of the full strength, where a value is doubtful; null: as any other. */
-  readonly doubt: { readonly sector: Sector; readonly part: number } | null;
+  readonly doubt: { readonly where: ExpressionSpecification; readonly part: number } | null;
   /** Places outside are only just seen. */
   readonly only: Span | null;
 }
@@ -228,7 +197,7 @@ export function fillOpacity(
     full,
     ['==', value(terms, unit), 0],
     zero,
-    ...(doubt === null ? [] : [doubtful(doubt.sector), full * doubt.part]),
+    ...(doubt === null ? [] : [doubt.where, full * doubt.part]),
     full,
   ] as unknown as ExpressionSpecification;
 }

@@ -2,7 +2,8 @@
 import type { FilterSpecification, Map as MapLibre } from 'maplibre-gl';
 import type { BBox } from './decode';
 import type { Band } from './draw_order';
-import { doubtful, known } from './expressions';
+import { doubtful } from './doubt';
+import { known } from './expressions';
 import type { Picture } from './shown';
 
 export interface InView {
@@ -33,6 +34,6 @@ export function placesInView(map: MapLibre, picture: Picture, suffix: string, bb
       bounds.getNorth() > south,
     unknown: seen('values', nothing) || seen('columns', nothing),
     held: seen('held'),
-    doubtful: picture.strengths.doubt === null ? seen('doubt') : seen('values', doubtful(picture.sector)),
+    doubtful: picture.strengths.doubt === null ? seen('doubt') : seen('values', doubtful(picture.doubted)),
   };
 }

@@ -1,6 +1,8 @@
 /** The legend: drawn from the very scale that colours the map. */
 import { mayBeHeld } from './sectors';
 import { Badges } from './badges';
+import { sideNames } from './compare_names';
+import { doubtLabel } from './doubt';
 import { HistogramView } from './histogram_view';
 import { shownTitle } from './part_choice';
 import { textIn, numbersIn, type Numbers } from './format';
@@ -54,6 +56,7 @@ export function Legend({ model }: { model: Model }) {
   const unit = model.unit.value;
   const compare = model.compare.value;
   const differing = compare?.how === 'difference';
+  const names = sideNames(model);
   const scale = differing ? model.differenceScale.value : model.scale.value;
   const distribution = differing ? model.differenceSpread.value : model.distribution.value;
   const active = model.active.value;
@@ -73,9 +76,8 @@ export function Legend({ model }: { model: Model }) {
           {model.year.value !== null && (
             <>
               {' · '}
-              {differing
-                ? t.compare.differenceOf(String(model.year.value), compare.other)
-                : t.perYear(model.year.value)}
+              {differing ? t.compare.differenceOf(names.now, names.other) : t.perYear(model.year.value)}
+              {differing && compare.by !== 'year' && ` · ${t.perYear(model.year.value)}`}
             </>
           )}
           {active && (
@@ -124,7 +126,7 @@ export function Legend({ model }: { model: Model }) {
       {scale && (
         <ul class="legend-notes">
           {inView.unknown && <Row colour={UNKNOWN[ground]} label={t.unknown} now={now === 'unknown'} />}
-          {differing && model.view.value.doubt !== 'off' && model.part.value === null && (
+          {model.picture.value?.difference?.less.uncertain && model.view.value.doubt !== 'off' && (
             <Row
               colour="transparent"
               kind="swatch-faded"
@@ -136,7 +138,7 @@ export function Legend({ model }: { model: Model }) {
             <Row
               colour="transparent"
               kind={model.view.value.doubt === 'fade' ? 'swatch-faded' : 'swatch-doubt'}
-              label={sector === 'net' ? t.explore.doubtfulSign : t.explore.doubtful}
+              label={doubtLabel({ sector, by: model.view.value.mark }, t)}
               now={hovered?.doubtful ?? false}
             />
           )}

@@ -5,9 +5,13 @@ import { isOneOf } from './sectors';
 export const BREAKS = ['auto', 'quantile', 'jenks', 'equal', 'ratio'] as const;
 export type Breaks = (typeof BREAKS)[number];
 
-/** How places are drawn whose interval is wide beside their value. */
+/** How places are drawn whose value is doubtful. */
 export const DOUBTS = ['hatch', 'fade', 'off'] as const;
 export type Doubt = (typeof DOUBTS)[number];
+
+/** What makes a value doubtful: a wide interval, or little of it metered or counted. */
+export const MARKS = ['interval', 'method'] as const;
+export type Mark = (typeof MARKS)[number];
 
 export const GROUNDS = ['auto', 'light', 'dark'] as const;
 export type GroundChoice = (typeof GROUNDS)[number];
@@ -23,11 +27,14 @@ export interface Look {
   readonly part: string | null;
   readonly breaks: Breaks;
   readonly doubt: Doubt;
+  readonly mark: Mark;
   /** Whether values stand up as columns. */
   readonly tall: boolean;
   /** Of the coloured places, in percent. */
   readonly opacity: number;
   readonly ground: GroundChoice;
+  /** Whether the region's base map is drawn, if it has one. */
+  readonly base: boolean;
   /** Only places within are drawn in full; null: all. */
   readonly only: Span | null;
 }
@@ -38,9 +45,11 @@ export const DEFAULT_LOOK: Look = {
   part: null,
   breaks: 'auto',
   doubt: 'hatch',
+  mark: 'interval',
   tall: false,
   opacity: 85,
   ground: 'auto',
+  base: true,
   only: null,
 };
 
@@ -65,15 +74,18 @@ export function parseLook(query: URLSearchParams): Look {
   const part = query.get('part') ?? '';
   const breaks = query.get('breaks');
   const doubt = query.get('doubt');
+  const mark = query.get('mark');
   const ground = query.get('ground');
   const opacity = /^\d{2,3}$/.test(query.get('opacity') ?? '') ? Number(query.get('opacity')) : Number.NaN;
   return {
     part: PART.test(part) ? part : null,
     breaks: isOneOf(BREAKS, breaks) ? breaks : DEFAULT_LOOK.breaks,
     doubt: isOneOf(DOUBTS, doubt) ? doubt : DEFAULT_LOOK.doubt,
+    mark: isOneOf(MARKS, mark) ? mark : DEFAULT_LOOK.mark,
     tall: query.get('tall') === '1',
     opacity: opacity >= LEAST_OPACITY && opacity <= 100 ? opacity : DEFAULT_LOOK.opacity,
     ground: isOneOf(GROUNDS, ground) ? ground : DEFAULT_LOOK.ground,
+    base: query.get('base') !== '0',
     only: parseSpan(query.get('only')),
   };
 }
@@ -83,8 +95,10 @@ export function writeLook(look: Look, query: URLSearchParams): void {
   if (look.part !== null) query.set('part', look.part);
   if (look.breaks !== DEFAULT_LOOK.breaks) query.set('breaks', look.breaks);
   if (look.doubt !== DEFAULT_LOOK.doubt) query.set('doubt', look.doubt);
+  if (look.mark !== DEFAULT_LOOK.mark) query.set('mark', look.mark);
   if (look.tall) query.set('tall', '1');
   if (look.opacity !== DEFAULT_LOOK.opacity) query.set('opacity', String(look.opacity));
   if (look.ground !== DEFAULT_LOOK.ground) query.set('ground', look.ground);
+  if (!look.base) query.set('base', '0');
   if (look.only) query.set('only', `${look.only.low ?? ''}~${look.only.high ?? ''}`);
 }

@@ -11,16 +11,18 @@ import {
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import { beforeOf, bringBefore, isIndistinctFrom } from './before_on_map';
 import type { BBox } from './decode';
-import { isDoubtful, valueOf } from './expressions';
+import { isDoubtful } from './doubt';
+import { valueOf } from './expressions';
 import { nameOf } from './format';
-import { drawGround, groundStyle } from './ground_on_map';
+import { drawGround, groundStyle, isOfBase } from './ground_on_map';
 import { placesInView } from './in_view';
 import { CONTEXT_SOURCE } from './layers/context';
 import { sourceIdOf } from './layers/values';
+import { loaded } from './loading';
 import type { Model } from './model';
-import { shiftIntoSight, type Insets } from './room';
+import { boundsOf, readOutline } from './outlines';
+import { shiftIntoSight, shiftPlaceIntoSight, type Insets } from './room';
 import { mayBeHeld } from './sectors';
-import { shoot } from './view_picture';
 import { addPatterns, valuesOnMap } from './values_on_map';
 
 setWorkerUrl(workerUrl);
@@ -83,7 +85,10 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   const follow = (step: () => undefined | (() => void)) => undo.push(effect(step));
   map.once('load', () => {
     model.mapState.value = 'ready';
-    model.shots.value = { ...model.shots.value, first: () => shoot(map) };
+    model.shots.value = {
+      ...model.shots.value,
+      first: async () => (await import('./view_picture')).shoot(map),
+    };
     addPatterns(map);
     follow(followGround);
     follow(followValues);
@@ -91,6 +96,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     follow(followSelection);
     follow(followTall);
     follow(followPointed);
+    follow(followChosen);
     follow(followDrawn);
   });
   watchCamera();
@@ -146,7 +152,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
 
   function watchCamera(): void {
     const look = () => {
-      model.eye.value = { zoom: map.getZoom(), lat: map.getCenter().lat };
+      model.zoom.value = map.getZoom();
       const bounds = map.getBounds();
       model.bounds.value = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
     };
@@ -180,13 +186,13 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     untracked(followSelection);
   }
 
-  /** A difference needs the other year's values beside those shown. */
+  /** A difference needs the other values beside those shown. */
   const differing = computed(() => {
     const picture = model.picture.value;
     if (!picture?.difference) return null;
     const { terms, unit, sector, difference } = picture;
     // Opacity or classes do not change what was: states given once stay.
-    return JSON.stringify([sourceIdOf(picture), difference.year, terms, unit, sector, model.ground.value]);
+    return JSON.stringify([sourceIdOf(picture), difference.less, terms, unit, sector, model.ground.value]);
   });
   function followDifference(): undefined | (() => void) {
     const picture = differing.value === null ? null : untracked(() => model.picture.value);
@@ -217,6 +223,48 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   function followPointed(): undefined {
     const pointed = model.pointed.value;
     hover(pointed && pointed.collection === values.now()?.collection ? pointed.id : null);
+  }
+
+  /** A place or an outline that a link brought may lie under the card, or beyond the edge of a smaller screen. */
+  let brought: string | null = null;
+  function followChosen(): undefined {
+    const { selected, measured } = model.view.value;
+    const item = loaded(model.item.value);
+    const outline = measured?.kind === 'outline' ? readOutline(measured.outline) : null;
+    const bbox = outline ? boundsOf(outline) : item && item.id === selected?.id ? item.bbox : null;
+    const name = JSON.stringify([selected, measured]);
+    if (!selected && !measured) brought = null;
+    if (!bbox || name === brought) return;
+    brought = name;
+    // The card takes its room first, and a map that is on its way there arrives.
+    requestAnimationFrame(() => {
+      const look = () => {
+        uncoverPlace(bbox);
+      };
+      if (map.isMoving()) map.once('moveend', look);
+      else look();
+    });
+  }
+
+  function uncoverPlace([west, south, east, north]: BBox): void {
+    const corners = [
+      map.project([west, south]),
+      map.project([west, north]),
+      map.project([east, south]),
+      map.project([east, north]),
+    ];
+    const [xs, ys] = [corners.map(({ x }) => x), corners.map(({ y }) => y)];
+    const place = {
+      left: Math.min(...xs),
+      right: Math.max(...xs),
+      top: Math.min(...ys),
+      bottom: Math.max(...ys),
+    };
+    move(shiftPlaceIntoSight(place, [container.clientWidth, container.clientHeight], insets()));
+  }
+
+  function move([x, y]: readonly [number, number]): void {
+    if (x !== 0 || y !== 0) map.panBy([x, y], { animate: !calm.matches });
   }
 
   /** The tool that draws outlines comes when it is first used. */
@@ -264,6 +312,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       return;
     }
     model.pairing.value = false;
+    brought = JSON.stringify([selected, model.view.value.measured]);
     model.update({ selected });
     // The card says more, and may lie where the words at the pointer are.
     if (selected) model.hovered.value = null;
@@ -274,8 +323,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   function uncover(point: readonly [number, number]): void {
     // The card takes its room once it is drawn.
     requestAnimationFrame(() => {
-      const shift = shiftIntoSight(point, [container.clientWidth, container.clientHeight], insets());
-      if (shift[0] !== 0 || shift[1] !== 0) map.panBy([shift[0], shift[1]], { animate: !calm.matches });
+      move(shiftIntoSight(point, [container.clientWidth, container.clientHeight], insets()));
     });
   }
 
@@ -299,9 +347,9 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       name: nameOf(properties, properties.id, model.lang.value),
       value: valueOf(properties, picture.terms, picture.unit),
       other: difference ? (before?.value ?? null) : (model.otherValueAt.value?.(point) ?? null),
-      indistinct: before ? isIndistinctFrom(properties, before, picture.sector) : false,
+      indistinct: before !== null && isIndistinctFrom(properties, before, picture),
       held: properties.held === true && mayBeHeld(picture.sector),
-      doubtful: picture.doubt !== 'off' && isDoubtful(properties, picture.sector),
+      doubtful: picture.doubt !== 'off' && isDoubtful(properties, picture.doubted),
     };
   }
 
@@ -354,8 +402,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   // --- when the server is away --------------------------------------------------------------------------------------
 
   function watchFailures(): void {
-    map.on('error', () => {
-      model.connection.suspect();
+    map.on('error', (event) => {
+      if (!isOfBase(event)) model.connection.suspect();
     });
     let seen = untracked(() => model.connection.attempt.value);
     follow(() => {

@@ -180,7 +180,7 @@ export function MeasuredCard({ model }: { model: Model }) {
     model.sketch.value = null;
     model.measuring.value = false;
     model.update({ measured: null });
-    document.querySelector<HTMLElement>('.tools button:last-of-type')?.focus({ preventScroll: true });
+    document.getElementById('measure-tool')?.focus({ preventScroll: true });
   };
   const collection =
     measured?.kind === 'items'

@@ -215,8 +215,31 @@ describe('a comparison', () => {
     expect(asked).toContain(
       'demo/collections/grid-1km/distribution?year=2023&edition=0123456789abcdef&column=buildings_tco2e&unit=t_per_ha&quantiles=201&less=2022',
     );
-    expect(model.picture.value?.difference).toEqual({ year: 2022, scale: model.differenceScale.value });
+    expect(model.picture.value?.difference).toMatchObject({
+      less: { key: { year: 2022 }, sector: 'buildings', uncertain: true },
+      scale: model.differenceScale.value,
+    });
     expect(model.otherPicture.value).toBeNull();
+  });
+
+  it('takes another sector off, of the same year', async () => {
+    const { model, asked } = start('?sector=buildings&area=grid-1km&vs=difference/sector/net');
+    await settled();
+    const spread = asked.filter((path) => path.includes('less='));
+    expect(spread).toHaveLength(1);
+    expect(spread[0]).toMatch(/column=buildings_tco2e.*&less=2023&less_column=net_tco2e$/);
+    expect(model.picture.value?.difference?.less).toMatchObject({ sector: 'net', key: { year: 2023 } });
+  });
+
+  it('takes another edition off, whose intervals say nothing of what was corrected', async () => {
+    const { model, asked } = start('?sector=buildings&area=grid-1km&vs=difference/edition/fedcba9876543210');
+    await settled();
+    const spread = asked.filter((path) => path.includes('less='));
+    expect(spread).toHaveLength(1);
+    expect(spread[0]).toMatch(/edition=0123456789abcdef.*&less=2023&less_edition=fedcba9876543210$/);
+    const less = model.picture.value?.difference?.less;
+    expect(less).toMatchObject({ key: { edition: 'fedcba9876543210', year: 2023 }, uncertain: false });
+    expect(model.picture.value?.key.edition).toBe('0123456789abcdef');
   });
 
   it('shows another sector in classes of its own', async () => {

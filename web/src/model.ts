@@ -1,6 +1,6 @@
 /** What the page knows: the view that the reader chose, and what follows from it. Panels and map only read and ask. */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { Api, Collection, Item, Region, TableKey, TileSet } from './api';
+import type { Api, Attribution, BaseMap, Collection, Item, Region, TableKey, TileSet } from './api';
 import { activeCollection } from './areas';
 import { createCompared, type Compared } from './compared';
 import type { BBox } from './decode';
@@ -49,6 +49,10 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   readonly ground: ReadonlySignal<Ground>;
   readonly regions: ReadonlySignal<Loadable<Region[]>>;
   readonly region: ReadonlySignal<Region | null>;
+  /** The region's base map if it is drawn. */
+  readonly baseMap: ReadonlySignal<BaseMap | null>;
+  /** Whom to name for what is drawn. */
+  readonly attributions: ReadonlySignal<readonly Attribution[]>;
   readonly year: ReadonlySignal<number | null>;
   readonly collections: ReadonlySignal<Loadable<Collection[]>>;
   readonly active: ReadonlySignal<Collection | null>;
@@ -89,8 +93,8 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   }>;
   /** The query of a link that shows the same a year from now: what follows from the day is written out. */
   readonly link: ReadonlySignal<string>;
-  /** Where the map is now; the model follows, to choose the grid. */
-  readonly eye: Signal<{ zoom: number; lat: number }>;
+  /** How near the map is now; the model follows, to choose the grid. */
+  readonly zoom: Signal<number>;
   /** Change the view; `quietly`: without a step of the back button. */
   update(change: Partial<View>, quietly?: boolean): void;
   /** The drawn corners become the area that is measured, if they make one. */
@@ -159,6 +163,8 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     const known = loaded(regions.value) ?? [];
     return known.find(({ id }) => id === view.value.region) ?? known[0] ?? null;
   });
+  // By itself: a camera move makes a new view, and must not draw the ground anew.
+  const baseMap = computed(() => (view.value.base ? (region.value?.baseMap ?? null) : null));
   const year = computed(() => {
     const years = region.value?.years ?? [];
     const wanted = view.value.year;
@@ -179,9 +185,9 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     note,
   );
 
-  const eye = signal({ zoom: view.value.camera?.zoom ?? 10, lat: view.value.camera?.lat ?? 0 });
+  const zoom = signal(view.value.camera?.zoom ?? 10);
   const active = computed(() =>
-    activeCollection(loaded(collections.value) ?? [], view.value.area, eye.value.zoom, eye.value.lat),
+    activeCollection(loaded(collections.value) ?? [], view.value.area, zoom.value),
   );
 
   function keyOf(collection: string): TableKey | null {
@@ -237,13 +243,18 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     ...compared,
     regions,
     region,
+    baseMap,
+    attributions: computed(() => [
+      ...(region.value?.attributions ?? []),
+      ...(baseMap.value ? [baseMap.value.attribution] : []),
+    ]),
     year,
     collections,
     active,
     contextTiles,
     itemKey,
     item,
-    tooFar: computed(() => (active.value?.minzoom ?? 0) > eye.value.zoom + 1e-6),
+    tooFar: computed(() => (active.value?.minzoom ?? 0) > zoom.value + 1e-6),
     hovered: signal<Hovered | null>(null),
     inView: signal<InView>({ places: true, unknown: false, held: false, doubtful: false }),
     pointed: signal<Selection | null>(null),
@@ -268,7 +279,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
       }),
     ),
     busy,
-    eye,
+    zoom,
     update,
     finishSketch() {
       const outline = writeOutline([[sketch.value ?? []]]);

@@ -3,7 +3,7 @@ import { effect } from '@preact/signals';
 import { Map as MapLibre } from 'maplibre-gl';
 import { useEffect, useRef } from 'preact/hooks';
 import { valueOf } from './expressions';
-import { drawGround, groundStyle } from './ground_on_map';
+import { drawGround, groundStyle, isOfBase } from './ground_on_map';
 import type { MapHandle } from './map';
 import type { Model } from './model';
 import { shoot } from './view_picture';
@@ -55,6 +55,7 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
   map.touchZoomRotate.disableRotation();
   map.getCanvas().tabIndex = -1;
   map.getCanvas().setAttribute('aria-hidden', 'true');
+  map.getCanvas().removeAttribute('aria-label');
   const values = valuesOnMap(map, (picture) => model.api.valueTiles(picture.key, picture.columns));
   const undo: (() => void)[] = [keepTogether(first, map)];
 
@@ -93,8 +94,8 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
   map.on('dataloading', () => {
     container.dataset.state = 'loading';
   });
-  map.on('error', () => {
-    model.connection.suspect();
+  map.on('error', (event) => {
+    if (!isOfBase(event)) model.connection.suspect();
   });
   // In halves of one size and with one camera, a point of one map is the same place on the other.
   map.on('mousemove', ({ point }) => {

@@ -140,7 +140,7 @@ export function Sources({ model }: { model: Model }) {
   if (!region) return null;
   return (
     <footer class="sources">
-      {region.attributions.map((attribution) => {
+      {model.attributions.value.map((attribution) => {
         const { text, licence, url } = attribution;
         const words = attributionIn(attribution, model.lang.value);
         return (

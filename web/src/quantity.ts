@@ -31,7 +31,8 @@ interface CarrierColumn {
 
 const CARRIER = /^(buildings|transport|forest)_([a-z0-9_]+)_(direct|indirect)_tco2e$/;
 
-function sectorsWithin(sector: Sector, columns: readonly string[]): Part[] {
+/** Sectors of which a collection tells, of those that a sector is the sum of. */
+export function sectorsWithin(sector: Sector, columns: readonly string[]): Part[] {
   return PARTS.filter(
     (part) => (sector === 'net' || part === sector) && columns.includes(emissionsColumn(part)),
   );

@@ -36,6 +36,7 @@ function zoneSet(id: string, parent: string | null, kind: Collection['kind'] = '
     count: 1,
     minzoom: 0,
     maxzoom: 14,
+    autoZooms: null,
   };
 }
 

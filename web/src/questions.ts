@@ -26,6 +26,7 @@ import {
   type Sector,
   type Unit,
 } from './sectors';
+import { queryOf, type Wire } from './wire';
 
 /** Values of one item over the years, one per year; null: not known. */
 export interface Series {
@@ -113,6 +114,15 @@ export interface Assumption {
   readonly reason: string | null;
 }
 
+type Of = '/api/{region}';
+type InCollection = `${Of}/collections/{collection}`;
+type TimeseriesOf = `${InCollection}/timeseries`;
+type RankingOf = `${InCollection}/ranking`;
+type ItemsOf = `${InCollection}/items`;
+type SearchOf = `${Of}/search`;
+type StatisticsOf = `${Of}/statistics`;
+type FactorsOf = `${Of}/factors`;
+
 const at = encodeURIComponent;
 const pathOf = ({ region, collection }: Pick<TableKey, 'region' | 'collection'>) =>
   `${at(region)}/collections/${at(collection)}`;
@@ -124,9 +134,9 @@ const pair: Decoder<readonly [number, number]> = (value, path) => {
 };
 
 function decodeSeries(value: unknown, path: string): Series {
-  const given = record(value, path);
+  const given = record<Wire['TimeseriesOut']>(value, path);
   const [one] = list((entry, where) => {
-    const item = record(entry, where);
+    const item = record<Wire['Series']>(entry, where);
     return {
       held: list(optional(flag))(item.held, `${where}.held`),
       values: table(list(optional(number)))(item.values, `${where}.values`),
@@ -137,12 +147,16 @@ function decodeSeries(value: unknown, path: string): Series {
 }
 
 export function askSeries(api: Api, key: TableKey, id: string, signal: AbortSignal): Promise<Result<Series>> {
-  return api.ask(`${pathOf(key)}/timeseries?edition=${at(key.edition)}&ids=${at(id)}`, decodeSeries, signal);
+  return api.ask(
+    `${pathOf(key)}/timeseries?${queryOf<TimeseriesOf>({ edition: key.edition, ids: id })}`,
+    decodeSeries,
+    signal,
+  );
 }
 
 function decodeStanding(value: unknown, path: string): Standing {
-  const given = record(value, path);
-  const item = optional(record)(given.item, `${path}.item`);
+  const given = record<Wire['RankingOut']>(value, path);
+  const item = optional(record<Wire['RankedOut']>)(given.item, `${path}.item`);
   return {
     rank: item && number(item.rank, `${path}.item.rank`),
     ties: item ? number(item.ties, `${path}.item.ties`) : 0,
@@ -167,15 +181,21 @@ export function askStanding(
   },
   signal: AbortSignal,
 ): Promise<Result<Standing>> {
-  const query =
-    `edition=${at(key.edition)}&year=${key.year}&column=${at(asked.column)}&unit=${asked.unit}` +
-    `&order=${asked.order}&limit=1&item=${at(id)}` +
-    (asked.parent === null ? '' : `&parent=${at(asked.parent)}`);
+  const query = queryOf<RankingOf>({
+    edition: key.edition,
+    year: key.year,
+    column: asked.column,
+    unit: asked.unit,
+    order: asked.order,
+    limit: 1,
+    item: id,
+    ...(asked.parent === null ? {} : { parent: asked.parent }),
+  });
   return api.ask(`${pathOf(key)}/ranking?${query}`, decodeStanding, signal);
 }
 
 function decodeFound(value: unknown, path: string): Found {
-  const given = record(value, path);
+  const given = record<Wire['FoundOut']>(value, path);
   const properties = record(given.properties, `${path}.properties`);
   return {
     id: text(given.id, `${path}.id`),
@@ -187,7 +207,7 @@ function decodeFound(value: unknown, path: string): Found {
 }
 
 function decodeFinding(value: unknown, path: string): Finding {
-  const given = record(value, path);
+  const given = record<Wire['SearchOut']>(value, path);
   return {
     understood: text(given.understood, `${path}.understood`),
     more: flag(given.more, `${path}.more`),
@@ -204,14 +224,14 @@ export function askPlaces(
   signal: AbortSignal,
 ): Promise<Result<Finding>> {
   return api.ask(
-    `${at(region)}/search?edition=${at(edition)}&q=${at(words)}&limit=${limit}`,
+    `${at(region)}/search?${queryOf<SearchOf>({ edition, q: words, limit })}`,
     decodeFinding,
     signal,
   );
 }
 
 function decodeSum(value: unknown, path: string): SectorSum[] {
-  const given = record(value, path);
+  const given = record<Wire['SectorOut']>(value, path);
   const sector = text(given.sector, `${path}.sector`);
   if (!isOneOf(SECTORS, sector)) return []; // A sector that this page does not know yet.
   const methods = table(optional(number))(given.methods, `${path}.methods`);
@@ -222,7 +242,7 @@ function decodeSum(value: unknown, path: string): SectorSum[] {
       unknown: number(given.unknown, `${path}.unknown`),
       interval: optional(pair)(given.interval_90, `${path}.interval_90`),
       carriers: list((entry, where) => {
-        const part = record(entry, where);
+        const part = record<Wire['PartOut']>(entry, where);
         return {
           carrier: text(part.carrier, `${where}.carrier`),
           basis: text(part.basis, `${where}.basis`),
@@ -246,7 +266,7 @@ function decodeSum(value: unknown, path: string): SectorSum[] {
 }
 
 function decodeStatistics(value: unknown, path: string): Statistics {
-  const given = record(value, path);
+  const given = record<Wire['StatisticsOut']>(value, path);
   return {
     collection: text(given.collection, `${path}.collection`),
     year: number(given.year, `${path}.year`),
@@ -260,7 +280,7 @@ function decodeStatistics(value: unknown, path: string): Statistics {
     profile:
       optional(
         list((entry, where) => {
-          const one = record(entry, where);
+          const one = record<Wire['YearTotals']>(entry, where);
           return {
             year: number(one.year, `${where}.year`),
             tco2e: table(optional(number))(one.tco2e, `${where}.tco2e`),
@@ -281,14 +301,14 @@ export function askStatistics(
   asked: object,
   signal: AbortSignal,
 ): Promise<Result<Statistics>> {
-  const query = `edition=${at(edition)}&year=${year}&profile=true`;
+  const query = queryOf<StatisticsOf>({ edition, year, profile: true });
   return api.ask(`${at(region)}/statistics?${query}`, decodeStatistics, signal, {
     body: JSON.stringify(asked),
   });
 }
 
 function decodePage(value: unknown, path: string): Page {
-  const given = record(value, path);
+  const given = record<Wire['FeatureCollection']>(value, path);
   return {
     items: list(decodeItem)(given.features, `${path}.features`),
     total: number(given.numberMatched, `${path}.numberMatched`),
@@ -307,9 +327,15 @@ export function askPage(
   },
   signal: AbortSignal,
 ): Promise<Result<Page>> {
-  const query =
-    `edition=${at(key.edition)}&year=${key.year}&properties=${at(asked.columns.join(','))}` +
-    `&sortby=${at(asked.sort)}&limit=${asked.limit}&offset=${asked.offset}&skipGeometry=true`;
+  const query = queryOf<ItemsOf>({
+    edition: key.edition,
+    year: key.year,
+    properties: asked.columns.join(','),
+    sortby: asked.sort,
+    limit: asked.limit,
+    offset: asked.offset,
+    skipGeometry: true,
+  });
   return api.ask(`${pathOf(key)}/items?${query}`, decodePage, signal);
 }
 
@@ -340,8 +366,9 @@ export function askAssumptions(
   signal: AbortSignal,
 ): Promise<Result<Assumption[]>> {
   return api.ask(
-    `${at(region)}/factors?edition=${at(edition)}`,
-    (value, path) => list(decodeAssumption)(record(value, path).assumptions, `${path}.assumptions`),
+    `${at(region)}/factors?${queryOf<FactorsOf>({ edition })}`,
+    (value, path) =>
+      list(decodeAssumption)(record<Wire['FactorsOut']>(value, path).assumptions, `${path}.assumptions`),
     signal,
   );
 }
@@ -366,13 +393,13 @@ export function askEditions(api: Api, region: string, signal: AbortSignal): Prom
     `${at(region)}/editions`,
     (value, path) =>
       list((entry, where) => {
-        const one = record(entry, where);
+        const one = record<Wire['EditionOut']>(entry, where);
         return {
           id: text(one.id, `${where}.id`),
           current: flag(one.current, `${where}.current`),
           published: text(one.published, `${where}.published`),
         };
-      })(record(value, path).editions, `${path}.editions`),
+      })(record<Wire['EditionsOut']>(value, path).editions, `${path}.editions`),
     signal,
   );
 }

@@ -2,6 +2,9 @@
 import type { Api, Result, TableKey } from './api';
 import { flag, list, number, optional, record, scalar, table, text } from './decode';
 import { decodeAssumption, type Assumption } from './questions';
+import { queryOf, type Wire } from './wire';
+
+type ReceiptOf = '/api/{region}/receipts/{collection}/{item}';
 
 export interface Reason {
   readonly code: string;
@@ -76,7 +79,7 @@ export interface Receipt {
 }
 
 function decodeReason(value: unknown, path: string): Reason {
-  const given = record(value, path);
+  const given = record<Wire['ReasonOut']>(value, path);
   return {
     code: text(given.code, `${path}.code`),
     title: text(given.title, `${path}.title`),
@@ -85,7 +88,7 @@ function decodeReason(value: unknown, path: string): Reason {
 }
 
 function decodePart(value: unknown, path: string): ReceiptPart {
-  const given = record(value, path);
+  const given = record<Wire['PartOfCarrier']>(value, path);
   return {
     source: text(given.source, `${path}.source`),
     method: text(given.method, `${path}.method`),
@@ -99,7 +102,7 @@ function decodePart(value: unknown, path: string): ReceiptPart {
 }
 
 function decodeCarrier(value: unknown, path: string): ReceiptCarrier {
-  const given = record(value, path);
+  const given = record<Wire['CarrierOut']>(value, path);
   return {
     carrier: text(given.carrier, `${path}.carrier`),
     basis: text(given.basis, `${path}.basis`),
@@ -112,7 +115,7 @@ function decodeCarrier(value: unknown, path: string): ReceiptCarrier {
 }
 
 function decodeSector(value: unknown, path: string): ReceiptSector {
-  const given = record(value, path);
+  const given = record<Wire['SectorReceiptOut']>(value, path);
   return {
     sector: text(given.sector, `${path}.sector`),
     tco2e: optional(number)(given.tco2e, `${path}.tco2e`),
@@ -149,12 +152,12 @@ function scalarOrNone(value: unknown, path: string): ReturnType<typeof scalar> {
 }
 
 function decodeReceipt(value: unknown, path: string): Receipt {
-  const given = record(value, path);
+  const given = record<Wire['ReceiptOut']>(value, path);
   return {
     reasons: list(decodeReason)(given.reasons, `${path}.reasons`),
     sectors: list(decodeSector)(given.sectors, `${path}.sectors`),
     sources: list((entry, at) => {
-      const source = record(entry, at);
+      const source = record<Wire['SourceOut']>(entry, at);
       return {
         id: text(source.id, `${at}.id`),
         open: flag(source.open, `${at}.open`),
@@ -164,7 +167,7 @@ function decodeReceipt(value: unknown, path: string): Receipt {
     factors: list(decodeFactor)(given.factors, `${path}.factors`),
     assumptions: list(decodeAssumption)(given.assumptions, `${path}.assumptions`),
     inputs: list((entry, at) => {
-      const file = record(entry, at);
+      const file = record<Wire['PublicInput']>(entry, at);
       return {
         file: text(file.file, `${at}.file`),
         bytes: optional(number)(file.bytes, `${at}.bytes`),
@@ -177,7 +180,7 @@ function decodeReceipt(value: unknown, path: string): Receipt {
 /** Address of a receipt below `/api/`; `page`: to be read and printed by people. */
 export function receiptPath(key: TableKey, id: string, page = false): string {
   const at = encodeURIComponent;
-  const query = `year=${key.year}&edition=${at(key.edition)}${page ? '&f=html' : ''}`;
+  const query = queryOf<ReceiptOf>({ year: key.year, edition: key.edition, ...(page ? { f: 'html' } : {}) });
   return `${at(key.region)}/receipts/${at(key.collection)}/${at(id)}?${query}`;
 }
 

@@ -15,6 +15,7 @@ const zones = (id: string, count: number, zoneKind = 'administrative'): Collecti
   count,
   minzoom: 0,
   maxzoom: 14,
+  autoZooms: null,
 });
 const grid = (cellSizeM: number): Collection => ({
   ...zones(`grid-${cellSizeM}`, 1000),

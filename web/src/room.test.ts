@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { insetsOf, shiftIntoSight } from './room';
+import { insetsOf, shiftIntoSight, shiftPlaceIntoSight } from './room';
 
 function box(left: number, top: number, width: number, height: number) {
   return { left, top, width, height, right: left + width, bottom: top + height };
@@ -39,5 +39,30 @@ describe('a shift into sight', () => {
     const [x, y] = shiftIntoSight([1200, 400], [1440, 900], insets);
     expect(1200 - x).toBe(384 + (1440 - 768) / 2);
     expect(y).toBe(0);
+  });
+});
+
+describe('a shift of a place into sight', () => {
+  // A phone with a card over its lower part: what is free is 60 to 260 downwards.
+  const insets = { top: 60, right: 28, bottom: 528, left: 28 };
+  const size = [390, 788] as const;
+  const place = (left: number, top: number, side: number) => box(left, top, side, side);
+
+  it('is none where the whole place is seen', () => {
+    expect(shiftPlaceIntoSight(place(160, 150, 60), size, insets)).toEqual([0, 0]);
+  });
+
+  it('brings a place from under the card up into the middle of what is free', () => {
+    expect(shiftPlaceIntoSight(place(160, 400, 60), size, insets)).toEqual([0, 430 - 160]);
+    expect(shiftPlaceIntoSight(place(160, 230, 60), size, insets)).toEqual([0, 260 - 160]);
+  });
+
+  it('brings a place from beyond the edge of a smaller screen', () => {
+    expect(shiftPlaceIntoSight(place(700, 150, 60), size, insets)).toEqual([730 - 195, 0]);
+  });
+
+  it('asks of a place larger than what is free only that it fills half of that', () => {
+    expect(shiftPlaceIntoSight(place(-500, 100, 1400), size, insets)).toEqual([0, 0]);
+    expect(shiftPlaceIntoSight(place(-500, 250, 1400), size, insets)[1]).toBe(950 - 160);
   });
 });

@@ -61,6 +61,29 @@ export function shiftIntoSight(
   return [beyond(x, left, width - right), beyond(y, top, height - bottom)];
 }
 
+/**
+ * How far to move the map so that a place can be seen where no panel is.
+ *
+ * @param place its box on the map, px; one larger than the free part need only fill half of that
+ * @returns as `shiftIntoSight`
+ */
+export function shiftPlaceIntoSight(
+  place: Pick<Box, 'top' | 'right' | 'bottom' | 'left'>,
+  size: readonly [number, number],
+  insets: Insets,
+): readonly [number, number] {
+  const seen = (from: number, to: number, first: number, last: number) =>
+    Math.min(to, last) - Math.max(from, first) >= Math.min(to - from, (last - first) / 2) - 1;
+  const middle = [(place.left + place.right) / 2, (place.top + place.bottom) / 2] as const;
+  const across = seen(place.left, place.right, insets.left, size[0] - insets.right);
+  const down = seen(place.top, place.bottom, insets.top, size[1] - insets.bottom);
+  const centre = [
+    (insets.left + size[0] - insets.right) / 2,
+    (insets.top + size[1] - insets.bottom) / 2,
+  ] as const;
+  return [across ? 0 : middle[0] - centre[0], down ? 0 : middle[1] - centre[1]];
+}
+
 /** A box with half its size around it, so that a place is seen among its neighbours. */
 export function withNeighbours([west, south, east, north]: BBox): BBox {
   const [x, y] = [(east - west) / 2, (north - south) / 2];

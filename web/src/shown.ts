@@ -1,17 +1,36 @@
 /** What of the active collection is shown, and in which classes: it follows from the view and from what is known. */
 import { computed, type ReadonlySignal } from '@preact/signals';
 import type { Api, Collection, Distribution, Region, Result, TableKey } from './api';
+import { doubtColumns, doubtful, type Doubted } from './doubt';
 import type { Strengths } from './expressions';
 import { THEMES } from './layers/themes';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
 import type { Doubt } from './look';
 import { quantileAt } from './breaks';
-import { columnsOf, partChoices, termsOf, writtenTerms, type PartChoices, type Term } from './quantity';
+import {
+  columnsOf,
+  partChoices,
+  sectorsWithin,
+  termsOf,
+  writtenTerms,
+  type PartChoices,
+  type Term,
+} from './quantity';
 import { buildScale, type Scale } from './scale';
 import { emissionsColumn, PARTS, SECTORS, UNITS, type Sector, type Unit } from './sectors';
 import { pooled, type Spread } from './spread';
 import type { View } from './state';
+
+/** What is taken off in a difference: another year, sector or edition of the same places. */
+export interface Less {
+  readonly key: TableKey;
+  readonly sector: Sector;
+  readonly terms: readonly Term[];
+  readonly columns: readonly string[] | null;
+  /** Whether the two intervals say if there is a difference at all. */
+  readonly uncertain: boolean;
+}
 
 /** What the map is to draw. */
 export interface Picture {
@@ -25,10 +44,12 @@ export interface Picture {
   readonly columns: readonly string[] | null;
   readonly strengths: Strengths;
   readonly doubt: Doubt;
+  /** What makes a place doubtful, whether or not such places are marked. */
+  readonly doubted: Doubted;
   /** Values stand up: one of `largest` is `tallest` m high. Null: they lie flat. */
   readonly tall: { readonly largest: number; readonly tallest: number } | null;
-  /** What is drawn is this year's value less that of `year`, in classes of its own. Null: the value itself. */
-  readonly difference: { readonly year: number; readonly scale: Scale } | null;
+  /** What is drawn is this value less another, in classes of its own. Null: the value itself. */
+  readonly difference: { readonly less: Less; readonly scale: Scale } | null;
 }
 
 export interface Shown {
@@ -109,6 +130,13 @@ function typicalSide({ cellSizeM, count }: Collection, { bbox }: Region): number
   return Math.sqrt(area / Math.max(count, 1));
 }
 
+/** Columns that tiles of a part of a sector carry. */
+export function tileColumnsOf(columns: readonly string[], terms: readonly Term[]): string[] {
+  const usual = ['held', 'area_ha', 'population'].filter((name) => columns.includes(name));
+  const names = columns.filter((name) => name.startsWith('name_'));
+  return [...usual, ...names, ...columnsOf(terms)];
+}
+
 export function createShown(known: Known): Shown {
   const { api, view, ground, region, year, active, attempt, note } = known;
 
@@ -186,6 +214,12 @@ export function createShown(known: Known): Shown {
   // Each by itself: a camera move makes a new view, and must neither make classes anew nor redraw.
   const breaks = computed(() => view.value.breaks);
   const doubtChosen = computed(() => view.value.doubt);
+  const mark = computed(() => view.value.mark);
+  const doubted = computed<Doubted>(() => ({
+    by: mark.value,
+    sector: sector.value,
+    parts: sectorsWithin(sector.value, columns.value),
+  }));
   const only = computed(() => view.value.only);
   const opacity = computed(() => view.value.opacity);
   const tall = computed(() => view.value.tall);
@@ -197,10 +231,11 @@ export function createShown(known: Known): Shown {
   });
 
   const tileColumns = computed(() => {
-    if (part.value === null) return null;
-    const usual = ['held', 'area_ha', 'population'].filter((name) => columns.value.includes(name));
-    const names = columns.value.filter((name) => name.startsWith('name_'));
-    return [...usual, ...names, ...columnsOf(terms.value)];
+    if (part.value !== null) return tileColumnsOf(columns.value, terms.value);
+    // Deviations are in every tile; shares of methods are not.
+    if (doubtChosen.value === 'off' || mark.value === 'interval') return null;
+    const marked = doubtColumns(doubted.value, columns.value);
+    return [...new Set([...tileColumnsOf(columns.value, terms.value), ...marked])];
   });
 
   const picture = computed<Picture | null>(() => {
@@ -225,10 +260,11 @@ export function createShown(known: Known): Shown {
       strengths: {
         full,
         zero: full * ZERO_PART,
-        doubt: doubt === 'fade' ? { sector: sector.value, part: FADED_PART } : null,
+        doubt: doubt === 'fade' ? { where: doubtful(doubted.value), part: FADED_PART } : null,
         only: only.value,
       },
       doubt,
+      doubted: doubted.value,
       tall:
         tall.value && largest > 0
           ? { largest, tallest: TALLEST_CELLS * typicalSide(collection, here) }

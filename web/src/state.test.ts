@@ -18,6 +18,8 @@ const FULL: View = {
   page: 'about',
   part: 'electricity',
   breaks: 'jenks',
+  mark: 'method',
+  base: false,
   doubt: 'fade',
   tall: true,
   opacity: 60,

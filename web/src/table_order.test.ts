@@ -15,6 +15,7 @@ const ZONES: Collection = {
   count: 3,
   minzoom: 0,
   maxzoom: 14,
+  autoZooms: null,
 };
 const GRID: Collection = { ...ZONES, kind: 'grid', columns: ['id', 'area_ha', 'net_tco2e'] };
 

@@ -16,6 +16,7 @@ const collection: Collection = {
   count: 3,
   minzoom: 0,
   maxzoom: 14,
+  autoZooms: null,
 };
 const wanted: Wanted = {
   region: 'a b',

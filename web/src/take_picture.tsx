@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { isIllustrative } from './badges';
 import { sideNames } from './compare_names';
+import { doubtLabel } from './doubt';
 import { numbersIn, textIn } from './format';
 import { UNKNOWN } from './layers/theme';
 import { THEMES } from './layers/themes';
@@ -32,11 +33,12 @@ function markEntries(model: Model, differing: boolean): LegendEntry[] {
   const strong = THEMES[sector].ramps.light.emission.at(-1) ?? '#000000';
   const found: LegendEntry[] = [];
   if (unknown) found.push({ colour: UNKNOWN[model.ground.value], label: t.unknown });
-  if (told && differing) found.push({ colour: strong, mark: 'faded', label: t.compare.indistinctLegend });
+  if (doubt !== 'off' && model.picture.value?.difference?.less.uncertain)
+    found.push({ colour: strong, mark: 'faded', label: t.compare.indistinctLegend });
   if (told && doubtful && !differing)
     found.push({
       ...(doubt === 'fade' ? { colour: strong, mark: 'faded' } : { colour: '#ffffff', mark: 'dots' }),
-      label: sector === 'net' ? t.explore.doubtfulSign : t.explore.doubtful,
+      label: doubtLabel({ sector, by: model.view.value.mark }, t),
     });
   if (held && mayBeHeld(sector)) found.push({ colour: '#ffffff', mark: 'stripes', label: t.held });
   return found;
@@ -87,7 +89,7 @@ function captionOf(model: Model, today: Date, address: string): Caption | null {
     ],
     legends: legendsOf(model, scale, differing),
     lines: [
-      region.attributions
+      model.attributions.value
         .map((one) =>
           [attributionIn(one, lang), one.licence && t.licence(one.licence)].filter(Boolean).join(' '),
         )

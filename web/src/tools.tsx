@@ -12,6 +12,7 @@ const PATHS: Readonly<Record<(typeof OPENED)[number], string>> = {
 };
 
 function Tool(props: {
+  id?: string;
   /** Not given: it opens something that closes by itself. */
   pressed?: boolean;
   label: string;
@@ -21,7 +22,7 @@ function Tool(props: {
 }) {
   const { pressed, label, path, act } = props;
   return (
-    <button type="button" aria-pressed={pressed} title={label} onClick={act}>
+    <button type="button" id={props.id} aria-pressed={pressed} title={label} onClick={act}>
       <svg viewBox="0 0 16 16" aria-hidden="true">
         <path d={path} />
       </svg>
@@ -45,6 +46,7 @@ export function Tools({ model }: { model: Model }) {
         }}
       />
       <Tool
+        id="measure-tool"
         pressed={measuring}
         label={t.measure.open}
         path="M2.5 12.5 4 4.5l6-2 3.5 5-3 5z"

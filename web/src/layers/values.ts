@@ -6,12 +6,12 @@ import type {
   LineLayerSpecification,
   VectorSourceSpecification,
 } from 'maplibre-gl';
+import { doubtful } from '../doubt';
 import type { Band } from '../draw_order';
 import {
   columnHeight,
   differenceColour,
   differenceOpacity,
-  doubtful,
   fillColour,
   fillOpacity,
   within,
@@ -65,12 +65,8 @@ const INDISTINCT_PART = 0.3;
 
 function valuesOpacity({ terms, unit, strengths, difference, doubt, sector }: Picture) {
   if (!difference) return fillOpacity(terms, unit, strengths);
-  return differenceOpacity(
-    terms,
-    unit,
-    strengths,
-    doubt === 'off' ? null : { sector, part: INDISTINCT_PART },
-  );
+  const marked = doubt !== 'off' && difference.less.uncertain;
+  return differenceOpacity(terms, unit, strengths, marked ? { sector, part: INDISTINCT_PART } : null);
 }
 
 type ValuesLayer = FillLayerSpecification | FillExtrusionLayerSpecification | LineLayerSpecification;
@@ -105,7 +101,7 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         id: `doubt-${suffix}`,
         type: 'fill',
         ...from,
-        filter: doubtful(picture.sector),
+        filter: doubtful(picture.doubted),
         layout: {
           visibility: doubt === 'hatch' && tall === null && picture.difference === null ? 'visible' : 'none',
         },

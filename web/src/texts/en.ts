@@ -196,10 +196,10 @@ export const en = {
     sumChosen: (zones: number) => (zones === 0 ? 'Choose zones first' : `Add up ${zones}`),
     corners: (corners: number) =>
       corners === 0
-        ? 'Click the first corner on the map.'
-        : `${corners} corners. Three or more make an area.`,
+        ? 'Click or tap the first corner on the map.'
+        : `${corners} ${corners === 1 ? 'corner' : 'corners'}. Three or more make an area.`,
     drawHelp:
-      'Click the first corner again, or double-click, to finish. With the keyboard: arrow keys move the map, Enter sets a corner at the cross, Backspace takes one away.',
+      'Click or tap the first corner again, or double-click, to finish. With the keyboard: arrow keys move the map, Enter sets a corner at the cross, Backspace takes one away.',
     finish: 'Finish',
     undo: 'Take back a corner',
     cancel: 'Cancel',
@@ -406,11 +406,15 @@ export const en = {
     breaksNote: 'One set of classes for all years, so that colours compare.',
     doubt: 'Uncertain values',
     doubtChoices: { hatch: 'Dotted', fade: 'Faded', off: 'Not marked' },
-    doubtNote: 'Intervals are published of whole sectors only.',
+    doubtNote: 'Intervals and shares of methods are published of whole sectors only.',
+    mark: 'What is marked',
+    markChoices: { interval: 'Wide intervals', method: 'Mostly modelled' },
+    mostlyModelled: 'Mostly modelled: less than half is metered or counted',
     doubtful: 'Uncertain: may be off by half or more',
     doubtfulSign: 'Uncertain: may as well be zero',
     tall: 'Columns in 3D',
     opacity: 'Opacity',
+    base: 'Base map',
     ground: 'Appearance',
     groundChoices: { auto: 'As the device', light: 'Light', dark: 'Dark' },
     histogram: 'Number of places by value',

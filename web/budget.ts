@@ -1,0 +1,131 @@
+/**
+ * What a reader must fetch before the first map, and how much of it is our own: every build is weighed, and one that is
+ * too heavy fails. What opens later must come later.
+ */
+import type { Plugin } from 'vitest/config';
+
+/** In bytes as they are sent, gzip. */
+export const MOST_OWN = 150_000;
+export const MOST_FIRST = 600_000;
+
+/** Source files that must not be among what loads first: each belongs to a panel, a page or a tool. */
+export const LATER: readonly string[] = [
+  'about_sheet',
+  'breakdown_rows',
+  'card_body',
+  'compare_bar',
+  'drawn_on_map',
+  'measured_card',
+  'other_map',
+  'pair_view',
+  'receipt_view',
+  'report_page',
+  'table_sheet',
+  'take_sheet',
+  'trend',
+  'view_picture',
+];
+
+/** A file of the build, as far as it is weighed. */
+export interface Built {
+  readonly name: string;
+  readonly content: string | Uint8Array<ArrayBuffer>;
+  /** Of scripts: names of those that they cannot run without, and of style sheets; what was put into them. */
+  readonly needs: readonly string[];
+  readonly modules: readonly string[];
+  readonly entry: boolean;
+}
+
+export interface Weights {
+  /** All scripts and styles but those of libraries' chunks, whenever they load. */
+  readonly own: number;
+  /** Page, scripts, styles and MapLibre's worker. */
+  readonly first: number;
+  /** Modules of `LATER` that load first nevertheless. */
+  readonly early: readonly string[];
+}
+
+const WEIGHED = /\.(js|css|html)$/;
+
+/** Files that the entries need before anything can be drawn. */
+function firstOf(files: readonly Built[]): Set<string> {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const found = new Set<string>();
+  const take = (name: string): void => {
+    const file = byName.get(name);
+    if (!file || found.has(name)) return;
+    found.add(name);
+    file.needs.forEach(take);
+  };
+  for (const { name, entry } of files)
+    if (entry || name.includes('maplibre-gl-worker') || name.endsWith('.html')) take(name);
+  return found;
+}
+
+async function sentBytes({ content }: Built): Promise<number> {
+  const sent = new Blob([content]).stream().pipeThrough(new CompressionStream('gzip'));
+  return (await new Response(sent).arrayBuffer()).byteLength;
+}
+
+export async function weightsOf(files: readonly Built[]): Promise<Weights> {
+  const first = firstOf(files);
+  const sizes = await Promise.all(
+    files
+      .filter(({ name }) => WEIGHED.test(name))
+      .map(async (file) => ({ name: file.name, bytes: await sentBytes(file) })),
+  );
+  const weight = (wanted: (name: string) => boolean) =>
+    sizes.reduce((sum, { name, bytes }) => (wanted(name) ? sum + bytes : sum), 0);
+  const loaded = files.filter(({ name }) => first.has(name)).flatMap(({ modules }) => modules);
+  return {
+    own: weight((name) => !name.includes('maplibre')),
+    first: weight((name) => first.has(name)),
+    early: LATER.filter((name) => loaded.some((module) => new RegExp(`/src/${name}\\.tsx?$`).test(module))),
+  };
+}
+
+/** What is wrong with a build's weights, in words; none if they are within what is allowed. */
+export function faultsOf({ own, first, early }: Weights): string[] {
+  const kilo = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB gzip`;
+  return [
+    ...(own > MOST_OWN ? [`our own code is ${kilo(own)}, expected ${kilo(MOST_OWN)} at most`] : []),
+    ...(first > MOST_FIRST ? [`the first load is ${kilo(first)}, expected ${kilo(MOST_FIRST)} at most`] : []),
+    ...(early.length > 0
+      ? [`${early.join(', ')} would load with the map: import them with lazily() or import()`]
+      : []),
+  ];
+}
+
+/** Weighs each build, says what it found, and fails it where that is too much. */
+export function budget(): Plugin {
+  return {
+    name: 'carbonmap-budget',
+    apply: 'build',
+    async writeBundle(_, bundle) {
+      const weights = await weightsOf(
+        Object.values(bundle).map((file) =>
+          file.type === 'asset'
+            ? {
+                name: file.fileName,
+                content: typeof file.source === 'string' ? file.source : Uint8Array.from(file.source),
+                needs: [],
+                modules: [],
+                entry: false,
+              }
+            : {
+                name: file.fileName,
+                content: file.code,
+                needs: [...file.imports, ...(file.viteMetadata?.importedCss ?? [])],
+                modules: file.moduleIds,
+                entry: file.isEntry,
+              },
+        ),
+      );
+      const faults = faultsOf(weights);
+      if (faults.length > 0) this.error(faults.join('; '));
+      this.info(
+        `own code ${(weights.own / 1000).toFixed(1)} kB, first load ${(weights.first / 1000).toFixed(1)} kB (gzip)`,
+      );
+    },
+  };
+}
