@@ -68,6 +68,7 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
     order = np.argsort(drawn.groups.of_cell, kind="stable")
     ends = np.searchsorted(drawn.groups.of_cell[order], np.arange(drawn.groups.count), side="right")
     rows = len(drawn.labels)
+    columns = None if zones is None else zones.tocsc()  # the cells of a group are picked many times
     step = max(1, _NUMBERS_AT_ONCE // (rows * count))
     added = np.zeros((0, count))
     touched = np.unique(np.concatenate([_NOTHING, *(action.rows for action in drawn.actions)]))
@@ -94,8 +95,8 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
                         sectors[sector] += error[sector] * ((flow * shared[sector, here]).sum(axis=1) @ factor[of])
                 change += _added(drawn.actions, added, here)
                 spread[here] = change.var(axis=1)
-                if zones is not None and zone_samples is not None:
-                    zone_samples += zones[:, here] @ change
+                if columns is not None and zone_samples is not None:
+                    zone_samples += columns[:, here] @ change
     for place, action in enumerate(drawn.actions):
         if action.way == "added":
             sectors[SECTORS.index(action.sector)] += action.quantity.sum() * added[place]

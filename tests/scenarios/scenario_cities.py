@@ -14,8 +14,11 @@ STOCKS = (Stock("residential", "old"), Stock("residential", "new"), Stock("nonre
 FACTORS = {"electricity": CarrierFactor(0.4173, 5.0), "gas": CarrierFactor(0.202, 3.5)}
 
 
-def city(rows: int, cols: int, size_m: float = 500.0, seed: int = 1, **changes: Any) -> State:
-    """A city with a centre in the middle, noise, and a rim without people; `changes` replace fields."""
+def city(rows: int, cols: int, size_m: float = 500.0, seed: int = 1, holes: float = 0.0, **changes: Any) -> State:
+    """A city with a centre in the middle, noise, and a rim without people; `changes` replace fields.
+
+    A share of the cells are holes, of which the edition tells nothing.
+    """
     rng = np.random.default_rng(seed)
     frame = Frame("EPSG:5179", size_m, 900_000.0, 1_900_000.0, rows, cols)
     middle = frame.distances_km(900_000 + cols * size_m / 2, 1_900_000 + rows * size_m / 2)
@@ -51,4 +54,12 @@ def city(rows: int, cols: int, size_m: float = 500.0, seed: int = 1, **changes: 
         "sd_tco2e": {"buildings": 0.1 * floor.sum(axis=0) * 0.05, "transport": 0.2 * traffic},
         "shared": {"buildings": 0.5, "transport": 1.0},
     }
+    if holes:
+        inside = rng.random((rows, cols)) >= holes
+        inside[rows // 2, cols // 2] = True
+        for name, values in fields.items():
+            if isinstance(values, np.ndarray) and values.shape[-2:] == inside.shape and name != "inside":
+                fields[name] = np.where(inside, values, 0.0)
+        fields["sd_tco2e"] = {name: np.where(inside, values, 0.0) for name, values in fields["sd_tco2e"].items()}
+        fields["inside"] = inside
     return State(**(fields | changes))

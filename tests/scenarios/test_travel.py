@@ -70,7 +70,7 @@ def test_homes_are_joined_to_roads(cities: ModuleType) -> None:
 def test_what_changes_at_homes_is_driven_on_roads_or_leaves(
     cities: ModuleType, form: str, moved: float, seed: int
 ) -> None:
-    state = cities.city(14, 14, seed=seed)
+    state = cities.city(14, 14, seed=seed, holes=0.1 * (seed % 4))
     base = travel_baseline(state, PARAMETERS)
     got = formed(state, Growth(form, 3000.0, 800.0, moved, moved, people_per_ha=300, jobs_per_ha=300), PARAMETERS)
     for answer in travel_answers(base, got.state, got.left, got.arrived, PARAMETERS, got.centres).values():
