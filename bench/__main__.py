@@ -1,4 +1,4 @@
-"""The commands: `python -m bench cells | zones | read | build | nation | growth | vertices | serve | map`."""
+"""Commands: `python -m bench cells | zones | read | build | nation | growth | vertices | scenario | serve | map`."""
 
 import os
 import shlex
@@ -19,6 +19,7 @@ from bench.nation import Nation
 from bench.national import nation_question
 from bench.reading import read_question
 from bench.report import Report
+from bench.scenarios import scenario as scenario_question
 from bench.serve import serve_question
 from bench.vertices import vertices as vertices_question
 from carbonmap.synthetic.plan import MIN_BUILDINGS
@@ -137,6 +138,17 @@ def growth(
     """Ours at four sizes a power of ten apart, the largest as given, with the exponent fitted to the last three."""
     report = growth_question(size=size, repeat=repeat, threads=threads, whole=whole, limit_s=limit, tell=_tell)
     _finish(report, json)
+
+
+@app.command()
+def scenario(
+    side: Annotated[int, typer.Option("--side", min=4, max=1000, help="Cells of 500 m along a side.")] = 200,
+    samples: Annotated[int, typer.Option("--samples", min=1, max=10_000, help="Of the request with intervals.")] = 500,
+    repeat: RepeatOption = 5,
+    json: JsonOption = None,
+) -> None:
+    """From a scenario's document to its summary, ten measures on a large region."""
+    _finish(scenario_question(side=side, samples=samples, repeat=repeat, tell=_tell), json)
 
 
 @app.command()

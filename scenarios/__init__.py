@@ -1,0 +1,1 @@
+"""What if: urban form, measures by sector, and what they would change, cell by cell."""

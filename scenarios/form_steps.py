@@ -1,0 +1,178 @@
+"""Forms of a scenario one after the other: the state, the flows and the travel after each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scenarios import scenario as documents
+from scenarios.errors import InvalidScenario
+from scenarios.flows import flows_of
+from scenarios.forms import Growth, formed, with_use_changed
+from scenarios.frame import FloatArray
+from scenarios.parameters import Parameters
+from scenarios.places import in_metres
+from scenarios.state import State
+from scenarios.travel import TravelBaseline, travel_answers
+
+Areas = Callable[[documents.Area | None], FloatArray]
+Tonnes = Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class FormStep:
+    """One form, after those before it.
+
+    Attributes:
+        measure, kind, begins, ramp_years: which, and when.
+        state: after it.
+        tco2e: set -> (rows, n) flows after it.
+        alone: the same with this form only; without: with all but this one.
+        leaves_tco2e: set -> change of residents' travel outside the region, of all forms so far.
+        used: ids of parameters.
+    """
+
+    measure: str
+    kind: str
+    begins: int
+    ramp_years: int
+    state: State
+    tco2e: Tonnes
+    alone: Tonnes
+    without: Tonnes
+    leaves_tco2e: Mapping[str, float]
+    used: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """Where a chain of forms stands."""
+
+    state: State
+    left: FloatArray
+    arrived: FloatArray
+    centres: tuple[tuple[float, float], ...] = ()
+    used: tuple[str, ...] = ()
+
+
+def form_steps(
+    travel: TravelBaseline, measures: Sequence[documents.AnyMeasure], areas: Areas, parameters: Parameters
+) -> list[FormStep]:
+    """Carry out forms in the order given; each also alone, and all without it.
+
+    Args:
+        travel: the baseline.
+        measures: of the kinds that are forms.
+        areas: area -> (rows, cols) share of each cell.
+        parameters: with the scenario's own values.
+
+    Raises:
+        InvalidScenario: a form that this state cannot take.
+    """
+    start = _Stage(travel.state, np.zeros(travel.state.frame.shape), np.zeros(travel.state.frame.shape))
+    stages = [start]
+    for measure in measures:
+        stages.append(_after(stages[-1], measure, areas, parameters, travel))
+    answers = [_flows(travel, stage, parameters) for stage in stages]
+    steps = []
+    for place, measure in enumerate(measures):
+        if len(measures) == 1:
+            alone, without = answers[1][0], answers[0][0]
+        else:
+            alone = _chain(travel, start, [measure], areas, parameters)
+            without = _chain(travel, start, [m for m in measures if m is not measure], areas, parameters)
+        stage, (tonnes, leaves) = stages[place + 1], answers[place + 1]
+        begins = travel.state.year + 1 if measure.start is None else measure.start
+        new = tuple(sorted(set(stage.used) - set(stages[place].used)))
+        steps.append(
+            FormStep(
+                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, without, leaves, new
+            )
+        )
+    return steps
+
+
+def _chain(
+    travel: TravelBaseline,
+    start: _Stage,
+    measures: Sequence[documents.AnyMeasure],
+    areas: Areas,
+    parameters: Parameters,
+) -> Tonnes:
+    stage = start
+    for measure in measures:
+        stage = _after(stage, measure, areas, parameters, travel)
+    return _flows(travel, stage, parameters)[0]
+
+
+def _flows(travel: TravelBaseline, stage: _Stage, parameters: Parameters) -> tuple[Tonnes, Mapping[str, float]]:
+    answers = travel_answers(travel, stage.state, stage.left, stage.arrived, parameters, stage.centres)
+    return (
+        {name: flows_of(stage.state, answer.factor).tco2e for name, answer in answers.items()},
+        {name: answer.leaves_tco2e for name, answer in answers.items()},
+    )
+
+
+def _after(
+    stage: _Stage, measure: documents.AnyMeasure, areas: Areas, parameters: Parameters, travel: TravelBaseline
+) -> _Stage:
+    """The stage after one more form."""
+    state = stage.state
+    known = parameters.given(measure.parameters, f"measure {measure.id}")
+    try:
+        if isinstance(measure, documents.GrowthMeasure):
+            return _grown(stage, measure, areas, known, travel)
+        share = areas(measure.area)
+        if isinstance(measure, documents.UseChange):
+            return replace(stage, state=with_use_changed(state, share, measure.source, measure.target, measure.level))
+        if isinstance(measure, documents.GreenLoss):
+            left = 1 - measure.level * share
+            return replace(stage, state=replace(state, green_ha=state.green_ha * left,
+                                                forest_tco2e=state.forest_tco2e * left))  # fmt: skip
+        if isinstance(measure, documents.Streets):
+            if state.intersections is None:
+                raise InvalidScenario(
+                    "nobody counted this region's intersections, so that a change of them says nothing."
+                )
+            changed = state.intersections * (1 + measure.change * share)
+            return replace(stage, state=replace(state, intersections=changed))
+        if isinstance(measure, documents.TransitStops):
+            if state.stops is None or not len(state.stops):
+                raise InvalidScenario(
+                    "this state knows no transit stops, so that new ones say nothing: give it those there are."
+                )
+            new = np.array(in_metres(state.frame.crs, measure.stops))
+            return replace(stage, state=replace(state, stops=np.concatenate([state.stops, new])))
+    except InvalidScenario as error:
+        raise InvalidScenario(f"{measure.id}: {error}") from error
+    raise InvalidScenario(f"{measure.id}: {measure.kind!r} is no form.")
+
+
+def _grown(
+    stage: _Stage, measure: documents.GrowthMeasure, areas: Areas, parameters: Parameters, travel: TravelBaseline
+) -> _Stage:
+    state = stage.state
+    centres = in_metres(state.frame.crs, measure.centres) or travel.centres
+    growth = Growth(
+        measure.form,
+        measure.people,
+        measure.jobs,
+        measure.moved_people,
+        measure.moved_jobs,
+        centres[:1] if measure.form == "monocentric" and not measure.centres else centres,
+        measure.people_per_ha,
+        measure.jobs_per_ha,
+        None if measure.origin is None else areas(measure.origin),
+        None if measure.area is None else areas(measure.area),
+    )
+    got = formed(state, growth, parameters)
+    left, arrived = stage.left + got.left, stage.arrived + got.arrived
+    # Who came in an earlier form and leaves in this one only passed through.
+    passed = np.maximum(left - travel.state.population, 0.0)
+    return _Stage(
+        got.state,
+        left - passed,
+        np.maximum(arrived - passed, 0.0),
+        stage.centres + (got.centres if measure.centres else ()),
+        (*stage.used, *got.used),
+    )

@@ -1,0 +1,102 @@
+"""Sector measures: which there are, and making one of a scenario ready for a state."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from scenarios import building_measures, sink_measures, traffic_measures
+from scenarios import scenario as documents
+from scenarios.action_setting import Setting
+from scenarios.draws import Deviates, Numbers
+from scenarios.effects import STAGES, Action
+
+_MAKERS: dict[type[documents.Measure], Callable[..., Action]] = {
+    documents.Retrofit: building_measures.retrofit,
+    documents.HeatPump: building_measures.heat_pump,
+    documents.RooftopPV: building_measures.rooftop_pv,
+    documents.ElectricityFactor: building_measures.electricity,
+    documents.ElectricVehicles: traffic_measures.electric_vehicles,
+    documents.ModalShift: traffic_measures.modal_shift,
+    documents.Speed: traffic_measures.speed,
+    documents.Freight: traffic_measures.freight,
+    documents.Afforestation: sink_measures.afforestation,
+    documents.StreetTrees: sink_measures.street_trees,
+    documents.Park: sink_measures.park,
+}
+
+
+@dataclass(frozen=True)
+class MeasureKind:
+    """What an interface has to know of a kind of measure before it is used.
+
+    Attributes:
+        kind, stage, sector: which; a form touches all sectors.
+        about: in a sentence.
+        parameters: ids of those it asks.
+        schema: JSON Schema of its document.
+    """
+
+    kind: str
+    stage: str
+    sector: str
+    about: str
+    parameters: tuple[str, ...]
+    schema: dict[str, Any]
+
+
+_ASKED: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "growth": ("form", "", ("forms.nearness", "forms.density_quantile", "forms.floor_area_ratio", "access.trip_length",
+                            "access.smoothing", "state.resident_share")),
+    "use_change": ("form", "", ()),
+    "transit_stops": ("form", "", ("access.trip_length", "state.resident_share")),
+    "streets": ("form", "", ("access.smoothing", "state.resident_share")),
+    "green_loss": ("form", "", ()),
+    "retrofit": ("efficiency", "buildings", ("retrofit.saving", "retrofit.rebound", "retrofit.fuel_heat_share",
+                                             "retrofit.electric_heat_share")),
+    "heat_pump": ("switch", "buildings", ("heat_pump.boiler_efficiency", "heat_pump.scop")),
+    "rooftop_pv": ("supply", "buildings", ("pv.yield", "pv.roof_share", "pv.power_density", "state.storeys")),
+    "electricity_factor": ("supply", "buildings", ("electricity.target_factor",)),
+    "electric_vehicles": ("switch", "transport", ("ev.charging_loss", "ev.car", "ev.lgv", "ev.hgv", "ev.bus")),
+    "modal_shift": ("demand", "transport", ("modal_shift.other_mode", "state.resident_share")),
+    "speed": ("efficiency", "transport", ()),
+    "freight": ("demand", "transport", ("freight.saving",)),
+    "afforestation": ("sink", "forest", ("afforestation.years", "afforestation.uptake")),
+    "street_trees": ("sink", "forest", ("trees.years", "trees.uptake", "trees.crown")),
+    "park": ("sink", "forest", ("trees.years", "trees.uptake", "park.crown_share")),
+}  # fmt: skip
+
+
+def measure_kinds() -> tuple[MeasureKind, ...]:
+    """All kinds of measures, forms first, in the order of stages."""
+    found = []
+    for document in get_args(get_args(documents.AnyMeasure)[0]):
+        [kind] = get_args(document.model_fields["kind"].annotation)
+        stage, sector, parameters = _ASKED[kind]
+        about = " ".join((document.__doc__ or "").split())
+        found.append(MeasureKind(kind, stage, sector, about, parameters, document.model_json_schema()))
+    return tuple(sorted(found, key=lambda one: STAGES.index(one.stage)))
+
+
+def action_of(measure: documents.Measure, setting: Setting) -> Action:
+    """Make a sector measure ready.
+
+    Raises:
+        InvalidScenario: it acts on nothing that this state has, or needs what nobody told.
+        ParameterGap: a parameter that has to be given.
+    """
+    own = measure.parameters
+    numbers = Numbers(
+        setting.parameters.given(own, f"measure {measure.id}"),
+        frozenset(own),
+        measure.id,
+        setting.state.factors,
+        Deviates(),
+    )
+    action = _MAKERS[type(measure)](measure, setting, numbers)
+    action.effect(numbers)  # a gap is told before anything is computed
+    return action
+
+
+def in_order(actions: Iterable[Action]) -> list[Action]:
+    """Actions by stage; those of one stage in the order given, but what electricity emits before what displaces it."""
+    return sorted(actions, key=lambda action: (STAGES.index(action.stage), action.generates))

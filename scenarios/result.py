@@ -1,0 +1,160 @@
+"""What a scenario changes: cell by cell, measure by measure, over the years, with what is known of its errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenarios.frame import FloatArray, IntArray
+from scenarios.parameters import Parameter
+from scenarios.scenario import Scenario
+from scenarios.state import SECTORS, Note, State
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The result by one set of elasticities.
+
+    Attributes:
+        change_tco2e: (sectors, n) in the scenario's year, over the cells that count; sectors as in `SECTORS`.
+        by_measure_tco2e: (measures, n) what each changed when its turn came; they add up to the change.
+        path_tco2e: (years,) net of all sectors.
+        leaves_tco2e: change of residents' travel that runs outside the region and is in no cell.
+    """
+
+    change_tco2e: FloatArray
+    by_measure_tco2e: FloatArray
+    path_tco2e: FloatArray
+    leaves_tco2e: float
+
+    @property
+    def total_tco2e(self) -> float:
+        """Change of all sectors: the sum of the cells."""
+        return float(self.change_tco2e.sum())
+
+
+@dataclass(frozen=True)
+class MeasureEffect:
+    """What one measure does in the scenario's year, over all cells.
+
+    Attributes:
+        id, kind, stage: which.
+        tco2e: in the order of stages, after those before it.
+        first_in_tco2e, last_in_tco2e: alone, and on top of all others.
+        quantity, unit: what is put in place by then; 0 where it has no unit.
+        cost_per_year: annualised capital and running cost; None without costs.
+        currency: of costs.
+    """
+
+    id: str
+    kind: str
+    stage: str
+    tco2e: float
+    first_in_tco2e: float
+    last_in_tco2e: float
+    quantity: float
+    unit: str
+    cost_per_year: float | None = None
+    currency: str = ""
+
+    @property
+    def cost_per_tco2e(self) -> float | None:
+        """Cost per tonne less (METHODS D10); None without costs, or where nothing is saved."""
+        if self.cost_per_year is None or self.tco2e >= 0:
+            return None
+        return self.cost_per_year / -self.tco2e
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples of the change, all errors drawn together, by the first set of elasticities.
+
+    Attributes:
+        sectors_tco2e: (sectors, samples) change of the region.
+        zones_tco2e: (zones, samples) change of zones, all sectors; None without zones.
+        cells_sd_tco2e: (n,) standard deviation of the change of each cell.
+        sampled: ids of the parameters that have a distribution; all others stand at their values.
+    """
+
+    sectors_tco2e: FloatArray
+    zones_tco2e: FloatArray | None
+    cells_sd_tco2e: FloatArray
+    sampled: tuple[str, ...]
+
+    def interval_tco2e(self) -> tuple[float, float]:
+        """90 % interval of the region's change."""
+        low, high = np.quantile(self.sectors_tco2e.sum(axis=0), [0.05, 0.95])
+        return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """What a form is like, before or after.
+
+    Attributes:
+        mean_trip_length_km: from people to jobs by gravity; a measure of form, not of observed trips.
+        population, jobs: persons.
+        people_per_ha: density that people live in: mean over people, not over ground.
+        access_jobs: gravity access to jobs, mean over people.
+        green_m2_per_person: None without people, or where no green is known.
+    """
+
+    mean_trip_length_km: float | None
+    population: float
+    jobs: float
+    people_per_ha: float | None
+    access_jobs: float | None
+    green_m2_per_person: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Everything a run says.
+
+    Attributes:
+        state: the baseline; after: with the new form.
+        scenario: what was run.
+        outcomes: set of elasticities -> outcome; the first is what single numbers are taken from.
+        measures: their effects, by the first set.
+        years: of the path.
+        target_tco2e: net in the scenario's year that is aimed at; None without.
+        before, then: indicators.
+        samples: None unless asked for.
+        used: parameters it rests on; notes: what else must be known.
+        illustrative: whether any of them, or of the state, rests on no publication.
+    """
+
+    state: State
+    after: State
+    scenario: Scenario
+    outcomes: Mapping[str, Outcome]
+    measures: tuple[MeasureEffect, ...]
+    years: IntArray
+    target_tco2e: float | None
+    before: Indicators
+    then: Indicators
+    samples: Samples | None
+    used: tuple[Parameter, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def illustrative(self) -> bool:
+        """Whether a number it rests on comes from no publication."""
+        return any(one.status in ("illustrative", "given") for one in self.used) or any(
+            note.illustrative for note in self.notes
+        )
+
+    @property
+    def first(self) -> Outcome:
+        """The outcome single numbers are taken from."""
+        return next(iter(self.outcomes.values()))
+
+    def range_tco2e(self) -> tuple[float, float]:
+        """Least and greatest change over the sets of elasticities; no interval, since they have no distribution."""
+        totals = [outcome.total_tco2e for outcome in self.outcomes.values()]
+        return min(totals), max(totals)
+
+    def sector_tco2e(self, sector: str) -> FloatArray:
+        """Emissions of a sector after the scenario, (n,); the baseline's bits where nothing changed."""
+        change: FloatArray = self.first.change_tco2e[SECTORS.index(sector)]
+        return self.state.sector_tco2e(sector) + change

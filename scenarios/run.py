@@ -1,0 +1,218 @@
+"""Running a scenario on a state: forms first, then measures by stage, for each set of elasticities by itself."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from accounting.curves import ReferenceCurves, RoadCurve
+from grids.shipped import data_folder
+from scenarios import scenario as documents
+from scenarios.action_setting import Setting
+from scenarios.centres import Places
+from scenarios.effects import Action, groups_of
+from scenarios.errors import InvalidScenario
+from scenarios.evaluation import Evaluation
+from scenarios.flows import Flow, flow_labels, flows_of
+from scenarios.form_steps import FormStep, form_steps
+from scenarios.frame import FloatArray
+from scenarios.indicators import indicators
+from scenarios.measures import action_of, in_order
+from scenarios.parameters import Parameters, shipped_parameters
+from scenarios.places import in_metres
+from scenarios.result import Indicators, Result
+from scenarios.samples import Drawn, sampled
+from scenarios.state import SECTORS, Note, State
+from scenarios.travel import USED as TRAVEL_PARAMETERS
+from scenarios.travel import TravelBaseline, travel_baseline
+
+MOST_SAMPLES = 10_000
+Coverage = Callable[[documents.Area], FloatArray]
+"""Area -> (rows, cols) share of each cell in it."""
+_FIXED_IN_STATE = ("state.residential_share", "state.mean_speed")
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A state made ready to run scenarios on; keep it, it takes longer to make than a scenario to run."""
+
+    state: State
+    parameters: Parameters
+    travel: TravelBaseline
+    labels: tuple[Flow, ...]
+    tco2e: FloatArray
+    indicators: Indicators
+
+
+def baseline_of(state: State, parameters: Parameters | None = None, centres: Places = ()) -> Baseline:
+    """Make a state ready.
+
+    Args:
+        state: where scenarios start.
+        parameters: those that ship with the software if None.
+        centres: designated ones (metres); found if none are given.
+    """
+    known = shipped_parameters() if parameters is None else parameters
+    travel = travel_baseline(state, known, centres)
+    now = indicators(state, travel.decay_per_km)
+    return Baseline(state, known, travel, flow_labels(state), flows_of(state).tco2e, now)
+
+
+def run(
+    baseline: Baseline,
+    scenario: documents.Scenario,
+    coverage: Coverage | None = None,
+    *,
+    samples: int = 0,
+    seed: int = 0,
+    zones: csr_array | None = None,
+) -> Result:
+    """Run a scenario.
+
+    Args:
+        baseline: the state, made ready.
+        scenario: what is to change.
+        coverage: tells the share of each cell in an area; needed where a measure has one (`scenarios.areas`).
+        samples: how many to draw for intervals; 0 for none.
+        seed: of the samples.
+        zones: (zones, n) share of each cell in each zone, for intervals of zones.
+
+    Raises:
+        InvalidScenario: it cannot be carried out on this state; names the measure and the remedy.
+        ParameterGap: a number that the user has to give.
+    """
+    baseline = _with_parameters(baseline, scenario)
+    state = baseline.state
+    if scenario.year < state.year or not 0 <= samples <= MOST_SAMPLES:
+        raise InvalidScenario(
+            f"The scenario's year is {scenario.year} with {samples} samples; a year from {state.year} (the "
+            f"baseline's) on and 0 to {MOST_SAMPLES:,} samples were expected."
+        )
+    at = _areas(state, coverage)
+    steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
+                       baseline.parameters)  # fmt: skip
+    actions = _actions(baseline, scenario, at)
+    groups = groups_of(actions, state.cells)
+    runs = {
+        name: Evaluation(state, baseline.labels, baseline.tco2e, steps, actions, groups, scenario.year, name)
+        for name in baseline.parameters.elasticities
+    }
+    outcomes = {name: each.outcome for name, each in runs.items()}
+    first = next(iter(runs.values()))
+    drawn = None
+    if samples:
+        what = Drawn(
+            state, baseline.labels, first.base, first.formed, first.outcome.change_tco2e, actions, groups,
+            first.electric, scenario.year,
+        )  # fmt: skip
+        drawn = sampled(what, samples, seed, zones)
+    used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
+    if steps:
+        used |= set(TRAVEL_PARAMETERS)
+    own = [action.numbers.parameters[name] for action in actions for name in sorted(action.numbers.own)]
+    after = steps[-1].state if steps else state
+    planted = sum(float(action.quantity.sum()) for action in actions if action.unit == "ha")
+    return Result(
+        state,
+        after,
+        scenario,
+        outcomes,
+        tuple(first.effects({measure.id: measure.costs for measure in scenario.measures})),
+        first.years,
+        _target(state, scenario),
+        baseline.indicators,
+        indicators(after, baseline.travel.decay_per_km, planted) if steps or planted else baseline.indicators,
+        drawn,
+        (*baseline.parameters.used(used), *own),
+        (*state.notes, *_notes(baseline, steps, actions)),
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def road_curves() -> dict[str, RoadCurve]:
+    """Fuel curves by speed, `<vehicle>_<fuel>`."""
+    return ReferenceCurves.load(data_folder() / "factors").road
+
+
+def _with_parameters(baseline: Baseline, scenario: documents.Scenario) -> Baseline:
+    given = scenario.parameters
+    fixed = [name for name in given if name in _FIXED_IN_STATE]
+    if fixed:
+        raise InvalidScenario(
+            f"parameters: {', '.join(fixed)} was used when the state was made and cannot change in a scenario; "
+            "make the state with it."
+        )
+    if not given and not scenario.centres:
+        return baseline
+    parameters = baseline.parameters.given(given, "scenario")
+    state = baseline.state
+    if "state.resident_share" in given:
+        state = replace(state, resident_share=parameters.number("state.resident_share"))
+    if scenario.centres or set(given) & set(TRAVEL_PARAMETERS):
+        centres = in_metres(state.frame.crs, scenario.centres) or baseline.travel.centres
+        return baseline_of(state, parameters, centres)
+    return replace(baseline, parameters=parameters)
+
+
+def _areas(state: State, coverage: Coverage | None) -> Callable[[documents.Area | None], FloatArray]:
+    whole = state.inside.astype(np.float64)
+
+    def at(area: documents.Area | None) -> FloatArray:
+        if area is None:
+            return whole
+        if coverage is None:
+            raise InvalidScenario("it has an area, and nothing was given that tells which cells lie in it.")
+        share = coverage(area)
+        if not (share[state.inside] > 0).any():
+            raise InvalidScenario("its area lies outside the region's cells: draw it inside, or choose zones.")
+        return np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
+
+    return at
+
+
+def _actions(
+    baseline: Baseline, scenario: documents.Scenario, at: Callable[[documents.Area | None], FloatArray]
+) -> list[Action]:
+    """The scenario's sector measures, made ready, in order of stage."""
+    found = []
+    for measure in scenario.measures:
+        if measure.kind in documents.FORMS:
+            continue
+        try:
+            share = baseline.state.over(at(measure.area))
+        except InvalidScenario as error:
+            raise InvalidScenario(f"{measure.id}: {error}") from error
+        found.append(action_of(measure, Setting(baseline.state, baseline.parameters, share, road_curves())))
+    return in_order(found)
+
+
+def _target(state: State, scenario: documents.Scenario) -> float | None:
+    if scenario.target is None:
+        return None
+    if scenario.target.net_tco2e is not None:
+        return scenario.target.net_tco2e
+    assert scenario.target.reduction is not None
+    return (1 - scenario.target.reduction) * float(sum(state.sector_tco2e(sector).sum() for sector in SECTORS))
+
+
+def _notes(baseline: Baseline, steps: Sequence[FormStep], actions: Sequence[Action]) -> list[Note]:
+    notes = []
+    if steps:
+        notes.append(
+            Note(
+                "travel",
+                "Only residents' car travel responds to form, by two sets of elasticities, mostly from US cities.",
+            )
+        )
+        each, most = baseline.travel.per_person_tco2e(), baseline.parameters.number("access.most_travel")
+        if each > most:
+            text = (
+                f"Residents' car travel comes out at {each:.1f} t a head and year, more than {most:g}: the residents' "
+                "part of traffic, or the length of their trips, is set too high for this region."
+            )
+            notes.append(Note("residents", text, ("state.resident_share", "access.trip_length"), illustrative=True))
+    if any(action.kind == "rooftop_pv" for action in actions):
+        notes.append(Note("rooftop_pv", "Electricity fed in counts at the same factor as electricity drawn."))
+    return notes

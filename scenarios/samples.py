@@ -1,0 +1,146 @@
+"""Samples of a scenario's change: parameters, factors and activities drawn together, shared errors shared.
+
+An error of a parameter or factor is one number per sample for all cells. The published deviation of a sector's value
+has a part that all cells share (one number per sample and sector) and an own part, which cells do not share and which
+therefore averages out over many. Elasticities have no distribution and are not sampled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from scenarios.draws import Deviates
+from scenarios.effects import Action, Groups, multipliers
+from scenarios.flows import Flow
+from scenarios.frame import FloatArray, IntArray
+from scenarios.result import Samples
+from scenarios.state import SECTORS, State
+
+_NUMBERS_AT_ONCE = 6_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What is sampled.
+
+    Attributes:
+        state: the baseline.
+        labels: of the rows.
+        tco2e: (rows, n) flows after the forms, before the sector measures.
+        formed_tco2e: (sectors, n) what the forms changed.
+        change_tco2e: (sectors, n) what everything changed, at the parameters' values.
+        actions, groups, electric_rows: of the sector measures.
+        year: of the scenario.
+    """
+
+    state: State
+    labels: tuple[Flow, ...]
+    tco2e: FloatArray
+    formed_tco2e: FloatArray
+    change_tco2e: FloatArray
+    actions: Sequence[Action]
+    groups: Groups
+    electric_rows: IntArray
+    year: int
+
+
+def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None) -> Samples:
+    """Draw samples.
+
+    Args:
+        drawn: of what.
+        count: how many.
+        seed: equal seeds give equal samples, and a measure's draws do not depend on the other measures.
+        zones: (zones, n) share of each cell that lies in each zone.
+    """
+    state, cells = drawn.state, drawn.state.cells
+    deviates = Deviates(count, seed)
+    shared, own = relative_errors(state)
+    sector_of = np.array([SECTORS.index(label.sector) for label in drawn.labels])
+    error = np.stack([deviates.of(f"activity:{sector}") for sector in SECTORS])
+    sectors = np.zeros((len(SECTORS), count))
+    zone_samples = None if zones is None else np.zeros((zones.shape[0], count))
+    spread = np.zeros(cells)
+    numbers = [replace(action.numbers, deviates=deviates) for action in drawn.actions]
+    years = np.full(count, drawn.year)
+    order = np.argsort(drawn.groups.of_cell, kind="stable")
+    ends = np.searchsorted(drawn.groups.of_cell[order], np.arange(drawn.groups.count), side="right")
+    rows = len(drawn.labels)
+    columns = None if zones is None else zones.tocsc()  # the cells of a group are picked many times
+    step = max(1, _NUMBERS_AT_ONCE // (rows * count))
+    added = np.zeros((0, count))
+    touched = np.unique(np.concatenate([_NOTHING, *(action.rows for action in drawn.actions)]))
+    if any(action.way == "supply" for action in drawn.actions):
+        touched = np.union1d(touched, drawn.electric_rows)
+    for first in range(0, drawn.groups.count, step):
+        last = min(first + step, drawn.groups.count)
+        got = multipliers(
+            drawn.actions, drawn.groups.coverage[:, first:last], rows, drawn.electric_rows, years, numbers=numbers
+        )
+        added = got.added
+        for group in range(first, last):
+            mine = order[ends[group - 1] if group else 0 : ends[group]]
+            factor = got.change[group - first][touched]
+            for begin in range(0, len(mine), 4096):
+                here = mine[begin : begin + 4096]
+                base = drawn.tco2e[np.ix_(touched, here)]
+                change = base.T @ factor
+                for sector in range(len(SECTORS)):
+                    of = sector_of[touched] == sector
+                    if of.any():
+                        flow = base[of]
+                        sectors[sector] += flow.sum(axis=1) @ factor[of]
+                        sectors[sector] += error[sector] * ((flow * shared[sector, here]).sum(axis=1) @ factor[of])
+                change += _added(drawn.actions, added, here)
+                spread[here] = change.var(axis=1)
+                if columns is not None and zone_samples is not None:
+                    zone_samples += columns[:, here] @ change
+    for place, action in enumerate(drawn.actions):
+        if action.way == "added":
+            sectors[SECTORS.index(action.sector)] += action.quantity.sum() * added[place]
+    # What forms move or add is buildings and travel of the mean kind: their error is the sector's mean one, so that
+    # a house that moves from a well-known cell to a doubtful one changes no total.
+    size = np.stack([np.abs(state.sector_tco2e(sector)) for sector in SECTORS])
+    weight = np.divide(size, size.sum(axis=1, keepdims=True), out=np.zeros_like(size), where=size > 0)
+    mean = (shared * weight).sum(axis=1)
+    formed, measured = drawn.formed_tco2e, drawn.change_tco2e - drawn.formed_tco2e
+    total = formed.sum(axis=1)
+    own_sd, shared_sd = own * measured, shared * measured + mean[:, None] * formed
+    rest = np.stack([deviates.of(f"own:{sector}") for sector in SECTORS])
+    sectors += total[:, None] + error * (mean * total)[:, None]
+    sectors += np.sqrt((own_sd**2).sum(axis=1))[:, None] * rest
+    spread += (own_sd**2 + shared_sd**2).sum(axis=0)
+    if zones is not None and zone_samples is not None:
+        zone_samples += (zones @ formed.sum(axis=0))[:, None] + (zones @ shared_sd.T) @ error
+        own_zone = np.sqrt(zones.multiply(zones) @ (own_sd**2).sum(axis=0))
+        normal = np.stack([deviates.of(f"zone:{zone}") for zone in range(zones.shape[0])])
+        zone_samples += own_zone[:, None] * normal
+    names = {
+        name for action in drawn.actions for name in action.used if action.numbers.parameters[name].distribution
+    }  # fmt: skip
+    return Samples(sectors, zone_samples, np.sqrt(spread), tuple(sorted(names)))
+
+
+def relative_errors(state: State) -> tuple[FloatArray, FloatArray]:
+    """Relative standard deviations (sectors, n) of the baseline's values: the shared part and the own part of each."""
+    shared, own = np.zeros((len(SECTORS), state.cells)), np.zeros((len(SECTORS), state.cells))
+    for place, sector in enumerate(SECTORS):
+        if sector not in state.sd_tco2e:
+            continue
+        size = np.abs(state.sector_tco2e(sector))
+        relative = np.divide(state.over(state.sd_tco2e[sector]), size, out=np.zeros_like(size), where=size > 0)
+        part = state.shared.get(sector, 1.0)
+        shared[place], own[place] = np.sqrt(part) * relative, np.sqrt(1 - part) * relative
+    return shared, own
+
+
+def _added(actions: Sequence[Action], added: FloatArray, here: IntArray) -> FloatArray:
+    """What measures that add per unit change in some cells: (cells, samples)."""
+    places = [place for place, action in enumerate(actions) if action.way == "added"]
+    quantity = np.array([actions[place].quantity[here] for place in places]).reshape(len(places), len(here))
+    return np.asarray(quantity.T @ added[places])
+
+
+_NOTHING: IntArray = np.zeros(0, dtype=np.int64)

@@ -1,0 +1,79 @@
+"""A result in words and numbers that go into JSON: what an answer, an export or a report says of it."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from scenarios.result import Indicators, MeasureEffect, Outcome, Result
+from scenarios.state import SECTORS
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """Totals, range, interval, measures, path, indicators, parameters and notes of a result; tCO2e a year, signed.
+
+    Single numbers are by the first set of elasticities, named in `elasticities`; `range_tco2e` is over all sets.
+    """
+    state, first = result.state, next(iter(result.outcomes))
+    before = {sector: float(state.sector_tco2e(sector).sum()) for sector in SECTORS}
+    samples = result.samples
+    interval = None
+    if samples is not None:
+        interval = {
+            "level": 0.9,
+            "tco2e": list(samples.interval_tco2e()),
+            "sectors_tco2e": {
+                sector: np.quantile(values, [0.05, 0.95]).tolist()
+                for sector, values in zip(SECTORS, samples.sectors_tco2e, strict=True)
+            },
+            "sampled": list(samples.sampled),
+        }
+    return {
+        "region": state.region,
+        "edition": state.edition,
+        "collection": state.collection,
+        "baseline_year": state.year,
+        "year": result.scenario.year,
+        "illustrative": result.illustrative,
+        "elasticities": first,
+        "baseline_tco2e": before | {"net": sum(before.values())},
+        "change_tco2e": _sectors(result.outcomes[first]),
+        "range_tco2e": list(result.range_tco2e()),
+        "interval": interval,
+        "sets": {
+            name: {
+                "change_tco2e": _sectors(outcome),
+                "leaves_tco2e": outcome.leaves_tco2e,
+                "path_tco2e": outcome.path_tco2e.tolist(),
+            }
+            for name, outcome in result.outcomes.items()
+        },
+        "years": result.years.tolist(),
+        "target_tco2e": result.target_tco2e,
+        "measures": [_effect(effect) for effect in result.measures],
+        "indicators": {"before": _indicators(result.before), "after": _indicators(result.then)},
+        "parameters": [parameter.record() for parameter in result.used],
+        "notes": [
+            {
+                "about": note.about,
+                "text": note.text,
+                "parameters": list(note.parameters),
+                "illustrative": note.illustrative,
+            }
+            for note in result.notes
+        ],
+    }
+
+
+def _sectors(outcome: Outcome) -> dict[str, float]:
+    sums = {sector: float(row.sum()) for sector, row in zip(SECTORS, outcome.change_tco2e, strict=True)}
+    return sums | {"net": sum(sums.values())}
+
+
+def _effect(effect: MeasureEffect) -> dict[str, Any]:
+    return {**effect.__dict__, "cost_per_tco2e": effect.cost_per_tco2e}
+
+
+def _indicators(found: Indicators) -> dict[str, float | None]:
+    values: dict[str, float | None] = dict(found.__dict__)
+    return {name: None if value is None or math.isnan(value) else value for name, value in values.items()}
