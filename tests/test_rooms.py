@@ -13,9 +13,10 @@ MAY_IMPORT = {
     "accounting": {"accounting"},
     "grids": {"grids"},
     "gis": {"gis", "accounting", "grids"},
-    "api": {"api", "accounting", "grids"},
-    "carbonmap": {"carbonmap", "gis", "accounting", "grids", "api"},
-    "bench": {"bench", "carbonmap", "gis", "accounting", "grids", "api"},
+    "scenarios": {"scenarios", "accounting", "grids"},
+    "api": {"api", "accounting", "grids", "scenarios"},
+    "carbonmap": {"carbonmap", "gis", "accounting", "grids", "scenarios", "api"},
+    "bench": {"bench", "carbonmap", "gis", "accounting", "grids", "scenarios", "api"},
 }
 NOT_OURS_TO_IMPORT = {"tests", "data", "web", "hatch_build"}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "misc"}
