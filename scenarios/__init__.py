@@ -1,1 +1,1 @@
-"""Scenarios: what changes if a city's form or its measures change, the best mix of measures, and where to act."""
+"""What if: urban form, measures by sector, and what they would change, cell by cell."""

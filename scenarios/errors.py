@@ -1,33 +1,21 @@
-"""What can go wrong in scenarios; each message says what was given, what was expected, and the remedy."""
+"""What can go wrong with scenarios; each message says what was given, what was expected, and the remedy."""
 
 
 class ScenarioError(ValueError):
-    """Base of this room's errors: what was given cannot be worked with."""
+    """Anything this room refuses; the input (a state, a scenario, a parameter) is at fault."""
 
 
-class InvalidOptions(ScenarioError):
-    """Effects, costs, bases, limits or samples that do not fit together; the message names the first at fault."""
+class InvalidState(ScenarioError):
+    """Arrays of a state that do not fit each other, or hold what cannot be (a negative population)."""
 
 
-class TargetOutOfReach(ScenarioError):
-    """A target that no allowed choice reaches.
-
-    Attributes:
-        target_tco2e: what was asked for.
-        most_tco2e: the most that can be reached within the same limits.
-        shortfall_tco2e: what is missing.
-    """
-
-    def __init__(self, message: str, target_tco2e: float, most_tco2e: float) -> None:
-        super().__init__(message)
-        self.target_tco2e = target_tco2e
-        self.most_tco2e = most_tco2e
-        self.shortfall_tco2e = target_tco2e - most_tco2e
+class InvalidScenario(ScenarioError):
+    """A scenario document that breaks its schema, or that this state cannot carry out."""
 
 
-class NoPortfolio(ScenarioError):
-    """The solver ended (by time, by cancelling, or because limits contradict each other) without any choice."""
+class InvalidParameters(ScenarioError):
+    """The table of parameters breaks its schema, or a value lies outside the limits of its parameter."""
 
 
-class InvalidCells(ScenarioError):
-    """Cells, neighbours or zones whose arrays do not fit together, or too few of them."""
+class ParameterGap(ScenarioError):
+    """A number that nobody published and that the user has to give; the message names it, its unit and its limits."""

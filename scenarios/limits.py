@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios.errors import InvalidOptions
 from scenarios.options import FloatArray, IntArray, Options
+from scenarios.where_errors import InvalidOptions
 
 
 @dataclass(frozen=True)

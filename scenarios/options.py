@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.errors import InvalidOptions
+from scenarios.where_errors import InvalidOptions
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

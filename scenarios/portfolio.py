@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scenarios.combinations import Combinations, combinations
-from scenarios.errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 from scenarios.limits import Fairness, Limits, check_limits
 from scenarios.marginal_curve import first_choice
 from scenarios.options import BoolArray, FloatArray, IntArray, Options
 from scenarios.programs import Goal, program
 from scenarios.solver import Program, Settings, Solution, Stopped, relative_gap, relaxed_bound, solve
+from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 
 Simulate = Callable[[IntArray], FloatArray]
 

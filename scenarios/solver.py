@@ -12,8 +12,8 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array
 
-from scenarios.errors import NoPortfolio
 from scenarios.options import BoolArray, FloatArray, IntArray
+from scenarios.where_errors import NoPortfolio
 
 Stopped = Literal["gap", "time", "cancelled"]
 

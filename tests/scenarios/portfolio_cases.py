@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from scenarios.options import NO_GROUP, FloatArray, IntArray, Options
+from scenarios.robust import Samples
 
 
 def made_options(zones: int, measures: int, levels: int, seed: int, alone: int = 1, groups: int = 1) -> Options:
@@ -55,3 +56,14 @@ def zone_saving(options: Options, zone: int, choice: tuple[int, ...]) -> float:
             left[group] -= part
             saved += part
     return saved
+
+
+def made_samples(options: Options, count: int, seed: int, shared: float = 0.25, own: float = 0.2) -> Samples:
+    """Effects that share an error by measure and have one of their own by zone; bases with an error by group."""
+    numbers = np.random.default_rng(seed)
+    zones, measures, _ = options.shape
+    together = shared * numbers.standard_normal((count, 1, measures, 1)) * np.linspace(0.4, 1.6, measures)[:, None]
+    alone = own * numbers.standard_normal((count, zones, measures, 1))
+    effects = options.effects_tco2e * np.exp(together + alone - (shared**2 + own**2) / 2)
+    base = options.base_tco2e * np.exp(0.05 * numbers.standard_normal((count, 1, options.base_tco2e.shape[1])))
+    return Samples(effects, base)

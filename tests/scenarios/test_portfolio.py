@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 from scenarios.limits import Fairness, Limits
 from scenarios.options import Options
 from scenarios.portfolio import best_portfolio
 from scenarios.solver import Progress, Settings
+from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 from tests.scenarios.portfolio_cases import every_choice, made_options
 
 EXACT = Settings(gap=0.0)
