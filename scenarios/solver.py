@@ -10,6 +10,7 @@ from typing import Literal
 
 import highspy
 import numpy as np
+from highspy.highs import HighsCallbackEvent
 from scipy.sparse import csr_array
 
 from scenarios.options import BoolArray, FloatArray, IntArray
@@ -101,7 +102,7 @@ class _Watch:
         self.cancelled = False
         self.error: Exception | None = None
 
-    def __call__(self, event: highspy.HighsCallbackEvent) -> None:
+    def __call__(self, event: HighsCallbackEvent) -> None:
         try:
             told = event.data_out
             if self._settings.progress is not None:
