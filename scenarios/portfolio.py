@@ -113,7 +113,7 @@ def best_portfolio(
     Args:
         options: what may be chosen from.
         target_tco2e: save at least so much per year, at the least cost; or
-        budget: spend at most so much, in the options' unit, and save the most.
+        budget: spend at most so much, in the options' unit, and save the most. Below 0: earn at least so much.
         limits: per zone.
         fairness: between parts of the region.
         simulate: from a (zones, measures) choice to (zones,) emissions in tCO2e per year. Asked once for the choice
@@ -205,10 +205,10 @@ def choose(
     solution = solve(asked, task.settings, start=start, number=number, seconds=seconds)
     if solution is None:
         if goal.target_tco2e is None:
-            raise NoPortfolio("No choice keeps all limits, not even doing nothing. Widen the budget or the limits.")
+            raise NoPortfolio("No choice keeps all limits and the budget. Widen one of them.")
         return None
     rows = _chosen_rows(task.found, solution.values)
-    bound, slack = solution.bound, task.found.slack_tco2e
+    bound, slack = solution.bound, task.found.slack_tco2e * _largest_correction(task.found, saved)
     if slack > 0:
         # Combinations that were thinned out may have saved so much more.
         if goal.target_tco2e is None:
@@ -253,8 +253,8 @@ def _goal(target_tco2e: float | None, budget: float | None) -> Goal:
         raise InvalidOptions("Either a target or a budget was expected; give one of them, the other is what is sought.")
     if target_tco2e is not None and not (np.isfinite(target_tco2e) and target_tco2e > 0):
         raise InvalidOptions(f"The target is {target_tco2e:g} tCO2e per year; a number above 0 to save was expected.")
-    if budget is not None and (np.isnan(budget) or budget < 0):
-        raise InvalidOptions(f"The budget is {budget:g}; a number from 0 was expected, or infinity for no limit.")
+    if budget is not None and (np.isnan(budget) or budget == -np.inf):
+        raise InvalidOptions(f"The budget is {budget:g}; a number was expected, or infinity for no limit.")
     return Goal(target_tco2e, budget)
 
 
@@ -264,6 +264,12 @@ def _chosen_rows(found: Combinations, values: FloatArray) -> IntArray:
     first: BoolArray = np.diff(found.klass[order], prepend=-1) > 0
     rows: IntArray = order[first]
     return rows
+
+
+def _largest_correction(found: Combinations, saved: FloatArray) -> float:
+    """How many times what was found a combination is taken to save, at most."""
+    some = found.reduction_tco2e > 0
+    return float((saved[some] / found.reduction_tco2e[some]).max(initial=1.0))
 
 
 def _most(task: Task, saved: FloatArray, number: int, seconds: float) -> Chosen:

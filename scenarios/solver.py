@@ -105,7 +105,9 @@ class _Watch:
     def __call__(self, event: HighsCallbackEvent) -> None:
         try:
             told = event.data_out
-            if self._settings.progress is not None:
+            # Within a linear program the solver knows no choice and no bound yet.
+            in_tree = event.callback_type == highspy.cb.HighsCallbackType.kCallbackMipInterrupt
+            if self._settings.progress is not None and in_tree:
                 best, bound = float(told.mip_primal_bound), float(told.mip_dual_bound)
                 self._settings.progress(
                     Progress(self._number, float(told.running_time), best, bound, relative_gap(best, bound))

@@ -136,3 +136,13 @@ def test_the_frontier_rises_and_each_point_tells_its_gap() -> None:
     assert np.diff(saved)[0] > np.diff(saved)[-1]
     with pytest.raises(InvalidOptions, match="ascending"):
         cost_reduction_frontier(options, budgets=[2.0, 1.0])
+
+
+def test_a_frontier_with_measures_that_earn_begins_with_them() -> None:
+    effects, costs = np.zeros((1, 2, 2)), np.zeros((1, 2, 2))
+    effects[0, :, 1], costs[0, :, 1] = [10, 20], [-3, 6]
+    options = Options(effects, costs, np.zeros((1, 0)), np.array([-1, -1]), ["efficiency", "demand"], "EUR")
+    line = cost_reduction_frontier(options, points=3, settings=CLOSE)
+    assert [p.total_cost for p in line] == [-3, -3, 3]
+    assert [p.total_tco2e for p in line] == [10, 10, 30]
+    assert marginal_curve(combinations(options)).unit_cost == pytest.approx([-0.3, 0.3])

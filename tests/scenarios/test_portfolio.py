@@ -212,6 +212,28 @@ def test_cancelling_stops_it() -> None:
     assert best.total_cost <= 1e5 * (1 + NEAR)
 
 
+def test_time_that_is_up_gives_the_best_so_far_and_its_gap() -> None:
+    options = made_options(250, 12, 4, 1, alone=2, groups=3)
+    best = best_portfolio(options, budget=1e5, settings=Settings(gap=0.0, time_limit_s=0.5))
+    assert best.stopped == "time"
+    assert best.total_cost <= 1e5 * (1 + NEAR)
+    assert best.total_tco2e > 0
+
+
+def test_limits_that_contradict_each_other_are_told() -> None:
+    """Two zones, one of which has nothing to spend on, are to spend the same; what is left is to spend nothing."""
+    options = made_options(2, 2, 2, 1)
+    allowed = options.allowed.copy()
+    allowed[0] = False
+    options = replace(options, allowed=allowed)
+    alike = Fairness(np.array([0, 1]), np.ones(2), 1.0, 1.0)
+    assert not best_portfolio(options, budget=1e6, fairness=alike, settings=EXACT).levels.any()
+    with pytest.raises(TargetOutOfReach, match="widen limits and fairness"):
+        best_portfolio(options, target_tco2e=1.0, fairness=alike, settings=EXACT)
+    with pytest.raises(NoPortfolio, match="No choice keeps all limits"):
+        best_portfolio(options, budget=-1.0, settings=EXACT)
+
+
 def test_an_error_in_what_watches_is_raised() -> None:
     def fail(_: Progress) -> None:
         raise RuntimeError("the listener went away")
@@ -228,7 +250,7 @@ def test_an_error_in_what_watches_is_raised() -> None:
         ({}, "Either a target or a budget"),
         ({"target_tco2e": 1.0, "budget": 1.0}, "Either a target or a budget"),
         ({"target_tco2e": -1.0}, "above 0"),
-        ({"budget": -1.0}, "from 0"),
+        ({"budget": float("nan")}, "budget is nan"),
         ({"budget": 1.0, "limits": Limits(cost_per_zone=np.ones(2))}, "cost_per_zone has the shape"),
         ({"budget": 1.0, "fairness": Fairness(np.zeros(1, int), np.zeros(1))}, "heads"),
         ({"budget": 1.0, "fairness": Fairness(np.zeros(1, int), np.ones(1), 1.2)}, "low <= 1 <= high"),
