@@ -84,6 +84,31 @@ class Task:
     settings: Settings
 
 
+class Correction:
+    """What zones save by simulation over what combinations alone say: learnt from one choice after another."""
+
+    def __init__(self, zones: int) -> None:
+        self.of_zone: FloatArray = np.ones(zones)
+        self._met = np.zeros(zones, bool)
+
+    def learn(self, portfolio: Portfolio, *, cautious: bool) -> None:
+        """Take in one simulated choice.
+
+        Args:
+            portfolio: with estimates made by this correction.
+            cautious: go half of the way only, because choices begin to go round in circles.
+        """
+        estimate, real = portfolio.estimated_tco2e, portfolio.saved_tco2e
+        known = np.abs(estimate) > _ROUNDING * np.abs(estimate).max(initial=0.0)
+        # A zone that saved nothing must not be given up for good: its correction may only be small.
+        ratio = np.clip(real[known] / estimate[known], 0.05, 20.0)
+        self.of_zone[known] *= np.sqrt(ratio) if cautious else ratio
+        self._met |= known
+        if self._met.any():
+            # Zones of which nothing was chosen yet are taken to behave like the others.
+            self.of_zone[~self._met] = float(np.median(self.of_zone[self._met]))
+
+
 @dataclass(frozen=True)
 class Chosen:
     """One solution: positions of combinations, the bound that thinning leaves true, and how it was solved."""
@@ -104,7 +129,7 @@ def best_portfolio(
     simulate: Simulate | None = None,
     settings: Settings | None = None,
     agreement: float = AGREEMENT,
-    rounds: int = 6,
+    rounds: int = 8,
     found: Combinations | None = None,
     start: IntArray | None = None,
 ) -> Portfolio:
@@ -140,11 +165,11 @@ def best_portfolio(
     task = Task(options, found, goal, limits, fairness, settings or Settings())
     baseline = None if simulate is None else _emissions(simulate, np.zeros(options.shape[:2], np.int64))
     rows = None if start is None else rows_of(found, options.check_levels(start))
-    correction = np.ones(options.shape[0])
+    correction = Correction(options.shape[0])
     margin, seconds = 1.0, 0.0
     tried: list[Portfolio] = []
     for number in range(1, rounds + 1):
-        saved = found.reduction_tco2e * correction[found.zone]
+        saved = found.reduction_tco2e * correction.of_zone[found.zone]
         try:
             chosen = choose(task, saved, rows, number, seconds, margin)
         except NoPortfolio:
@@ -167,11 +192,7 @@ def best_portfolio(
             break
         if _reaches(goal, portfolio) and portfolio.difference <= min(_CLOSE, agreement):
             break
-        if number > 2 and _seen(tried):
-            # Round and round: what a zone saved least of all that was promised is safe to count on.
-            correction = np.minimum(correction, _corrected(portfolio, correction))
-        else:
-            correction = _corrected(portfolio, correction)
+        correction.learn(portfolio, cautious=_seen(tried))
         if goal.target_tco2e is not None and not _reaches(goal, portfolio) and portfolio.difference <= _CLOSE:
             margin *= 1 + 1.2 * (1 - portfolio.total_tco2e / goal.target_tco2e)
     return _best(goal, tried)
@@ -322,18 +343,6 @@ def _emissions(simulate: Simulate, levels: IntArray) -> FloatArray:
             f"{levels.shape[0]} zones was expected."
         )
     return emissions
-
-
-def _corrected(portfolio: Portfolio, correction: FloatArray) -> FloatArray:
-    """What a zone saved over what it was taken to save, times the correction so far; never negative."""
-    estimate, real = portfolio.estimated_tco2e, portfolio.saved_tco2e
-    known = np.abs(estimate) > _ROUNDING * np.abs(estimate).max(initial=0.0)
-    ratio = np.divide(real, estimate, out=np.ones(real.shape), where=known)
-    # Zones of which nothing was chosen are taken to behave like the others.
-    ratio[~known] = real[known].sum() / estimate[known].sum() if known.any() else 1.0
-    # A zone that saved nothing must not be given up for good: its correction may only be small.
-    corrected: FloatArray = correction * np.clip(ratio, 0.05, 20.0)
-    return corrected
 
 
 def _reaches(goal: Goal, portfolio: Portfolio) -> bool:

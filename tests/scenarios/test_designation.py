@@ -85,11 +85,12 @@ def test_the_union_of_the_best_fit_against_every_union(seed: int, n: int, outsid
     assert jaccard(best_fit(inside, area, whole)) == pytest.approx(best)
 
 
-def test_planted_zones_are_found() -> None:
-    """Figures of docs/where-to-act.md: eight cities of about 150 zones, planted ones emit 2.5 times as much."""
+@pytest.mark.parametrize(("times", "right", "found_again"), [(2.5, 0.97, 0.98), (2.0, 0.95, 0.89), (1.5, 0.77, 0.56)])
+def test_planted_zones_are_found(times: float, right: float, found_again: float) -> None:
+    """Figures of docs/where-to-act.md: eight cities of 150 zones, planted ones emit so many times as much."""
     precision, recall = [], []
     for seed in range(8):
-        city = planted_city(seed)
+        city = planted_city(seed, times=times)
         emissions = np.bincount(city.zone, city.intensity * CELL_HA)
         hot = hot_spots(city.intensity, city.touching).hot
         found = candidate_zones(
@@ -107,8 +108,8 @@ def test_planted_zones_are_found() -> None:
         hits = int(city.planted[named].sum())
         precision.append(hits / named.size)
         recall.append(hits / city.planted.sum())
-    assert np.mean(precision) == pytest.approx(0.974, abs=0.01)
-    assert np.mean(recall) == pytest.approx(0.981, abs=0.01)
+    assert np.mean(precision) == pytest.approx(right, abs=0.01)
+    assert np.mean(recall) == pytest.approx(found_again, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -97,20 +97,22 @@ def test_normal_scores_know_only_the_order() -> None:
     assert (one.hot == other.hot).all()
 
 
-def test_planted_cells_are_found() -> None:
-    """Figures of docs/where-to-act.md: eight cities, planted zones emit 2.5 times as much."""
+@pytest.mark.parametrize(("times", "right", "found_again"), [(2.5, 0.95, 0.84), (2.0, 0.92, 0.71), (1.5, 0.76, 0.35)])
+def test_planted_cells_are_found(times: float, right: float, found_again: float) -> None:
+    """Figures of docs/where-to-act.md: eight cities, of which some zones emit so many times as much."""
     precision, recall, moran = [], [], []
     for seed in range(8):
-        city = planted_city(seed)
+        city = planted_city(seed, times=times)
         found = hot_spots(city.intensity, city.touching)
         hits = int((found.hot & city.planted_cells).sum())
         precision.append(hits / found.hot.sum())
         recall.append(hits / city.planted_cells.sum())
         high = found.kind == KINDS.index("high among high")
         moran.append((high & city.planted_cells).sum() / high.sum())
-    assert np.mean(precision) == pytest.approx(0.949, abs=0.01)
-    assert np.mean(recall) == pytest.approx(0.844, abs=0.01)
-    assert np.mean(moran) == pytest.approx(0.961, abs=0.01)
+    assert np.mean(precision) == pytest.approx(right, abs=0.01)
+    assert np.mean(recall) == pytest.approx(found_again, abs=0.01)
+    # Local Moran's pattern is stricter: it asks the cell itself to be high.
+    assert np.mean(moran) > np.mean(precision)
 
 
 def test_equal_cells_and_cells_alone_do_not_stand_out() -> None:
