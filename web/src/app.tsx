@@ -22,7 +22,10 @@ function panelInsets(): Insets {
   const boxes = (selector: string) =>
     [...document.querySelectorAll(selector)].map((element) => element.getBoundingClientRect());
   const [stage] = boxes('#map');
-  return insetsOf(stage ?? new DOMRect(0, 0, innerWidth, innerHeight), boxes('.panel, .card, .table-sheet'));
+  return insetsOf(
+    stage ?? new DOMRect(0, 0, innerWidth, innerHeight),
+    boxes('.panel, .card, .table-sheet, .compare-bar'),
+  );
 }
 
 function Tooltip({ model }: { model: Model }) {

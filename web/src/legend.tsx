@@ -44,6 +44,14 @@ function Row(props: { colour: string; label: string; short?: string; now: boolea
   );
 }
 
+const LETTERS_OF_A_LINE = 48; // of 11 px, beside each other in the panel
+
+/** Whether the labels of classes need two lines, taking turns, to be told apart. */
+function isCrowded(classes: readonly ScaleClass[], t: Texts, numbers: Numbers): boolean {
+  const longest = Math.max(...classes.map((entry) => shortLabel(entry, t, numbers).length));
+  return longest * (classes.length + 1) > LETTERS_OF_A_LINE; // zero is one more
+}
+
 /** What the colour under the pointer stands for; null: not known. */
 function amountAt({ value, other }: Hovered, differing: boolean): number | null {
   if (!differing) return value;
@@ -101,7 +109,7 @@ export function Legend({ model }: { model: Model }) {
       )}
       {scale && !differing && <HistogramView model={model} scale={scale} />}
       {scale && (
-        <ul class="legend-classes">
+        <ul class={isCrowded(scale.classes, t, numbers) ? 'legend-classes crowded' : 'legend-classes'}>
           {scale.classes
             .map((entry, index) => ({ entry, index }))
             .toReversed()

@@ -18,6 +18,11 @@ describe('the room between the panels', () => {
     expect(insets).toEqual({ top: 60, right: 384, bottom: 340, left: 384 });
   });
 
+  it('loses a strip at the top to a bar, on a desk and on a phone', () => {
+    expect(insetsOf(WIDE, [box(368, 58, 733, 72)])).toEqual({ top: 158, right: 28, bottom: 28, left: 28 });
+    expect(insetsOf(PHONE, [box(10, 100, 370, 50)]).top).toBe(122);
+  });
+
   it('keeps a strip above a sheet that covers most of a phone', () => {
     const { top, bottom } = insetsOf(PHONE, [box(0, 200, 390, 644)]);
     expect(788 - top - bottom).toBeGreaterThanOrEqual(120);

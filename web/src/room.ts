@@ -34,8 +34,9 @@ export function insetsOf(stage: Box, panels: readonly Box[]): Insets {
     const fromBottom = stage.bottom - panel.bottom;
     const fromLeft = panel.left - stage.left;
     const fromRight = stage.right - panel.right;
-    // A sheet lies along the bottom if it is wider than high or reaches from side to side.
-    if (wide || (panel.width > 1.4 * panel.height && fromBottom < fromTop)) {
+    // A sheet lies along the bottom if it is wider than high or reaches from side to side; a bar is flat, and at the top.
+    const flat = panel.width > (fromBottom < fromTop ? 1.4 : 4) * panel.height;
+    if (wide || flat) {
       if (fromBottom < fromTop) bottom = Math.max(bottom, stage.bottom - panel.top + AIR);
       else top = Math.max(top, panel.bottom - stage.top + AIR);
     } else if (fromLeft < fromRight) left = Math.max(left, panel.right - stage.left + AIR);
