@@ -3,7 +3,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
-ROOMS := accounting api carbonmap gis grids
+ROOMS := accounting api carbonmap gis grids scenarios
 BENCH := $(if $(SIZE),--size $(SIZE)) $(if $(REPEAT),--repeat $(REPEAT))
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 # npm runs through the venv's folder, where Node stands on machines without a Node of their own

@@ -1,0 +1,296 @@
+"""A portfolio that reaches its target in at least 90 of 100 possible worlds, checked in worlds it was not made for.
+
+Samples of effects and bases (shared errors shared) say what each choice would save if the world were like that. The
+constraint "at least a share of samples reach the target" is not linear: around a choice it is replaced by its
+gradient, the mean of the samples near the quantile (Hong, Estimating Quantile Sensitivities, Operations Research 57,
+2009), and solved again, until nothing better is found. That is a search: what is proven is the gap of its last linear
+problem, and, by samples held out, what the choice keeps.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scenarios.combinations import Combinations, combinations, sampled_reductions
+from scenarios.limits import Fairness, Limits, check_limits
+from scenarios.options import FloatArray, IntArray, Options
+from scenarios.portfolio import Chosen, Task, choose
+from scenarios.programs import Goal
+from scenarios.solver import Settings
+from scenarios.where_errors import InvalidOptions, TargetOutOfReach
+
+SHARE = 0.9
+_CLOSE = 0.002  # margins nearer than this make no difference worth a round
+_NEAR = 0.1  # of all samples, those next to the quantile that stand for it
+_SAFETY = 2.33  # standard errors between the share asked of training and of held-out samples: 99 %
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Worlds that may be.
+
+    Attributes:
+        effects_tco2e: (samples, zones, measures, levels) as in `Options`.
+        base_tco2e: (samples, zones, groups).
+    """
+
+    effects_tco2e: FloatArray
+    base_tco2e: FloatArray
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return int(self.effects_tco2e.shape[0])
+
+    def check(self, options: Options, name: str) -> None:
+        """See that they are samples of these options.
+
+        Raises:
+            InvalidOptions: naming what does not fit.
+        """
+        wanted = (options.effects_tco2e.shape, options.base_tco2e.shape)
+        has = (self.effects_tco2e.shape[1:], self.base_tco2e.shape[1:])
+        if has != wanted or self.count != self.base_tco2e.shape[0] or self.count < 20:
+            raise InvalidOptions(
+                f"The {name} samples have the shapes {self.effects_tco2e.shape} and {self.base_tco2e.shape}; at least "
+                f"20 samples of {wanted[0]} and {wanted[1]} were expected."
+            )
+        if not (np.isfinite(self.effects_tco2e).all() and np.isfinite(self.base_tco2e).all()):
+            raise InvalidOptions(f"The {name} samples hold numbers that are not finite.")
+        if (self.base_tco2e < 0).any() or (self.effects_tco2e[..., 0] != 0).any():
+            raise InvalidOptions(f"The {name} samples hold negative bases, or a level 0 that does something.")
+
+    def reductions_tco2e(self, options: Options, levels: IntArray) -> FloatArray:
+        """(samples,) what a choice saves in each, tCO2e per year."""
+        zones, measures = np.indices(levels.shape)
+        effects = self.effects_tco2e[:, zones, measures, levels]
+        saved: FloatArray = effects[:, :, options.group < 0].sum(axis=(1, 2))
+        for group in range(options.base_tco2e.shape[1]):
+            base = self.base_tco2e[:, :, group]
+            part = effects[:, :, options.group == group]
+            ratio = np.divide(part, base[:, :, None], out=np.zeros(part.shape), where=base[:, :, None] > 0)
+            # An effect drawn larger than what it works on saves all of it, not more.
+            saved = saved + (base * (1 - np.clip(1 - ratio, 0, None).prod(axis=2))).sum(axis=1)
+        return saved
+
+    def mean_options(self, options: Options, rows: IntArray) -> Options:
+        """The options with effects and bases of the mean of some samples."""
+        base = self.base_tco2e[rows].mean(axis=0)
+        effects = self.effects_tco2e[rows].mean(axis=0)
+        grouped = np.flatnonzero(options.group >= 0)
+        effects[:, grouped] = np.minimum(effects[:, grouped], base[:, options.group[grouped]][:, :, None])
+        return replace(options, effects_tco2e=effects, base_tco2e=base)
+
+
+@dataclass(frozen=True)
+class RobustPortfolio:
+    """A choice and how it does in samples it was not made for.
+
+    Attributes:
+        levels: (zones, measures).
+        total_cost: in `cost_unit`.
+        cost_unit: what a cost of 1 is.
+        target_tco2e: per year.
+        train_share: part of the training samples that reach the target.
+        held_out_share: part of the held-out samples that do.
+        safe_tco2e: what it saves in all but the worst part (1 - share) of the held-out samples.
+        shortfall_tco2e: what `safe_tco2e` lacks of the target; 0 if the share is kept.
+        kept: whether the share asked for is kept by held-out samples.
+        gap: of the last linear problem.
+    """
+
+    levels: IntArray
+    total_cost: float
+    cost_unit: str
+    target_tco2e: float
+    train_share: float
+    held_out_share: float
+    safe_tco2e: float
+    shortfall_tco2e: float
+    kept: bool
+    gap: float
+
+
+def robust_portfolio(
+    options: Options,
+    train: Samples,
+    held_out: Samples,
+    *,
+    target_tco2e: float,
+    share: float = SHARE,
+    limits: Limits | None = None,
+    fairness: Fairness | None = None,
+    settings: Settings | None = None,
+    rounds: int = 12,
+) -> RobustPortfolio:
+    """The cheapest choice found that reaches a target in at least a share of samples.
+
+    Args:
+        options: what may be chosen from, with the central estimate.
+        train: samples to choose by. Of them a little more than the share must reach the target (by 2.33 standard
+            errors), so that held-out samples, which play no part in choosing, keep it.
+        held_out: other samples, to check with.
+        target_tco2e: per year.
+        share: at least so many of all samples.
+        limits: per zone.
+        fairness: between parts of the region.
+        settings: gap, time limit, progress, cancelling.
+        rounds: linearise at most so often.
+
+    Raises:
+        InvalidOptions: arguments that do not fit.
+        TargetOutOfReach: not even the choice that saves most in bad samples keeps the share; says by how much.
+        NoPortfolio: see `best_portfolio`.
+    """
+    if not (np.isfinite(target_tco2e) and target_tco2e > 0 and 0.5 <= share < 1):
+        raise InvalidOptions(
+            f"The target is {target_tco2e:g} tCO2e per year in a share of {share:g}; above 0 in 0.5 to below 1 was "
+            "expected."
+        )
+    limits, settings = limits or Limits(), settings or Settings()
+    check_limits(options, limits, fairness)
+    train.check(options, "training")
+    held_out.check(options, "held-out")
+    search = _Search(options, train, limits, fairness, settings)
+    stricter = min(_stricter(share, train.count, held_out.count), 1 - 1 / train.count)
+    best = search.cheapest(target_tco2e, stricter, rounds)
+    if best is None:
+        best = search.safest(stricter, rounds)
+        found = _told(options, best, train, held_out, target_tco2e, share)
+        if not found.kept:
+            raise TargetOutOfReach(
+                f"The target is {target_tco2e:,.1f} tCO2e per year in {share:.0%} of samples; within the limits at "
+                f"most {found.safe_tco2e:,.1f} can be relied on so often: {found.shortfall_tco2e:,.1f} are missing, "
+                f"and {found.held_out_share:.0%} of held-out samples reach the target. Lower the target or the share, "
+                "or allow more.",
+                target_tco2e,
+                found.safe_tco2e,
+            )
+        return found
+    return _told(options, best, train, held_out, target_tco2e, share)
+
+
+class _Search:
+    """Linear problems, one after another, each made of the samples near the quantile of the choice before."""
+
+    def __init__(
+        self, options: Options, train: Samples, limits: Limits, fairness: Fairness | None, settings: Settings
+    ) -> None:
+        self._options = options
+        self._train = train
+        self._found: Combinations = combinations(
+            train.mean_options(options, np.arange(train.count)), count_measures=limits.measures_per_zone is not None
+        )
+        self._task = Task(options, self._found, Goal(budget=float("inf")), limits, fairness, settings)
+        self._seconds = 0.0
+        self._number = 0
+
+    def cheapest(self, target_tco2e: float, share: float, rounds: int) -> tuple[IntArray, float] | None:
+        """Levels and gap of the cheapest choice that reached the target in the share of training samples."""
+        saved = self._found.reduction_tco2e
+        best: tuple[IntArray, float] | None = None
+        best_cost = np.inf
+        rows: IntArray | None = None
+        # How far above the target to aim: more than `low`, which missed it, less than `high`, which was enough.
+        margin, low, high = 1.0, 0.0, np.inf
+        for number in range(rounds):
+            chosen = self._choose(Goal(target_tco2e=target_tco2e), saved, rows, margin)
+            if chosen is None:
+                if rows is None:
+                    break  # not even the mean of the samples reaches it
+                high = margin
+            else:
+                rows = chosen.rows
+                levels, reached, near = self._quantile(rows, share)
+                cost = float(self._options.cost(levels).sum())
+                if reached >= target_tco2e:
+                    high = margin
+                    if cost < best_cost:
+                        best, best_cost = (levels, chosen.gap), cost
+                elif number > 0:  # the first round knows the mean only, and tells nothing of margins
+                    low = margin
+                saved = self._near_quantile(near, rows, reached)
+            margin = _between(low, high)
+            if high - low < _CLOSE:
+                break
+        return best
+
+    def safest(self, share: float, rounds: int) -> tuple[IntArray, float]:
+        """Levels and gap of the choice that saves most in the share of training samples."""
+        saved = self._found.reduction_tco2e
+        best: tuple[IntArray, float] | None = None
+        most = -np.inf
+        rows: IntArray | None = None
+        for _ in range(rounds):
+            chosen = self._choose(Goal(budget=float("inf")), saved, rows, 1.0)
+            assert chosen is not None  # without a target something is always reached; contradictions raise
+            rows = chosen.rows
+            levels, reached, near = self._quantile(rows, share)
+            if reached <= most * (1 + 1e-9) and best is not None:
+                break
+            best, most = (levels, chosen.gap), reached
+            saved = sampled_reductions(self._found, self._train.mean_options(self._options, near))
+        assert best is not None
+        return best
+
+    def _choose(self, goal: Goal, saved: FloatArray, rows: IntArray | None, margin: float) -> Chosen | None:
+        self._number += 1
+        task = replace(self._task, goal=goal)
+        chosen = choose(task, saved, rows, self._number, self._seconds, margin)
+        self._seconds += 0.0 if chosen is None else chosen.solution.seconds
+        return chosen
+
+    def _quantile(self, rows: IntArray, share: float) -> tuple[IntArray, float, IntArray]:
+        """Levels, what the share of samples saves at least, and the samples nearest to that."""
+        levels = self._found.choice(rows)
+        reductions = self._train.reductions_tco2e(self._options, levels)
+        order = np.argsort(reductions, kind="stable")
+        place = reductions.size - int(np.ceil(share * reductions.size - 1e-9))
+        width = max(int(_NEAR * reductions.size) // 2, 2)
+        near = order[max(place - width, 0) : place + width + 1]
+        return levels, float(reductions[order[place]]), near
+
+    def _near_quantile(self, near: IntArray, rows: IntArray, reached: float) -> FloatArray:
+        """What combinations save in the samples near the quantile, scaled so that the choice saves what it reached."""
+        saved = sampled_reductions(self._found, self._train.mean_options(self._options, near))
+        total = float(saved[rows].sum())
+        return saved * (reached / total) if total > 0 and reached > 0 else saved
+
+
+def _between(low: float, high: float) -> float:
+    """The next margin to try: half way, or a little further where only one side is known."""
+    if not np.isfinite(high):
+        return low * 1.02 if low > 0 else 1.0
+    return 0.5 * (low + high) if low > 0 else high * 0.98
+
+
+def _stricter(share: float, train: int, held_out: int) -> float:
+    """Share of training samples to ask for, so that held-out samples keep `share` in 99 of 100 cases."""
+    return share + _SAFETY * float(np.sqrt(share * (1 - share) * (1 / train + 1 / held_out)))
+
+
+def _told(
+    options: Options,
+    found: tuple[IntArray, float],
+    train: Samples,
+    held_out: Samples,
+    target_tco2e: float,
+    share: float,
+) -> RobustPortfolio:
+    levels, gap = found
+    reductions = held_out.reductions_tco2e(options, levels)
+    reached = float((reductions >= target_tco2e).mean())
+    place = reductions.size - int(np.ceil(share * reductions.size - 1e-9))
+    safe = float(np.sort(reductions)[place])
+    return RobustPortfolio(
+        levels=levels,
+        total_cost=float(options.cost(levels).sum()),
+        cost_unit=options.cost_unit,
+        target_tco2e=target_tco2e,
+        train_share=float((train.reductions_tco2e(options, levels) >= target_tco2e).mean()),
+        held_out_share=reached,
+        safe_tco2e=safe,
+        shortfall_tco2e=max(0.0, target_tco2e - safe),
+        kept=safe >= target_tco2e,
+        gap=gap,
+    )

@@ -1,0 +1,80 @@
+"""A target kept in at least 90 of 100 worlds that the choice was not made for, or what it lacks."""
+
+import numpy as np
+import pytest
+
+from scenarios.limits import Limits
+from scenarios.portfolio import best_portfolio
+from scenarios.robust import Samples, robust_portfolio
+from scenarios.solver import Settings
+from scenarios.where_errors import InvalidOptions, TargetOutOfReach
+from tests.scenarios.portfolio_cases import every_choice, made_options, made_samples, zone_saving
+
+EXACT = Settings(gap=0.0)
+
+
+def test_reductions_of_samples_are_those_of_options_made_of_them() -> None:
+    options = made_options(4, 3, 3, 1, groups=2)
+    samples = made_samples(options, 20, 2, shared=0.1, own=0.1)
+    levels = np.array([[0, 1, 2], [2, 2, 0], [1, 1, 1], [0, 0, 0]])
+    for number, saved in enumerate(samples.reductions_tco2e(options, levels)):
+        world = samples.mean_options(options, np.array([number]))
+        by_hand = sum(zone_saving(world, zone, tuple(levels[zone])) for zone in range(4))
+        assert saved == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5])
+def test_held_out_samples_keep_the_target_and_it_costs_little_more_than_the_cheapest_of_all_choices(seed: int) -> None:
+    options = made_options(4, 3, 2, seed)
+    train, held_out = made_samples(options, 200, seed + 100), made_samples(options, 1000, seed + 200)
+    choices, saved, spent = every_choice(options)
+    target = 0.6 * float(saved.sum(axis=1).max())
+    plain = best_portfolio(options, target_tco2e=target, settings=EXACT)
+    assert (held_out.reductions_tco2e(options, plain.levels) >= target).mean() < 0.75, "the case would not show it"
+    best = robust_portfolio(options, train, held_out, target_tco2e=target, settings=EXACT)
+    assert best.kept
+    assert best.held_out_share >= 0.9
+    assert best.train_share >= best.held_out_share - 0.06
+    assert best.shortfall_tco2e == 0
+    each = np.array([held_out.reductions_tco2e(options, choice) for choice in choices])
+    cheapest = spent.sum(axis=1)[(each >= target).mean(axis=1) >= 0.9].min()
+    assert best.total_cost <= 1.25 * cheapest
+
+
+def test_a_share_that_cannot_be_kept_says_what_can_be_relied_on() -> None:
+    options = made_options(6, 3, 2, 0)
+    train, held_out = made_samples(options, 300, 1), made_samples(options, 300, 2)
+    most = best_portfolio(options, budget=float("inf"), settings=EXACT)
+    target = 0.95 * most.total_tco2e
+    with pytest.raises(TargetOutOfReach, match="of held-out samples reach the target") as raised:
+        robust_portfolio(options, train, held_out, target_tco2e=target, settings=EXACT)
+    safe = np.quantile(held_out.reductions_tco2e(options, most.levels), 0.1, method="inverted_cdf")
+    assert raised.value.most_tco2e == pytest.approx(safe, rel=0.01)
+    assert raised.value.shortfall_tco2e == pytest.approx(target - raised.value.most_tco2e)
+
+
+def test_limits_hold_in_robust_portfolios_too() -> None:
+    options = made_options(20, 4, 3, 3, groups=2)
+    train, held_out = made_samples(options, 100, 1), made_samples(options, 100, 2)
+    limits = Limits(measures_per_zone=np.full(20, 2.0))
+    most = best_portfolio(options, budget=float("inf"), limits=limits)
+    best = robust_portfolio(options, train, held_out, target_tco2e=0.6 * most.total_tco2e, limits=limits)
+    assert (best.levels > 0).sum(axis=1).max() <= 2
+    assert best.kept
+
+
+def test_without_scatter_it_is_the_plain_best_mix() -> None:
+    options = made_options(5, 3, 3, 2)
+    same = Samples(np.repeat(options.effects_tco2e[None], 20, axis=0), np.repeat(options.base_tco2e[None], 20, axis=0))
+    plain = best_portfolio(options, target_tco2e=300.0, settings=EXACT)
+    best = robust_portfolio(options, same, same, target_tco2e=300.0, settings=EXACT)
+    assert best.total_cost == pytest.approx(plain.total_cost)
+
+
+def test_samples_that_do_not_fit_are_named() -> None:
+    options = made_options(5, 3, 3, 2)
+    good, few = made_samples(options, 30, 1), made_samples(options, 5, 1)
+    with pytest.raises(InvalidOptions, match="held-out samples have the shapes"):
+        robust_portfolio(options, good, few, target_tco2e=1.0)
+    with pytest.raises(InvalidOptions, match="share of 1"):
+        robust_portfolio(options, good, good, target_tco2e=1.0, share=1.0)
