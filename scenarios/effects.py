@@ -5,7 +5,8 @@ what is `switched` to electricity. Cells that all measures cover alike form a gr
 city of 40,000 cells is worked out in a few dozen groups, for many samples or years at once.
 """
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ from scenarios.frame import FloatArray, IntArray
 
 STAGES = ("form", "demand", "efficiency", "switch", "supply", "sink")
 """The order in which measures are applied (METHODS D9)."""
+_NUMBERS_AT_ONCE = 6_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,28 @@ class Groups:
     def count(self) -> int:
         """How many."""
         return int(self.coverage.shape[1])
+
+    def sums(self, flows: FloatArray) -> FloatArray:
+        """Flows (rows, n) added up over the cells of each group: (groups, rows)."""
+        if self.count == 1 or not len(flows):
+            return np.asarray(flows.sum(axis=1)[None]) if len(flows) else np.zeros((self.count, 0))
+        return np.asarray(np.stack([np.bincount(self.of_cell, row, minlength=self.count) for row in flows], axis=1))
+
+    @functools.cached_property
+    def _order(self) -> tuple[IntArray, IntArray]:
+        order = np.argsort(self.of_cell, kind="stable")
+        return order, np.searchsorted(self.of_cell[order], np.arange(self.count + 1))
+
+    def cells(self, first: int, last: int) -> IntArray:
+        """Positions of the cells of the groups from `first` to before `last`, group by group."""
+        order, starts = self._order
+        return order[starts[first] : starts[last]]
+
+    def blocks(self, numbers_each: int) -> Iterator[tuple[int, int]]:
+        """Spans (first, last) of groups, so that work arrays of so many numbers per group stay within memory."""
+        step = max(1, _NUMBERS_AT_ONCE // max(numbers_each, 1))
+        for first in range(0, self.count, step):
+            yield first, min(first + step, self.count)
 
 
 def groups_of(actions: Sequence[Action], cells: int) -> Groups:

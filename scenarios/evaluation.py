@@ -83,36 +83,34 @@ class Evaluation:
         """Rows added up to sectors: (sectors, n)."""
         return np.stack([flows[self.sector_of == sector].sum(axis=0) for sector in range(len(SECTORS))])
 
-    def grouped(self, flows: FloatArray) -> FloatArray:
-        """Flows added up over the cells of each group: (groups, rows)."""
-        count, place = self.groups.count, self.groups.of_cell
-        if count == 1:
-            return np.asarray(flows.sum(axis=1)[None])
-        return np.asarray(np.stack([np.bincount(place, row, minlength=count) for row in flows], axis=1))
-
     @functools.cached_property
     def outcome(self) -> Outcome:
         """The result."""
         state, base = self.state, self.base
-        now = np.array([self.year])
-        got = multipliers(self.actions, self.groups.coverage, len(base), self.electric, now, by_measure=True)
-        assert got.by_measure is not None
-        change = self.formed.copy()
-        by_measure = self._form_parts()
-        for place, action in enumerate(self.actions):
-            part = np.zeros(state.cells)
-            if action.way == "added":
-                part = action.quantity * got.added[place, 0]
-                change[SECTORS.index(action.sector)] += part
-            else:
+        change, parts = self.formed.copy(), np.zeros((len(self.actions), state.cells))
+        for first, last in self.groups.blocks(len(base) * max(len(self.actions), 1)):
+            got = multipliers(
+                self.actions, self.groups.coverage[:, first:last], len(base), self.electric, np.array([self.year]),
+                by_measure=True,
+            )  # fmt: skip
+            assert got.by_measure is not None
+            whole = (first, last) == (0, self.groups.count)
+            here = slice(None) if whole else self.groups.cells(first, last)
+            group = self.groups.of_cell[here] - first
+            for place, action in enumerate(self.actions):
+                if action.way == "added":
+                    continue
                 step = got.by_measure[place, :, :, 0]
                 for row in np.flatnonzero(step.any(axis=0)):
-                    moved = base[row] * step[self.groups.of_cell, row]
-                    part += moved
-                    change[self.sector_of[row]] += moved
-            by_measure.append(part)
+                    moved = base[row, here] * step[group, row]
+                    parts[place, here] += moved
+                    change[self.sector_of[row], here] += moved
+        for place, action in enumerate(self.actions):
+            if action.way == "added":
+                parts[place] = action.quantity * self._added[place]
+                change[SECTORS.index(action.sector)] += parts[place]
+        stacked = np.concatenate([np.reshape(self._form_parts(), (len(self.steps), state.cells)), parts])
         path, leaves = self._path(), self.steps[-1].leaves_tco2e[self.elasticities] if self.steps else 0.0
-        stacked = np.stack(by_measure) if by_measure else np.zeros((0, state.cells))
         return Outcome(change, stacked, path, leaves)
 
     def _form_parts(self) -> list[FloatArray]:
@@ -123,15 +121,26 @@ class Evaluation:
 
     def _path(self) -> FloatArray:
         """Net of all sectors by year."""
-        years = self.years
-        got = multipliers(self.actions, self.groups.coverage, len(self.tco2e), self.electric, years)
-        left = 1.0 + got.change
-        net = np.einsum("gf,gfy->y", self.grouped(self.tco2e), left)
+        years, net = self.years, np.zeros(len(self.years))
+        flows = [(np.ones(len(years)), self.groups.sums(self.tco2e))]
         for step, change in zip(self.steps, self.form_changes, strict=True):
-            net += ramp(step.begins, step.ramp_years, years) * np.einsum("gf,gfy->y", self.grouped(change), left)
+            flows.append((ramp(step.begins, step.ramp_years, years), self.groups.sums(change)))
+        added = np.zeros((len(self.actions), len(years)))
+        for first, last in self.groups.blocks(len(self.tco2e) * len(years)):
+            got = multipliers(self.actions, self.groups.coverage[:, first:last], len(self.tco2e), self.electric, years)
+            added = got.added
+            for part, tonnes in flows:
+                net += part * np.einsum("gf,gfy->y", tonnes[first:last], 1.0 + got.change)
         for place, action in enumerate(self.actions):
-            net += action.quantity.sum() * got.added[place]
-        return np.asarray(net)
+            net += action.quantity.sum() * added[place]
+        return net
+
+    @functools.cached_property
+    def _added(self) -> FloatArray:
+        """(measures,) tonnes per unit of quantity in the scenario's year; 0 for those that act on rows."""
+        nowhere = np.zeros((len(self.actions), 1))
+        got = multipliers(self.actions, nowhere, len(self.tco2e), self.electric, np.array([self.year]))
+        return np.asarray(got.added[:, 0])
 
     def total(self, grouped: FloatArray, kept: Sequence[int]) -> float:
         """Change (tCO2e) that some of the sector measures make of flows (groups, rows) in the scenario's year."""
@@ -144,9 +153,9 @@ class Evaluation:
 
     def effects(self, costs: Mapping[str, Costs | None]) -> list[MeasureEffect]:
         """Each measure in order, alone, and on top of all others."""
-        now = self.grouped(self.base)
+        now = self.groups.sums(self.base)
         outcome = self.outcome
-        start = self.grouped(self.tco2e)
+        start = self.groups.sums(self.tco2e)
         everything = range(len(self.actions))
         whole = self.total(now, everything)
         found = []
@@ -155,7 +164,7 @@ class Evaluation:
             part, without = self._complete(step), step.without[self.elasticities]
             alone = part * float((step.alone[self.elasticities] - self.tco2e).sum())
             rest = self.tco2e + part * (without - self.tco2e)
-            net_without = float((rest - self.tco2e).sum()) + self.total(self.grouped(rest), everything)
+            net_without = float((rest - self.tco2e).sum()) + self.total(self.groups.sums(rest), everything)
             net_all = float(outcome.change_tco2e.sum())
             found.append(MeasureEffect(step.measure, step.kind, "form", tonnes, alone, net_all - net_without, 0.0, ""))
         for place, action in enumerate(self.actions):

@@ -5,7 +5,7 @@ has a part that all cells share (one number per sample and sector) and an own pa
 therefore averages out over many. Elasticities have no distribution and are not sampled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,8 +17,6 @@ from scenarios.flows import Flow
 from scenarios.frame import FloatArray, IntArray
 from scenarios.result import Samples
 from scenarios.state import SECTORS, State
-
-_NUMBERS_AT_ONCE = 6_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,38 +63,31 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
     spread = np.zeros(cells)
     numbers = [replace(action.numbers, deviates=deviates) for action in drawn.actions]
     years = np.full(count, drawn.year)
-    order = np.argsort(drawn.groups.of_cell, kind="stable")
-    ends = np.searchsorted(drawn.groups.of_cell[order], np.arange(drawn.groups.count), side="right")
     rows = len(drawn.labels)
     columns = None if zones is None else zones.tocsc()  # the cells of a group are picked many times
-    step = max(1, _NUMBERS_AT_ONCE // (rows * count))
     added = np.zeros((0, count))
     touched = np.unique(np.concatenate([_NOTHING, *(action.rows for action in drawn.actions)]))
     if any(action.way == "supply" for action in drawn.actions):
         touched = np.union1d(touched, drawn.electric_rows)
-    for first in range(0, drawn.groups.count, step):
-        last = min(first + step, drawn.groups.count)
+    belongs = np.eye(len(SECTORS))[sector_of[touched]]
+    tonnes = drawn.groups.sums(drawn.tco2e[touched])
+    doubtful = drawn.groups.sums(drawn.tco2e[touched] * shared[sector_of[touched]])
+    for first, last in drawn.groups.blocks(rows * count):
         got = multipliers(
             drawn.actions, drawn.groups.coverage[:, first:last], rows, drawn.electric_rows, years, numbers=numbers
         )
         added = got.added
-        for group in range(first, last):
-            mine = order[ends[group - 1] if group else 0 : ends[group]]
-            factor = got.change[group - first][touched]
-            for begin in range(0, len(mine), 4096):
-                here = mine[begin : begin + 4096]
-                base = drawn.tco2e[np.ix_(touched, here)]
-                change = base.T @ factor
-                for sector in range(len(SECTORS)):
-                    of = sector_of[touched] == sector
-                    if of.any():
-                        flow = base[of]
-                        sectors[sector] += flow.sum(axis=1) @ factor[of]
-                        sectors[sector] += error[sector] * ((flow * shared[sector, here]).sum(axis=1) @ factor[of])
-                change += _added(drawn.actions, added, here)
-                spread[here] = change.var(axis=1)
-                if columns is not None and zone_samples is not None:
-                    zone_samples += columns[:, here] @ change
+        factor = got.change[:, touched]
+        flat = factor.reshape(-1, count)
+        sectors += (tonnes[first:last, :, None] * belongs).reshape(-1, len(SECTORS)).T @ flat
+        sectors += error * ((doubtful[first:last, :, None] * belongs).reshape(-1, len(SECTORS)).T @ flat)
+        for here, each in _picks(drawn.groups, first, last, factor):
+            base = drawn.tco2e[np.ix_(touched, here)]
+            change = base.T @ each if each.ndim == 2 else np.matmul(base.T[:, None, :], each)[:, 0]
+            change += _added(drawn.actions, added, here)
+            spread[here] = change.var(axis=1)
+            if columns is not None and zone_samples is not None:
+                zone_samples += columns[:, here] @ change
     for place, action in enumerate(drawn.actions):
         if action.way == "added":
             sectors[SECTORS.index(action.sector)] += action.quantity.sum() * added[place]
@@ -121,6 +112,21 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
         name for action in drawn.actions for name in action.used if action.numbers.parameters[name].distribution
     }  # fmt: skip
     return Samples(sectors, zone_samples, np.sqrt(spread), tuple(sorted(names)))
+
+
+def _picks(groups: Groups, first: int, last: int, factor: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Cells of some groups with their multipliers: (cells, (rows, samples)), or (cells, (cells, rows, samples)).
+
+    Where nearly every cell is a group of its own, all of them are taken at once.
+    """
+    mine = groups.cells(first, last)
+    if len(mine) <= 2 * (last - first):
+        yield mine, factor[groups.of_cell[mine] - first]
+        return
+    for group in range(first, last):
+        cells = groups.cells(group, group + 1)
+        for begin in range(0, len(cells), 4096):
+            yield cells[begin : begin + 4096], factor[group - first]
 
 
 def relative_errors(state: State) -> tuple[FloatArray, FloatArray]:

@@ -166,6 +166,11 @@ class State:
             return self.over(self.forest_tco2e)
         raise InvalidState(f"There is no sector {sector!r}; there are {', '.join(SECTORS)}.")
 
+    def tells(self, sector: str) -> BoolArray:
+        """Where (n,) the edition has a value of a sector; elsewhere 0 means unknown."""
+        known = self.known.get(sector)
+        return np.ones(self.cells, dtype=bool) if known is None else np.asarray(known[self.inside])
+
     def ids(self) -> tuple[IntArray, IntArray]:
         """Row and column, as the collection counts them, of the cells that count: (n,) each."""
         rows, cols = np.nonzero(self.inside)

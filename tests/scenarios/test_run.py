@@ -1,6 +1,7 @@
 """A run: nothing in, nothing changed; order, first-in and last-in by hand; sums; samples; costs; errors."""
 
 import itertools
+import json
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from scenarios import effects
 from scenarios.errors import InvalidScenario, ParameterGap
 from scenarios.evaluation import annual_cost
 from scenarios.measures import measure_kinds
@@ -34,6 +36,7 @@ PARK = {"id": "park", "kind": "park", "hectares": 20, "start": 2026}
 LOSS = {"id": "loss", "kind": "green_loss", "level": 0.1}
 COMPACT = {"id": "compact", "kind": "growth", "form": "compact", "people": 5000, "moved_people": 0.1, "moved_jobs": 0.1}
 SECTOR_MEASURES = [RETROFIT, PUMPS, GRID, EV, SHIFT, PV, SPEED, FREIGHT, FOREST, TREES, PARK]
+KEYS = st.sampled_from(("year", "measures", "kind", "id", "level", "area", "polygon", "form", "target", "x"))
 ALL = [COMPACT, LOSS, *SECTOR_MEASURES]
 
 
@@ -389,3 +392,44 @@ def test_everybody_at_one_centre_travels_less_and_everybody_spread_more(cities: 
         travel[form] = [o.change_tco2e[1].sum() + o.leaves_tco2e for o in result.outcomes.values()]
     assert lengths["monocentric"] < result.before.mean_trip_length_km < lengths["sprawl"]
     assert max(travel["monocentric"]) < 0 < min(travel["sprawl"])
+
+
+def test_blocks_of_groups_change_no_number(cities: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = cities.city(9, 9, holes=0.2)
+    ragged = np.random.default_rng(5).random((9, 9))
+    area = {"collection": "drawn", "ids": ["x"]}
+    measures = [COMPACT, RETROFIT | {"area": area}, PUMPS, EV | {"area": area}, GRID, PV | {"area": area}, FOREST]
+    document = read_scenario({"year": 2040, "measures": measures})
+    zones = csr_array(np.random.default_rng(6).random((3, state.cells)))
+    one = run(baseline_of(state), document, lambda _: ragged, samples=30, zones=zones)
+    monkeypatch.setattr(effects, "_NUMBERS_AT_ONCE", 2000)
+    two = run(baseline_of(state), document, lambda _: ragged, samples=30, zones=zones)
+    for name, outcome in one.outcomes.items():
+        np.testing.assert_array_equal(outcome.change_tco2e, two.outcomes[name].change_tco2e)
+        np.testing.assert_array_equal(outcome.by_measure_tco2e, two.outcomes[name].by_measure_tco2e)
+        np.testing.assert_allclose(outcome.path_tco2e, two.outcomes[name].path_tco2e, rtol=1e-12)
+    assert one.samples is not None
+    assert two.samples is not None
+    np.testing.assert_allclose(one.samples.sectors_tco2e, two.samples.sectors_tco2e, rtol=1e-9)
+    np.testing.assert_allclose(one.samples.zones_tco2e, two.samples.zones_tco2e, rtol=1e-9)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+SHAPED = st.fixed_dictionaries({"year": JSON, "measures": st.lists(st.dictionaries(KEYS, JSON))})
+
+
+@given(JSON | st.dictionaries(KEYS, JSON) | SHAPED)
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_posted_is_read_or_refused(document: Any) -> None:
+    said = ""
+    try:
+        read_scenario(json.dumps(document))
+    except InvalidScenario as error:
+        said = str(error)
+    assert len(said) < 2000
