@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scenarios.combinations import Combinations, combinations
+from scenarios.correction import Correction
 from scenarios.limits import Fairness, Limits, check_limits
 from scenarios.marginal_curve import first_choice
 from scenarios.options import BoolArray, FloatArray, IntArray, Options
@@ -82,31 +83,6 @@ class Task:
     limits: Limits
     fairness: Fairness | None
     settings: Settings
-
-
-class Correction:
-    """What zones save by simulation over what combinations alone say: learnt from one choice after another."""
-
-    def __init__(self, zones: int) -> None:
-        self.of_zone: FloatArray = np.ones(zones)
-        self._met = np.zeros(zones, bool)
-
-    def learn(self, portfolio: Portfolio, *, cautious: bool) -> None:
-        """Take in one simulated choice.
-
-        Args:
-            portfolio: with estimates made by this correction.
-            cautious: go half of the way only, because choices begin to go round in circles.
-        """
-        estimate, real = portfolio.estimated_tco2e, portfolio.saved_tco2e
-        known = np.abs(estimate) > _ROUNDING * np.abs(estimate).max(initial=0.0)
-        # A zone that saved nothing must not be given up for good: its correction may only be small.
-        ratio = np.clip(real[known] / estimate[known], 0.05, 20.0)
-        self.of_zone[known] *= np.sqrt(ratio) if cautious else ratio
-        self._met |= known
-        if self._met.any():
-            # Zones of which nothing was chosen yet are taken to behave like the others.
-            self.of_zone[~self._met] = float(np.median(self.of_zone[self._met]))
 
 
 @dataclass(frozen=True)
@@ -192,7 +168,7 @@ def best_portfolio(
             break
         if _reaches(goal, portfolio) and portfolio.difference <= min(_CLOSE, agreement):
             break
-        correction.learn(portfolio, cautious=_seen(tried))
+        correction.learn(portfolio.estimated_tco2e, portfolio.saved_tco2e, cautious=_seen(tried))
         if goal.target_tco2e is not None and not _reaches(goal, portfolio) and portfolio.difference <= _CLOSE:
             margin *= 1 + 1.2 * (1 - portfolio.total_tco2e / goal.target_tco2e)
     return _best(goal, tried)

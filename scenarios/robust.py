@@ -17,7 +17,7 @@ from scenarios.options import FloatArray, IntArray, Options
 from scenarios.portfolio import Chosen, Task, choose
 from scenarios.programs import Goal
 from scenarios.solver import Settings
-from scenarios.where_errors import InvalidOptions, TargetOutOfReach
+from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 
 SHARE = 0.9
 _CLOSE = 0.002  # margins nearer than this make no difference worth a round
@@ -140,7 +140,7 @@ def robust_portfolio(
     Raises:
         InvalidOptions: arguments that do not fit.
         TargetOutOfReach: not even the choice that saves most in bad samples keeps the share; says by how much.
-        NoPortfolio: see `best_portfolio`.
+        NoPortfolio: see `best_portfolio`. Stopped later, the best so far comes back.
     """
     if not (np.isfinite(target_tco2e) and target_tco2e > 0 and 0.5 <= share < 1):
         raise InvalidOptions(
@@ -194,7 +194,12 @@ class _Search:
         # How far above the target to aim: more than `low`, which missed it, less than `high`, which was enough.
         margin, low, high = 1.0, 0.0, np.inf
         for number in range(rounds):
-            chosen = self._choose(Goal(target_tco2e=target_tco2e), saved, rows, margin)
+            try:
+                chosen = self._choose(Goal(target_tco2e=target_tco2e), saved, rows, margin)
+            except NoPortfolio:
+                if best is None:
+                    raise
+                break
             if chosen is None:
                 if rows is None:
                     break  # not even the mean of the samples reaches it
@@ -222,7 +227,12 @@ class _Search:
         most = -np.inf
         rows: IntArray | None = None
         for _ in range(rounds):
-            chosen = self._choose(Goal(budget=float("inf")), saved, rows, 1.0)
+            try:
+                chosen = self._choose(Goal(budget=float("inf")), saved, rows, 1.0)
+            except NoPortfolio:
+                if best is None:
+                    raise
+                break
             assert chosen is not None  # without a target something is always reached; contradictions raise
             rows = chosen.rows
             levels, reached, near = self._quantile(rows, share)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scenarios.correction import Correction
 from scenarios.limits import Fairness, Limits
 from scenarios.options import Options
 from scenarios.portfolio import best_portfolio
@@ -302,3 +303,12 @@ def test_what_does_not_fit_is_named(arguments: dict[str, object], message: str) 
 def test_options_that_do_not_fit_are_named(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidOptions, match=message):
         replace(by_hand(), **changes)  # type: ignore[arg-type]
+
+
+def test_corrections_by_hand() -> None:
+    correction = Correction(4)
+    correction.learn(np.array([10.0, 20, 30, 0]), np.array([5.0, 20, -3, 0]), cautious=False)
+    # Zone 2 saved less than nothing and keeps a little; zone 3 is not known, and taken to be like the middle one.
+    assert correction.of_zone == pytest.approx([0.5, 1, 0.05, 0.5])
+    correction.learn(np.array([4.0, 0, 0, 0]), np.array([1.0, 0, 0, 0]), cautious=True)
+    assert correction.of_zone == pytest.approx([0.25, 1, 0.05, 0.25])

@@ -5,9 +5,9 @@ import pytest
 
 from scenarios.limits import Limits
 from scenarios.portfolio import best_portfolio
-from scenarios.robust import Samples, robust_portfolio
+from scenarios.robust import RobustPortfolio, Samples, robust_portfolio
 from scenarios.solver import Settings
-from scenarios.where_errors import InvalidOptions, TargetOutOfReach
+from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 from tests.scenarios.portfolio_cases import every_choice, made_options, made_samples, zone_saving
 
 EXACT = Settings(gap=0.0)
@@ -61,6 +61,32 @@ def test_limits_hold_in_robust_portfolios_too() -> None:
     best = robust_portfolio(options, train, held_out, target_tco2e=0.6 * most.total_tco2e, limits=limits)
     assert (best.levels > 0).sum(axis=1).max() <= 2
     assert best.kept
+
+
+def test_cancelled_later_the_best_so_far_comes_back_and_at_once_there_is_none() -> None:
+    options = made_options(20, 4, 3, 3, groups=2)
+    train, held_out = made_samples(options, 100, 1), made_samples(options, 100, 2)
+    target = 0.5 * best_portfolio(options, budget=float("inf")).total_tco2e
+    rounds: list[int] = []
+
+    last = 1
+
+    def cancelled() -> bool:
+        return max(rounds, default=0) >= last
+
+    def search(stop: bool) -> RobustPortfolio:
+        watched = Settings(progress=lambda moment: rounds.append(moment.round), cancelled=cancelled if stop else None)
+        return robust_portfolio(options, train, held_out, target_tco2e=target, settings=watched)
+
+    full = search(stop=False)
+    last = max(rounds)
+    assert last > 3
+    with pytest.raises(NoPortfolio, match="cancelled"):
+        search(stop=True)
+    rounds.clear()
+    early = search(stop=True)
+    assert early.train_share >= 0.9
+    assert early.total_cost >= full.total_cost * (1 - 1e-9)
 
 
 def test_without_scatter_it_is_the_plain_best_mix() -> None:
