@@ -12,7 +12,7 @@ from pathlib import Path
 
 from carbonmap.resources import HOME
 
-ROOMS = ("accounting", "api", "gis", "grids")
+ROOMS = ("accounting", "api", "gis", "grids", "scenarios")
 """Our top-level packages beside `carbonmap`."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ("accounting", "api", "carbonmap", "gis", "grids")
+PACKAGES = ("accounting", "api", "carbonmap", "gis", "grids", "scenarios")
 
 
 def build(project: Path, target: Path) -> subprocess.CompletedProcess[str]:

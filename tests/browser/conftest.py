@@ -35,7 +35,7 @@ def served_demo(demo_folder: Path) -> Iterator[str]:
         pytest.fail(str(problem))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: its event loop runs as long, and other tests run their own
 def browser() -> Iterator[Browser]:
     """An installed Chromium or Chrome, CARBONMAP_BROWSER first; without one the stories are skipped."""
     path = browser_path()

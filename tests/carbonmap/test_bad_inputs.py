@@ -429,7 +429,7 @@ def test_there_are_thirty_kinds_and_more():
         (["build", "atlantis"], "atlantis"),
         (["build", "no/such/file.yaml"], "no such file"),
         (["serve", "--store", "no-such-store"], "no-such-store"),
-        (["info", "--store", "no-such-store", "atlantis"], "atlantis"),
+        (["info", "--store", "no-such-store", "atlantis"], "no-such-store"),
         (["serve", "--port", "70000"], "65535"),
         (["frobnicate"], "frobnicate"),
     ],
