@@ -127,6 +127,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.keys = Keys(app.state.database)
     app.state.tries = Tries()
     app.state.key_threads = CapacityLimiter(THREADS)
+    app.state.health_threads = CapacityLimiter(health.THREADS)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
     if settings.metrics:
