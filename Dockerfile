@@ -1,5 +1,5 @@
-# A server of carbon maps, and the command line to build them with: docker build -t carbonmap .
 # syntax=docker/dockerfile:1
+# A server of carbon maps, and the command line to build them with: docker build -t carbonmap .
 
 FROM node:22-bookworm-slim AS web
 WORKDIR /web

@@ -47,7 +47,7 @@ from api.settings import Settings
 from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
 from api.tries import Tries
-from api.warming import Warming, make_first_tiles
+from api.warming import Warming, answer_first
 from api.watch import Watched, configure_logs
 from api.workshop import Workshop
 from grids.edition import Store
@@ -127,6 +127,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.keys = Keys(app.state.database)
     app.state.tries = Tries()
     app.state.key_threads = CapacityLimiter(THREADS)
+    app.state.health_threads = CapacityLimiter(health.THREADS)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
     if settings.metrics:
@@ -164,7 +165,7 @@ def app_from_environment() -> FastAPI:
     leave_with_parent()
     app = create_app(settings)
     app.state.database.prepare_or_say()
-    app.state.warming.begin(partial(make_first_tiles, app.state.store))
+    app.state.warming.begin(partial(answer_first, app.state.store))
     return app
 
 

@@ -124,6 +124,8 @@ def _difference(
     }
     same_code = before["code"] == after["code"]
     reasons = [name for name, found in compared.items() if found] + ([] if same_code else ["code"])
+    if _other_region_file(old.manifest, new.manifest, nothing_else=old.id != new.id and not reasons):
+        reasons.append("region file")
     old_sets, new_sets = ([info.id for info in edition.manifest.collections] for edition in (old, new))
     info = new.manifest.region
     return {
@@ -133,8 +135,7 @@ def _difference(
         "before": labels(old.manifest),
         "after": labels(new.manifest),
         "same": old.id == new.id,
-        # What the region file says beyond this stands in no manifest, but it does go into an edition's id.
-        "reasons": reasons or ([] if old.id == new.id else ["region file"]),
+        "reasons": reasons,
         **{name: asdict(found) for name, found in compared.items()},
         "code": None if same_code else {"before": before["code"], "after": after["code"]},
         "collections": {
@@ -144,6 +145,13 @@ def _difference(
         "totals": [{"year": of, "sector": one.id, **_values(one)} for of, one in total_changes(old, new)],
         "largest": _largest(old, new, collection, year, column, limit),
     }
+
+
+def _other_region_file(old: Manifest, new: Manifest, *, nothing_else: bool) -> bool:
+    """Whether the region files differ; editions of older programs do not tell, but by an id that nothing else made."""
+    if old.region_file is None or new.region_file is None:
+        return nothing_else
+    return old.region_file != new.region_file
 
 
 def _input_changes(old: Manifest, new: Manifest) -> Changes:

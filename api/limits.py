@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import log, problem
 from api.settings import Settings
 
+UNCOUNTED = frozenset(("/api/health", "/api/ready"))
+"""Addresses that answer however much is under way: whoever starts servers anew must not take a busy one for dead."""
 _BUSY_S = 2
 """After how many seconds a client that was turned away is told to come again."""
 
@@ -46,6 +48,9 @@ class Limited:
         declared = request.headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > self._body_bytes:
             await self._too_large(request)(scope, receive, send)
+            return
+        if scope["path"] in UNCOUNTED and request.method in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
             return
         if self._under_way >= self._most:
             detail = f"the server answers {self._most} requests at a time, and they are under way: ask again soon"

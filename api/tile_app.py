@@ -1,7 +1,8 @@
 """Tiles that are kept, answered before anything else is asked: no routing, no thread, no compression.
 
 An address that names year and edition names the same bytes for good. Whatever is not such an address of a tile that is
-kept goes on to the application, whose routes make tiles, refuse what cannot be, and keep what they made here. What
+kept goes on to the application, whose routes make tiles, refuse what cannot be, and keep what they made here. So does
+who wants a kept tile plain: to unpack one takes a thread, and a place among the requests that are under way. What
 middleware does to every answer is done here too: a request id, careful headers, CORS, numbers, a line in the log.
 """
 
@@ -52,8 +53,12 @@ class KeptTiles:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        found = self._answer(kept, scope["headers"])
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        status, headers, body = found
         name = name_of(scope)
-        status, headers, body = self._answer(kept, scope["headers"])
         headers.append((REQUEST_ID, name.encode("ascii")))
         if scope["method"] == "HEAD":
             body = b""
@@ -63,8 +68,8 @@ class KeptTiles:
         finally:
             answered(scope, name, kept.route, status, len(body), time.perf_counter() - started)
 
-    def _answer(self, kept: KeptTile, asked: Sequence[Header]) -> tuple[int, list[Header], bytes]:
-        """Status, headers and body for a request with these headers."""
+    def _answer(self, kept: KeptTile, asked: Sequence[Header]) -> tuple[int, list[Header], bytes] | None:
+        """Status, headers and body for a request with these headers; None where the tile must be unpacked."""
         accepted = known = b""
         origin: bytes | None = None
         for name, value in asked:
@@ -79,13 +84,11 @@ class KeptTiles:
             headers += self._cross_origin(origin)
         if known and holds(known.decode("latin-1"), kept.tag):
             return 304, headers, b""
-        if kept.packed and takes_gzip(accepted.decode("latin-1")):
-            body, form = kept.packed, _PACKED_BODY
-        else:
-            body, form = kept.plain(), _BODY
-        headers += form
-        headers.append((b"content-length", b"%d" % len(body)))
-        return 200, headers, body
+        if kept.packed and not takes_gzip(accepted.decode("latin-1")):
+            return None
+        headers += _PACKED_BODY if kept.packed else _BODY
+        headers.append((b"content-length", b"%d" % len(kept.packed)))
+        return 200, headers, kept.packed
 
     def _cross_origin(self, origin: bytes) -> list[Header]:
         if b"*" in self._origins:

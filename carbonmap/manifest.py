@@ -19,6 +19,7 @@ from carbonmap.zone_records import zone_records
 from gis.files import input_file
 from grids.disclosure import Held
 from grids.edition import code_digest, file_digest
+from grids.identity import value_digest
 
 CODE = ("accounting", "gis", "grids", "carbonmap")
 """Packages whose code decides what an edition says."""
@@ -112,6 +113,7 @@ def manifest_of(
             **({"base_map": region.base_map.model_dump(mode="json")} if region.base_map else {}),
             "factor_regions": list(region.factor_regions),
         },
+        "region_file": value_digest(identity["resolved_region"]),
         "sectors": list(SECTORS),
         "illustrative": {sector: _illustrative(layers, sector) for sector in SECTORS},
         "inputs": identity["inputs"],

@@ -90,6 +90,15 @@ def _refuse_ambiguous_keys(value: Any) -> None:
             _refuse_ambiguous_keys(inner)
 
 
+def value_digest(value: Any) -> str:
+    """Return the SHA-256 of plain values as 64 hex digits, the same for whatever order their keys have.
+
+    Raises:
+        EditionError: a value that JSON cannot say.
+    """
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
 def edition_id(inputs: Any, resolved_region: Any, factors: Any, code: Any) -> str:
     """Return the 16 hex digits that name an edition: the same inputs, region file, factors and code give the same id.
 
@@ -103,4 +112,4 @@ def edition_id(inputs: Any, resolved_region: Any, factors: Any, code: Any) -> st
         EditionError: a value that JSON cannot say.
     """
     document = {"inputs": inputs, "region": resolved_region, "factors": factors, "code": code}
-    return hashlib.sha256(canonical_json(document)).hexdigest()[:16]
+    return value_digest(document)[:16]

@@ -300,11 +300,15 @@ class CodeInfo(Strict):
 
 
 class Manifest(Strict):
-    """The whole of `manifest.json`; version, edition, collections and context are added by the writer."""
+    """The whole of `manifest.json`; version, edition, collections and context are added by the writer.
+
+    `region_file` is the SHA-256 of all that the region file says, with defaults; None in editions of older programs.
+    """
 
     version: Literal[1] = 1
     edition: EditionId
     region: RegionInfo
+    region_file: str | None = None
     sectors: tuple[str, ...]
     illustrative: dict[str, bool]
     collections: tuple[Collection, ...]
@@ -342,9 +346,9 @@ class Manifest(Strict):
         """The part anybody may read: of layers that are not open, and of disclosure (but for its rule), counts only.
 
         Ids of refused or repaired features of a private source, by how much a held value was moved, and digests of
-        closed files stay inside.
+        closed files and of the region file, which says what closed files are like, stay inside.
         """
-        document = self.model_dump(mode="json")
+        document = self.model_dump(mode="json", exclude={"region_file"})
         document["inputs"] = [entry.model_dump(mode="json") for entry in self.public_inputs()]
         for layer in document["layers"]:
             if not layer["open"]:

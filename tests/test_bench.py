@@ -6,6 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from bench.contestants import OURS, PEERS, Contestant, UnknownPeer, chosen_peers
 from bench.growing import fitted_exponent, sizes_up_to
 from bench.inputs import LAYERS, Frame, make_layer, make_zones
 from bench.measure import Measured, measured
+from bench.nation import Nation, write_nation
 from bench.processes import Watched, watched
 from bench.vertices import INDEX_STEPS, STEPS
+from grids.zone_index import ZoneParts, parts_in_zones
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as Unix tells it")
 
@@ -178,6 +181,26 @@ def test_a_lost_share_is_seen_as_an_error(place: Place) -> None:
     lost[0] *= 1 - 1e-6
     assert largest_error(exact, exact) == 0
     assert largest_error(lost, exact) > EXACT
+
+
+@pytest.mark.parametrize("layer", ["buildings", "roads", "forests"])
+@pytest.mark.parametrize("factor", [1 - 1e-6, 1 + 1e-6], ids=["loss", "excess"])
+def test_growth_sees_what_zones_lose_and_what_they_have_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layer: str, factor: float
+) -> None:
+    nation = Nation(300)
+    write_nation(tmp_path, nation, lambda _what: None)
+    share_out = growing.prepare_sharing(layer, "zones", tmp_path, nation, 1)
+    assert share_out() < EXACT
+
+    def wrong(*given: Any, **named: Any) -> ZoneParts:
+        found = parts_in_zones(*given, **named)
+        amount = found.amount.copy()
+        amount[len(amount) // 2] *= factor
+        return replace(found, amount=amount)
+
+    monkeypatch.setattr(growing, "parts_in_zones", wrong)
+    assert share_out() > EXACT
 
 
 def test_the_fitted_exponent_of_a_square_is_two() -> None:

@@ -24,6 +24,12 @@ def test_the_dockerfile_is_as_its_linter_wants_it(project: Path) -> None:
     run(TOOLS / "hadolint", project / "Dockerfile")
 
 
+def test_the_syntax_is_named_where_it_is_read(project: Path) -> None:
+    """BuildKit looks for directives before the first line that is none, be it a comment."""
+    first = (project / "Dockerfile").read_text("utf-8").splitlines()[0]
+    assert re.fullmatch(r"# syntax=docker/dockerfile:\d\S*", first)
+
+
 def test_compose_follows_its_schema(project: Path) -> None:
     run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", project / "compose.yaml")
 

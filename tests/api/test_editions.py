@@ -168,6 +168,39 @@ def test_reasons_are_told(
         assert document["code"]["after"]["version"] == "9"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "reasons"),
+    [
+        ("a", "b", ["factors", "region file"]),
+        ("a", "a", ["factors"]),
+        (None, "b", ["factors"]),
+        ("a", None, ["factors"]),
+    ],
+)
+def test_another_region_file_is_told_beside_other_reasons_and_its_digest_is_not(
+    own_store: Store,
+    serving: Callable[..., httpx.Client],
+    before: str | None,
+    after: str | None,
+    reasons: list[str],
+) -> None:
+    region = own_store.path / "town"
+    manifest = json.loads((region / FIRST / "manifest.json").read_text("utf-8"))
+    (region / SECOND).mkdir()
+    (region / SECOND / "tables").symlink_to(region / FIRST / "tables")
+    for identity, digest, changed in ((FIRST, before, {}), (SECOND, after, {"factors": FACTORS})):
+        document = {**manifest, "edition": identity, "region_file": digest and digest * 64, **changed}
+        (region / identity / "manifest.json").write_text(json.dumps(document), "utf-8")
+    client = serving(own_store.path)
+    answer = client.get(f"/api/town/editions/{FIRST}/diff/{SECOND}")
+    assert answer.json()["reasons"] == reasons
+    for told in (answer, client.get("/api/town/manifest"), client.get("/api/town/downloads/manifest.json")):
+        assert told.status_code == 200
+        assert "aaaa" not in told.text
+        assert "bbbb" not in told.text
+        assert "region_file" not in told.text
+
+
 def test_a_closed_file_changed_and_its_digest_is_not_told(
     own_store: Store, serving: Callable[..., httpx.Client]
 ) -> None:

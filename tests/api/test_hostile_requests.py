@@ -8,6 +8,8 @@ import gc
 import json
 import socket
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import hostile_requests as requests
@@ -16,7 +18,7 @@ import psutil
 import pytest
 
 PATIENCE_S = 20
-"""No answer for so long is a hang; nothing here asserts speed."""
+"""No answer for so long is a hang; nothing here asserts speed, but how long each answer took is told at the end."""
 
 HOSTILE: dict[str, bytes] = requests.HOSTILE
 GOOD = f"{requests.ITEMS}?limit=5&sortby=-net_tco2e&filter=net_tco2e%20%3E%200"
@@ -43,13 +45,31 @@ def refused(answer: bytes) -> bool:
     return document["status"] == int(head[9:12]) and len(document["detail"]) > 10
 
 
+@pytest.fixture(scope="module")
+def took_s(request: pytest.FixtureRequest) -> Iterator[dict[str, float]]:
+    """Seconds of each request, alone, from the first byte sent to the last one received; the slowest are told."""
+    took: dict[str, float] = {}
+    yield took
+    plugins = request.config.pluginmanager
+    reporter, capture = plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager")
+    if reporter is not None and capture is not None and took:
+        slowest = sorted(took, key=lambda name: -took[name])[:3]
+        late = sum(seconds > 1 for seconds in took.values())
+        told = ", ".join(f"{took[name]:.2f} s ({name})" for name in slowest)
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(f"{len(took)} hostile requests, {late} took more than a second; slowest: {told}")
+
+
 def test_there_are_more_than_two_hundred() -> None:
     assert len(HOSTILE) > 200
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_request_is_refused(served_port: int, name: str) -> None:
+def test_a_hostile_request_is_refused(served_port: int, took_s: dict[str, float], name: str) -> None:
+    began = time.perf_counter()
     answer = exchange(served_port, HOSTILE[name])
+    took_s[name] = time.perf_counter() - began
     assert refused(answer), answer[:400]
 
 

@@ -1,5 +1,6 @@
 """Tiles answered from memory: the same answer as the first time, and never that of another edition."""
 
+import asyncio
 import gzip
 import shutil
 import socket
@@ -10,7 +11,9 @@ import httpx
 import pytest
 
 from api import tile_cache
+from api.app import create_app
 from api.formats import takes_gzip
+from api.settings import Settings
 from api.tile_cache import KeptTile, TileCache
 from grids.edition import Store
 from grids.tiles import packed
@@ -239,6 +242,31 @@ def test_the_cache_is_bounded_and_lets_go_of_what_is_not_asked_for() -> None:
 def test_a_server_may_keep_nothing(own_store: Store, serving: Callable[..., httpx.Client]) -> None:
     client = serving(own_store.path, tile_bytes=0)
     assert client.get(PINNED).content == client.get(PINNED).content != b""
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_the_thread_that_answers_all_unpacks_nothing(
+    own_store: Store, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    unpacked_by: list[int] = []
+    plain = KeptTile.plain
+
+    def unpacked(tile: KeptTile) -> bytes:
+        unpacked_by.append(threading.get_ident())
+        return plain(tile)
+
+    monkeypatch.setattr(KeptTile, "plain", unpacked)
+    transport = httpx.ASGITransport(create_app(Settings(store=own_store.path)))
+
+    async def ask() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return [await client.get(PINNED, headers={"accept-encoding": encoding}) for _ in range(3)]
+
+    first, *others = asyncio.run(ask())
+    assert len(first.content) > 1000
+    assert [other.content for other in others] == [first.content] * 2
+    assert len(unpacked_by) == (3 if encoding == "identity" else 0)
+    assert threading.get_ident() not in unpacked_by
 
 
 def test_empty_tiles_are_kept_too(alone: httpx.Client) -> None:

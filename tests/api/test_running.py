@@ -21,11 +21,13 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import watch
+from api.app import create_app
 from api.limits import Limited
 from api.settings import Settings
 from api.wire import GuardedProtocol
@@ -111,6 +113,31 @@ def test_an_answer_that_takes_too_long_is_given_up_and_still_counts_as_under_way
     said_by(first, 503, "longer than 0.2 seconds", "ask for less")
     said_by(second, 503, "1 requests at a time")
     assert second.headers["retry-after"] == "2"
+
+
+def test_a_server_with_all_it_can_take_under_way_says_that_it_is_alive(small_store: Path) -> None:
+    async def ask() -> tuple[list[httpx.Response], list[httpx.Response]]:
+        transport = httpx.ASGITransport(create_app(Settings(store=small_store, concurrency=2)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            threads, holders = to_thread.current_default_thread_limiter(), [object() for _ in range(1000)]
+            holders = holders[: int(threads.available_tokens)]
+            for holder in holders:
+                threads.acquire_on_behalf_of_nowait(holder)
+            waiting = [asyncio.create_task(client.get("/api/regions")) for _ in range(2)]
+            while threads.statistics().tasks_waiting < 2:
+                await asyncio.sleep(0)
+            busy = [await client.get("/api/regions")]
+            for address in ("/api/health", "/api/ready"):
+                busy.append(await asyncio.wait_for(client.get(address), 20))
+            assert not any(task.done() for task in waiting)
+            for holder in holders:
+                threads.release_on_behalf_of(holder)
+            return busy, list(await asyncio.gather(*waiting))
+
+    (refused, *alive), waited = run(ask())
+    said_by(refused, 503, "2 requests at a time")
+    assert [(one.status_code, one.json()) for one in alive] == [(200, {"status": "ok", "regions": 1})] * 2
+    assert [one.status_code for one in waited] == [200, 200]
 
 
 def test_a_body_that_comes_too_slowly_is_not_waited_for() -> None:

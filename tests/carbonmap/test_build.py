@@ -207,6 +207,16 @@ def test_the_manifest_says_what_became_of_every_feature(tiny):
     assert names == {"buildings.geojson", "forest.geojson", "meters.csv", "roads.geojson", "zones.geojson"}
 
 
+def test_the_manifest_tells_one_region_file_from_another(tiny):
+    _, first = build(tiny)
+    _, again = build(tiny)
+    tiny.region["name"]["en"] += " and more"
+    _, renamed = build(tiny)
+    assert len(first.manifest.region_file) == 64
+    assert again.manifest.region_file == first.manifest.region_file
+    assert renamed.manifest.region_file != first.manifest.region_file
+
+
 def test_residuals_are_written_down_for_every_collection(tiny):
     _, edition = build(tiny)
     residuals = edition.manifest.residuals
