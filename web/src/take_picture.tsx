@@ -12,7 +12,7 @@ import { attributionIn } from './panel';
 import { shownTitle } from './part_choice';
 import { legendLines, type Scale } from './scale';
 import { mayBeHeld } from './sectors';
-import { composePicture, type Beside, type Caption, type LegendEntry } from './view_picture';
+import { composePicture, localDay, type Beside, type Caption, type LegendEntry } from './view_picture';
 
 function classEntries(scale: Scale, model: Model): LegendEntry[] {
   const t = model.texts.value;
@@ -91,7 +91,7 @@ function captionOf(model: Model, today: Date, address: string): Caption | null {
           [attributionIn(one, lang), one.licence && t.licence(one.licence)].filter(Boolean).join(' '),
         )
         .join('; '),
-      `${t.edition} ${region.edition} · ${t.take.drawnOn(today.toISOString().slice(0, 10))}`,
+      `${t.edition} ${region.edition} · ${t.take.drawnOn(localDay(today))}`,
       address,
     ],
     barLabel: t.cellSize,
