@@ -34,12 +34,13 @@ class SectorOut(Answer):
 
 
 class YearTotals(Answer):
-    """One year of a profile: tCO2e per sector."""
+    """One year of a profile: tCO2e per sector, with 90 % intervals at least as wide as they should be."""
 
     year: int
     rows: int
     held: int
     tco2e: dict[str, float | None]
+    interval_90: dict[str, tuple[float, float] | None]
     unknown: dict[str, int]
 
 

@@ -207,6 +207,7 @@ def _totals(edition: Edition, info: Collection, year: int, chosen: Chosen) -> di
         "rows": found.rows,
         "held": found.held,
         "tco2e": {one.sector: one.total.value for one in found.sectors},
+        "interval_90": {one.sector: one.interval for one in found.sectors},
         "unknown": {one.sector: one.total.unknown for one in found.sectors},
     }
 

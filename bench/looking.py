@@ -1,19 +1,21 @@
 """How soon the map is there, and how smoothly it moves: measured inside a browser, on the demo city."""
 
+import math
 import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, sync_playwright
 
 from bench.browsing import BROWSERS, DRAWN, FLAGS, NothingToShow, browser_path, serve_demo
 from bench.report import Report, Row
 
 VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
 # Cells of 100 m at about eight pixels: some ten thousand of them are in view.
-CELLS = "?area=grid-100m&sector=buildings&at=12.6/{lat:.5f}/{lon:.5f}"
+CELLS = "?area=grid-100m&sector=buildings&at={zoom}/{lat:.5f}/{lon:.5f}"
+ZOOM = 12.6
 # One drag: this many steps of this many pixels, about as fast as a hand.
 STEPS, STEP_PX = 90, 6
 # A frame that is later than this is seen as a jerk, ms.
@@ -139,14 +141,27 @@ def _frames(browser: Browser, address: str) -> tuple[list[float], int, str]:
         page = context.new_page()
         region = context.request.get(f"{address}/api/regions").json()[0]
         west, south, east, north = region["bbox"]
-        page.goto(f"{address}/{CELLS.format(lat=(south + north) / 2, lon=(west + east) / 2)}")
+        lat, lon = (south + north) / 2, (west + east) / 2
+        page.goto(f"{address}/{CELLS.format(zoom=ZOOM, lat=lat, lon=lon)}")
         page.wait_for_selector(DRAWN, timeout=60_000)
-        bounds = f"{west},{south},{east},{north}"
+        canvas = page.locator("canvas.maplibregl-canvas").bounding_box()
+        if canvas is None:
+            raise NothingToShow("the page has no map to drag: look at its address in a browser")
+        bounds = ",".join(f"{degrees:.6f}" for degrees in view_bounds(ZOOM, lat, lon, canvas))
         asked = f"{address}/api/{region['id']}/collections/grid-100m/items?bbox={bounds}&limit=1&skipGeometry=true"
         cells = int(context.request.get(asked).json()["numberMatched"])
         return _dragged(page), cells, str(page.evaluate(_RENDERER))
     finally:
         context.close()
+
+
+def view_bounds(zoom: float, lat: float, lon: float, canvas: FloatRect) -> tuple[float, float, float, float]:
+    """West, south, east and north of what a canvas in web Mercator shows around a place, degrees."""
+    world = 512 * 2**zoom
+    half_lon = canvas["width"] / 2 / world * 360
+    middle, half = math.asinh(math.tan(math.radians(lat))), canvas["height"] / 2 / world * math.tau
+    south, north = (math.degrees(math.atan(math.sinh(middle + shift))) for shift in (-half, half))
+    return lon - half_lon, south, lon + half_lon, north
 
 
 def _dragged(page: Page) -> list[float]:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from playwright.sync_api import FloatRect
 from typer.testing import CliRunner
 
-from bench import compared, growing, national
+from bench import compared, growing, looking, national
 from bench.__main__ import app
 from bench.cases import Case, Place, exact_totals, largest_error, read_case, write_inputs
 from bench.contestants import OURS, PEERS, Contestant, UnknownPeer, chosen_peers
@@ -258,3 +259,13 @@ def test_exact_totals_by_hand(place: Place) -> None:
     inside = shapely.area(shapely.intersection(forests.geometries, Frame.of(100).polygon))
     expected = np.sum(forests.values * inside / shapely.area(forests.geometries))
     assert exact_totals("cells", "forests", place)().sum() == pytest.approx(expected, rel=1e-12)
+
+
+def test_cells_in_view_are_those_of_the_canvas() -> None:
+    canvas: FloatRect = {"x": 0.0, "y": 0.0, "width": 512.0, "height": 512.0}
+    world = looking.view_bounds(0, 0.0, 0.0, canvas)
+    assert world == pytest.approx((-180, -85.051129, 180, 85.051129))
+    west, south, east, north = looking.view_bounds(12.6, 47.14, 9.55, canvas)
+    assert (west + east) / 2 == pytest.approx(9.55)
+    # Mercator keeps shapes: a small square view is as high as wide on the ground.
+    assert (north - south) / (east - west) == pytest.approx(math.cos(math.radians(47.14)), rel=1e-3)

@@ -139,7 +139,11 @@ def test_a_profile_has_every_year(client: httpx.Client) -> None:
     found = asked(client, box, profile="true", collection="grid-500m")
     assert [one["year"] for one in found["profile"]] == [2022, 2023]
     for one in found["profile"]:
-        assert one["tco2e"] == totals(asked(client, box, year=one["year"], collection="grid-500m"))
+        alone = asked(client, box, year=one["year"], collection="grid-500m")
+        assert one["tco2e"] == totals(alone)
+        assert one["interval_90"] == {sector["sector"]: sector["interval_90"] for sector in alone["sectors"]}
+        low, high = one["interval_90"]["buildings"]
+        assert low < one["tco2e"]["buildings"] < high
 
 
 def test_a_polygon_elsewhere_has_nothing_and_one_around_has_all(client: httpx.Client, small_store: Path) -> None:

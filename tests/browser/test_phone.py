@@ -2,6 +2,8 @@
 
 import json
 import math
+import struct
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -103,4 +105,43 @@ def test_an_area_is_drawn_and_mended_with_a_finger(visits: Any) -> None:
     (net,) = (one["tco2e"] for one in answer["sectors"] if one["sector"] == "net")
     shown = measured.get_by_test_id("value").locator("data")
     expect(shown).to_have_attribute("value", str(net))
+    assert visit.complaints == []
+
+
+_NOTE_TEXTS = """
+window.written = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+  const right = (x + this.measureText(text).width) * this.getTransform().a;
+  window.written.push({ text, right, width: this.canvas.width, height: this.canvas.height });
+  return fillText.call(this, text, x, y);
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("locale", "marks"),
+    [
+        ("en-GB", ("no number is real.", "Illustrative:", "where no published value was found.")),
+        ("ko-KR", ("합성 데이터:", "예시값:", "이 지역의 가정에 근거합니다.")),
+    ],
+    ids=["en", "ko"],
+)
+def test_a_picture_from_a_phone_keeps_its_labels_and_the_readers_day(
+    visits: Any, locale: str, marks: tuple[str, ...]
+) -> None:
+    visit = visits(**PHONE, locale=locale, timezone_id="Asia/Seoul", accept_downloads=True)
+    visit.page.add_init_script(_NOTE_TEXTS)
+    page = visit.open("?sector=net&view=take")
+    page.clock.set_fixed_time("2026-03-08T16:30:00Z")  # in Seoul the next day has begun
+    with page.expect_download() as waiting:
+        page.get_by_test_id("sheet-take").get_by_role("button", name="PNG").tap()
+    width, height = struct.unpack(">II", Path(waiting.value.path()).read_bytes()[16:24])
+    texts = [one for one in page.evaluate("window.written") if (one["width"], one["height"]) == (width, height)]
+    told = " ".join(one["text"] for one in texts)
+    for mark in marks:
+        assert mark in told
+    assert "2026-03-09" in told
+    for one in texts:
+        assert one["right"] <= width, one["text"]
     assert visit.complaints == []

@@ -1292,6 +1292,12 @@ export interface components {
         };
         YearTotals: {
             held: number;
+            interval_90: {
+                [key: string]: [
+                    number,
+                    number
+                ] | null;
+            };
             rows: number;
             tco2e: {
                 [key: string]: number | null;

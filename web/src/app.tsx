@@ -140,7 +140,9 @@ function MapView({ model }: { model: Model }) {
             {names.other}{' '}
             {compare.by === 'sector' && <Badges model={model} sector={model.otherSector.value} />}
           </span>
-          <span class="side-name side-name-now">{names.now}</span>
+          <span class="side-name side-name-now">
+            {names.now} {compare.by === 'sector' && <Badges model={model} sector={model.sector.value} />}
+          </span>
         </>
       )}
       <Divider model={model} />

@@ -3,11 +3,12 @@ import { useAsked } from './asked';
 import { MANNERS, type By, type Compare } from './compare';
 import { editionName, sideNames } from './compare_names';
 import { numbersIn } from './format';
-import { classLabel } from './legend';
+import { lineLabel } from './legend';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { Pill } from './pill';
 import { askEditions } from './questions';
+import { legendLines } from './scale';
 import { SECTORS } from './sectors';
 
 /** What a view can be compared with, by `by/other` as the address has it. */
@@ -76,12 +77,14 @@ function OtherClasses({ model }: { model: Model }) {
     <details class="other-classes">
       <summary>{t.compare.otherLegend(t.sectorTitles[model.otherSector.value])}</summary>
       <ul class="legend-classes">
-        {picture.scale.classes.toReversed().map((entry) => (
-          <li key={entry.colour} class="legend-row">
-            <span class="swatch" style={{ backgroundColor: entry.colour }} aria-hidden="true" />
-            <span class="legend-label">{classLabel(entry, t, numbers)}</span>
-          </li>
-        ))}
+        {legendLines(picture.scale)
+          .toReversed()
+          .map((line) => (
+            <li key={line.at} class="legend-row">
+              <span class="swatch" style={{ backgroundColor: line.colour }} aria-hidden="true" />
+              <span class="legend-label">{lineLabel(line, t, numbers)}</span>
+            </li>
+          ))}
       </ul>
     </details>
   );

@@ -56,3 +56,20 @@ it('leaves zeros out and is nothing where nothing is to be drawn', () => {
   const counted = histogramOf(few, scaleOf(few))?.bins.filter((bin) => bin.height > 0) ?? [];
   expect(counted.every(({ to }) => to > 0)).toBe(true);
 });
+
+it('ends at zero, and not beside it, where all is removed', () => {
+  // As a forest has it: many small removals, few large ones, and some places without any.
+  const values = Array.from({ length: 400 }, (_, k) => (k % 9 === 0 ? 0 : -(((k + 1) / 37) ** 3)));
+  const distribution = distributionOf(values);
+  const histogram = histogramOf(distribution, scaleOf(distribution));
+  expect(histogram?.edge(BINS)).toBe(0);
+  expect(histogram?.edge(0)).toBeLessThan(-1);
+  expect(histogram?.bins.at(-1)?.to).toBe(0);
+});
+
+it('has zero as an edge where emissions and removals are mirrored', () => {
+  const values = Array.from({ length: 401 }, (_, k) => (k - 200) / 7);
+  const distribution = distributionOf(values);
+  const histogram = histogramOf(distribution, scaleOf(distribution));
+  expect(histogram?.edge(BINS / 2)).toBe(0);
+});

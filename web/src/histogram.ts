@@ -50,7 +50,12 @@ export function histogramOf({ quantiles }: Distribution, scale: Scale): Histogra
   if (values.length < 2 || !(high > low)) return null;
   const width = (high - low) / BINS;
   const place = (value: number) => (root(value) - low) / width;
-  const edge = (index: number) => square(low + index * width);
+  const edge = (index: number) => {
+    // The ends as they are, and zero as zero: steps leave a rounding error, which would be printed.
+    if (index >= BINS) return square(high);
+    const at = low + index * width;
+    return Math.abs(at) < width * 1e-9 ? 0 : square(at);
+  };
   const counts = Array.from({ length: BINS }, () => 0);
   for (const value of values) {
     const index = Math.min(Math.max(Math.floor(place(value)), 0), BINS - 1);

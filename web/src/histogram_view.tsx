@@ -79,7 +79,11 @@ export function HistogramView({ model, scale }: { model: Model; scale: Scale }) 
         })}
       </div>
       <div class="histogram-ends">
-        <span>{numbers.exact(edge(start))}</span>
+        <span>
+          {start === 0 && edge(start) < 0
+            ? t.belowShort(numbers.exact(edge(start)))
+            : numbers.exact(edge(start))}
+        </span>
         {only !== null && (
           <button
             type="button"
@@ -92,8 +96,9 @@ export function HistogramView({ model, scale }: { model: Model; scale: Scale }) 
           </button>
         )}
         <span>
-          {numbers.exact(edge(end))}
-          {end === bins.length && '+'}
+          {end === bins.length && edge(end) > 0
+            ? t.fromShort(numbers.exact(edge(end)))
+            : numbers.exact(edge(end))}
         </span>
       </div>
     </div>

@@ -8,14 +8,19 @@ import { shownTitle } from './part_choice';
 import { textIn, numbersIn, type Numbers } from './format';
 import { UNKNOWN } from './layers/theme';
 import type { Hovered, Model } from './model';
-import { classOf, type ScaleClass } from './scale';
+import { classOf, legendLines, type LegendLine, type ScaleClass } from './scale';
 import type { Texts } from './texts/texts';
 
 /** What a class is called, e.g. `120 to 310`. */
-export function classLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers): string {
+function classLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers): string {
   if (from !== null && to !== null) return t.between(numbers.exact(from), numbers.exact(to));
   if (to !== null) return t.below(numbers.exact(to));
   return from === null ? t.unknown : t.from(numbers.exact(from));
+}
+
+/** What a line of the legend is called: a class by its bounds, zero by its name. */
+export function lineLabel({ entry }: LegendLine, t: Texts, numbers: Numbers): string {
+  return entry === null ? t.zero : classLabel(entry, t, numbers);
 }
 
 /** The class by its lower bound alone; zero itself has a colour of its own. */
@@ -110,25 +115,17 @@ export function Legend({ model }: { model: Model }) {
       {scale && !differing && <HistogramView model={model} scale={scale} />}
       {scale && (
         <ul class={isCrowded(scale.classes, t, numbers) ? 'legend-classes crowded' : 'legend-classes'}>
-          {scale.classes
-            .map((entry, index) => ({ entry, index }))
+          {legendLines(scale)
             .toReversed()
-            .flatMap(({ entry, index }) => [
+            .map((line) => (
               <Row
-                key={index}
-                colour={entry.colour}
-                label={classLabel(entry, t, numbers)}
-                short={shortLabel(entry, t, numbers)}
-                now={now === index}
-              />,
-              // Zero stands between what is emitted and what is removed.
-              ...(scale.zero !== null && entry.from !== null && entry.from === 0
-                ? [<Row key="zero" colour={scale.zero} label={t.zero} short={t.zero} now={now === 'zero'} />]
-                : []),
-            ])}
-          {scale.zero !== null && !scale.classes.some(({ from }) => from === 0) && (
-            <Row colour={scale.zero} label={t.zero} short={t.zero} now={now === 'zero'} />
-          )}
+                key={line.at}
+                colour={line.colour}
+                label={lineLabel(line, t, numbers)}
+                short={line.entry === null ? t.zero : shortLabel(line.entry, t, numbers)}
+                now={now === line.at}
+              />
+            ))}
         </ul>
       )}
       {scale && (

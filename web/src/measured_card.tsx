@@ -22,7 +22,7 @@ import {
 import { askStatistics, type Statistics } from './questions';
 import { withNeighbours } from './room';
 import { fitsLink, type Measured } from './state';
-import { Trend, trendPoints } from './trend';
+import { sumPoints, Trend } from './trend';
 
 /** The body of the question; null if the link's outline cannot be read. */
 export function questionOf(measured: Measured): object | null {
@@ -88,14 +88,7 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
             {t.card.trend} <small>{t.units.t}</small>
           </h3>
           <Trend
-            points={trendPoints(
-              profile.map(({ year }) => year),
-              profile.map(({ tco2e }) => tco2e[sector] ?? null),
-              null,
-              null,
-            ).map((point) =>
-              point.year === statistics.year ? { ...point, interval: breakdown.interval } : point,
-            )}
+            points={sumPoints(profile, sector)}
             year={statistics.year}
             label={t.card.trendLabel(t.sectorTitles[sector])}
             t={t}

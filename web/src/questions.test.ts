@@ -92,6 +92,23 @@ const STATISTICS = {
 };
 
 describe('a question about an area', () => {
+  it('tells every year with the interval of its sum', async () => {
+    const year = {
+      year: 2022,
+      rows: 3,
+      held: 0,
+      tco2e: { buildings: 9, net: null },
+      interval_90: { buildings: [8, 10], net: null },
+      unknown: {},
+    };
+    const { api } = answering({ 'demo/statistics': { ...STATISTICS, profile: [year] } });
+    const answer = await askStatistics(api, KEY, { type: 'Polygon' }, CANCEL);
+    if (!answer.ok) throw new Error(answer.problem.detail);
+    expect(answer.value.profile).toEqual([
+      { year: 2022, tco2e: { buildings: 9, net: null }, intervals: { buildings: [8, 10], net: null } },
+    ]);
+  });
+
   it('is posted, and its answer taken apart as a place is', async () => {
     const { api, seen } = answering({ 'demo/statistics': STATISTICS });
     const answer = await askStatistics(api, KEY, { type: 'Polygon' }, CANCEL);

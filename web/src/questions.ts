@@ -93,6 +93,8 @@ export interface Statistics {
   readonly profile: readonly {
     readonly year: number;
     readonly tco2e: Readonly<Record<string, number | null>>;
+    /** 90 %, at least as wide as they should be; null: not known. */
+    readonly intervals: Readonly<Record<string, readonly [low: number, high: number] | null>>;
   }[];
 }
 
@@ -284,6 +286,7 @@ function decodeStatistics(value: unknown, path: string): Statistics {
           return {
             year: number(one.year, `${where}.year`),
             tco2e: table(optional(number))(one.tco2e, `${where}.tco2e`),
+            intervals: table(optional(pair))(one.interval_90, `${where}.interval_90`),
           };
         }),
       )(given.profile, `${path}.profile`) ?? [],

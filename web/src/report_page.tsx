@@ -18,7 +18,7 @@ import { Scrolled } from './scrolled';
 import { emissionsColumn, SECTORS } from './sectors';
 import { askShapes, MOST_SHAPES } from './shapes';
 import { MOST_ITEMS } from './state';
-import { Trend, trendPoints } from './trend';
+import { sumPoints, Trend } from './trend';
 
 function Limits({ model, region }: { model: Model; region: Region }) {
   const t = model.texts.value;
@@ -131,6 +131,7 @@ function Body({
       {statistics.profile.length > 1 && (
         <section class="report-trends">
           <h2>{t.card.trend}</h2>
+          <p class="fine">{t.measure.intervalAtMost}</p>
           <div>
             {sectors.map((sector) => (
               <div key={sector}>
@@ -138,12 +139,7 @@ function Body({
                   {t.sectorTitles[sector]} <small>{t.units.t}</small>
                 </h3>
                 <Trend
-                  points={trendPoints(
-                    statistics.profile.map((one) => one.year),
-                    statistics.profile.map(({ tco2e }) => tco2e[sector] ?? null),
-                    null,
-                    null,
-                  )}
+                  points={sumPoints(statistics.profile, sector)}
                   year={year}
                   label={t.card.trendLabel(t.sectorTitles[sector])}
                   t={t}

@@ -4,12 +4,12 @@ import { useAsked } from './asked';
 import { nameOf, numbersIn, type Numbers } from './format';
 import { THEMES } from './layers/themes';
 import { UNKNOWN } from './layers/theme';
-import { classLabel } from './legend';
+import { lineLabel } from './legend';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
 import { askPage, numberOf, type Statistics } from './questions';
-import { buildScale, classOf } from './scale';
+import { buildScale, classOf, legendLines } from './scale';
 import { emissionsColumn, PARTS, SECTORS, type Sector } from './sectors';
 import { boxOf, paperFor, type Shape } from './shapes';
 import type { Texts } from './texts/texts';
@@ -66,10 +66,10 @@ export function SmallMap(props: { shapes: readonly Shape[]; sector: Sector; mode
       <figcaption>
         <strong>{t.sectorTitles[sector]}</strong> {t.units.t_per_ha}
         <ul>
-          {scale.classes.map((entry) => (
-            <li key={entry.colour}>
-              <i class="swatch" style={{ backgroundColor: entry.colour }} aria-hidden="true" />
-              {classLabel(entry, t, numbers)}
+          {legendLines(scale).map((line) => (
+            <li key={line.at}>
+              <i class="swatch" style={{ backgroundColor: line.colour }} aria-hidden="true" />
+              {lineLabel(line, t, numbers)}
             </li>
           ))}
         </ul>

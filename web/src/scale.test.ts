@@ -4,7 +4,7 @@ import { THEMES } from './layers/themes';
 import { quantileAt } from './breaks';
 import { BREAKS, type Breaks } from './look';
 import { toOklab } from './ramps';
-import { buildScale, CLASSES_ONE_SIDED, CLASSES_PER_SIDE, classOf, type Scale } from './scale';
+import { buildScale, CLASSES_ONE_SIDED, CLASSES_PER_SIDE, classOf, legendLines, type Scale } from './scale';
 
 const RAMPS = THEMES.net.ramps.light;
 
@@ -104,6 +104,30 @@ describe('buildScale', () => {
     };
     expect([-1, 0, 4.99, 5, 1e9].map((value) => classOf(scale, value))).toEqual([0, 1, 1, 2, 2]);
     expect(classOf(scale, null)).toBeNull();
+  });
+});
+
+describe('the lines of a legend', () => {
+  const found = (values: readonly number[]) => legendLines(scaleOf(values)).map(({ at }) => at);
+  const zeros = Array.from({ length: 100 }, () => 0);
+
+  it('end with zero where all is removed, and begin with it where all is emitted', () => {
+    const removed = found([...SKEWED.map((value) => -value), ...zeros]);
+    expect(removed).toEqual([...Array.from({ length: CLASSES_ONE_SIDED }, (_, at) => at), 'zero']);
+    const emitted = found([...SKEWED, ...zeros]);
+    expect(emitted).toEqual(['zero', ...Array.from({ length: CLASSES_ONE_SIDED }, (_, at) => at)]);
+  });
+
+  it('have zero between both signs, and none where no zero occurs', () => {
+    const both = [...SKEWED, ...SKEWED.map((value) => -value)];
+    const scale = scaleOf([...both, ...zeros]);
+    const lines = legendLines(scale);
+    const at = lines.findIndex((line) => line.at === 'zero');
+    expect(lines[at - 1]?.entry?.to).toBe(0);
+    expect(lines[at + 1]?.entry?.from).toBe(0);
+    expect(lines).toHaveLength(scale.classes.length + 1);
+    expect(found([...SKEWED, ...SKEWED.map((value) => -value / 3)])).not.toContain('zero');
+    expect(found([0, 0, 0])).toEqual(['zero']);
   });
 });
 

@@ -99,3 +99,16 @@ export function classOf(scale: Scale, value: number | null): number | 'zero' | n
   const index = scale.classes.findLastIndex(({ from }) => from === null || value >= from);
   return index === -1 ? null : index;
 }
+
+/** A line of a legend: a class by its place in `classes`, or zero by itself. */
+export type LegendLine =
+  | { readonly at: number; readonly colour: string; readonly entry: ScaleClass }
+  | { readonly at: 'zero'; readonly colour: string; readonly entry: null };
+
+/** The classes in rising order, with zero between what is removed and what is emitted, wherever classes are told. */
+export function legendLines({ classes, zero }: Scale): LegendLine[] {
+  const lines: LegendLine[] = classes.map((entry, at) => ({ at, colour: entry.colour, entry }));
+  if (zero === null) return lines;
+  const below = classes.filter(({ to }) => to !== null && to <= 0).length;
+  return lines.toSpliced(below, 0, { at: 'zero', colour: zero, entry: null });
+}

@@ -6,21 +6,18 @@ import { doubtLabel } from './doubt';
 import { numbersIn, textIn } from './format';
 import { UNKNOWN } from './layers/theme';
 import { THEMES } from './layers/themes';
-import { classLabel } from './legend';
+import { lineLabel } from './legend';
 import type { Model } from './model';
 import { attributionIn } from './panel';
 import { shownTitle } from './part_choice';
-import type { Scale } from './scale';
+import { legendLines, type Scale } from './scale';
 import { mayBeHeld } from './sectors';
-import { composePicture, type Beside, type Caption, type LegendEntry } from './view_picture';
+import { composePicture, localDay, type Beside, type Caption, type LegendEntry } from './view_picture';
 
 function classEntries(scale: Scale, model: Model): LegendEntry[] {
   const t = model.texts.value;
   const numbers = numbersIn(model.lang.value);
-  return [
-    ...scale.classes.map((entry) => ({ colour: entry.colour, label: classLabel(entry, t, numbers) })),
-    ...(scale.zero === null ? [] : [{ colour: scale.zero, label: t.zero }]),
-  ];
+  return legendLines(scale).map((line) => ({ colour: line.colour, label: lineLabel(line, t, numbers) }));
 }
 
 /** What the marks in view mean. */
@@ -94,7 +91,7 @@ function captionOf(model: Model, today: Date, address: string): Caption | null {
           [attributionIn(one, lang), one.licence && t.licence(one.licence)].filter(Boolean).join(' '),
         )
         .join('; '),
-      `${t.edition} ${region.edition} · ${t.take.drawnOn(today.toISOString().slice(0, 10))}`,
+      `${t.edition} ${region.edition} · ${t.take.drawnOn(localDay(today))}`,
       address,
     ],
     barLabel: t.cellSize,

@@ -1,11 +1,14 @@
 /** A small line over the years with the band in which the true value probably lies. */
 import { interval90, type Numbers } from './format';
+import type { Statistics } from './questions';
+import type { Sector } from './sectors';
 import type { Texts } from './texts/texts';
 
 export interface TrendPoint {
   readonly year: number;
   /** Null: not known in that year. */
   readonly tco2e: number | null;
+  /** Null: not known, which says nothing about how sure the value is. */
   readonly interval: readonly [low: number, high: number] | null;
   readonly held: boolean;
 }
@@ -23,10 +26,20 @@ export function trendPoints(
     return {
       year,
       tco2e,
-      interval: tco2e !== null && sd !== null && sd > 0 ? interval90(tco2e, sd) : null,
+      interval: tco2e !== null && sd !== null ? interval90(tco2e, sd) : null,
       held: held?.[index] === true,
     };
   });
+}
+
+/** The points of one sector of what was added up, each year with the interval of its own sum. */
+export function sumPoints(profile: Statistics['profile'], sector: Sector): TrendPoint[] {
+  return profile.map(({ year, tco2e, intervals }) => ({
+    year,
+    tco2e: tco2e[sector] ?? null,
+    interval: intervals[sector] ?? null,
+    held: false,
+  }));
 }
 
 export type Change =
@@ -38,16 +51,19 @@ export type Change =
     }
   | { readonly kind: 'unclear' | 'same'; readonly from: TrendPoint; readonly to: TrendPoint };
 
-/** What happened between the first and the last known year; unclear where the intervals overlap. */
+/**
+ * What happened between the first and the last known year; unclear where the intervals overlap.
+ *
+ * @returns null where an interval is missing: nobody can tell such a change from chance
+ */
 export function changeOf(points: readonly TrendPoint[]): Change | null {
   const known = points.filter(({ tco2e }) => tco2e !== null);
   const from = known[0];
   const to = known.at(-1);
   if (!from || !to || from === to || from.tco2e === null || to.tco2e === null) return null;
-  const [a, b] = [from.interval, to.interval];
+  if (!from.interval || !to.interval) return null;
   if (from.tco2e === to.tco2e) return { kind: 'same', from, to };
-  const [lowA, highA] = a ?? [from.tco2e, from.tco2e];
-  const [lowB, highB] = b ?? [to.tco2e, to.tco2e];
+  const [[lowA, highA], [lowB, highB]] = [from.interval, to.interval];
   if (lowA <= highB && lowB <= highA) return { kind: 'unclear', from, to };
   // A share of something negative or nothing would mislead.
   const share = from.tco2e > 0 && to.tco2e >= 0 ? to.tco2e / from.tco2e - 1 : null;
@@ -73,17 +89,23 @@ export function axisTicks(low: number, high: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
 }
 
-function runs(points: readonly TrendPoint[]): (TrendPoint & { tco2e: number })[][] {
-  const found: (TrendPoint & { tco2e: number })[][] = [];
-  let open: (TrendPoint & { tco2e: number })[] = [];
+/** Years that follow each other and of which something is known, by what `known` finds of them. */
+export function runsOf<Known>(
+  points: readonly TrendPoint[],
+  known: (point: TrendPoint) => Known | null,
+): (readonly [point: TrendPoint, known: Known])[][] {
+  const found: (readonly [TrendPoint, Known])[][] = [];
+  let open: (readonly [TrendPoint, Known])[] = [];
   for (const point of points) {
-    if (point.tco2e === null) {
-      if (open.length > 0) found.push(open);
-      open = [];
-    } else open.push({ ...point, tco2e: point.tco2e });
+    const told = known(point);
+    if (told !== null) {
+      open.push([point, told]);
+      continue;
+    }
+    if (open.length > 0) found.push(open);
+    open = [];
   }
-  if (open.length > 0) found.push(open);
-  return found;
+  return open.length > 0 ? [...found, open] : found;
 }
 
 /** The chart; its numbers stand in a table beside it for those who do not see it. */
@@ -125,26 +147,28 @@ export function Trend(props: {
             </text>
           </g>
         ))}
-        {runs(points).map((run) => (
-          <g key={run[0]?.year}>
-            {run.length > 1 && (
+        {runsOf(points, ({ interval }) => interval).map(
+          (run) =>
+            run.length > 1 && (
               <polygon
+                key={run[0]?.[0].year}
                 class="band"
                 points={path([
-                  ...run.map((point) => [x(point.year), y(point.interval?.[1] ?? point.tco2e)] as const),
-                  ...run
-                    .toReversed()
-                    .map((point) => [x(point.year), y(point.interval?.[0] ?? point.tco2e)] as const),
+                  ...run.map(([{ year: of }, [, above]]) => [x(of), y(above)] as const),
+                  ...run.toReversed().map(([{ year: of }, [below]]) => [x(of), y(below)] as const),
                 ])}
               />
-            )}
+            ),
+        )}
+        {runsOf(points, ({ tco2e }) => tco2e).map((run) => (
+          <g key={run[0]?.[0].year}>
             {run.length > 1 && (
               <polyline
                 class="line"
-                points={path(run.map((point) => [x(point.year), y(point.tco2e)] as const))}
+                points={path(run.map(([point, value]) => [x(point.year), y(value)] as const))}
               />
             )}
-            {run.map((point) => (
+            {run.map(([point, value]) => (
               <g key={point.year}>
                 {point.interval && (
                   <line
@@ -158,10 +182,10 @@ export function Trend(props: {
                 <circle
                   class={[point.year === year ? 'now' : '', point.held ? 'held' : ''].join(' ').trim()}
                   cx={x(point.year)}
-                  cy={y(point.tco2e)}
+                  cy={y(value)}
                   r={point.year === year ? 4.2 : 3}
                 >
-                  <title>{`${point.year}: ${numbers.amount(point.tco2e)} ${t.units.t}`}</title>
+                  <title>{`${point.year}: ${numbers.amount(value)} ${t.units.t}`}</title>
                 </circle>
               </g>
             ))}

@@ -39,6 +39,12 @@ export function barLength(metresPerPixel: number, most: number): number {
   return ([5, 2, 1].find((round) => round * scale <= room) ?? 1) * scale;
 }
 
+/** The day by the reader's own clock, `2026-03-09`. */
+export function localDay(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
 /** What the map draws over a value, or does to it: held, doubtful, or weaker than its colour. */
 export type Mark = 'stripes' | 'dots' | 'faded';
 
@@ -76,6 +82,8 @@ const MUTED = '#526166';
 const PAPER = '#ffffff';
 const WARN = { paper: '#fbe9c6', ink: '#7a4a00' };
 const MARGIN = 28;
+const MARK_PADDING = 9;
+const MARK_GAP = 8;
 
 /** Break a text into lines that fit; a word longer than a line is broken anywhere. */
 export function brokenText(text: string, width: number, measure: (text: string) => number): string[] {
@@ -97,6 +105,38 @@ export function brokenText(text: string, width: number, measure: (text: string) 
     }
   }
   return line === '' ? lines : [...lines, line];
+}
+
+/** A piece of a mark on its ground; CSS pixels from the left edge of the text. */
+interface MarkPiece {
+  readonly text: string;
+  readonly x: number;
+  readonly width: number;
+}
+
+/** Marks one after another in rows that fit; one that is longer than a row goes on in rows of its own. */
+export function markRows(
+  marks: readonly string[],
+  width: number,
+  measure: (text: string) => number,
+): MarkPiece[][] {
+  const rows: MarkPiece[][] = [];
+  let end = 0;
+  for (const mark of marks) {
+    for (const text of brokenText(mark, width - 2 * MARK_PADDING, measure)) {
+      const long = measure(text) + 2 * MARK_PADDING;
+      const x = end === 0 ? 0 : end + MARK_GAP;
+      const row = rows.at(-1);
+      if (row && x > 0 && x + long <= width) {
+        row.push({ text, x, width: long });
+        end = x + long;
+      } else {
+        rows.push([{ text, x: 0, width: long }]);
+        end = long;
+      }
+    }
+  }
+  return rows;
 }
 
 interface Frame {
@@ -279,10 +319,17 @@ export function composePicture(
     return pen.measureText(text).width;
   };
   const titleFont = `700 22px ${family()}`;
+  const subtitleFont = `13.5px ${family()}`;
+  const markFont = `600 12px ${family()}`;
   const small = `11.5px ${family()}`;
   const title = brokenText(caption.title, frame.width, measure(titleFont));
   const lines = caption.lines.flatMap((line) => brokenText(line, frame.width, measure(small)));
-  const mapTop = MARGIN + title.length * 28 + 24 + (caption.marks.length > 0 ? 30 : 0);
+  const subtitle = brokenText(caption.subtitle, frame.width, measure(subtitleFont));
+  // What is invented must stand there whole, however narrow the screen is.
+  const marks = markRows(caption.marks, frame.width, measure(markFont));
+  const subtitleTop = MARGIN + title.length * 28 + 8;
+  const marksTop = subtitleTop + (subtitle.length - 1) * 19 + 10;
+  const mapTop = marksTop + 6 + marks.length * 26 + (marks.length > 0 ? 4 : 0);
   const legendTop = mapTop + frame.height + 8;
   const linesTop = drawLegends(pen, caption, frame.width, legendTop, false);
   canvas.width = Math.round((frame.width + 2 * MARGIN) * ratio);
@@ -296,21 +343,21 @@ export function composePicture(
   title.forEach((line, index) => {
     pen.fillText(line, MARGIN, MARGIN + 18 + index * 28);
   });
-  let y = MARGIN + title.length * 28 + 8;
-  pen.font = `13.5px ${family()}`;
+  pen.font = subtitleFont;
   pen.fillStyle = MUTED;
-  pen.fillText(caption.subtitle, MARGIN, y);
-  y += 10;
-  let x = MARGIN;
-  pen.font = `600 12px ${family()}`;
-  for (const mark of caption.marks) {
-    const width = pen.measureText(mark).width + 18;
-    pen.fillStyle = WARN.paper;
-    pen.fillRect(x, y, width, 22);
-    pen.fillStyle = WARN.ink;
-    pen.fillText(mark, x + 9, y + 15.5);
-    x += width + 8;
-  }
+  subtitle.forEach((line, index) => {
+    pen.fillText(line, MARGIN, subtitleTop + index * 19);
+  });
+  pen.font = markFont;
+  marks.forEach((row, index) => {
+    const top = marksTop + index * 26;
+    for (const { text, x, width } of row) {
+      pen.fillStyle = WARN.paper;
+      pen.fillRect(MARGIN + x, top, width, 22);
+      pen.fillStyle = WARN.ink;
+      pen.fillText(text, MARGIN + x + MARK_PADDING, top + 15.5);
+    }
+  });
   drawMaps(pen, shot, beside, frame, mapTop);
   drawBar(pen, shot.metresPerPixel, MARGIN + frame.width, mapTop + frame.height, caption);
   drawLegends(pen, caption, frame.width, legendTop, true);
