@@ -47,9 +47,7 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
   return (
     <>
       <div class="headline">
-        <p class="headline-name">
-          {t.sectorTitles[sector]} {t.perYear(statistics.year)}
-        </p>
+        <p class="headline-name">{t.titleIn(t.sectorTitles[sector], statistics.year)}</p>
         {breakdown.tco2e === null ? (
           <p class="headline-value unknown" data-testid="value">
             {t.unknown}
