@@ -8,6 +8,7 @@ import { Divider } from './divider';
 import { doubtLabel } from './doubt';
 import { numbersIn, textIn } from './format';
 import { lazily } from './lazily';
+import { amountAt } from './legend';
 import { createMap, hasWebgl, type MapHandle } from './map';
 import { UNKNOWN } from './layers/theme';
 import type { Model } from './model';
@@ -30,14 +31,15 @@ function panelInsets(): Insets {
 
 function Tooltip({ model }: { model: Model }) {
   const hovered = model.hovered.value;
-  const scale = model.scale.value;
+  const comparing = model.compare.value;
+  const differing = comparing?.how === 'difference';
+  const scale = differing ? model.differenceScale.value : model.scale.value;
   if (!hovered || !scale) return null;
   const t = model.texts.value;
-  const at = classOf(scale, hovered.value);
+  const at = classOf(scale, amountAt(hovered, differing));
   // Near the right edge, or the card that covers it, the words go to the other side of the pointer.
   const room = document.querySelector('.card')?.getBoundingClientRect().left ?? innerWidth;
   const flipped = hovered.x > room - 300;
-  const comparing = model.compare.value;
   const names = sideNames(model);
   const amount = (value: number | null) =>
     value === null ? t.unknown : numbersIn(model.lang.value).amount(value);
@@ -63,7 +65,7 @@ function Tooltip({ model }: { model: Model }) {
             {names.other}: {amount(hovered.other)}
           </span>
         )}
-        {comparing?.how === 'difference' && hovered.value !== null && hovered.other !== null && (
+        {differing && hovered.value !== null && hovered.other !== null && (
           <span class="tooltip-held" data-testid="tooltip-difference">
             {t.compare.difference}: {numbersIn(model.lang.value).signed(hovered.value - hovered.other)}
             {hovered.indistinct && <em> {t.compare.indistinct}</em>}

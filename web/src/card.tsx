@@ -6,6 +6,7 @@ import { lazily } from './lazily';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
+import { useOpened } from './opened';
 
 function Waiting() {
   return <div class="skeleton card-skeleton" aria-hidden="true" />;
@@ -17,8 +18,13 @@ export function Card({ model }: { model: Model }) {
   const t = model.texts.value;
   const { selected } = model.view.value;
   const itemKey = model.itemKey.value;
+  const card = useRef<HTMLElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const chosen = selected ? `${selected.collection}/${selected.id}` : null;
+
+  const close = useOpened(chosen, card, () => {
+    model.update({ selected: null });
+  });
 
   // Who opened the card with the keyboard or by a search reads on in it; a pointer keeps its focus on the map.
   // At once: a moment later somebody may have gone to the search, from where it would be taken.
@@ -27,29 +33,19 @@ export function Card({ model }: { model: Model }) {
       heading.current?.focus();
   }, [chosen]);
 
-  const close = () => {
-    model.update({ selected: null });
-    document.querySelector<HTMLElement>('canvas.maplibregl-canvas')?.focus({ preventScroll: true });
-  };
-  useLayoutEffect(() => {
-    if (chosen === null) return;
-    const closeOnEscape = (event: KeyboardEvent) => {
-      // This Escape may be meant for a page over the card.
-      if (event.key === 'Escape' && model.view.value.page === null) close();
-    };
-    addEventListener('keydown', closeOnEscape);
-    return () => {
-      removeEventListener('keydown', closeOnEscape);
-    };
-  });
-
   if (!selected) return null;
   const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === selected.collection);
   const state = model.item.value;
   const item = loaded(state);
   const name = item ? nameOf(item.properties, item.id, model.lang.value) : selected.id;
   return (
-    <aside class="card" aria-labelledby="card-title" aria-busy={state.state === 'loading'} data-testid="card">
+    <aside
+      class="card"
+      aria-labelledby="card-title"
+      aria-busy={state.state === 'loading'}
+      data-testid="card"
+      ref={card}
+    >
       <header class="card-head">
         <div>
           {item && itemKey && <Breadcrumb model={model} item={item} itemKey={itemKey} />}

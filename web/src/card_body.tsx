@@ -72,9 +72,7 @@ function Overview({ model, item, itemKey }: { model: Model; item: Item; itemKey:
   return (
     <>
       <div class="headline">
-        <p class="headline-name">
-          {t.sectorTitles[sector]} {t.perYear(itemKey.year)}
-        </p>
+        <p class="headline-name">{t.titleIn(t.sectorTitles[sector], itemKey.year)}</p>
         {tco2e === null ? (
           <p class="headline-value unknown" data-testid="value">
             {t.unknown}

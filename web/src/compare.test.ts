@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { differenceScale, isIndistinct, parseCompare, writeCompare, type Compare } from './compare';
+import {
+  differenceScale,
+  isIndistinct,
+  leastTold,
+  parseCompare,
+  writeCompare,
+  type Compare,
+} from './compare';
 import { net } from './layers/net';
 
 describe('a comparison in the address', () => {
@@ -50,6 +57,27 @@ describe('classes of differences', () => {
       from.filter((value) => value !== null && value > 0).length,
     );
     expect(scale?.classes.some(({ to }) => to === 0)).toBe(true);
+  });
+
+  it('are no finer than what can be told apart', () => {
+    const spread = { count: 500, nulls: 0, min: -3, max: 100, quantiles };
+    const scale = differenceScale(spread, net.ramps.light, 12);
+    const breaks = (scale?.classes ?? []).flatMap(({ from }) => (from === null || from <= 0 ? [] : [from]));
+    expect(breaks[0]).toBe(12);
+    expect(breaks.length).toBeGreaterThan(1);
+    for (const [index, size] of breaks.slice(1).entries()) {
+      expect(size - (breaks[index] ?? 0)).toBeGreaterThanOrEqual(index === 0 ? 12 : 0);
+    }
+    expect(differenceScale(spread, net.ramps.light, 200)?.classes.map(({ from, to }) => [from, to])).toEqual([
+      [null, 0],
+      [0, null],
+    ]);
+  });
+
+  it('take the least that can be told from the certain quarter of places', () => {
+    const spread = (all: number[]) => ({ count: all.length, nulls: 0, min: 0, max: 8, quantiles: all });
+    expect(leastTold(spread([0, 0, 1, 2, 3, 4, 5]), spread([0, 1, 1, 1]))).toBeCloseTo(1.645 * 3);
+    expect(leastTold(spread([0, 0]), spread([0, 1]))).toBe(0);
   });
 
   it('say that nothing differs where nothing does', () => {

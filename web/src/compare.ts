@@ -1,5 +1,6 @@
 /** What a view is compared with: another year, sector or edition, and how the two are shown. */
 import type { Distribution } from './api';
+import { quantileAt } from './breaks';
 import { Z_90 } from './format';
 import type { Ramps, Scale } from './scale';
 import { buildScale } from './scale';
@@ -42,8 +43,32 @@ export function writeCompare(compare: Compare | null, query: URLSearchParams): v
   if (compare.cut !== MIDDLE) query.set('cut', String(compare.cut));
 }
 
-/** Classes of differences, around zero even where all of them have one sign: a rise must not look like a fall. */
-export function differenceScale(distribution: Distribution, ramps: Ramps): Scale | null {
+/** The part of places, the most certain ones, that decide which changes are too small for a class of their own. */
+const MOST_CERTAIN = 0.25;
+
+/**
+ * The least change that even places of certain numbers can tell from none: of the quarter with the narrowest
+ * intervals. 0 where no place has an interval.
+ *
+ * @param deviations how the standard deviations of the two sides are spread
+ */
+export function leastTold(...deviations: readonly [Distribution, Distribution]): number {
+  const [now, before] = deviations.map(({ quantiles }) =>
+    quantileAt(
+      quantiles.filter((sd) => sd > 0),
+      MOST_CERTAIN,
+    ),
+  );
+  const told = Z_90 * ((now ?? Number.NaN) + (before ?? Number.NaN));
+  return Number.isNaN(told) ? 0 : told;
+}
+
+/**
+ * Classes of differences, around zero even where all of them have one sign: a rise must not look like a fall.
+ *
+ * @param least no class is finer than this, in the unit of the distribution
+ */
+export function differenceScale(distribution: Distribution, ramps: Ramps, least = 0): Scale | null {
   const { min, max, quantiles } = distribution;
   if (min === null || max === null || quantiles.length === 0) return null;
   const largest = Math.max(-min, max);
@@ -54,6 +79,7 @@ export function differenceScale(distribution: Distribution, ramps: Ramps): Scale
     ramps,
     // Most changes are tiny, and few are not: with as many places in each class the legend stays readable.
     'quantile',
+    least,
   );
 }
 

@@ -1,4 +1,5 @@
 /** The bar over a comparison: with what, and how the two are shown. */
+import { useRef } from 'preact/hooks';
 import { useAsked } from './asked';
 import { MANNERS, type By, type Compare } from './compare';
 import { editionName, sideNames } from './compare_names';
@@ -6,6 +7,7 @@ import { numbersIn } from './format';
 import { lineLabel } from './legend';
 import { loaded } from './loading';
 import type { Model } from './model';
+import { useOpened } from './opened';
 import { Pill } from './pill';
 import { askEditions } from './questions';
 import { legendLines } from './scale';
@@ -93,10 +95,19 @@ function OtherClasses({ model }: { model: Model }) {
 export function CompareBar({ model }: { model: Model }) {
   const t = model.texts.value;
   const compare = model.compare.value;
+  const bar = useRef<HTMLElement>(null);
+  const end = useOpened(
+    compare && 'compare',
+    bar,
+    () => {
+      model.update({ compare: null });
+    },
+    '#compare-tool',
+  );
   if (!compare) return null;
   const names = sideNames(model);
   return (
-    <section class="compare-bar" aria-label={t.compare.title} data-testid="compare">
+    <section class="compare-bar" aria-label={t.compare.title} data-testid="compare" ref={bar}>
       <Others model={model} compare={compare} />
       <fieldset class="choice">
         <legend class="visually-hidden">{t.compare.how}</legend>
@@ -122,15 +133,7 @@ export function CompareBar({ model }: { model: Model }) {
           : t.compare.sides(names.other, names.now)}
       </p>
       <OtherClasses model={model} />
-      <button
-        type="button"
-        class="close"
-        aria-label={t.compare.end}
-        title={t.compare.end}
-        onClick={() => {
-          model.update({ compare: null });
-        }}
-      >
+      <button type="button" class="close" aria-label={t.compare.end} title={t.compare.end} onClick={end}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <path d="M3.5 3.5l9 9m0-9l-9 9" />
         </svg>

@@ -1,7 +1,8 @@
 /** What the view is compared with: a second picture to lay beside the first, or the difference of the two. */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { Collection, Distribution } from './api';
-import { differenceScale, type Compare } from './compare';
+import type { Collection, Distribution, Result, TableKey } from './api';
+import { differenceScale, leastTold, type Compare } from './compare';
+import { deviationColumn } from './expressions';
 import { THEMES } from './layers/themes';
 import { loaded, resource, type Loadable } from './loading';
 import { termsOf, writtenTerms } from './quantity';
@@ -25,6 +26,12 @@ export interface Compared {
   readonly picture: ReadonlySignal<Picture | null>;
   /** The other map says what it shows at a point; null while there is none. */
   readonly otherValueAt: Signal<((point: { x: number; y: number }) => number | null) | null>;
+}
+
+interface Difference {
+  readonly spread: Distribution;
+  /** The least change that a class of its own is made for. */
+  readonly least: number;
 }
 
 /** How fine the spread of differences is asked for. */
@@ -110,17 +117,26 @@ export function createCompared(known: Known, shown: Shown): Compared {
     const taken = termsOf(asked.other, null, collection.columns) ?? [];
     return { ...whole, sector: asked.other, terms: taken, columns: null };
   });
-  const differenceSpread = resource(
+  const differing = resource(
     () => {
       const off = less.value;
       if (!off || !(active.value?.years ?? []).includes(year.value ?? 0)) return null;
       const table = { ...off.key, edition: region.value?.edition ?? '', year: year.value ?? 0 };
       const column = writtenTerms(shown.terms.value);
+      const columns = active.value?.columns ?? [];
+      const deviation = deviationColumn(shown.sector.value);
       const taken = writtenTerms(off.terms);
       return {
         table,
         column,
         unit: shown.unit.value,
+        deviations:
+          off.uncertain && columns.includes(deviation) && columns.includes(deviationColumn(off.sector))
+            ? ([
+                [table, deviation],
+                [off.key, deviationColumn(off.sector)],
+              ] as const)
+            : null,
         less: {
           less: off.key.year,
           ...(taken === column ? {} : { less_column: taken }),
@@ -128,15 +144,28 @@ export function createCompared(known: Known, shown: Shown): Compared {
         },
       };
     },
-    ({ table, column, unit, less: taken }, cancel) =>
-      api.distribution(table, column, unit, cancel, QUANTILES, taken),
+    async ({ table, column, unit, less: taken, deviations }, cancel): Promise<Result<Difference>> => {
+      const of = (key: TableKey, name: string) => api.distribution(key, name, unit, cancel, QUANTILES);
+      const [spread, now, before] = await Promise.all([
+        api.distribution(table, column, unit, cancel, QUANTILES, taken),
+        ...(deviations ?? []).map(([key, name]) => of(key, name)),
+      ]);
+      if (!spread.ok) return spread;
+      // Without the intervals there are still classes, only finer ones than need be.
+      const least = now?.ok && before?.ok ? leastTold(now.value, before.value) : 0;
+      return { ok: true, value: { spread: spread.value, least } };
+    },
     attempt,
     note,
   );
+  const differenceSpread = computed<Loadable<Distribution>>(() => {
+    const found = differing.value;
+    return found.state === 'ready' ? { state: 'ready', value: found.value.spread } : found;
+  });
   const scale = computed(() => {
-    const spread = loaded(differenceSpread.value);
+    const found = loaded(differing.value);
     // Of every sector a rise is brown and a fall is teal: it is the same news whichever sector brings it.
-    return spread && differenceScale(spread, THEMES.net.ramps[ground.value]);
+    return found && differenceScale(found.spread, THEMES.net.ramps[ground.value], found.least);
   });
 
   return {

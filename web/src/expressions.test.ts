@@ -6,6 +6,7 @@ import {
   columnHeight,
   differenceColour,
   differenceOpacity,
+  indistinctMark,
   fillColour,
   fillOpacity,
   isWithin,
@@ -180,6 +181,15 @@ describe('the strength of a difference', () => {
     expect(strength(20, { before: 50, total: 50, sd: 20 })).toBe(0.4);
     expect(strength(0, { before: 100, total: 100, sd: 0 })).toBe(0.4);
     expect(strength(0, { before: 99, total: 99, sd: 0 })).toBe(0.8);
+  });
+
+  it('has marks where a change cannot be told from chance, and none where nothing changed', () => {
+    const mark = (sd: number, state: Record<string, number>) =>
+      evaluate(indistinctMark(NET, 't', 'net'), { net_tco2e: 100, net_sd_tco2e: sd }, state);
+    expect(mark(20, { before: 50, total: 50, sd: 20 })).toBe(1);
+    expect(mark(5, { before: 50, total: 50, sd: 5 })).toBe(0);
+    expect(mark(20, { before: 100, total: 100, sd: 20 })).toBe(0);
+    expect(mark(20, {})).toBe(0);
   });
 
   it('leaves doubt out if the reader does', () => {

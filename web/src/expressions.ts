@@ -139,15 +139,9 @@ export function differenceColour(
   ] as unknown as ExpressionSpecification;
 }
 
-/** Weak where a change cannot be told from chance, which is where the intervals overlap; thin where nothing changed. */
-export function differenceOpacity(
-  terms: readonly Term[],
-  unit: Unit,
-  { full, zero }: Strengths,
-  /** Null: the quantity has no intervals, or they are not to be marked. */
-  doubt: { readonly sector: Sector; readonly part: number } | null,
-): ExpressionSpecification {
-  const overlap = (sector: Sector): ExpressionSpecification => [
+/** Whether a sector's total cannot be told from the one taken off: their 90 % intervals overlap. */
+function overlapping(sector: Sector): ExpressionSpecification {
+  return [
     '<=',
     [
       'abs',
@@ -159,13 +153,33 @@ export function differenceOpacity(
       ['+', ['coalesce', ['get', deviationColumn(sector)], 0], ['number', ['feature-state', 'sd'], 0]],
     ],
   ];
+}
+
+/** Strength of the marks: 1 where there is a change that cannot be told from chance, else 0. A filter knows no states. */
+export function indistinctMark(terms: readonly Term[], unit: Unit, sector: Sector): ExpressionSpecification {
+  return [
+    'case',
+    ['all', comparable(terms, unit), ['!=', value(terms, unit), BEFORE], overlapping(sector)],
+    1,
+    0,
+  ];
+}
+
+/** Weak where a change cannot be told from chance, if it is to be; thin where nothing changed. */
+export function differenceOpacity(
+  terms: readonly Term[],
+  unit: Unit,
+  { full, zero }: Strengths,
+  /** Null: the quantity has no intervals, or they are not to be told by strength. */
+  doubt: { readonly sector: Sector; readonly part: number } | null,
+): ExpressionSpecification {
   return [
     'case',
     ['!', comparable(terms, unit)],
     full,
     ['==', value(terms, unit), BEFORE],
     zero,
-    ...(doubt === null ? [] : [overlap(doubt.sector), full * doubt.part]),
+    ...(doubt === null ? [] : [overlapping(doubt.sector), full * doubt.part]),
     full,
   ] as unknown as ExpressionSpecification;
 }

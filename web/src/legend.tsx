@@ -58,7 +58,7 @@ function isCrowded(classes: readonly ScaleClass[], t: Texts, numbers: Numbers): 
 }
 
 /** What the colour under the pointer stands for; null: not known. */
-function amountAt({ value, other }: Hovered, differing: boolean): number | null {
+export function amountAt({ value, other }: Hovered, differing: boolean): number | null {
   if (!differing) return value;
   return value === null || other === null ? null : value - other;
 }
@@ -134,7 +134,7 @@ export function Legend({ model }: { model: Model }) {
           {model.picture.value?.difference?.less.uncertain && model.view.value.doubt !== 'off' && (
             <Row
               colour="transparent"
-              kind="swatch-faded"
+              kind={model.view.value.doubt === 'fade' ? 'swatch-faded' : 'swatch-doubt'}
               label={t.compare.indistinctLegend}
               now={hovered?.indistinct ?? false}
             />

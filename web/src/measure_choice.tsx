@@ -6,6 +6,7 @@ import { nameOf, textIn } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
+import { useOpened } from './opened';
 import { askPage } from './questions';
 import { MOST_ITEMS } from './state';
 
@@ -15,8 +16,13 @@ const MOST_LISTED = 1000;
 function Sketching({ model }: { model: Model }) {
   const t = model.texts.value;
   const corners = model.sketch.value?.length ?? 0;
+  const panel = useRef<HTMLDivElement>(null);
+  const giveUp = () => {
+    model.sketch.value = null;
+  };
+  useOpened('sketch', panel, giveUp);
   return (
-    <div class="sketching">
+    <div class="sketching" ref={panel}>
       <p role="status">{t.measure.corners(corners)}</p>
       <p class="fine">{t.measure.drawHelp}</p>
       <div class="buttons">
@@ -42,7 +48,8 @@ function Sketching({ model }: { model: Model }) {
         <button
           type="button"
           onClick={() => {
-            model.sketch.value = null;
+            giveUp();
+            document.getElementById('measured-title')?.focus();
           }}
         >
           {t.measure.cancel}

@@ -11,6 +11,7 @@ import { loaded } from './loading';
 import { MeasureChoice } from './measure_choice';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
+import { useOpened } from './opened';
 import {
   boundsOf,
   LARGEST_FILE,
@@ -46,9 +47,7 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
   return (
     <>
       <div class="headline">
-        <p class="headline-name">
-          {t.sectorTitles[sector]} {t.perYear(statistics.year)}
-        </p>
+        <p class="headline-name">{t.titleIn(t.sectorTitles[sector], statistics.year)}</p>
         {breakdown.tco2e === null ? (
           <p class="headline-value unknown" data-testid="value">
             {t.unknown}
@@ -147,6 +146,7 @@ export function MeasuredCard({ model }: { model: Model }) {
   const { measured } = model.view.value;
   const region = model.region.value;
   const year = model.year.value;
+  const card = useRef<HTMLElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const refusal = useFile(model);
   const question = measured && questionOf(measured);
@@ -163,18 +163,23 @@ export function MeasuredCard({ model }: { model: Model }) {
   );
   const statistics = loaded(answer);
 
+  const close = useOpened(
+    'measured',
+    card,
+    () => {
+      model.sketch.value = null;
+      model.measuring.value = false;
+      model.update({ measured: null });
+    },
+    '#measure-tool',
+  );
+
   // Who came here with the keyboard, or has just finished an outline, reads on here.
   const done = measured !== null;
   useLayoutEffect(() => {
     if (document.activeElement?.matches(':focus-visible')) heading.current?.focus();
   }, [done]);
 
-  const close = () => {
-    model.sketch.value = null;
-    model.measuring.value = false;
-    model.update({ measured: null });
-    document.getElementById('measure-tool')?.focus({ preventScroll: true });
-  };
   const collection =
     measured?.kind === 'items'
       ? (loaded(model.collections.value) ?? []).find(({ id }) => id === measured.collection)
@@ -185,6 +190,7 @@ export function MeasuredCard({ model }: { model: Model }) {
       aria-labelledby="measured-title"
       aria-busy={answer.state === 'loading'}
       data-testid="measured"
+      ref={card}
     >
       <header class="card-head">
         <div>

@@ -5,6 +5,12 @@ import { loaded } from './loading';
 import { textIn } from './format';
 import type { Texts } from './texts/texts';
 
+/** What the status of a refusal means; null: the server's own words have to do. */
+function refusalOf({ status }: Problem, t: Texts): string | null {
+  const known: Readonly<Record<number, string>> = t.refusals;
+  return status === null ? null : (known[status] ?? null);
+}
+
 /** A problem in the reader's words, with the server's own as detail. */
 export function ProblemNote({ problem, t, missing }: { problem: Problem; t: Texts; missing?: string }) {
   if (problem.kind === 'away' || problem.kind === 'aborted') return <p class="note">{t.away}</p>;
@@ -14,11 +20,14 @@ export function ProblemNote({ problem, t, missing }: { problem: Problem; t: Text
     : problem.status === 404 && missing !== undefined
       ? missing
       : t.refused;
+  const told = malformed ? t.malformedDetail : refusalOf(problem, t);
   return (
     <div class="note" role="alert">
       <strong>{title}</strong>
-      <p>{malformed ? t.malformedDetail : problem.detail}</p>
-      {malformed && <p class="fine">{problem.detail}</p>}
+      {told !== null && <p>{told}</p>}
+      <p class={told === null ? undefined : 'fine'} lang="en" translate={false}>
+        {problem.detail}
+      </p>
     </div>
   );
 }

@@ -1,4 +1,5 @@
 /** Two places of one collection side by side: what each emits and removes, and whether they can be told apart. */
+import { useRef } from 'preact/hooks';
 import type { Item, TableKey } from './api';
 import { useAsked } from './asked';
 import { breakdownOf } from './breakdown';
@@ -7,6 +8,7 @@ import { nameOf, numbersIn } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
+import { useOpened } from './opened';
 import { areDistinct, type Interval } from './pairs';
 import { askPage } from './questions';
 import { isOneOf, SECTORS } from './sectors';
@@ -14,7 +16,8 @@ import { isOneOf, SECTORS } from './sectors';
 /** Names that fit a list to choose from; of more places the map is the list. */
 const MOST_LISTED = 200;
 
-function Choice({ model, item, itemKey }: { model: Model; item: Item; itemKey: TableKey }) {
+function Choice(props: { model: Model; item: Item; itemKey: TableKey; cancel: () => void }) {
+  const { model, item, itemKey, cancel } = props;
   const t = model.texts.value;
   const lang = model.lang.value;
   const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === itemKey.collection);
@@ -45,6 +48,8 @@ function Choice({ model, item, itemKey }: { model: Model; item: Item; itemKey: T
           onChange={(event) => {
             model.pairing.value = false;
             model.update({ pair: event.currentTarget.value });
+            // This list goes when the other place comes.
+            document.getElementById('card-title')?.focus();
           }}
         >
           <option value="" disabled>
@@ -57,12 +62,7 @@ function Choice({ model, item, itemKey }: { model: Model; item: Item; itemKey: T
           ))}
         </select>
       )}
-      <button
-        type="button"
-        onClick={() => {
-          model.pairing.value = false;
-        }}
-      >
+      <button type="button" onClick={cancel}>
         {t.measure.cancel}
       </button>
     </div>
@@ -166,9 +166,21 @@ export function PairView({ model, item, itemKey }: { model: Model; item: Item; i
     model.api.item(itemKey, pair ?? '', signal),
   );
   const other = loaded(asked);
+  const section = useRef<HTMLElement>(null);
+  const end = useOpened(
+    pair ?? (model.pairing.value ? ' choosing' : null),
+    section,
+    () => {
+      model.pairing.value = false;
+      model.update({ pair: null });
+    },
+    '#card-title',
+  );
   if (pair === null)
     return model.pairing.value ? (
-      <Choice model={model} item={item} itemKey={itemKey} />
+      <section ref={section}>
+        <Choice model={model} item={item} itemKey={itemKey} cancel={end} />
+      </section>
     ) : (
       <p>
         <button
@@ -183,7 +195,7 @@ export function PairView({ model, item, itemKey }: { model: Model; item: Item; i
       </p>
     );
   return (
-    <section data-testid="pair" aria-label={t.pair.title}>
+    <section data-testid="pair" aria-label={t.pair.title} ref={section}>
       <h3>{t.pair.title}</h3>
       {asked.state === 'failed' && <ProblemNote problem={asked.problem} t={t} missing={t.itemMissing} />}
       {asked.state === 'loading' && <div class="skeleton card-skeleton" aria-hidden="true" />}
@@ -192,13 +204,7 @@ export function PairView({ model, item, itemKey }: { model: Model; item: Item; i
         <p class="footnote">{t.illustrativeHere}</p>
       )}
       <p>
-        <button
-          type="button"
-          class="why"
-          onClick={() => {
-            model.update({ pair: null });
-          }}
-        >
+        <button type="button" class="why" onClick={end}>
           {t.pair.end}
         </button>
       </p>

@@ -46,6 +46,21 @@ function magnitudes(quantiles: readonly number[]): number[] {
   return pool.sort((a, b) => a - b);
 }
 
+/** Breaks of magnitudes, none of them below the least; the first stands there if there is anything below it. */
+function breaksFrom(
+  least: number,
+  pool: readonly number[],
+  count: number,
+  breaksOf: (pool: readonly number[], count: number) => number[],
+): number[] {
+  const first = Number(least.toPrecision(2));
+  const above = pool.filter((size) => size > first);
+  if (above.length === pool.length) return breaksOf(pool, count);
+  if (above.length === 0 || count < 2) return [];
+  // No class between two breaks is narrower than the one beside zero.
+  return [first, ...breaksOf(above, count - 1).filter((size) => size >= 2 * first)];
+}
+
 /**
  * Classes around zero.
  *
@@ -54,9 +69,15 @@ function magnitudes(quantiles: readonly number[]): number[] {
  * out.
  *
  * @param method how breaks are found on magnitudes
+ * @param least the finest class: magnitudes below it share the classes beside zero
  * @returns null if nothing is known, so that the page can say so instead of drawing an empty legend
  */
-export function buildScale(distribution: Distribution, ramps: Ramps, method: Breaks = 'auto'): Scale | null {
+export function buildScale(
+  distribution: Distribution,
+  ramps: Ramps,
+  method: Breaks = 'auto',
+  least = 0,
+): Scale | null {
   const { quantiles, min, max } = distribution;
   if (quantiles.length === 0 || min === null || max === null) return null;
   const zero = min === 0 || max === 0 || quantiles.includes(0) ? ramps.zero : null;
@@ -66,7 +87,9 @@ export function buildScale(distribution: Distribution, ramps: Ramps, method: Bre
   const diverging = min < 0 && max > 0;
   const most = diverging ? CLASSES_PER_SIDE : CLASSES_ONE_SIDED;
   const wanted = Math.min(most, Math.ceil(distribution.count / PLACES_PER_CLASS));
-  const breaks = magnitudeBreaks(method, pool, wanted, diverging);
+  const breaks = breaksFrom(least, pool, wanted, (sizes, count) =>
+    magnitudeBreaks(method, sizes, count, diverging),
+  );
   const count = breaks.length + 1;
   const side = (ramp: Ramp) =>
     sampleRamp(ramp, count).map((colour, index) => ({

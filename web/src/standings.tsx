@@ -1,6 +1,7 @@
 /** Where the place on the card stands among its peers. */
 import type { Item, TableKey } from './api';
 import { useAsked } from './asked';
+import { valueOf } from './expressions';
 import { nameOf, numbersIn, textIn } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
@@ -14,8 +15,10 @@ function StandingRow(props: {
   /** Peers are those within this item of the parent collection; null: all. */
   parent: string | null;
   among: string;
+  /** What is ranked, which is not the total of the headline where another unit is chosen; null: not known. */
+  value: number | null;
 }) {
-  const { model, itemKey, id, parent, among } = props;
+  const { model, itemKey, id, parent, among, value } = props;
   const t = model.texts.value;
   const numbers = numbersIn(model.lang.value);
   const sector = model.sector.value;
@@ -37,6 +40,14 @@ function StandingRow(props: {
     <p class="standing" data-testid={parent === null ? 'standing' : 'standing-within'}>
       <strong>{t.card.rankOf(numbers.count(known.rank), numbers.count(known.of))}</strong>{' '}
       <span>{among}</span>
+      {value !== null && (
+        <>
+          {' · '}
+          <span data-testid="ranked">
+            {numbers.amount(value)} {t.units[unit]}
+          </span>
+        </>
+      )}
     </p>
   );
 }
@@ -57,6 +68,8 @@ export function Standings({ model, item, itemKey }: { model: Model; item: Item; 
   );
   const parentName = loaded(parentItem);
   if (!own) return null;
+  const ranked = [{ column: emissionsColumn(model.sector.value), share: null }];
+  const value = valueOf(item.properties, ranked, model.unit.value);
   return (
     <section>
       <h3>
@@ -71,6 +84,7 @@ export function Standings({ model, item, itemKey }: { model: Model; item: Item; 
         itemKey={itemKey}
         id={item.id}
         parent={null}
+        value={value}
         among={textIn(own.title, lang)}
       />
       {parent !== null && parentName && (
@@ -79,6 +93,7 @@ export function Standings({ model, item, itemKey }: { model: Model; item: Item; 
           itemKey={itemKey}
           id={item.id}
           parent={parent}
+          value={value}
           among={t.card.rankWithin(nameOf(parentName.properties, parentName.id, lang))}
         />
       )}

@@ -8,6 +8,7 @@ import { numbersIn, textIn } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
+import { useOpened } from './opened';
 import { askPage, askStanding, type Page } from './questions';
 import { orderOf, tableColumns } from './table_order';
 import { Head, Rows } from './table_rows';
@@ -188,16 +189,21 @@ export function TableSheet({ model }: { model: Model }) {
   const year = model.year.value;
   const sheet = useRef<HTMLElement>(null);
 
+  const close = useOpened(
+    'table',
+    sheet,
+    () => {
+      model.update({ table: null });
+    },
+    '#table-tool',
+  );
+
   // Who opened the table with the keyboard goes on in it.
   useLayoutEffect(() => {
     if (document.activeElement?.matches(':focus-visible'))
       sheet.current?.querySelector<HTMLElement>('h2')?.focus();
   }, []);
 
-  const close = () => {
-    model.update({ table: null });
-    document.querySelector<HTMLElement>('.tools button')?.focus({ preventScroll: true });
-  };
   const key =
     collection && region && year !== null
       ? { region: region.id, edition: region.edition, collection: collection.id, year }

@@ -28,13 +28,15 @@ function markEntries(model: Model, differing: boolean): LegendEntry[] {
   const { doubt } = model.view.value;
   const told = doubt !== 'off' && model.part.value === null;
   const strong = THEMES[sector].ramps.light.emission.at(-1) ?? '#000000';
+  const marked: Pick<LegendEntry, 'colour' | 'mark'> =
+    doubt === 'fade' ? { colour: strong, mark: 'faded' } : { colour: '#ffffff', mark: 'dots' };
   const found: LegendEntry[] = [];
   if (unknown) found.push({ colour: UNKNOWN[model.ground.value], label: t.unknown });
   if (doubt !== 'off' && model.picture.value?.difference?.less.uncertain)
-    found.push({ colour: strong, mark: 'faded', label: t.compare.indistinctLegend });
+    found.push({ ...marked, label: t.compare.indistinctLegend });
   if (told && doubtful && !differing)
     found.push({
-      ...(doubt === 'fade' ? { colour: strong, mark: 'faded' } : { colour: '#ffffff', mark: 'dots' }),
+      ...marked,
       label: doubtLabel({ sector, by: model.view.value.mark }, t),
     });
   if (held && mayBeHeld(sector)) found.push({ colour: '#ffffff', mark: 'stripes', label: t.held });

@@ -38,6 +38,7 @@ export function Tools({ model }: { model: Model }) {
   return (
     <div class="tools">
       <Tool
+        id="table-tool"
         pressed={table !== null}
         label={t.table.open}
         path="M2.5 3.5h11v9h-11zM2.5 6.5h11M2.5 9.5h11M6.5 3.5v9"
@@ -62,6 +63,7 @@ export function Tools({ model }: { model: Model }) {
         }}
       />
       <Tool
+        id="compare-tool"
         pressed={compare !== null}
         label={t.compare.open}
         path="M2.5 3.5h11v9h-11zM8 2v12M10.5 6.5h1M10.5 9.5h1"

@@ -3,6 +3,7 @@ import type {
   DataDrivenPropertyValueSpecification,
   FillExtrusionLayerSpecification,
   FillLayerSpecification,
+  FilterSpecification,
   LineLayerSpecification,
   VectorSourceSpecification,
 } from 'maplibre-gl';
@@ -14,6 +15,7 @@ import {
   differenceOpacity,
   fillColour,
   fillOpacity,
+  indistinctMark,
   within,
 } from '../expressions';
 import type { Picture } from '../shown';
@@ -24,19 +26,21 @@ export const STRIPES = 'stripes';
 export const DOTS = 'dots';
 
 const OUTLINE: Readonly<
-  Record<Ground, { hovered: string; selected: string; stripes: string; dots: string }>
+  Record<Ground, { hovered: string; selected: string; stripes: string; dots: string; rings: string }>
 > = {
   light: {
     hovered: '#1d2a2f',
     selected: '#10181b',
     stripes: 'rgba(29, 42, 47, 0.55)',
     dots: 'rgba(29, 42, 47, 0.42)',
+    rings: 'rgba(255, 255, 255, 0.38)',
   },
   dark: {
     hovered: '#ffffff',
     selected: '#ffffff',
     stripes: 'rgba(255, 255, 255, 0.5)',
     dots: 'rgba(255, 255, 255, 0.42)',
+    rings: 'rgba(16, 24, 27, 0.5)',
   },
 };
 
@@ -60,13 +64,23 @@ export function valuesColour(picture: Picture, ground: Ground): DataDrivenProper
     : fillColour(terms, unit, scale, UNKNOWN[ground]);
 }
 
-/** Of the full strength, where a change cannot be told from chance. */
-const INDISTINCT_PART = 0.3;
+/** Of the full strength, where a change cannot be told from chance: most cannot, and on black they must still be seen. */
+const INDISTINCT_PART = 0.5;
 
 function valuesOpacity({ terms, unit, strengths, difference, doubt, sector }: Picture) {
   if (!difference) return fillOpacity(terms, unit, strengths);
-  const marked = doubt !== 'off' && difference.less.uncertain;
-  return differenceOpacity(terms, unit, strengths, marked ? { sector, part: INDISTINCT_PART } : null);
+  const faded = doubt === 'fade' && difference.less.uncertain;
+  return differenceOpacity(terms, unit, strengths, faded ? { sector, part: INDISTINCT_PART } : null);
+}
+
+/** Where dots lie: on doubtful values, or on changes that cannot be told from chance. */
+function dotted({ terms, unit, doubt, doubted, difference, sector, tall }: Picture) {
+  const shown = doubt === 'hatch' && tall === null && (difference?.less.uncertain ?? true);
+  return {
+    filter: difference ? (['has', 'id'] satisfies FilterSpecification) : doubtful(doubted),
+    visibility: shown ? ('visible' as const) : ('none' as const),
+    opacity: difference ? indistinctMark(terms, unit, sector) : 1,
+  };
 }
 
 type ValuesLayer = FillLayerSpecification | FillExtrusionLayerSpecification | LineLayerSpecification;
@@ -75,7 +89,8 @@ type ValuesLayer = FillLayerSpecification | FillExtrusionLayerSpecification | Li
 export function valuesLayers(picture: Picture, ground: Ground, suffix: string): [Band, ValuesLayer][] {
   const from = { source: sourceIdOf(picture), 'source-layer': picture.key.collection };
   const colours = OUTLINE[ground];
-  const { terms, unit, strengths, doubt, tall } = picture;
+  const { terms, unit, strengths, tall } = picture;
+  const dots = dotted(picture);
   return [
     [
       'values',
@@ -101,11 +116,13 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         id: `doubt-${suffix}`,
         type: 'fill',
         ...from,
-        filter: doubtful(picture.doubted),
-        layout: {
-          visibility: doubt === 'hatch' && tall === null && picture.difference === null ? 'visible' : 'none',
+        filter: dots.filter,
+        layout: { visibility: dots.visibility },
+        paint: {
+          'fill-pattern': `${DOTS}-${ground}`,
+          'fill-antialias': false,
+          'fill-opacity': dots.opacity,
         },
-        paint: { 'fill-pattern': `${DOTS}-${ground}`, 'fill-antialias': false },
       },
     ],
     [
@@ -187,7 +204,7 @@ export function stripes(ground: Ground): ImageData {
   });
 }
 
-/** Dots in quincunx, which cannot be taken for stripes. */
+/** Dots in quincunx, which cannot be taken for stripes; rings show them on the strongest colours too. */
 export function dots(ground: Ground): ImageData {
   const size = 12;
   return pattern(ground, size, (pen) => {
@@ -195,6 +212,11 @@ export function dots(ground: Ground): ImageData {
       pen.beginPath();
       pen.arc(at, at, 1.35, 0, 2 * Math.PI);
       pen.fill();
+      pen.beginPath();
+      pen.arc(at, at, 1.85, 0, 2 * Math.PI);
+      pen.strokeStyle = OUTLINE[ground].rings;
+      pen.lineWidth = 1;
+      pen.stroke();
     }
   });
 }
