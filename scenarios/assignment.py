@@ -159,7 +159,7 @@ def trees(
         ),
         shape=(total, total),
     ).tocsr()
-    block = max(1, _TREE_NUMBERS // total)
+    block = _zones_at_once(graph, zones)
     for begin in range(0, zones.count, block):
         if tell is not None:
             tell()
@@ -303,5 +303,8 @@ def stopping(progress: Callable[[int, int], None] | None, cancelled: Callable[[]
 
 def blocks_of(graph: RoadGraph, zones: TripZones) -> int:
     """Blocks in which shortest paths of a graph are found."""
-    block = max(1, _TREE_NUMBERS // (graph.nodes + 2 * zones.count))
-    return -(-zones.count // block)
+    return -(-zones.count // _zones_at_once(graph, zones))
+
+
+def _zones_at_once(graph: RoadGraph, zones: TripZones) -> int:
+    return max(1, _TREE_NUMBERS // (graph.nodes + 2 * zones.count))
