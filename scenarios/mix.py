@@ -199,7 +199,7 @@ class Mix:
 
     @functools.cached_property
     def _covered(self) -> FloatArray:
-        return np.asarray(self.zones.sum(axis=0)).ravel()
+        return np.asarray(self.zones.sum(axis=0), np.float64).ravel()
 
     @functools.cached_property
     def _attributed(self) -> csr_array:
