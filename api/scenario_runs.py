@@ -23,12 +23,14 @@ from scenarios.edition_state import edition_state
 from scenarios.places import area_coverage
 from scenarios.result import Result
 from scenarios.run import Baseline, baseline_of, run
-from scenarios.scenario import Scenario, read_scenario
+from scenarios.scenario import FORMS, Scenario, read_scenario
 
 MOST_CELLS = 50_000
 MOST_GROUND = 400_000
 """Cells of the rectangle around those that count: what is worked out for all of it."""
 MOST_MEASURES = 20
+MOST_FORMS = 6
+"""Each form is worked out once for every form beside it, to tell what each does alone and on top of the others."""
 MOST_SAMPLES = 500
 MOST_DOCUMENT_BYTES = 500_000
 THREADS = 2
@@ -178,6 +180,9 @@ def read_document(body: bytes | dict[str, Any]) -> Scenario:
             f"measures: got {len(scenario.measures)}, at most {MOST_MEASURES} are taken; put areas of one measure "
             "together"
         )
+    forms = sum(measure.kind in FORMS for measure in scenario.measures)
+    if forms > MOST_FORMS:
+        raise InvalidParameter(f"measures: got {forms} that change the form, at most {MOST_FORMS} are taken")
     return scenario
 
 

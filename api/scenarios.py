@@ -16,6 +16,7 @@ from api.scenario_models import AreaOut, MeasuresOut, PlacesOut, ResultOut
 from api.scenario_runs import (
     MOST_CELLS,
     MOST_DOCUMENT_BYTES,
+    MOST_FORMS,
     MOST_MEASURES,
     MOST_SAMPLES,
     Asked,
@@ -78,6 +79,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
         ]
         limits = {
             "measures": MOST_MEASURES,
+            "forms": MOST_FORMS,
             "samples": MOST_SAMPLES,
             "cells": MOST_CELLS,
             "document_bytes": MOST_DOCUMENT_BYTES,
