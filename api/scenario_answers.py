@@ -9,7 +9,8 @@ import shapely
 from scipy.sparse import csr_array
 
 from api.answers import labels
-from api.scenario_runs import Areas, Asked, Runs
+from api.errors import InvalidParameter
+from api.scenario_runs import MOST_CELLS, Areas, Asked, Runs
 from grids.edition import Edition
 from grids.projections import LONLAT, reproject
 from scenarios.frame import FloatArray
@@ -50,10 +51,12 @@ def items_answer(
         offset: how many are left out first.
 
     Raises:
-        ScenarioError, EditionError, InvalidParameter: as `Runs.result` and the edition do.
+        ScenarioError, EditionError: as `Runs.result` and the edition do.
+        InvalidParameter: places too many, or finer than the grid that the scenario runs on.
     """
     info = edition.collection(collection)
     year = edition.year(collection, asked.year)
+    _check_places(edition, asked, collection)
     state = runs.baseline(edition, asked.collection, asked.year).state
     columns = ["id", "row", "col"] if info.kind == "grid" else ["id"]
     names = [name for name in info.columns if name.startswith("name_")]
@@ -126,6 +129,18 @@ def area_answer(
         "range_tco2e": [min(sets), max(sets)],
         "interval_tco2e": interval,
     }
+
+
+def _check_places(edition: Edition, asked: Asked, collection: str) -> None:
+    """Refuse places that are too many, or smaller than what is known of the result."""
+    info, grid = edition.collection(collection), edition.collection(asked.collection)
+    if info.kind == "grid" and (info.cell_size_m or 0) < (grid.cell_size_m or 0):
+        raise InvalidParameter(
+            f"of: {collection!r} is finer than {grid.id!r}, on which the scenario runs: expected a coarser grid, zones "
+            f"or hexagons, or ask with collection={collection}"
+        )
+    if info.count > MOST_CELLS:
+        raise InvalidParameter(f"of: {collection!r} has {info.count} places, at most {MOST_CELLS} are taken")
 
 
 def _head(edition: Edition, asked: Asked) -> dict[str, Any]:

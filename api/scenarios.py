@@ -1,5 +1,6 @@
 """What if: which measures there are, and what a scenario that is sent along changes. Nothing is saved here."""
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, TypeVar
@@ -199,7 +200,7 @@ def area_result(opened: Opened, asked: Asked, runs: Runs, area: dict[str, Any]) 
         CollectionNotFound, ItemNotFound: there is no such place.
     """
     edition = opened.edition
-    name = dumped(area).hex()
+    name = hashlib.sha256(dumped(area)).hexdigest()
     if "ids" not in area:
         return area_answer(edition, asked, runs, name, [read_drawn(area, edition).shape])
     collection, ids = area.get("collection"), area["ids"]

@@ -108,6 +108,15 @@ def test_zones_are_sums_of_their_cells(client: httpx.Client) -> None:
     assert west["change_tco2e"] == pytest.approx(sum(changes.values()) + west["outside_tco2e"])
 
 
+def test_coarser_cells_are_sums_and_finer_ones_are_refused(client: httpx.Client) -> None:
+    told = run(client, SCENARIO, "/items", of="grid-1km")
+    sums = sum(one["properties"]["net_change_tco2e"] for one in told["features"])
+    assert sums == pytest.approx(told["change_tco2e"], rel=1e-9)
+    refused = client.post(f"{ROOT}/results/items", json=SCENARIO, params={"of": "grid-100m"})
+    assert refused.status_code == 400
+    assert "finer than" in refused.json()["detail"]
+
+
 def test_an_area_is_a_part_of_the_whole(client: httpx.Client) -> None:
     zones = {"collection": "municipality", "ids": ["west", "동구"]}
     told = run(client, {"scenario": SCENARIO, "area": zones}, "/statistics", samples=50)
