@@ -146,6 +146,16 @@ def run(
     )
 
 
+def actions_of(baseline: Baseline, scenario: documents.Scenario, coverage: Coverage | None = None) -> list[Action]:
+    """The sector measures of a scenario, made ready for a state, in order of stage: what each reaches, and how much.
+
+    Raises:
+        InvalidScenario, ParameterGap: as `run` does.
+    """
+    baseline = _with_parameters(baseline, scenario)
+    return _actions(baseline, scenario, _areas(baseline.state, coverage))
+
+
 @functools.lru_cache(maxsize=1)
 def road_curves() -> dict[str, RoadCurve]:
     """Fuel curves by speed, `<vehicle>_<fuel>`."""
