@@ -20,7 +20,6 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from grids.blocks import block_bounds, in_blocks
-from grids.crossings import CellParts, polygon_areas
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import as_features, measures_of
@@ -195,17 +194,6 @@ def domain_index(domain: BaseGeometry, grid: Grid, *, threads: int | None = None
     # The frame's upper and right borders lie in cells beyond it, where all is outside anyway.
     inner = index.labels[: high_row - low_row + 3, : high_col - low_col + 3]
     return replace(index, labels=np.ascontiguousarray(inner), beyond=1)
-
-
-def cells_in_polygon(polygon: BaseGeometry, grid: Grid) -> CellParts:
-    """Exact area (m2) of every cell within a polygon, such as one drawn on a map; all of one owner, 0.
-
-    Raises:
-        GeometryError: what is no valid polygon, or has coordinates that are no metres.
-    """
-    given = np.array([polygon], dtype=np.object_)
-    check_polygons(given, "The polygon")
-    return polygon_areas(given, grid.origin_m, grid.size_m)
 
 
 _turn = Lock()
