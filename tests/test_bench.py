@@ -134,6 +134,17 @@ def test_the_build_of_a_nation_is_held_against_reading_its_inputs(
 
 
 @pytest.mark.usefixtures("in_this_process")
+def test_receipts_are_asked_of_every_collection(tmp_path: Path) -> None:
+    answer = asked(tmp_path, "receipts", "--size", "300", "--asked", "3")
+    grids, levels = ["grid-1km", "grid-500m", "grid-100m"], ["sido", "sigungu", "dong", "ri"]
+    assert [(row["collection"], row["receipt"]) for row in answer["rows"]] == [
+        (collection, receipt) for collection in (*grids, *levels) for receipt in ("public", "true")
+    ]
+    for row in answer["rows"]:
+        assert row["asked"] == min(3, row["targets"])
+        assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["longest_ms"]
+
+
 def test_growth_has_an_exponent_for_each_layer_and_question(tmp_path: Path) -> None:
     rows = asked(tmp_path, "growth", "--size", "2000")["rows"]
     assert len(rows) == 2 * 3 * 2
