@@ -36,7 +36,11 @@ ASK_AGAIN = "public, no-cache"
 @lru_cache(maxsize=1)
 def code() -> str:
     """Return a digest of what makes answers (code, templates, tables): when it changes, so must their tags."""
-    parts = (code_digest(["api", "grids"]), folder_digest(Path(__file__).with_name("templates")), shipped_digest())
+    parts = (
+        code_digest(["api", "grids", "scenarios"]),
+        folder_digest(Path(__file__).with_name("templates")),
+        shipped_digest(),
+    )
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 

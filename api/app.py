@@ -25,6 +25,8 @@ from api import (
     ranking,
     receipts,
     regions,
+    saved_scenarios,
+    scenarios,
     schemas,
     search,
     statistics,
@@ -43,6 +45,9 @@ from api.limits import Limited
 from api.middleware import Careful, Compressed, Confidential
 from api.models import Problem
 from api.processes import leave_with_parent
+from api.scenario_runs import THREADS as RUN_THREADS
+from api.scenario_runs import Runs
+from api.scenario_store import Scenarios
 from api.settings import Settings
 from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
@@ -83,7 +88,7 @@ class Application(FastAPI):
         for path, methods in document["paths"].items():
             for operation in methods.values():
                 operation["responses"].pop("422", None)
-            if path.endswith("/items"):
+            if path.endswith("/{collection}/items"):
                 for one in methods["get"]["parameters"]:
                     if one["name"] in UNEXPLODED:
                         one |= {"style": "form", "explode": False}
@@ -128,6 +133,9 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.tries = Tries()
     app.state.key_threads = CapacityLimiter(THREADS)
     app.state.health_threads = CapacityLimiter(health.THREADS)
+    app.state.scenarios = Scenarios(app.state.database)
+    app.state.runs = Runs()
+    app.state.run_threads = CapacityLimiter(RUN_THREADS)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
     if settings.metrics:
@@ -136,7 +144,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     drawn = (tiles, auto_grid, context, styles, tile_matrix_sets)
     questions = (statistics, search, ranking, timeseries, receipts, editions)
     api.include_router(key_addresses.router)
-    for part in (health, *drawn, *ogc, *questions, downloads, catalogue):
+    for part in (health, *drawn, *ogc, *questions, scenarios, saved_scenarios, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)
@@ -149,7 +157,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
-        allow_methods=["GET", "HEAD", "POST"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=["*"],
         expose_headers=_EXPOSED,
     )

@@ -8,11 +8,13 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
 )
 
@@ -46,7 +48,7 @@ SUBJECT_LENGTH = 400
 VERSION_TABLE = "carbonmap_revision"
 """Holds the revision the tables are at; not by Alembic's usual name, which another program could use beside us."""
 
-REVISION = "0001"
+REVISION = "0002"
 """The last step of `api/migrations`, which makes the tables as they stand here; a test holds both together."""
 
 metadata = MetaData()
@@ -73,4 +75,26 @@ audit = Table(
     Column("origin", String(WHO_LENGTH), nullable=False),
     Column("action", String(40), nullable=False),
     Column("subject", String(SUBJECT_LENGTH), nullable=False),
+)
+
+scenarios = Table(
+    "scenarios",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("region", String(64), nullable=False),
+    Column("owner", String(10), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("scenarios_owner", "owner", "region"),
+)
+"""The id is 128 random bits: who has it may read the scenario. The owner is the prefix of a key."""
+
+scenario_versions = Table(
+    "scenario_versions",
+    metadata,
+    Column("scenario", String(22), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),
+    Column("edition", String(16), nullable=False),
+    Column("saved_by", String(10), nullable=False),
+    Column("saved_at", Moment, nullable=False),
 )

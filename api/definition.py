@@ -90,7 +90,7 @@ def _of_region(app: Any) -> Mapping[str, Any]:
 
 def _operation(path: str, known: Mapping[str, Any]) -> dict[str, Any]:
     parameters = [one for one in known.get("parameters", []) if one["name"] != "region"]
-    if path.endswith("/items"):
+    if path.endswith("/{collection}/items"):
         parameters.append(_COLUMNS)
     return {**known, "parameters": parameters}
 

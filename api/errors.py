@@ -20,6 +20,7 @@ from grids.store_errors import (
     StoreLost,
     TileError,
 )
+from scenarios.errors import ScenarioError
 
 PROBLEM = "application/problem+json"
 
@@ -79,6 +80,18 @@ class KeyNotFound(ApiError):
     """A prefix that no key has."""
 
 
+class ScenarioNotFound(ApiError):
+    """No scenario of that id or version in that region."""
+
+
+class ScenarioChanged(ApiError):
+    """A new version that follows another one than the latest."""
+
+
+class TooManyScenarios(ApiError):
+    """More scenarios or versions than one holder may keep."""
+
+
 class DatabaseError(ApiError):
     """The database of keys cannot be used; the message is for who runs the server."""
 
@@ -102,10 +115,14 @@ class DatabaseMissing(DatabaseNotReady):
 # The first class that fits decides. A name that no region, collection or item can have is simply not found.
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (InvalidParameter, HTTPStatus.BAD_REQUEST),
+    (ScenarioError, HTTPStatus.BAD_REQUEST),
     (NotAcceptable, HTTPStatus.NOT_ACCEPTABLE),
     (KeyRefused, HTTPStatus.UNAUTHORIZED),
     (RoleRefused, HTTPStatus.FORBIDDEN),
     (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
+    (ScenarioNotFound, HTTPStatus.NOT_FOUND),
+    (ScenarioChanged, HTTPStatus.CONFLICT),
+    (TooManyScenarios, HTTPStatus.CONFLICT),
     (DatabaseError, HTTPStatus.SERVICE_UNAVAILABLE),
     (QueryTooLarge, HTTPStatus.BAD_REQUEST),
     (ColumnNotFound, HTTPStatus.BAD_REQUEST),
@@ -158,6 +175,7 @@ def install(app: FastAPI) -> None:
     """Make the application answer every error as a problem."""
     app.add_exception_handler(ApiError, _domain)
     app.add_exception_handler(EditionError, _domain)
+    app.add_exception_handler(ScenarioError, _domain)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
 

@@ -1,4 +1,4 @@
-"""Commands: `python -m bench cells | zones | read | build | nation | growth | vertices | scenario | serve | map`."""
+"""Commands: `python -m bench QUESTION`, of which `--help` gives the list."""
 
 import os
 import shlex
@@ -18,6 +18,7 @@ from bench.looking import map_question
 from bench.nation import Nation
 from bench.national import nation_question
 from bench.reading import read_question
+from bench.receipts import receipts_question
 from bench.report import Report
 from bench.scenarios import scenario as scenario_question
 from bench.serve import serve_question
@@ -137,6 +138,23 @@ def growth(
 ) -> None:
     """Ours at four sizes a power of ten apart, the largest as given, with the exponent fitted to the last three."""
     report = growth_question(size=size, repeat=repeat, threads=threads, whole=whole, limit_s=limit, tell=_tell)
+    _finish(report, json)
+
+
+@app.command()
+def receipts(
+    size: NationSizeOption = 72_000,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="DIR", help="With a nation's edition. Default: built, thrown away."),
+    ] = None,
+    asked: Annotated[int, typer.Option("--asked", min=1, help="Places of each collection, drawn at random.")] = 200,
+    threads: ThreadsOption = _CORES,
+    limit: LimitOption = 3600,
+    json: JsonOption = None,
+) -> None:
+    """Receipts of cells, hexagons and zones of a nation: milliseconds each."""
+    report = receipts_question(Nation(size), store=store, asked=asked, threads=threads, limit_s=limit, tell=_tell)
     _finish(report, json)
 
 

@@ -10,7 +10,17 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from bench.inputs import LAYERS, Frame, Layer, make_layer, make_zones, read_layer, read_values, write_layer
+from bench.inputs import (
+    BORDER_ROADS,
+    LAYERS,
+    Frame,
+    Layer,
+    make_layer,
+    make_zones,
+    read_layer,
+    read_values,
+    write_layer,
+)
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -108,7 +118,7 @@ def write_inputs(place: Place) -> None:
     """Write the layers of a city, a few features of each for first calls, and its zones."""
     few = place.folder / "few"
     few.mkdir(parents=True, exist_ok=True)
-    for name in LAYERS:
+    for name in (*LAYERS, BORDER_ROADS):
         layer = make_layer(name, place.buildings)
         write_layer(layer, place.file(name))
         write_layer(layer.first(_FEW), few / place.file(name).name)

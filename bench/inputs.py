@@ -24,10 +24,12 @@ GeometryArray = NDArray[np.object_]
 CRS = "EPSG:5179"
 CELL_M = 100
 LAYERS = ("buildings", "roads", "forests")
+BORDER_ROADS = "border-roads"
+"""Roads that follow zones' borders, as real ones do: for ours alone, since tools differ in whose such roads are."""
 
 _WEST, _SOUTH = 940_000, 1_940_000
 _KM2_PER_BUILDING = 0.008  # 200,000 buildings on 40 km x 40 km
-_FEATURES_PER_BUILDING = {"buildings": 1.0, "roads": 0.1, "forests": 0.01}
+_FEATURES_PER_BUILDING = {"buildings": 1.0, "roads": 0.1, "forests": 0.01, BORDER_ROADS: 0.1}
 _ZONE_SIDE_M = 3_000
 
 
@@ -80,7 +82,7 @@ class Layer:
     @property
     def is_lines(self) -> bool:
         """Whether the features are measured by length."""
-        return self.name == "roads"
+        return self.name in ("roads", BORDER_ROADS)
 
     def frame(self) -> gpd.GeoDataFrame:
         """The layer as most programs hand it over."""
@@ -101,8 +103,12 @@ def features_of(layer: str, buildings: int) -> int:
 def make_layer(name: str, buildings: int) -> Layer:
     """The features of one layer of a city of so many buildings."""
     count, frame = features_of(name, buildings), Frame.of(buildings)
-    rng = np.random.default_rng([20260101, LAYERS.index(name), buildings])
-    return Layer(name, _MAKERS[name](rng, count, frame), rng.uniform(1.0, 1000.0, count))
+    rng = np.random.default_rng([20260101, (*LAYERS, BORDER_ROADS).index(name), buildings])
+    if name == BORDER_ROADS:
+        shapes = _border_roads(rng, count, make_zones(buildings))
+    else:
+        shapes = _MAKERS[name](rng, count, frame)
+    return Layer(name, shapes, rng.uniform(1.0, 1000.0, count))
 
 
 def make_zones(buildings: int) -> GeometryArray:
@@ -202,6 +208,20 @@ def _roads(rng: np.random.Generator, count: int, frame: Frame) -> GeometryArray:
         step[0] = 0.0
         line = np.cumsum(np.stack([step * np.cos(heading), step * np.sin(heading)], axis=1), axis=0)
         found[k] = shapely.LineString(place[k] + line)
+    return found
+
+
+def _border_roads(rng: np.random.Generator, count: int, zones: GeometryArray) -> GeometryArray:
+    """Lines of 5 to 50 vertices on borders of zones, vertex for vertex; every third comes from 100 m beside."""
+    rings = [shapely.get_coordinates(zone)[:-1] for zone in zones]
+    found = np.empty(count, dtype=np.object_)
+    for k in range(count):
+        ring = rings[int(rng.integers(len(rings)))]
+        line = ring[(int(rng.integers(len(ring))) + np.arange(int(rng.integers(5, 51)))) % len(ring)]
+        if k % 3 == 0:
+            angle = rng.uniform(0.0, 2 * math.pi)
+            line = np.vstack([line[0] + [100 * math.cos(angle), 100 * math.sin(angle)], line])
+        found[k] = shapely.LineString(line)
     return found
 
 

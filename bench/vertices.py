@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from bench.cases import Case, Place, few_of, read_case, write_inputs
-from bench.inputs import LAYERS
+from bench.inputs import BORDER_ROADS, LAYERS
 from bench.measure import Measured, measured
 from bench.ours import grid_of
 from bench.report import Report, Row
@@ -22,6 +22,7 @@ from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
 
 Tell = Callable[[str], None]
 
+STEP_LAYERS = (*LAYERS, BORDER_ROADS)
 COLUMNS = {
     "layer": "layer",
     "vertices": "vertices",
@@ -64,23 +65,23 @@ def vertices(*, size: int, repeat: int, threads: int, limit_s: float, tell: Tell
     """
     settings = {"size": size, "repeat": repeat, "threads": threads}
     report = Report("vertices", "Nanoseconds per vertex of ours, step by step", COLUMNS, settings)
-    runs: dict[str, list[Measured]] = {layer: [] for layer in LAYERS}
+    runs: dict[str, list[Measured]] = {layer: [] for layer in STEP_LAYERS}
     with TemporaryDirectory(prefix="bench-") as folder:
         place = Place(Path(folder), size, threads)
         tell(f"generating a city of {size} buildings")
         write_inputs(place)
         for turn in range(repeat):
-            for layer in LAYERS:
+            for layer in STEP_LAYERS:
                 tell(f"{layer}, round {turn + 1} of {repeat}")
                 run = measured(prepare_steps, layer, place, limit_s=limit_s)
                 if run.failure:
                     raise RuntimeError(f"{layer}: {run.failure}")
                 runs[layer].append(run)
-        cases = {layer: read_case("zones", layer, place) for layer in LAYERS}
+        cases = {layer: read_case("zones", layer, place) for layer in STEP_LAYERS}
         count = {layer: int(shapely.get_num_coordinates(case.layer.geometries).sum()) for layer, case in cases.items()}
-        of_zones = int(shapely.get_num_coordinates(cases[LAYERS[0]].zones).sum())
-    report.rows = [_row(layer, count[layer], step, runs[layer]) for layer in LAYERS for step in STEPS]
-    every = [run for layer in LAYERS for run in runs[layer]]
+        of_zones = int(shapely.get_num_coordinates(cases[STEP_LAYERS[0]].zones).sum())
+    report.rows = [_row(layer, count[layer], step, runs[layer]) for layer in STEP_LAYERS for step in STEPS]
+    every = [run for layer in STEP_LAYERS for run in runs[layer]]
     report.rows += [_row("zones", of_zones, step, every) for step in INDEX_STEPS]
     return report
 

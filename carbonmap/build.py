@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from carbonmap.engines import Engine, LocalEngine
+from carbonmap.fetched import ObjectFolder, is_address
 from carbonmap.ground import Ground
 from carbonmap.land_cover import work_raster
 from carbonmap.layers import SharedLayer, cells_of
@@ -79,7 +80,12 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def build_region(
-    name_or_path: str | Path, inputs: Path | None, store: Path, *, progress: Progress, engine: Engine | None = None
+    name_or_path: str | Path,
+    inputs: str | Path | None,
+    store: Path,
+    *,
+    progress: Progress,
+    engine: Engine | None = None,
 ) -> Built:
     """Build an edition of a region and serve it; if this very edition is in the store, only serve it.
 
@@ -87,7 +93,7 @@ def build_region(
 
     Args:
         name_or_path: a region file, or the name of one that ships with the program.
-        inputs: folder of the sources; default: the region file's own.
+        inputs: folder of the sources, or the address of one in an object store; default: the region file's own.
         store: folder of editions; made if missing.
         progress: told of each step.
         engine: what works on the parts; this process if not given. The same bytes come of any.
@@ -97,7 +103,7 @@ def build_region(
             published, and what was served still is.
     """
     started = time.monotonic()
-    file = RegionFile(name_or_path, inputs)
+    file = _opened(name_or_path, inputs, store, progress)
     progress.step("reading region file and input digests")
     identity = identity_of(file)
     edition = edition_id(**identity)
@@ -109,6 +115,14 @@ def build_region(
         manifest = _build(Plan(file), work, writer, identity, progress, engine or LocalEngine())
         work.remove()
     return Built(store, file.region.id, edition, time.monotonic() - started, manifest)
+
+
+def _opened(name_or_path: str | Path, inputs: str | Path | None, store: Path, progress: Progress) -> RegionFile:
+    """The region file and the folder of its inputs, which are fetched first if they are elsewhere."""
+    if not isinstance(inputs, str) or not is_address(inputs):
+        return RegionFile(name_or_path, None if inputs is None else Path(inputs))
+    elsewhere = ObjectFolder(inputs)
+    return RegionFile(name_or_path, elsewhere.fetch(RegionFile(name_or_path).region, store, progress.step))
 
 
 def _build(

@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from accounting.errors import AccountingError
 from carbonmap.errors import RegionError
+from carbonmap.fetched import is_address
 from carbonmap.ground import Ground, domain_of, read_ground
 from carbonmap.inputs import input_files
 from carbonmap.region import RegionFile
@@ -65,13 +66,18 @@ class _Collector:
             return None
 
 
-def check_region(name_or_path: str | Path, inputs: Path | None = None) -> CheckReport:
+def check_region(name_or_path: str | Path, inputs: str | Path | None = None) -> CheckReport:
     """Check a region file, its inputs, and whether every factor it needs is there; nothing is written.
 
     Raises:
-        RegionError: the region file itself is wrong; nothing else can be checked then.
+        RegionError: the region file itself is wrong; nothing else can be checked then. Or inputs that are no folder.
     """
-    file = RegionFile(name_or_path, inputs)
+    if isinstance(inputs, str) and is_address(inputs):
+        raise RegionError(
+            "check looks at files of a folder, and --inputs is an address: build fetches from it (and checks what it "
+            "reads), or copy the files here and give their folder"
+        )
+    file = RegionFile(name_or_path, None if inputs is None else Path(inputs))
     region = file.region
     report = CheckReport(f"{region.id}: {file.path}, inputs in {file.inputs}")
     collector = _Collector(report)

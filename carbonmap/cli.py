@@ -72,9 +72,12 @@ RegionArgument = Annotated[
     ),
 ]
 InputsOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--inputs", metavar="DIR", help="Where the region file's sources are. Default: beside the region file."
+        "--inputs",
+        metavar="DIR",
+        help="Where the region file's sources are: a folder, or s3://BUCKET/FOLDER (docs/scale.md). Default: beside "
+        "the region file.",
     ),
 ]
 StoreOption = Annotated[

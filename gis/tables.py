@@ -97,15 +97,6 @@ def delimiter_of(header: str) -> str:
     return max(_DELIMITERS, key=bare.count) if any(sign in bare for sign in _DELIMITERS) else ","
 
 
-def sheet_names(path: Path) -> list[str]:
-    """Sheets of an XLSX file."""
-    book = _open_book(path)
-    try:
-        return list(book.sheetnames)
-    finally:
-        book.close()
-
-
 def _open_book(path: Path) -> Any:
     try:
         return openpyxl.load_workbook(path, read_only=True, data_only=True)

@@ -53,20 +53,6 @@ def check_uses(uses: Mapping[str, str], where: str = "uses") -> dict[str, str]:
     return dict(uses)
 
 
-def map_uses(given: "pd.Series[Any]", uses: Mapping[str, str]) -> tuple["pd.Series[str]", dict[str, int]]:
-    """Each building's use in our words, see `use_codes`.
-
-    Args:
-        given: (n,) uses as the source has them, null where it says nothing.
-        uses: theirs -> ours.
-
-    Returns:
-        (n,) uses, and the values that nothing maps with how many buildings have them.
-    """
-    codes, unknown = use_codes(given, uses)
-    return pd.Series(np.array(USES, dtype=object)[codes], index=given.index, dtype="str"), unknown
-
-
 def use_codes(given: "pd.Series[Any]", uses: Mapping[str, str]) -> tuple[UseCodes, dict[str, int]]:
     """Each building's use as position in `USES`.
 

@@ -5,13 +5,14 @@ Within a cell, both a feature and a zone are what lies right of their edges, add
     sum over edges a, pieces b of turn_a x turn_b x integral over their common heights of max(0, X - max(x_a, x_b)) dy
 
 where X is the feature's easternmost place in the cell: beyond it the signs of its edges cancel. The sum holds for
-holes, several parts and zones of several parts. A line has in the zone, with sign, what of it lies right of the
-pieces, a point whether it does; where they lie on a border itself (to a nanometre), so that rounding would decide,
-the feature is left to an overlay.
+holes, several parts and zones of several parts. Lines are settled by `grids.border_line_kernels`. A point lies in the
+zone if, with sign, it lies right of its pieces. On a border itself (to a nanometre) rounding would decide: there it
+goes to the first zone in order that holds it or has it on its border.
 
-Border cells come as three arrays: `starts[k]` to `starts[k + 1]` are the entries of cell `k`; an entry is (zone, first
-piece, piece beyond the last); a piece is (from x, from y, to x, to y, turn, border), the last 0 for what only says what
-stands open left of the cell. Few arrays, since each that is handed on costs a count of its references.
+Border cells come as three arrays: `starts[k]` to `starts[k + 1]` are the entries of cell `k`, in the order of zones; an
+entry is (zone, first piece, piece beyond the last); a piece is (from x, from y, to x, to y, turn, border), the last 0
+for what only says what stands open left of the cell. Few arrays, since each that is handed on costs a
+count of its references.
 """
 
 import math
@@ -104,21 +105,30 @@ def border_near(
     south: float,
     east: float,
     north: float,
-    is_place: bool,
 ) -> bool:
-    """Whether a border comes near a box within a cell; of a place (a box of no size), whether it lies on the border."""
+    """Whether a border comes near a box within a cell."""
     west, south, east, north = west - NANOMETRE, south - NANOMETRE, east + NANOMETRE, north + NANOMETRE
     for i in range(starts[cell], starts[cell + 1]):
         for b in range(entries[i, 1], entries[i, 2]):
             if pieces[b, 1] > north or pieces[b, 3] < south or pieces[b, 5] == 0:
                 continue
             x0, x1 = pieces[b, 0], pieces[b, 2]
-            if (x0 > east and x1 > east) or (x0 < west and x1 < west):
-                continue
-            x, y = (west + east) / 2, (south + north) / 2
-            if not is_place or _distance(x, y, x0, pieces[b, 1], x1, pieces[b, 3]) <= NANOMETRE:
+            if not ((x0 > east and x1 > east) or (x0 < west and x1 < west)):
                 return True
     return False
+
+
+@inner
+def first_zone_at(starts: IntArray, entries: IntArray, pieces: FloatArray, cell: int, x: float, y: float) -> Any:
+    """Return the first zone of a border cell that holds a place or has it on its border; -1 if none does."""
+    for i in range(starts[cell], starts[cell + 1]):
+        for b in range(entries[i, 1], entries[i, 2]):
+            x0, y0, x1, y1 = pieces[b, 0], pieces[b, 1], pieces[b, 2], pieces[b, 3]
+            if pieces[b, 5] != 0 and _distance(x, y, x0, y0, x1, y1) <= NANOMETRE:
+                return entries[i, 0]
+        if _is_in(pieces, entries[i, 1], entries[i, 2], x, y):
+            return entries[i, 0]
+    return np.int64(-1)
 
 
 @inner
@@ -286,103 +296,3 @@ def add_areas(
         if shared > 1e-14 * east * (top - bottom):  # the rest is what is left of sums that cancel
             n = add_to_zone(totals, zones, n, entries[i, 0], shared)
     return n
-
-
-@inner
-def _is_along(px: float, py: float, qx: float, qy: float, ax: float, ay: float, bx: float, by: float) -> bool:
-    """Whether some length of the segment from p to q lies on the border from a to b, as far as can be told."""
-    slack = NANOMETRE
-    if min(ax, bx) > max(px, qx) + slack or max(ax, bx) < min(px, qx) - slack:
-        return False
-    if min(ay, by) > max(py, qy) + slack or max(ay, by) < min(py, qy) - slack:
-        return False
-    length = math.hypot(qx - px, qy - py)
-    if length <= slack:
-        return False
-    ux, uy = (qx - px) / length, (qy - py) / length
-    along_a, along_b = (ax - px) * ux + (ay - py) * uy, (bx - px) * ux + (by - py) * uy
-    off_a, off_b = (ay - py) * ux - (ax - px) * uy, (by - py) * ux - (bx - px) * uy
-    if along_b < along_a:
-        along_a, along_b, off_a, off_b = along_b, along_a, off_b, off_a
-    low, high = max(along_a, 0.0), min(along_b, length)
-    if high - low <= slack:
-        return False
-    per_m = (off_b - off_a) / (along_b - along_a)
-    return abs(off_a + (low - along_a) * per_m) <= slack and abs(off_a + (high - along_a) * per_m) <= slack
-
-
-@inner
-def _right_of(
-    ax: float,
-    ay: float,
-    dx: float,
-    dy: float,
-    ta: float,
-    tb: float,
-    x0: float,
-    y0: float,
-    x1: float,
-    y1: float,
-) -> float:
-    """Which part of a segment, between its fractions `ta` and `tb`, lies right of a piece and at its heights."""
-    if dy == 0:
-        if not y0 <= ay < y1:
-            return 0.0
-    else:
-        t0, t1 = (y0 - ay) / dy, (y1 - ay) / dy
-        ta, tb = max(ta, min(t0, t1)), min(tb, max(t0, t1))
-        if ta >= tb:
-            return 0.0
-    slope = (x1 - x0) / (y1 - y0)
-    d0 = (ax + ta * dx) - (x0 + (min(max(ay + ta * dy, y0), y1) - y0) * slope)
-    d1 = (ax + tb * dx) - (x0 + (min(max(ay + tb * dy, y0), y1) - y0) * slope)
-    if d0 >= 0 and d1 >= 0:
-        return tb - ta
-    if d0 <= 0 and d1 <= 0:
-        return 0.0
-    return (tb - ta) * (d0 if d0 > 0 else d1) / abs(d0 - d1)
-
-
-@inner
-def add_lengths(
-    xs: FloatArray,
-    ys: FloatArray,
-    which: IntArray,
-    starts: IntArray,
-    entries: IntArray,
-    pieces: FloatArray,
-    cell: int,
-    west: float,
-    south: float,
-    size: float,
-    totals: FloatArray,
-    zones: IntArray,
-    n: int,
-) -> Any:
-    """Add what of a line's segments in a border cell lies in each of its zones; and does some lie on a border."""
-    for k in range(which.size):
-        v = which[k]
-        ax, ay, bx, by = xs[v] - west, ys[v] - south, xs[v + 1] - west, ys[v + 1] - south
-        dx, dy = bx - ax, by - ay
-        if (dx == 0 and not 0 <= ax < size) or (dy == 0 and not 0 <= ay < size) or (dx == 0 and dy == 0):
-            continue
-        ta, tb = 0.0, 1.0
-        if dx != 0:
-            ta, tb = max(ta, min(-ax / dx, (size - ax) / dx)), min(tb, max(-ax / dx, (size - ax) / dx))
-        if dy != 0:
-            ta, tb = max(ta, min(-ay / dy, (size - ay) / dy)), min(tb, max(-ay / dy, (size - ay) / dy))
-        if ta >= tb:
-            continue
-        length = math.hypot(dx, dy)
-        px, py, qx, qy = ax + ta * dx, ay + ta * dy, ax + tb * dx, ay + tb * dy
-        for i in range(starts[cell], starts[cell + 1]):
-            part = 0.0
-            for b in range(entries[i, 1], entries[i, 2]):
-                x0, y0, x1, y1, turn = pieces[b, 0], pieces[b, 1], pieces[b, 2], pieces[b, 3], pieces[b, 4]
-                if pieces[b, 5] != 0 and _is_along(px, py, qx, qy, x0, y0, x1, y1):
-                    return n, True
-                if turn != 0:
-                    part += turn * _right_of(ax, ay, dx, dy, ta, tb, x0, y0, x1, y1)
-            if part > 0:
-                n = add_to_zone(totals, zones, n, entries[i, 0], part * length)
-    return n, False

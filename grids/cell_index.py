@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from grids.blocks import in_blocks
-from grids.cell_index_kernels import count_cells, find_cells, from_keys, list_cells, mark_cells, zorder_keys
+from grids.cell_index_kernels import count_cells, find_cells, list_cells, mark_cells, zorder_keys
 from grids.errors import GridError
 
 IntArray = NDArray[np.int64]
@@ -80,13 +80,6 @@ def keys_of(rows: ArrayLike, cols: ArrayLike) -> Keys:
     keys = np.empty(row.size, dtype=np.uint64)
     zorder_keys(row, col, keys)
     return keys
-
-
-def cells_of_keys(keys: Keys) -> tuple[IntArray, IntArray]:
-    """Rows and columns (n,) of keys of `keys_of`."""
-    rows, cols = np.empty(keys.size, dtype=np.int64), np.empty(keys.size, dtype=np.int64)
-    from_keys(np.array(keys, dtype=np.uint64), rows, cols)
-    return rows, cols
 
 
 def _checked(rows: ArrayLike, cols: ArrayLike) -> tuple[IntArray, IntArray]:

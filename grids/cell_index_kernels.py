@@ -87,15 +87,6 @@ def zorder_keys(rows: IntArray, cols: IntArray, keys: Words) -> None:
 
 
 @compiled
-def from_keys(keys: Words, rows: IntArray, cols: IntArray) -> None:
-    """Fill in rows and columns (n,) of Z-order keys."""
-    for cell in range(keys.size):
-        key: Any = np.int64(keys[cell])
-        rows[cell] = _gather((key >> 1) & 0x7FFFFFFFFFFFFFFF) - _BIAS
-        cols[cell] = _gather(key) - _BIAS
-
-
-@compiled
 def mark_cells(rows: IntArray, cols: IntArray, keys: IntArray, words: Words, size: int) -> Any:
     """Mark cells in a table of squares.
 

@@ -8,7 +8,7 @@ each pair of kilometre digits. INSPIRE codes name the lower left corner, north f
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
@@ -101,23 +101,6 @@ def parse_cell_code(code: str) -> CellCode:
         f"Cell code {code!r} cannot be read; expected a Korean code (다사6443, 다사64a43b, 다사644437) "
         "or an INSPIRE code (CRS3035RES1000mN2684000E4334000, 1kmN2684E4334)."
     )
-
-
-def parse_cell_codes(codes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Lower left corners (east_m, north_m) of many codes of one grid.
-
-    Raises:
-        CellCodeError: a code cannot be read, or two of them belong to different grids.
-    """
-    cells = [parse_cell_code(code) for code in codes]
-    grids = {(cell.scheme, cell.epsg, cell.size_m): code for cell, code in zip(cells, codes, strict=True)}
-    if len(grids) > 1:
-        raise CellCodeError(
-            f"Cell codes of different grids were given together: {', '.join(map(str, grids.values()))}."
-        )
-    east = np.array([cell.east_m for cell in cells], dtype=np.int64)
-    north = np.array([cell.north_m for cell in cells], dtype=np.int64)
-    return east, north
 
 
 def check_code_grid(scheme: Scheme, crs: str, origin_m: tuple[int, int], size_m: int) -> None:

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from grids.blocks import block_bounds, in_blocks
 from grids.features import BoolArray, FloatArray
-from grids.grouping import NEGLIGIBLE_SHARE, Judged, Rule, judge
+from grids.grouping import NEGLIGIBLE_SHARE, Judged, Rule
 from grids.holding_kernels import doubtful_pairs, tell_differences
 from grids.sparse_rows import csr_parts
 
@@ -70,21 +70,6 @@ class Subtraction:
         told = np.zeros(len(self._targets[0]) - 1, dtype=np.bool_)
         tell_differences(others, ours, csr_parts(shown), self._targets, self._tested, self._rule.plain, told)
         return told
-
-
-def told_by_difference(shown: csr_array, targets: csr_array, tested: FloatArray, rule: Rule) -> BoolArray:
-    """Targets that must be held because one shown elsewhere, less this one, or the reverse, would tell of a feature.
-
-    Args:
-        shown: (others, features) shares in the targets that are shown true.
-        targets: (targets, features) shares in the targets to be judged.
-        tested: (features, sums) values whose sums must pass the rule.
-        rule: the least count and the p % rule.
-
-    Returns:
-        (targets,) true where a difference is sensitive; what the outer of two targets tells by itself is not asked.
-    """
-    return Subtraction(targets, tested, rule, judge(targets, tested, rule, with_bounds=True)).told_by(shown)
 
 
 def without_rounding(shares: csr_array) -> csr_array:

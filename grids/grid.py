@@ -11,17 +11,14 @@ import numpy as np
 import pyproj
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from shapely.geometry.base import BaseGeometry
 
 from grids.areas import geodesic_area_ha
 from grids.blocks import in_blocks
-from grids.cell_index import CellIndex, cells_of_keys, keys_of
+from grids.cell_index import CellIndex, keys_of
 from grids.codes import Scheme, cell_codes, check_code_grid
-from grids.crossings import cell_index, line_lengths, polygon_areas
+from grids.crossings import cell_index
 from grids.errors import GridError, NotNestedError
-from grids.measures import AREAS, LINES, as_features
 from grids.ring_kernels import MAX_COORDINATE_M
-from grids.tolerances import NEGLIGIBLE
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -105,10 +102,6 @@ class Grid:
         """
         return keys_of(rows, cols)
 
-    def from_zorder(self, keys: NDArray[np.uint64]) -> tuple[IntArray, IntArray]:
-        """Rows and columns of keys of `zorder`."""
-        return cells_of_keys(keys)
-
     def check_nests_in(self, coarser: "Grid") -> None:
         """Refuse a coarser grid whose cells are not whole blocks of this grid's.
 
@@ -129,26 +122,6 @@ class Grid:
                 f"The {self.size_m} m grid counts from {self.origin_m}, the {coarser.size_m} m grid from "
                 f"{coarser.origin_m}: their borders never meet. Give both the same origin."
             )
-
-    def cells_over(self, geometry: BaseGeometry) -> tuple[IntArray, IntArray]:
-        """Rows and columns, in order, of the cells the geometry has area, length or points in; a touch is none.
-
-        Args:
-            geometry: polygon(s), line(s) or point(s) in the grid's CRS; valid; a collection counts with its highest
-                dimension.
-        """
-        features, kinds = as_features(np.array([geometry], dtype=np.object_))
-        if kinds[0] == AREAS:
-            parts = polygon_areas(features, self.origin_m, self.size_m)
-            over = parts.amount > NEGLIGIBLE * shapely.area(features[0])
-        elif kinds[0] == LINES:
-            parts = line_lengths(features, self.origin_m, self.size_m)
-            over = parts.amount > NEGLIGIBLE * shapely.length(features[0])
-        else:
-            x, y = shapely.get_coordinates(features[0]).T
-            cells = np.unique(np.stack(self.rows_cols(x, y), axis=1), axis=0)
-            return cells[:, 0], cells[:, 1]
-        return parts.row[over], parts.col[over]
 
     def geodesic_area_ha(self, rows: ArrayLike, cols: ArrayLike) -> FloatArray:
         """Area of cells on the ellipsoid, hectares; differs from the square's planar area by the projection's scale.

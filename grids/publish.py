@@ -258,20 +258,6 @@ class EditionWriter:
         bounds = shapely.total_bounds(shapes)
         return tables.with_geometry(table.take(pa.array(order)), shapes[order], self._crs), _bbox(bounds)
 
-    def write_private(self, kind: str, name: str, frame: pd.DataFrame) -> None:
-        """Write a private table from a frame; geometry columns become WKB. See `write_private_tables`."""
-        plain = pd.DataFrame(frame).copy(deep=False)
-        for column in frame.columns:
-            if isinstance(frame[column].dtype, gpd.array.GeometryDtype):
-                plain[column] = pd.Series(
-                    shapely.to_wkb(np.asarray(frame[column]), byte_order=1), index=plain.index, dtype=object
-                )
-        try:
-            table = pa.Table.from_pandas(plain, preserve_index=False)
-        except pa.ArrowException as error:
-            raise InvalidTable(f"private table {kind}-{name} cannot be written: {error}") from error
-        self.write_private_table(kind, name, table)
-
     def write_private_table(self, kind: str, name: str, table: pa.Table) -> None:
         """Write `private/<kind>-<name>.parquet`: what receipts and scenarios stand on, never served raw.
 

@@ -2,8 +2,9 @@
 
 A `ZoneIndex` knows which cells lie wholly in one zone and, for border cells, the pieces of borders in them. What
 features have in cells (`grids.wkb.parts_in_cells`) then goes to the zones as it is, and only where a border comes near
-are edges held against edges, exactly (`grids.border_kernels`). What runs along a border itself is left to the overlay
-(`grids.zone_parts`), whose rule it is that the first zone in order takes it.
+are edges held against edges, exactly (`grids.border_kernels`). What runs along a border itself goes to the first zone
+in order. An overlay (`grids.zone_parts`) by the same rule is left for what edges do not describe: features that were
+repaired, and those whose parts miss their whole.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,6 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from grids.blocks import block_bounds, in_blocks
-from grids.crossings import CellParts, polygon_areas
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import as_features, measures_of
@@ -49,7 +49,8 @@ class BorderCells:
 
     Attributes:
         starts: (cells + 1,) where each cell's entries begin.
-        entries: (entries, 3) a zone that has ground or a border in the cell, its first piece, the one beyond its last.
+        entries: (entries, 3) a zone that has ground or a border in the cell, its first piece, the one beyond its last;
+            within each cell in the order of zones.
         pieces: (pieces, 6) from x, from y, to x, to y (metres from the cell's lower left corner, the lower end first),
             the sign with which ground right of it counts, and 1 for a piece of a border, 0 for what only says what
             stands open left of the cell.
@@ -195,19 +196,11 @@ def domain_index(domain: BaseGeometry, grid: Grid, *, threads: int | None = None
     return replace(index, labels=np.ascontiguousarray(inner), beyond=1)
 
 
-def cells_in_polygon(polygon: BaseGeometry, grid: Grid) -> CellParts:
-    """Exact area (m2) of every cell within a polygon, such as one drawn on a map; all of one owner, 0.
-
-    Raises:
-        GeometryError: what is no valid polygon, or has coordinates that are no metres.
-    """
-    given = np.array([polygon], dtype=np.object_)
-    check_polygons(given, "The polygon")
-    return polygon_areas(given, grid.origin_m, grid.size_m)
-
-
 _turn = Lock()
-"""GEOS prepares zones as it is asked about them, which two threads must not do at once; divisions may hold the same."""
+"""GEOS prepares zones as it is asked about them, which two threads must not do at once; divisions may hold the same.
+
+Only the few features wait for it that edges do not describe.
+"""
 
 
 def parts_in_zones(
@@ -332,10 +325,11 @@ def _laid_out(
     labels = np.full(tuple(high - low + 1), NONE, dtype=np.int32)
     n_cells, cell, covers = labelled(labels, int(low[0]), int(low[1]), holds, inside)
     cell = np.concatenate((cell, covers[:, 0]))
-    order = np.argsort(cell, kind="stable")
     whole = np.column_stack((covers[:, 1], np.zeros(len(covers), np.int64), np.ones(len(covers), np.int64)))
     starts_of_cells = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(cell, minlength=n_cells))))
-    borders = BorderCells(starts_of_cells, np.concatenate((holds[:, 2:], whole))[order], every_piece)
+    entries = np.concatenate((holds[:, 2:], whole))
+    order = np.argsort(cell * max(polygons.size, 1) + entries[:, 0], kind="stable")
+    borders = BorderCells(starts_of_cells, entries[order], every_piece)
     return labels, (int(low[0]), int(low[1])), borders
 
 

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from grids.border_kernels import (
     MANY_EDGES,
     add_areas,
-    add_lengths,
     add_to_zone,
     add_where,
     border_near,
     edges_by_row,
+    first_zone_at,
     local_edges,
     ring_crosses,
 )
+from grids.border_line_kernels import add_lengths
 from grids.cell_kernels import AREAS, POINTS, cell_of
 from grids.compiled import compiled, inner
 from grids.tolerances import NEGLIGIBLE
@@ -57,7 +58,7 @@ def _add_points(
     totals: FloatArray,
     zones: IntArray,
 ) -> Any:
-    """Add points one by one; and does one lie on a border."""
+    """Add points one by one."""
     east, north, size = place
     n = 0
     for v in range(n_points):
@@ -69,10 +70,10 @@ def _add_points(
             n = add_to_zone(totals, zones, n, label, 1.0)
         elif label < -1:
             x, y = xs[v] - (east + col * size), ys[v] - (north + row * size)
-            if border_near(borders, entries, pieces, -2 - label, x, y, x, y, True):
-                return n, True
-            n = add_where(borders, entries, pieces, -2 - label, x, y, 1.0, totals, zones, n)
-    return n, False
+            zone = first_zone_at(borders, entries, pieces, -2 - label, x, y)
+            if zone >= 0:
+                n = add_to_zone(totals, zones, n, zone, 1.0)
+    return n
 
 
 @inner
@@ -156,7 +157,7 @@ def _add_extended(
         west, south = float(east + cols[p] * size), float(north + rows[p] * size)
         x0, y0 = max(west_x - west, 0.0), max(south_y - south, 0.0)
         x1, y1 = min(east_x - west, float(size)), min(north_y - south, float(size))
-        if not border_near(borders, entries, pieces, cell, x0, y0, x1, y1, False):
+        if not border_near(borders, entries, pieces, cell, x0, y0, x1, y1):
             n = add_where(borders, entries, pieces, cell, x0, y0, amounts[p], totals, zones, n)
             continue
         if not checked and (n_edges >= MANY_EDGES or ring_crosses(xs, ys, n_edges + 1)):
@@ -167,11 +168,7 @@ def _add_extended(
             n_local, east_most = local_edges(xs, ys, turns, which, west, south, float(size), local)
             n = add_areas(borders, entries, pieces, cell, local, n_local, east_most, totals, zones, n)
         else:
-            n, on_border = add_lengths(
-                xs, ys, which, borders, entries, pieces, cell, west, south, float(size), totals, zones, n
-            )
-            if on_border:
-                return n, True
+            n = add_lengths(xs, ys, which, borders, entries, pieces, cell, west, south, float(size), totals, zones, n)
     return n, False
 
 
@@ -249,9 +246,7 @@ def features_in_zones(
             if code != kinds[f] + 1:  # what has no extent, and what only GEOS reads
                 doubtful = True
             elif kinds[f] == POINTS:
-                n, doubtful = _add_points(
-                    xs, ys, n_points, labels, frame, borders, entries, pieces, place, totals, zones
-                )
+                n = _add_points(xs, ys, n_points, labels, frame, borders, entries, pieces, place, totals, zones)
             else:
                 n, doubtful = _add_extended(
                     kinds[f] == AREAS,

@@ -15,7 +15,7 @@ import numpy as np
 from scenarios.draws import Numbers
 from scenarios.frame import FloatArray, IntArray
 
-STAGES = ("form", "demand", "efficiency", "switch", "supply", "sink")
+STAGES = ("form", "roads", "demand", "efficiency", "switch", "supply", "sink")
 """The order in which measures are applied (METHODS D9)."""
 _NUMBERS_AT_ONCE = 6_000_000
 

@@ -19,3 +19,7 @@ class InvalidParameters(ScenarioError):
 
 class ParameterGap(ScenarioError):
     """A number that nobody published and that the user has to give; the message names it, its unit and its limits."""
+
+
+class Stopped(ScenarioError):
+    """The work was cancelled before it was done."""

@@ -166,7 +166,9 @@ class Evaluation:
             rest = self.tco2e + part * (without - self.tco2e)
             net_without = float((rest - self.tco2e).sum()) + self.total(self.groups.sums(rest), everything)
             net_all = float(outcome.change_tco2e.sum())
-            found.append(MeasureEffect(step.measure, step.kind, "form", tonnes, alone, net_all - net_without, 0.0, ""))
+            found.append(
+                MeasureEffect(step.measure, step.kind, step.stage, tonnes, alone, net_all - net_without, 0.0, "")
+            )
         for place, action in enumerate(self.actions):
             tonnes = float(outcome.by_measure_tco2e[len(self.steps) + place].sum())
             done = float(action.complete(np.array([self.year]))[0])

@@ -30,6 +30,7 @@ class FormStep:
         alone: the same with this form only; without: with all but this one.
         leaves_tco2e: set -> change of residents' travel outside the region, of all forms so far.
         used: ids of parameters.
+        stage: `form`, or `roads` for measures of roads.
     """
 
     measure: str
@@ -42,6 +43,7 @@ class FormStep:
     without: Tonnes
     leaves_tco2e: Mapping[str, float]
     used: tuple[str, ...]
+    stage: str = "form"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,8 @@ from scenarios import scenario as documents
 from scenarios.action_setting import Setting
 from scenarios.draws import Deviates, Numbers
 from scenarios.effects import STAGES, Action
+from scenarios.road_measures import LANES_USED
+from scenarios.road_steps import USED as ROAD_PARAMETERS
 
 _MAKERS: dict[type[documents.Measure], Callable[..., Action]] = {
     documents.Retrofit: building_measures.retrofit,
@@ -51,6 +53,11 @@ _ASKED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "transit_stops": ("form", "", ("access.trip_length", "state.resident_share")),
     "streets": ("form", "", ("access.smoothing", "state.resident_share")),
     "green_loss": ("form", "", ()),
+    "road_closure": ("roads", "transport", ROAD_PARAMETERS),
+    "new_road": ("roads", "transport", ROAD_PARAMETERS),
+    "road_speed": ("roads", "transport", ROAD_PARAMETERS),
+    "road_lanes": ("roads", "transport", (*ROAD_PARAMETERS, *LANES_USED)),
+    "car_free_area": ("roads", "transport", ROAD_PARAMETERS),
     "retrofit": ("efficiency", "buildings", ("retrofit.saving", "retrofit.rebound", "retrofit.fuel_heat_share",
                                              "retrofit.electric_heat_share")),
     "heat_pump": ("switch", "buildings", ("heat_pump.boiler_efficiency", "heat_pump.scop")),

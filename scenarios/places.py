@@ -45,6 +45,24 @@ def area_coverage(state: State, zone_polygons: ZonePolygons | None = None) -> Ca
     return coverage
 
 
+def area_outline(crs: str, zone_polygons: ZonePolygons | None = None) -> Callable[[Area], BaseGeometry]:
+    """What tells a run the outline of an area in a CRS; measures of roads need it, since roads are finer than cells.
+
+    Args:
+        crs: of the region.
+        zone_polygons: looks up zones of a collection; without it only drawn polygons are known.
+    """
+
+    def outline(area: Area) -> BaseGeometry:
+        if area.polygon is not None:
+            return _drawn(crs, area.polygon)
+        if zone_polygons is None or area.collection is None or area.ids is None:
+            raise InvalidScenario("Zones were named where none are known: draw a polygon instead.")
+        return shapely.union_all(np.array(zone_polygons(area.collection, area.ids), dtype=object))
+
+    return outline
+
+
 def polygon_shares(frame: Frame, polygons: Sequence[BaseGeometry]) -> FloatArray:
     """Share (rows, cols), 0 to 1, of each cell that lies in any of some polygons, in the frame's CRS."""
     west, south = frame.x_m, frame.y_m

@@ -7,6 +7,7 @@ import numpy as np
 
 from scenarios.frame import FloatArray, IntArray
 from scenarios.parameters import Parameter
+from scenarios.road_steps import RoadReport
 from scenarios.scenario import Scenario
 from scenarios.state import SECTORS, Note, State
 
@@ -136,6 +137,7 @@ class Result:
     samples: Samples | None
     used: tuple[Parameter, ...]
     notes: tuple[Note, ...]
+    roads: RoadReport | None = None
 
     @property
     def illustrative(self) -> bool:

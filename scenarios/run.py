@@ -23,6 +23,7 @@ from scenarios.measures import action_of, in_order
 from scenarios.parameters import Parameters, shipped_parameters
 from scenarios.places import in_metres
 from scenarios.result import Indicators, Result
+from scenarios.road_steps import RoadWork, with_road_steps
 from scenarios.samples import Drawn, sampled
 from scenarios.state import SECTORS, Note, State
 from scenarios.travel import USED as TRAVEL_PARAMETERS
@@ -68,6 +69,7 @@ def run(
     samples: int = 0,
     seed: int = 0,
     zones: csr_array | None = None,
+    roads: RoadWork | None = None,
 ) -> Result:
     """Run a scenario.
 
@@ -78,10 +80,12 @@ def run(
         samples: how many to draw for intervals; 0 for none.
         seed: of the samples.
         zones: (zones, n) share of each cell in each zone, for intervals of zones.
+        roads: the road graph, for measures of roads; these take seconds.
 
     Raises:
         InvalidScenario: it cannot be carried out on this state; names the measure and the remedy.
         ParameterGap: a number that the user has to give.
+        Stopped: a measure of roads was cancelled.
     """
     baseline = _with_parameters(baseline, scenario)
     state = baseline.state
@@ -94,6 +98,17 @@ def run(
     steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
                        baseline.parameters)  # fmt: skip
     actions = _actions(baseline, scenario, at)
+    forms, report = len(steps), None
+    changes = [m for m in scenario.measures if m.kind in documents.ROADS]
+    if changes:
+        if roads is None:
+            raise InvalidScenario(
+                f"{changes[0].id}: measures of roads need the roads as a graph, and none was given: the edition draws "
+                "no roads that cars may use."
+            )
+        steps, report = with_road_steps(
+            baseline.travel.state, steps, changes, roads, baseline.parameters, road_curves()
+        )
     groups = groups_of(actions, state.cells)
     runs = {
         name: Evaluation(state, baseline.labels, baseline.tco2e, steps, actions, groups, scenario.year, name)
@@ -109,7 +124,7 @@ def run(
         )  # fmt: skip
         drawn = sampled(what, samples, seed, zones)
     used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
-    if steps:
+    if forms:
         used |= set(TRAVEL_PARAMETERS)
     own = [action.numbers.parameters[name] for action in actions for name in sorted(action.numbers.own)]
     after = steps[-1].state if steps else state
@@ -126,8 +141,19 @@ def run(
         indicators(after, baseline.travel.decay_per_km, planted) if steps or planted else baseline.indicators,
         drawn,
         (*baseline.parameters.used(used), *own),
-        (*state.notes, *_notes(baseline, steps, actions)),
+        (*state.notes, *_notes(baseline, steps[:forms], actions), *(report.notes if report else ())),
+        report,
     )
+
+
+def actions_of(baseline: Baseline, scenario: documents.Scenario, coverage: Coverage | None = None) -> list[Action]:
+    """The sector measures of a scenario, made ready for a state, in order of stage: what each reaches, and how much.
+
+    Raises:
+        InvalidScenario, ParameterGap: as `run` does.
+    """
+    baseline = _with_parameters(baseline, scenario)
+    return _actions(baseline, scenario, _areas(baseline.state, coverage))
 
 
 @functools.lru_cache(maxsize=1)
@@ -178,7 +204,7 @@ def _actions(
     """The scenario's sector measures, made ready, in order of stage."""
     found = []
     for measure in scenario.measures:
-        if measure.kind in documents.FORMS:
+        if measure.kind in documents.FORMS | documents.ROADS:
             continue
         try:
             share = baseline.state.over(at(measure.area))

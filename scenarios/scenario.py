@@ -14,6 +14,10 @@ Ring = Annotated[list[LonLat], Field(min_length=4, max_length=20_000)]
 Given = float | tuple[float, float, float]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(min_length=1, max_length=50)]
 FORMS = frozenset({"growth", "use_change", "transit_stops", "streets", "green_loss"})
+ROADS = frozenset({"road_closure", "new_road", "road_speed", "road_lanes", "car_free_area"})
+RoadIds = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(min_length=1, max_length=1000)
+]
 
 
 class Strict(BaseModel):
@@ -171,6 +175,55 @@ class Freight(Measure):
     vehicles: Names = ("lgv", "hgv")
 
 
+class RoadMeasure(Measure):
+    """A measure on roads: those named by id, those in the area, or the named ones' pieces in the area."""
+
+    roads: RoadIds | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.roads is None and self.area is None:
+            raise ValueError("name roads by id, or give an area")
+        return self
+
+
+class RoadClosure(RoadMeasure):
+    """Pieces of road, from junction to junction, are closed where they touch the area."""
+
+    kind: Literal["road_closure"]
+
+
+class RoadSpeed(RoadMeasure):
+    """Mean speed on roads, as far as they run in the area."""
+
+    kind: Literal["road_speed"]
+    kmh: float = Field(ge=5, le=140)
+
+
+class RoadLanes(RoadMeasure):
+    """Lanes added (or taken, below 0), both directions together; needs roads of which traffic is known."""
+
+    kind: Literal["road_lanes"]
+    lanes: int = Field(ge=-8, le=8)
+
+
+class CarFreeArea(Measure):
+    """No cars: pieces of road that run in the area are closed, and who lives there walks to the next open road."""
+
+    kind: Literal["car_free_area"]
+    area: Area
+
+
+class NewRoad(Measure):
+    """A new road; both its ends join the nearest road within `join_m` metres."""
+
+    kind: Literal["new_road"]
+    line: Annotated[list[LonLat], Field(min_length=2, max_length=5000)]
+    kmh: float = Field(ge=5, le=140)
+    oneway: bool = False
+    join_m: float = Field(default=50.0, gt=0, le=500)
+
+
 class Afforestation(Measure):
     """New forest on ground that is not green yet."""
 
@@ -206,6 +259,11 @@ AnyMeasure = Annotated[
     | ModalShift
     | Speed
     | Freight
+    | RoadClosure
+    | NewRoad
+    | RoadSpeed
+    | RoadLanes
+    | CarFreeArea
     | Afforestation
     | StreetTrees
     | Park,

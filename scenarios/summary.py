@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.result import Indicators, MeasureEffect, Outcome, Result
+from scenarios.road_steps import RoadReport
 from scenarios.state import SECTORS
 
 
@@ -52,6 +53,7 @@ def summary(result: Result) -> dict[str, Any]:
         "target_tco2e": result.target_tco2e,
         "measures": [_effect(effect) for effect in result.measures],
         "indicators": {"before": _indicators(result.before), "after": _indicators(result.then)},
+        "roads": None if result.roads is None else _roads(result.roads),
         "parameters": [parameter.record() for parameter in result.used],
         "notes": [
             {
@@ -68,6 +70,20 @@ def summary(result: Result) -> dict[str, Any]:
 def _sectors(outcome: Outcome) -> dict[str, float]:
     sums = {sector: float(row.sum()) for sector, row in zip(SECTORS, outcome.change_tco2e, strict=True)}
     return sums | {"net": sum(sums.values())}
+
+
+def _roads(report: RoadReport) -> dict[str, Any]:
+    """Residents' car trips on the roads, [before, after]; minutes are null where no trip arrives."""
+    return {
+        "links": report.connectivity.links,
+        "parts": report.connectivity.parts,
+        "main_share": report.connectivity.main_share,
+        "zones": report.zones,
+        "minutes": [None if math.isnan(value) else value for value in report.minutes],
+        "vehicle_km": report.vehicle_km.sum(axis=1).tolist(),
+        "cut_off": list(report.cut_off),
+        "unlaid_tco2e": report.unlaid_tco2e,
+    }
 
 
 def _effect(effect: MeasureEffect) -> dict[str, Any]:

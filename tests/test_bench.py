@@ -21,12 +21,14 @@ from bench.__main__ import app
 from bench.cases import Case, Place, exact_totals, largest_error, read_case, write_inputs
 from bench.contestants import OURS, PEERS, Contestant, UnknownPeer, chosen_peers
 from bench.growing import fitted_exponent, sizes_up_to
-from bench.inputs import LAYERS, Frame, make_layer, make_zones
+from bench.inputs import BORDER_ROADS, CELL_M, CRS, LAYERS, Frame, make_layer, make_zones
 from bench.measure import Measured, measured
 from bench.nation import Nation, write_nation
 from bench.processes import Watched, watched
-from bench.vertices import INDEX_STEPS, STEPS
-from grids.zone_index import ZoneParts, parts_in_zones
+from bench.vertices import INDEX_STEPS, STEP_LAYERS, STEPS
+from grids.grid import Grid
+from grids.wkb import WkbColumn, parts_in_cells
+from grids.zone_index import ZoneIndex, ZoneParts, parts_in_zones
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as Unix tells it")
 
@@ -132,6 +134,17 @@ def test_the_build_of_a_nation_is_held_against_reading_its_inputs(
 
 
 @pytest.mark.usefixtures("in_this_process")
+def test_receipts_are_asked_of_every_collection(tmp_path: Path) -> None:
+    answer = asked(tmp_path, "receipts", "--size", "300", "--asked", "3")
+    grids, levels = ["grid-1km", "grid-500m", "grid-100m"], ["sido", "sigungu", "dong", "ri"]
+    assert [(row["collection"], row["receipt"]) for row in answer["rows"]] == [
+        (collection, receipt) for collection in (*grids, *levels) for receipt in ("public", "true")
+    ]
+    for row in answer["rows"]:
+        assert row["asked"] == min(3, row["targets"])
+        assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["longest_ms"]
+
+
 def test_growth_has_an_exponent_for_each_layer_and_question(tmp_path: Path) -> None:
     rows = asked(tmp_path, "growth", "--size", "2000")["rows"]
     assert len(rows) == 2 * 3 * 2
@@ -142,9 +155,25 @@ def test_growth_has_an_exponent_for_each_layer_and_question(tmp_path: Path) -> N
 
 def test_vertices_takes_every_step_of_every_layer(tmp_path: Path) -> None:
     rows = asked(tmp_path, "vertices", "--size", "200", "--repeat", "1")["rows"]
-    expected = [*((layer, step) for layer in LAYERS for step in STEPS), *(("zones", step) for step in INDEX_STEPS)]
+    expected = [*((layer, step) for layer in STEP_LAYERS for step in STEPS), *(("zones", step) for step in INDEX_STEPS)]
     assert [(row["layer"], row["step"]) for row in rows] == expected
     assert all(row["ns_per_vertex"] * row["vertices"] == pytest.approx(row["seconds"] * 1e9) for row in rows)
+
+
+def test_border_roads_run_on_borders_and_need_no_overlay() -> None:
+    roads, zones = make_layer(BORDER_ROADS, 2_000), make_zones(2_000)
+    borders = shapely.union_all(shapely.boundary(zones))
+    on_borders = shapely.length(shapely.intersection(roads.geometries, borders)) / shapely.length(roads.geometries)
+    assert roads.is_lines
+    assert roads.values.size == 200
+    assert on_borders.min() > 0.2
+    assert (on_borders > 0.999).mean() > 0.6
+    grid, wkb = Grid(CRS, (0, 0), CELL_M, "korea"), WkbColumn.from_geometries(roads.geometries)
+    found = parts_in_zones(wkb, parts_in_cells(wkb, grid), ZoneIndex.of(zones, grid))
+    assert found.overlaid.size == 0
+    owned = np.bincount(found.owner, found.amount, minlength=200) / shapely.length(roads.geometries)
+    assert owned.max() < 1 + EXACT
+    np.testing.assert_allclose(owned[on_borders > 0.999], 1, rtol=0, atol=1e-9)
 
 
 # --- who takes part -----------------------------------------------------------------------------------------------

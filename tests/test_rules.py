@@ -13,15 +13,15 @@ from affine import Affine
 
 import carbonmap.parts
 import carbonmap.publish
-import grids.grid
 from carbonmap.build import build_region
 from carbonmap.land_cover import ClassAreas
 from carbonmap.progress import Silent
-from grids import crossings, shares
+from grids import doubtful
 from grids.conservation import NotConserved, Residuals
 from grids.disclosure import Held
 from grids.edition import Edition, Store
 from grids.grid import Grid
+from grids.wkb import WkbColumn, parts_in_cells
 
 
 @pytest.fixture
@@ -101,22 +101,18 @@ def test_without_holding_its_guard_fails(tiny, monkeypatch):
 
 
 def guard_borders() -> None:
-    """Points and lines on cell borders belong to the cells beyond them, once."""
+    """Points and lines on cell borders belong to the cells beyond, once: by compiled code, and where GEOS must read."""
     grid = Grid("EPSG:32632", (0, 0), 100, "inspire")
-    places = np.array(
-        [
-            shapely.Point(500_100, 100),
-            shapely.Point(500_050, 100),
-            shapely.LineString([(500_000, 200), (500_100, 200)]),
-        ],
-        dtype=object,
-    )
-    clipped = shares.clip_to(places, shapely.box(499_000, -1000, 501_000, 1000))
-    rows, cols, found = shares.grid_shares(clipped.geometries, grid, clipped.measures)
-    cells = [(int(row), int(col)) for row, col in zip(rows, cols, strict=True)]
-    where = [cells[int(np.flatnonzero(column > 0)[0])] for column in found.matrix.toarray().T]
-    assert where == [(1, 5001), (1, 5000), (2, 5000)]
-    assert found.matrix.sum() == 3
+    plain = [
+        shapely.Point(500_100, 100),
+        shapely.Point(500_050, 100),
+        shapely.LineString([(500_000, 200), (500_100, 200)]),
+    ]
+    for places in (plain, [shapely.GeometryCollection([place]) for place in plain]):
+        parts = parts_in_cells(WkbColumn.from_geometries(np.array(places, dtype=object)), grid).parts
+        assert parts.owner.tolist() == [0, 1, 2]
+        assert list(zip(parts.row.tolist(), parts.col.tolist(), strict=True)) == [(1, 5001), (1, 5000), (2, 5000)]
+        assert parts.amount.tolist() == [1, 1, 100]
 
 
 def test_borders_are_half_open():
@@ -127,27 +123,21 @@ def test_with_borders_closed_on_the_other_side_their_guard_fails(monkeypatch):
     def closed_above(values: Any, origin: int, size: int) -> Any:
         return np.ceil((values - origin) / size).astype(np.int64) - 1
 
-    monkeypatch.setattr(grids.grid, "cell_index", closed_above)
+    monkeypatch.setattr(doubtful, "cell_index", closed_above)
     with pytest.raises(AssertionError):
         guard_borders()
 
 
 def test_without_the_rule_for_lines_on_borders_their_guard_fails(monkeypatch):
-    exact = crossings.line_lengths
+    exact = doubtful.line_lengths
 
     def shifted(lines: Any, origin: Any, size: Any) -> Any:
         found = exact(lines, origin, size)
         return type(found)(found.owner, found.row - 1, found.col, found.amount)
 
-    monkeypatch.setattr(shares, "line_lengths", shifted)
-    monkeypatch.setattr(shares, "_in_one_cell", lambda features, kinds, kind, grid: _none_alone(features, kinds, kind))
+    monkeypatch.setattr(doubtful, "line_lengths", shifted)
     with pytest.raises(AssertionError):
         guard_borders()
-
-
-def _none_alone(features: Any, kinds: Any, kind: int) -> Any:
-    nothing = np.zeros(0, dtype=np.int64)
-    return np.flatnonzero(kinds == kind), crossings.CellParts(nothing, nothing, nothing, np.zeros(0))
 
 
 # --- forest over raster -----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import h3
 import httpx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import shapely
 import uvicorn
@@ -179,14 +180,15 @@ def write_private(writer: EditionWriter, ids: dict[str, list[str]]) -> None:
     layers = {"meters": [line, modelled], "osm_roads": [line | {"carrier": "diesel"}]}
     for name, lines in layers.items():
         rows = [{"feature": k, "year": year, **one} for year in YEARS for k, one in enumerate(lines)]
-        writer.write_private("lines", name, pd.DataFrame(rows).astype({"feature": "int32", "year": "int16"}))
-        writer.write_private("features", name, pd.DataFrame({"id": [f"{name}-{k}" for k in range(len(lines))]}))
+        frame = pd.DataFrame(rows).astype({"feature": "int32", "year": "int16"})
+        writer.write_private_table("lines", name, pa.Table.from_pandas(frame))
+        writer.write_private_table("features", name, pa.table({"id": [f"{name}-{k}" for k in range(len(lines))]}))
         features = np.arange(len(lines), dtype=np.int32)
         shares = {"target": np.zeros(len(lines), dtype=np.int32), "feature": features, "share": np.ones(len(lines))}
         for collection in ("grid-1km", "grid-500m", "grid-100m", *ids):
-            writer.write_private("shares", f"{name}-{collection}", pd.DataFrame(shares))
+            writer.write_private_table("shares", f"{name}-{collection}", pa.table(shares))
     for collection, known in ids.items():
-        writer.write_private("targets", collection, pd.DataFrame({"id": known}))
+        writer.write_private_table("targets", collection, pa.table({"id": known}))
 
 
 def manifest_of(region: str, *, synthetic: bool = True) -> dict[str, Any]:

@@ -48,6 +48,8 @@ def test_every_address_of_the_definition_answers(document: dict[str, Any], clien
     for path, methods in document["paths"].items():
         if not set(_names(path)) <= set(given) or path.startswith("/stac/"):  # its items have ids of their own
             continue
+        if "get" not in methods or "security" in methods["get"]:  # asked with a body, or with a key
+            continue
         required = [one["name"] for one in methods["get"]["parameters"] if one["required"] and one["in"] == "query"]
         params = {name: {"ids": "west", "collection": "municipality"}.get(name, "net_tco2e") for name in required}
         response = client.get(f"/api/town{path.format(**given)}", params=params)

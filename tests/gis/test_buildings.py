@@ -15,7 +15,7 @@ from accounting.factors import FactorTable
 from accounting.sector import SectorEmissions
 from gis.buildings import building_emissions
 from gis.errors import BadValue
-from gis.uses import USES, map_uses, read_uses
+from gis.uses import USES, read_uses, use_codes
 
 KR = ("KR 수도권", "KR 중부", "KR", "world")
 CRS = "EPSG:5179"
@@ -403,6 +403,6 @@ def test_all_words_of_the_extracts_are_known(shared: Path, data: Path, factors: 
         buildings.add(item.tags.get("building", "yes"))
         if item.is_way():
             roads.add(item.tags.get("highway", "service"))
-    _, unknown = map_uses(pd.Series(sorted(buildings), dtype=object), read_uses("osm", data / "schema"))
+    _, unknown = use_codes(pd.Series(sorted(buildings), dtype=object), read_uses("osm", data / "schema"))
     assert unknown == {}
     assert roads <= set(factors.words.road_classes)

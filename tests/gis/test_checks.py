@@ -1,7 +1,6 @@
 """Each check finds what it is for, says which features, and is silent where nothing is wrong."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -10,7 +9,6 @@ import pytest
 import shapely
 
 from gis.checks import Finding, check_layer, check_zones
-from gis.describe import describe_file
 from gis.errors import ReportMismatch
 from gis.geometry_column import GeometryColumn
 from gis.layers import JoinReport, Layer, ReadReport, Unparsable, ZoneLayer
@@ -122,21 +120,3 @@ def test_zones() -> None:
     assert (lost.level, lost.examples) == ("error", ("c1 -> p9",))
     whole = [(f.level, f.count) for f in check_zones(parents, REGION)]
     assert whole == [("info", 2)]
-
-
-def test_describe_lists_layers_and_columns(tmp_path: Path, shared: Path) -> None:
-    gpd.GeoDataFrame({"a": [1]}, geometry=[REGION], crs=UTM).to_file(tmp_path / "z.gpkg", layer="one")
-    gpd.GeoDataFrame({"b": [1]}, geometry=[REGION], crs=UTM).to_file(tmp_path / "z.gpkg", layer="two")
-    gpd.GeoDataFrame({"c": [1]}, geometry=[REGION], crs=UTM).to_parquet(tmp_path / "z.parquet")
-    (tmp_path / "t.csv").write_text("x;y\n1;2\n")
-    assert [(part.name, part.columns) for part in describe_file(tmp_path / "z.gpkg").layers] == [
-        ("one", ("a",)),
-        ("two", ("b",)),
-    ]
-    assert describe_file(tmp_path / "z.parquet").layers[0].columns == ("c",)
-    assert describe_file(tmp_path / "t.csv").layers[0].columns == ("x", "y")
-    data = shared / "data"
-    assert "2093 x 1869 pixels of 20" in describe_file(data / "helsinki-combined/corine.tif").summary()
-    assert "buildings" in describe_file(data / "monaco-osm-2023/monaco.osm.pbf").summary()
-    assert "PARK_CODE" in describe_file(data / "korea-byeonsan-landcover-2018/BYEONSANBANDO_BNDRY.zip").summary()
-    assert "컬럼정보" in describe_file(data / "sejong-building-register-2017/데이터설명.xlsx").summary()

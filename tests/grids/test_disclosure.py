@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from grids import grouping
 from grids.aggregate import CollectionSums, LayerShares, collection_sums
 from grids.columns import read_columns
-from grids.differencing import Subtraction, told_by_difference
+from grids.differencing import Subtraction
 from grids.disclosure import DisclosureError, Held, PrivateLayer, hold
 from grids.errors import GridError
 from grids.grouping import Rule, judge, sensitive
@@ -445,6 +445,21 @@ def test_a_hexagon_inside_a_district_would_leave_one_building():
     assert beside.report["buildings"]["by_difference"] == 1
     # One group of ten buildings by number: on its own the first would keep its true 28 t.
     assert_allclose(beside.table()["buildings_tco2e"], [77.0, 46.2, 30.8])
+
+
+def told_by_difference(shown, targets, tested, rule):
+    """Targets that must be held because one shown elsewhere, less this one, or the reverse, would tell of a feature.
+
+    Args:
+        shown: (others, features) shares in the targets that are shown true.
+        targets: (targets, features) shares in the targets to be judged.
+        tested: (features, sums) values whose sums must pass the rule.
+        rule: the least count and the p % rule.
+
+    Returns:
+        (targets,) true where a difference is sensitive; what the outer of two targets tells by itself is not asked.
+    """
+    return Subtraction(targets, tested, rule, judge(targets, tested, rule, with_bounds=True)).told_by(shown)
 
 
 def test_differences_by_hand():

@@ -593,11 +593,11 @@ def test_a_disk_that_is_full_half_way_is_told_in_our_words(tmp_path: Path) -> No
 
 
 def test_private_tables_keep_their_rows_and_geometry(tmp_path: Path) -> None:
-    features = gpd.GeoDataFrame({"id": ["b2", "b1"], "geometry": [shapely.Point(1, 2), None]}, crs=CRS)
+    features = pa.table({"id": ["b2", "b1"], "geometry": [shapely.to_wkb(shapely.Point(1, 2)), None]})
     with EditionWriter(tmp_path, "town", FIRST, crs=CRS) as writer:
-        writer.write_private("features", "meters", features)
+        writer.write_private_table("features", "meters", features)
         with pytest.raises(EditionError, match="expected one of features, lines, shares"):
-            writer.write_private("secrets", "meters", features)
+            writer.write_private_table("secrets", "meters", features)
         writer.publish(manifest())
     read = pq.read_table(Store(tmp_path).open("town").private("features", "meters"))
     assert read["id"].to_pylist() == ["b2", "b1"]

@@ -140,14 +140,3 @@ def test_area_of_nothing_and_of_nowhere() -> None:
     holed = shapely.box(0, 0, 2, 2).difference(shapely.box(0.5, 0.5, 1.5, 1.5))
     placed = shapely.transform(holed, lambda c: c * 1000 + [500_000, 5_200_000])
     assert geodesic_area_ha(np.array([placed]), "EPSG:32632")[0] == pytest.approx(300 / 0.9996**2, rel=1e-6)
-
-
-def test_cells_over_counts_ground_not_touches() -> None:
-    assert [c.tolist() for c in ALPS.cells_over(shapely.box(100, 0, 200, 100))] == [[0], [1]]
-    rows, cols = ALPS.cells_over(shapely.box(50, 50, 150, 250))
-    assert list(zip(rows.tolist(), cols.tolist(), strict=True)) == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
-    rows, cols = ALPS.cells_over(shapely.LineString([(0, 100), (200, 100)]))
-    assert list(zip(rows.tolist(), cols.tolist(), strict=True)) == [(1, 0), (1, 1)]
-    rows, cols = ALPS.cells_over(shapely.MultiPoint([(100, 100), (100, 100), (99, 100)]))
-    assert list(zip(rows.tolist(), cols.tolist(), strict=True)) == [(1, 0), (1, 1)]
-    assert ALPS.cells_over(shapely.Polygon())[0].size == 0

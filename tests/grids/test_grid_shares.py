@@ -10,7 +10,8 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.shares import by_target, clip_to, conservation_residual, grid_shares
+from grids.shares import by_target, clip_to
+from tests.grids.geometry_shares import conservation_residual, grid_shares
 
 GRID = Grid("EPSG:32632", (0, 0), 10, "inspire")
 WORLD = shapely.box(-1e6, -1e6, 2e6, 1e7)

@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree
 from grids.areas import geodesic_area_ha
 from grids.errors import GeometryError, GridError
 from grids.hexagons import hexagons
-from grids.shares import clip_to, conservation_residual, zone_shares
+from grids.shares import clip_to
+from tests.grids.geometry_shares import conservation_residual, zone_shares
 
 CENTRE = np.array([537_000.0, 5_220_000.0])  # in EPSG:32632
 VADUZ = shapely.Point(CENTRE)

@@ -10,10 +10,11 @@ from grids.coverage import covered_cells, covered_fraction
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.land_cover import ClassAreas
-from grids.shares import clip_to, grid_shares, zone_shares
+from grids.shares import clip_to
 from grids.sharing import GAP, Division
 from grids.zone_index import ZoneIndex
 from grids.zones import gap_between
+from tests.grids.geometry_shares import grid_shares, zone_shares
 
 CRS = "EPSG:3035"  # equal-area: hectares are planar ones
 BASE = np.array([4_000_000.0, 3_000_000.0])

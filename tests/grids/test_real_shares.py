@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from grids.areas import geodesic_area_ha
 from grids.grid import Grid
 from grids.hexagons import hexagons
-from grids.shares import clip_to, conservation_residual, grid_shares, zone_shares
+from grids.shares import clip_to
 from grids.zones import dissolve, without_slivers
+from tests.grids.geometry_shares import conservation_residual, grid_shares, zone_shares
 
 pytestmark = pytest.mark.shared
 LAYERS = {

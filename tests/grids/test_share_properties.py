@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from grids.grid import Grid
-from grids.shares import clip_to, conservation_residual, grid_shares, zone_shares
+from grids.shares import clip_to
+from tests.grids.geometry_shares import conservation_residual, grid_shares, zone_shares
 
 FINE = Grid("EPSG:5179", (700_000, 1_300_000), 100, "korea")
 COARSE = Grid("EPSG:5179", (700_000, 1_300_000), 500, "korea")

@@ -13,11 +13,12 @@ from shapely.geometry.base import BaseGeometry
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.hexagons import hexagons
-from grids.shares import clip_to, grid_shares, zone_shares
+from grids.shares import clip_to
 from grids.sharing import GAP, Division, SharedOut
 from grids.wkb import WkbColumn
 from grids.zone_index import ZoneIndex
 from grids.zones import gap_between
+from tests.grids.geometry_shares import grid_shares, zone_shares
 
 CRS = "EPSG:5179"
 GRID = Grid(CRS, (0, 0), 100, "korea")

@@ -17,8 +17,8 @@ from grids.cell_kernels import AREAS, LINES, NOWHERE, POINTS
 from grids.cell_sums import cell_sums
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.shares import grid_shares
 from grids.wkb import WkbColumn, parts_in_cells
+from tests.grids.geometry_shares import grid_shares
 
 GRID = Grid("EPSG:5179", (700_000, 1_300_000), 100, "korea")
 CORNER = np.array([960_000.0, 1_940_000.0])  # a cell corner at Korean northings

@@ -15,7 +15,7 @@ from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import AREAS, own_dimension
 from grids.wkb import WkbColumn, parts_in_cells
-from grids.zone_index import ZoneIndex, ZoneParts, cells_in_polygon, domain_index, parts_in_zones
+from grids.zone_index import ZoneIndex, ZoneParts, domain_index, parts_in_zones
 from grids.zone_parts import parts_in_zones as parts_by_overlay
 from grids.zones import gap_between
 
@@ -210,8 +210,6 @@ def test_zones_that_are_no_valid_polygons_and_ids_of_another_number_are_refused(
         zoned(box(0, 0, 1, 1), gap=point(3, 3))
     with pytest.raises(GridError, match="2 zones and 1 ids"):
         ZoneIndex.of(several(box(0, 0, 1, 1), box(1, 0, 2, 1)), GRID, ids=["a"])
-    with pytest.raises(GeometryError, match="The polygon"):
-        cells_in_polygon(point(0, 0), GRID)
     with pytest.raises(GeometryError, match="The domain"):
         domain_index(point(0, 0), GRID)
 
@@ -307,11 +305,11 @@ def test_a_zone_smaller_than_a_cell_and_one_thinner_than_a_millimetre() -> None:
     assert amounts(index, box(40.0005, 45, 41, 46))[0, 0] == pytest.approx(0.0005, rel=1e-6)
 
 
-def test_lines_and_points_on_a_border_go_to_the_first_zone_by_an_overlay() -> None:
+def test_lines_and_points_on_a_border_go_to_the_first_zone_without_an_overlay() -> None:
     along, across = line((150, 10), (150, 60)), line((140, 50), (160, 50))
     half = line((150, 250), (150, 350))
     found = found_in(HALVES, along, across, half, point(150, 20), point(149, 20), point(150, 0))
-    assert found.overlaid.tolist() == [0, 2, 3, 5]
+    assert found.overlaid.size == 0
     assert amounts(HALVES, along, across, half, point(150, 20), point(149, 20), point(150, 0)) == pytest.approx(
         {(0, 0): 50, (1, 0): 10, (1, 1): 10, (2, 0): 50, (3, 0): 1, (4, 0): 1, (5, 0): 1}
     )
@@ -407,18 +405,6 @@ def test_rings_that_cross_themselves_count_as_they_are_made_valid() -> None:
     zones = several(box(0, 0, 150, 300), box(150, 0, 300, 300))
     assert found.amount.tolist() == pytest.approx(shapely.area(shapely.intersection(valid, zones)).tolist())
     assert found.overlaid.tolist() == [0]
-
-
-def test_cells_within_a_drawn_polygon() -> None:
-    drawn = polygon((50, 50), (250, 50), (50, 250))
-    parts = cells_in_polygon(drawn, GRID)
-    found = {
-        (int(row) - ROW, int(col) - COL): float(m2)
-        for row, col, m2 in zip(parts.row, parts.col, parts.amount, strict=True)
-    }
-    assert found == pytest.approx({(0, 0): 2500, (0, 1): 5000, (0, 2): 1250, (1, 0): 5000, (1, 1): 5000, (2, 0): 1250})
-    assert parts.amount.sum() == pytest.approx(drawn.area, rel=1e-14)
-    assert set(parts.owner.tolist()) == {0}
 
 
 def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import shapely
 from numpy.typing import NDArray
 
 from grids.errors import GeometryError
-from grids.shares import Clipped, Shares, clip_to, conservation_residual, zone_shares
+from grids.shares import Clipped, Shares, clip_to
+from tests.grids.geometry_shares import conservation_residual, zone_shares
 
 WEST, EAST, NORTH = shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10), shapely.box(0, 10, 20, 20)
 ZONES = np.array([WEST, EAST, NORTH])

@@ -11,6 +11,13 @@ import shapely
 from carbonmap.build import build_region
 from carbonmap.progress import Silent
 from grids.edition import Edition, Store
+from scenarios.edition_roads import edition_roads
+from scenarios.edition_state import edition_state
+from scenarios.places import area_coverage, area_outline
+from scenarios.road_graph import road_graph
+from scenarios.road_steps import RoadWork
+from scenarios.run import baseline_of, run
+from scenarios.scenario import read_scenario
 
 INPUTS = {
     "liechtenstein": "liechtenstein-osm-2024",
@@ -230,3 +237,30 @@ def test_where_an_incomplete_source_has_nothing_the_value_is_unknown(region):
     assert empty.any()
     assert not (cells["buildings_tco2e"] == 0).all()
     assert (cells.loc[~empty, "buildings_coverage"] == 0).all()
+
+
+def test_liechtensteins_roads_carry_its_trips(region):
+    """One network; a car-free middle of its capital makes trips longer and takes its traffic out, and loses nobody."""
+    edition = region("liechtenstein")
+    state = edition_state(edition, "grid-1km")
+    roads = edition_roads(edition, 2023)
+    graph = road_graph(roads)
+    found = graph.connectivity()
+    assert found.main_share > 0.98
+    assert graph.km.sum() == pytest.approx(shapely.length(roads.lines).sum() / 1000, rel=1e-6)
+    west, south, east, north = 9.518, 47.138, 9.524, 47.144
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    document = {"year": 2040, "measures": [{"id": "f", "kind": "car_free_area", "area": {"polygon": [ring]}}]}
+    work = RoadWork(graph, area_outline(state.frame.crs))
+    result = run(baseline_of(state), read_scenario(document), area_coverage(state), roads=work)
+    report = result.roads
+    assert report.minutes[1] > report.minutes[0]
+    assert report.cut_off == (0.0, 0.0)
+    closed = np.isinf(report.links.minutes).all(axis=0)
+    assert report.link_vehicle_km[0, closed].sum() > 0.01 * report.link_vehicle_km[0].sum()
+    assert not report.link_vehicle_km[1, closed].any()
+    cars = [stream.vehicle == "car" for stream in state.streams]
+    resident = state.resident_share * state.vehicle_km[cars].sum()
+    assert report.vehicle_km[0].sum() == pytest.approx(resident, rel=1e-9)
+    assert 0 < abs(result.first.total_tco2e) < 0.1 * state.sector_tco2e("transport").sum()
+    assert result.illustrative

@@ -1,0 +1,128 @@
+"""Shapes of the answers about scenarios."""
+
+from typing import Any, Literal
+
+from api.models import Answer, Labels, Link
+
+
+class MeasureKindOut(Answer):
+    """A kind of measure: when it applies, what it asks, and the JSON Schema of its document."""
+
+    kind: str
+    stage: str
+    sector: str
+    about: str
+    parameters: list[str]
+    document: dict[str, Any]
+
+
+class ParameterOut(Answer):
+    """A number behind measures; without value it is a gap, to be given."""
+
+    id: str
+    meaning: str
+    unit: str
+    value: float | None = None
+    minimum: float
+    maximum: float
+    low95: float | None = None
+    high95: float | None = None
+    distribution: str | None = None
+    source: str | None = None
+    confidence: str
+    status: str
+    note: str | None = None
+    factor_id: str | None = None
+
+
+class MeasuresOut(Labels):
+    """All kinds of measures, in the order in which they are applied, and the numbers they rest on."""
+
+    stages: list[str]
+    measures: list[MeasureKindOut]
+    parameters: list[ParameterOut]
+    elasticities: dict[str, dict[str, float]]
+    limits: dict[str, int]
+    document: dict[str, Any]
+
+
+class Asked(Labels):
+    """What was asked, and what to know of the numbers."""
+
+    region: str
+    collection: str
+    baseline_year: int
+    scenario: dict[str, Any]
+    digest: str
+    samples: int
+    notes: dict[str, str]
+
+
+class ResultOut(Asked):
+    """A scenario's result in all."""
+
+    result: dict[str, Any]
+
+
+class PlaceOut(Answer):
+    """A cell or zone with what changes there."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: dict[str, Any]
+    properties: dict[str, Any]
+
+
+class PlacesOut(Asked):
+    """Cells or zones of a result."""
+
+    type: Literal["FeatureCollection"]
+    of: str
+    numberMatched: int
+    numberReturned: int
+    change_tco2e: float
+    outside_tco2e: float
+    result_illustrative: bool
+    features: list[PlaceOut]
+
+
+class BeforeAfter(Answer):
+    """tCO2e a year; null where the edition tells nothing of the sector."""
+
+    before: float | None
+    change: float
+    after: float | None
+
+
+class AreaOut(Asked):
+    """What a result says of one area."""
+
+    result_illustrative: bool
+    cells: int
+    area_ha: float
+    buildings: BeforeAfter
+    transport: BeforeAfter
+    forest: BeforeAfter
+    net: BeforeAfter
+    range_tco2e: tuple[float, float]
+    interval_tco2e: tuple[float, float] | None
+
+
+class SavedOut(Answer):
+    """One version of a saved scenario, as it may be exported and sent again."""
+
+    id: str
+    region: str
+    created: str
+    version: int
+    latest: int
+    saved: str
+    edition: str
+    scenario: dict[str, Any]
+    links: list[Link]
+
+
+class SavedListOut(Answer):
+    """One's own scenarios, the latest version of each."""
+
+    scenarios: list[SavedOut]

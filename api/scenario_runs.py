@@ -1,0 +1,231 @@
+"""Running scenarios for requests: baselines and results that were asked for lately are kept, within limits.
+
+A result is a pure function of edition, document and what is asked of it, so these are its key.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import orjson
+from scipy.sparse import csr_array
+from shapely.geometry.base import BaseGeometry
+
+from api.errors import InvalidParameter
+from grids.edition import Edition
+from grids.places import row_polygons
+from grids.store_errors import ItemNotFound
+from scenarios.edition_state import edition_state
+from scenarios.places import area_coverage
+from scenarios.result import Result
+from scenarios.run import Baseline, baseline_of, run
+from scenarios.scenario import FORMS, Scenario, read_scenario
+
+MOST_CELLS = 50_000
+MOST_GROUND = 400_000
+"""Cells of the rectangle around those that count: what is worked out for all of it."""
+MOST_MEASURES = 20
+MOST_FORMS = 6
+"""Each form is worked out once for every form beside it, to tell what each does alone and on top of the others."""
+MOST_SAMPLES = 500
+MOST_DOCUMENT_BYTES = 500_000
+THREADS = 2
+"""Runs at a time of one process; others wait, so that they take no thread from what is read."""
+_LIKED_M = 500
+_SEED = 0
+
+Kept_ = TypeVar("Kept_")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a scenario.
+
+    Attributes:
+        scenario: the document.
+        collection, year: the grid and year to start from.
+        samples: how many to draw.
+    """
+
+    scenario: Scenario
+    collection: str
+    year: int
+    samples: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the result follows from besides the edition; the name is none of it."""
+        said = [
+            self.scenario.model_dump(mode="json", exclude={"name"}), self.collection, self.year, self.samples,
+        ]  # fmt: skip
+        return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Areas:
+    """Areas that a result is asked of: what names them, and their shares (areas, n) of the cells that count."""
+
+    name: Hashable
+    shares: csr_array
+
+
+class Lately(Generic[Kept_]):
+    """What was made lately, up to so many bytes; what was not asked for longest goes first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[Hashable, tuple[Kept_, int]] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def get(self, key: Hashable) -> Kept_ | None:
+        """Return what is kept under a key, if anything is."""
+        with self._guard:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+
+    def keep(self, key: Hashable, made: Kept_, size: int) -> None:
+        """Keep something of so many bytes; the latest is kept however large it is."""
+        with self._guard:
+            if key in self._kept:
+                return
+            self._kept[key] = (made, size)
+            self._bytes += size
+            while self._bytes > self._most_bytes and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1][1]
+
+
+class Runs:
+    """Runs scenarios on editions; one object per process, used by its threads at once."""
+
+    def __init__(self, most_bytes: int = 200_000_000) -> None:
+        self._baselines: Lately[Baseline] = Lately(most_bytes)
+        self._results: Lately[Result] = Lately(most_bytes)
+        self._making = threading.Lock()
+
+    def baseline(self, edition: Edition, collection: str, year: int) -> Baseline:
+        """Return the baseline of a grid and year, made ready.
+
+        Raises:
+            InvalidParameter: too many cells.
+            InvalidState: no grid, or nothing to start from.
+        """
+        key = (edition.region.id, edition.id, collection, year)
+        # One at a time: two that ask for the same one would make it twice, and it is large.
+        with self._making:
+            found = self._baselines.get(key)
+            if found is None:
+                rows = edition.page(collection, year, ["id"], limit=0).matched
+                if rows > MOST_CELLS:
+                    raise InvalidParameter(
+                        f"collection: {collection!r} has {rows} cells, at most {MOST_CELLS} are taken: ask for a "
+                        "coarser grid"
+                    )
+                state = edition_state(edition, collection, year)
+                if state.inside.size > MOST_GROUND:
+                    raise InvalidParameter(
+                        f"collection: {collection!r} stretches over {state.inside.size} cells, at most {MOST_GROUND} "
+                        "are taken: ask for a coarser grid"
+                    )
+                found = baseline_of(state)
+                arrays = [value for value in vars(state).values() if isinstance(value, np.ndarray)]
+                self._baselines.keep(key, found, 3 * sum(array.nbytes for array in arrays))
+            return found
+
+    def result(self, edition: Edition, asked: Asked, areas: Areas | None = None) -> Result:
+        """Run a scenario, or return what it gave lately.
+
+        Args:
+            edition: what it starts from.
+            asked: which scenario, and how.
+            areas: of which samples are wanted too; needed only where there are samples.
+
+        Raises:
+            ScenarioError: it cannot be carried out on this edition. InvalidParameter: too large.
+        """
+        drawn_in = areas if asked.samples else None
+        key = (edition.region.id, edition.id, asked.digest, drawn_in and drawn_in.name)
+        found = self._results.get(key)
+        if found is None:
+            baseline = self.baseline(edition, asked.collection, asked.year)
+
+            def polygons(collection: str, ids: Sequence[str]) -> Sequence[BaseGeometry]:
+                return item_polygons(edition, collection, asked.year, ids)
+
+            found = run(
+                baseline, asked.scenario, area_coverage(baseline.state, polygons), samples=asked.samples, seed=_SEED,
+                zones=None if drawn_in is None else drawn_in.shares,
+            )  # fmt: skip
+            self._results.keep(key, found, _size(found))
+        return found
+
+
+def read_document(body: bytes | dict[str, Any]) -> Scenario:
+    """Read a scenario that somebody sent.
+
+    Raises:
+        InvalidScenario: it breaks the schema. InvalidParameter: it is larger than what is taken.
+    """
+    if isinstance(body, bytes) and len(body) > MOST_DOCUMENT_BYTES:
+        raise InvalidParameter(f"body: got {len(body)} bytes, at most {MOST_DOCUMENT_BYTES} are taken for a scenario")
+    scenario = read_scenario(body)
+    if len(scenario.measures) > MOST_MEASURES:
+        raise InvalidParameter(
+            f"measures: got {len(scenario.measures)}, at most {MOST_MEASURES} are taken; put areas of one measure "
+            "together"
+        )
+    forms = sum(measure.kind in FORMS for measure in scenario.measures)
+    if forms > MOST_FORMS:
+        raise InvalidParameter(f"measures: got {forms} that change the form, at most {MOST_FORMS} are taken")
+    return scenario
+
+
+def grid_to_start_from(edition: Edition, collection: str | None) -> str:
+    """Return the grid asked for, or the one nearest to 500 m that is not too large.
+
+    Raises:
+        InvalidParameter: the edition has no such grid.
+    """
+    if collection is not None:
+        info = edition.collection(collection)
+        if info.kind != "grid":
+            raise InvalidParameter(f"collection: {collection!r} is no grid; scenarios start from cells")
+        return info.id
+    grids = [
+        info for info in edition.manifest.collections if info.kind == "grid" and info.years and info.count <= MOST_CELLS
+    ]
+    if not grids:
+        raise InvalidParameter(f"region {edition.region.id!r} has no grid of at most {MOST_CELLS} cells")
+    return min(grids, key=lambda info: (abs((info.cell_size_m or 0) - _LIKED_M), info.id)).id
+
+
+def item_polygons(edition: Edition, collection: str, year: int, ids: Sequence[str]) -> Sequence[BaseGeometry]:
+    """Return the polygons of items of a collection, in the region's CRS.
+
+    Raises:
+        CollectionNotFound, YearNotFound: no such table. ItemNotFound: no such item in it.
+    """
+    info = edition.collection(collection)
+    positions = edition.positions(collection, edition.year(collection, year), list(ids))
+    if (positions < 0).any():
+        missing = ids[int(np.flatnonzero(positions < 0)[0])]
+        raise ItemNotFound(f"collection {collection!r} of region {edition.region.id!r} has no item {missing[:80]!r}")
+    columns = ["row", "col"] if info.kind == "grid" else ["id"]
+    rows = edition.rows(collection, year, np.unique(positions), columns)
+    return list(row_polygons(info, rows))
+
+
+def _size(result: Result) -> int:
+    arrays = [array for each in result.outcomes.values() for array in (each.change_tco2e, each.by_measure_tco2e)]
+    if result.samples is not None:
+        arrays += [result.samples.sectors_tco2e, result.samples.cells_sd_tco2e]
+        arrays += [] if result.samples.zones_tco2e is None else [result.samples.zones_tco2e]
+    # A new form brings a state of its own.
+    after = [value for value in vars(result.after).values() if isinstance(value, np.ndarray)]
+    return sum(array.nbytes for array in arrays) + sum(array.nbytes for array in after)

@@ -1,0 +1,240 @@
+"""What if: which measures there are, and what a scenario that is sent along changes. Nothing is saved here."""
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api.answers import JSON, dumped, labels, of_edition
+from api.drawn import read_drawn
+from api.errors import InvalidParameter
+from api.params import ComposedId, Opened, OpenedParam, only
+from api.scenario_answers import MOST_ITEMS, area_answer, items_answer, result_answer
+from api.scenario_models import AreaOut, MeasuresOut, PlacesOut, ResultOut
+from api.scenario_runs import (
+    MOST_CELLS,
+    MOST_DOCUMENT_BYTES,
+    MOST_FORMS,
+    MOST_MEASURES,
+    MOST_SAMPLES,
+    Asked,
+    Runs,
+    grid_to_start_from,
+    item_polygons,
+    read_document,
+)
+from api.statistics import MOST_IDS, body_of
+from api.statistics import read_document as read_object
+from scenarios.effects import STAGES
+from scenarios.measures import measure_kinds
+from scenarios.parameters import shipped_parameters
+from scenarios.scenario import Scenario
+
+router = APIRouter(tags=["scenarios"], prefix="/{region}/scenarios")
+
+EXAMPLE = {"year": 2040, "measures": [{"id": "pumps", "kind": "heat_pump", "level": 0.5}]}
+SCENARIO_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "a scenario; its JSON Schema is the `document` of /scenarios/measures",
+        "content": {JSON: {"schema": {"type": "object", "example": EXAMPLE}}},
+    }
+}
+ASKED = ("edition", "collection", "year", "samples")
+GridAsked = Annotated[
+    str | None, Query(alias="collection", description="a grid to start from; the one nearest to 500 m if not given")
+]
+YearAsked = Annotated[
+    int | None, Query(alias="year", description="of the baseline; the latest if not given", ge=1, le=9999)
+]
+SamplesAsked = Annotated[int, Query(description="for 90 % intervals; 0 for none", ge=0, le=MOST_SAMPLES)]
+OfAsked = Annotated[
+    str | None, Query(description="id of the collection whose cells or zones are told; the grid itself if not given")
+]
+LimitAsked = Annotated[int, Query(ge=1, le=MOST_ITEMS)]
+OffsetAsked = Annotated[int, Query(ge=0, le=100_000_000)]
+PolygonBody = Annotated[bytes, Depends(body_of)]
+
+Made = TypeVar("Made")
+
+
+@router.get("/measures", response_model=MeasuresOut, dependencies=[Depends(only("edition"))])
+def scenario_measures(request: Request, opened: OpenedParam) -> Response:
+    """List kinds of measures with units, defaults, limits, ranges, sources and confidence of their parameters."""
+
+    def body() -> bytes:
+        known = shipped_parameters()
+        kinds = [
+            {
+                "kind": one.kind,
+                "stage": one.stage,
+                "sector": one.sector,
+                "about": one.about,
+                "parameters": one.parameters,
+                "document": one.schema,
+            }
+            for one in measure_kinds()
+        ]
+        limits = {
+            "measures": MOST_MEASURES,
+            "forms": MOST_FORMS,
+            "samples": MOST_SAMPLES,
+            "cells": MOST_CELLS,
+            "document_bytes": MOST_DOCUMENT_BYTES,
+            "items": MOST_ITEMS,
+        }
+        return dumped(
+            {
+                "stages": STAGES,
+                "measures": kinds,
+                "parameters": [one.record() for one in known.items.values()],
+                "elasticities": known.elasticities,
+                "limits": limits,
+                "document": Scenario.model_json_schema(),
+                **labels(opened.edition.manifest),
+            }
+        )
+
+    return of_edition(request, opened, body)
+
+
+@router.post(
+    "/results", response_model=ResultOut, openapi_extra=SCENARIO_BODY, dependencies=[Depends(only(*ASKED))]
+)  # fmt: skip
+async def scenario_result(
+    request: Request,
+    opened: OpenedParam,
+    body: Annotated[bytes, Depends(body_of)],
+    collection: GridAsked = None,
+    year: YearAsked = None,
+    samples: SamplesAsked = 0,
+) -> Response:
+    """Run the scenario of the body and say what it changes in all."""
+
+    def made() -> bytes:
+        asked = asked_of(opened, read_document(body), collection, year, samples)
+        return dumped(result_answer(opened.edition, asked, runs_of(request)))
+
+    return unkept(await running(request, made))
+
+
+@router.post(
+    "/results/items",
+    response_model=PlacesOut,
+    openapi_extra=SCENARIO_BODY,
+    dependencies=[Depends(only(*ASKED, "of", "limit", "offset"))],
+)
+async def scenario_result_items(
+    request: Request,
+    opened: OpenedParam,
+    body: Annotated[bytes, Depends(body_of)],
+    collection: GridAsked = None,
+    year: YearAsked = None,
+    samples: SamplesAsked = 0,
+    of: OfAsked = None,
+    limit: LimitAsked = 1000,
+    offset: OffsetAsked = 0,
+) -> Response:
+    """Run the scenario of the body and give its cells, or zones, as GeoJSON."""
+
+    def made() -> bytes:
+        asked = asked_of(opened, read_document(body), collection, year, samples)
+        where = of or asked.collection
+        return dumped(items_answer(opened.edition, asked, runs_of(request), where, limit, offset))
+
+    return unkept(await running(request, made))
+
+
+@router.post(
+    "/results/statistics",
+    response_model=AreaOut,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "`scenario`, and `area`: a GeoJSON Polygon or MultiPolygon in WGS 84, a Feature of one, or "
+            "a collection and ids of it",
+            "content": {
+                JSON: {
+                    "schema": {
+                        "type": "object",
+                        "example": {"scenario": EXAMPLE, "area": {"collection": "municipality", "ids": ["west"]}},
+                    }
+                }
+            },
+        }
+    },
+    dependencies=[Depends(only(*ASKED))],
+)
+async def scenario_result_statistics(
+    request: Request,
+    opened: OpenedParam,
+    body: Annotated[bytes, Depends(body_of)],
+    collection: GridAsked = None,
+    year: YearAsked = None,
+    samples: SamplesAsked = 0,
+) -> Response:
+    """Run the scenario of the body and add up what it changes in an area."""
+
+    def made() -> bytes:
+        document = read_object(body)
+        unknown = sorted(set(document) - {"scenario", "area"})
+        scenario, area = document.get("scenario"), document.get("area")
+        if unknown or not isinstance(scenario, dict) or not isinstance(area, dict):
+            raise InvalidParameter(
+                "body: expected an object with `scenario` and `area`, both objects, and nothing else"
+            )
+        asked = asked_of(opened, read_document(scenario), collection, year, samples)
+        return dumped(area_result(opened, asked, runs_of(request), area))
+
+    return unkept(await running(request, made))
+
+
+def area_result(opened: Opened, asked: Asked, runs: Runs, area: dict[str, Any]) -> dict[str, Any]:
+    """What a result says of a polygon, or of items of a collection.
+
+    Raises:
+        InvalidParameter: neither of them, or a polygon that cannot be used.
+        CollectionNotFound, ItemNotFound: there is no such place.
+    """
+    edition = opened.edition
+    name = hashlib.sha256(dumped(area)).hexdigest()
+    if "ids" not in area:
+        return area_answer(edition, asked, runs, name, [read_drawn(area, edition).shape])
+    collection, ids = area.get("collection"), area["ids"]
+    if set(area) != {"collection", "ids"} or not isinstance(collection, str):
+        raise InvalidParameter("area: expected a collection and ids of it")
+    if not isinstance(ids, list) or not 0 < len(ids) <= MOST_IDS or not all(isinstance(one, str) for one in ids):
+        raise InvalidParameter(f"area: `ids` is expected to be a list of 1 to {MOST_IDS} texts")
+    return area_answer(edition, asked, runs, name, item_polygons(edition, collection, asked.year, ids))
+
+
+def listed_ids(ids: ComposedId) -> list[str]:
+    """Ids as they stand in an address, separated by commas."""
+    return ids.split(",")
+
+
+def asked_of(
+    opened: Opened, scenario: Scenario, collection: str | None, year: int | None, samples: int
+) -> Asked:  # fmt: skip
+    """What a request asks of a scenario, with the grid and year that it leaves open."""
+    grid = grid_to_start_from(opened.edition, collection)
+    return Asked(scenario, grid, opened.edition.year(grid, year), samples)
+
+
+def runs_of(request: Request) -> Runs:
+    """Return the application's runs."""
+    runs: Runs = request.app.state.runs
+    return runs
+
+
+async def running(request: Request, made: Callable[[], Made]) -> Made:
+    """Do what takes a while on threads of its own, a few at a time."""
+    return await to_thread.run_sync(partial(made), limiter=request.app.state.run_threads)
+
+
+def unkept(body: bytes) -> Response:
+    """Answer with what nobody on the way may keep: it depends on a body, or on an id that is a secret."""
+    return Response(body, media_type=JSON, headers={"Cache-Control": "no-store"})

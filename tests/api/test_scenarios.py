@@ -1,0 +1,229 @@
+"""Scenarios by API, asked of a real server: catalogue, results of documents sent along, cells, zones and areas."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.models import Problem
+from api.scenario_models import AreaOut, MeasuresOut, PlacesOut, ResultOut
+from api.scenario_runs import MOST_MEASURES, MOST_SAMPLES
+
+ROOT = "/api/town/scenarios"
+RETROFIT = {"id": "r", "kind": "retrofit", "level": 0.5}
+SCENARIO: dict[str, Any] = {"year": 2040, "measures": [RETROFIT]}
+GROWTH = {"id": "g", "kind": "growth", "form": "compact", "people": 500}
+SECTORS = ("buildings", "transport", "forest")
+
+
+def run(client: httpx.Client, document: Any, what: str = "", **params: Any) -> dict[str, Any]:
+    told = client.post(f"{ROOT}/results{what}", json=document, params=params)
+    assert told.status_code == 200, told.text
+    assert told.headers["cache-control"] == "no-store"
+    found: dict[str, Any] = told.json()
+    return found
+
+
+def test_the_catalogue_says_what_every_parameter_is(client: httpx.Client) -> None:
+    told = client.get(f"{ROOT}/measures").json()
+    MeasuresOut.model_validate(told)
+    parameters = {one["id"]: one for one in told["parameters"]}
+    assert {"growth", "retrofit", "park"} <= {one["kind"] for one in told["measures"]}
+    for measure in told["measures"]:
+        assert set(measure["parameters"]) <= set(parameters)
+        assert measure["document"]["properties"]["kind"]["const"] == measure["kind"]
+    saving = parameters["retrofit.saving"]
+    assert saving["unit"]
+    assert saving["source"]
+    assert saving["minimum"] <= saving["value"] <= saving["maximum"]
+    assert "value" not in parameters["electricity.target_factor"]
+    assert parameters["electricity.target_factor"]["status"] == "gap"
+    assert told["limits"]["samples"] == MOST_SAMPLES
+
+
+def test_a_result_is_told_with_what_must_stand_beside_it(client: httpx.Client) -> None:
+    told = run(client, SCENARIO)
+    ResultOut.model_validate(told)
+    assert told["edition"] == told["result"]["edition"] == "0123456789abcdef"
+    assert told["synthetic"] is True
+    assert told["attributions"][0]["licence"] == "CC0"
+    assert told["illustrative"]["buildings"] is True
+    assert told["result"]["illustrative"] is True
+    assert told["collection"] == "grid-500m"
+    assert told["baseline_year"] == 2023
+    change = told["result"]["change_tco2e"]
+    assert change["buildings"] < 0 == change["transport"] == change["forest"]
+    assert told["result"]["interval"] is None
+    assert any("invented" in note["text"] for note in told["result"]["notes"])
+
+
+def test_an_empty_scenario_changes_no_bit_of_what_is_published(client: httpx.Client) -> None:
+    told = run(client, {"year": 2040}, "/items", limit=10_000)
+    items = client.get("/api/town/collections/grid-500m/items", params={"limit": 1000, "year": 2023}).json()
+    published = {one["id"]: one["properties"] for one in items["features"]}
+    assert {one["id"] for one in told["features"]} == set(published)
+    for one in told["features"]:
+        for sector in SECTORS:
+            before = one["properties"][f"{sector}_before_tco2e"]
+            known = published[one["id"]][f"{sector}_tco2e"]
+            assert before == (None if known is None else pytest.approx(known, rel=1e-12))
+            assert one["properties"][f"{sector}_after_tco2e"] == before
+            assert one["properties"][f"{sector}_change_tco2e"] == 0
+
+
+def test_cells_are_where_they_are_and_add_up(client: httpx.Client) -> None:
+    whole = run(client, SCENARIO)["result"]["change_tco2e"]["net"]
+    told = run(client, SCENARIO, "/items", limit=10_000)
+    PlacesOut.model_validate(told)
+    assert told["change_tco2e"] == pytest.approx(whole, rel=1e-12)
+    assert told["outside_tco2e"] == 0
+    assert sum(one["properties"]["net_change_tco2e"] for one in told["features"]) == pytest.approx(whole, rel=1e-12)
+    one = told["features"][7]
+    cell = client.get(f"/api/town/collections/grid-500m/items/{one['id']}").json()
+    for mine, theirs in zip(one["geometry"]["coordinates"][0], cell["geometry"]["coordinates"][0], strict=True):
+        assert any(mine == pytest.approx(other, abs=1e-9) for other in cell["geometry"]["coordinates"][0]), theirs
+    rest = run(client, SCENARIO, "/items", limit=5, offset=told["numberMatched"] - 3)
+    assert [each["id"] for each in rest["features"]] == [each["id"] for each in told["features"][-3:]]
+    assert rest["features"] == told["features"][-3:]
+
+
+def test_zones_are_sums_of_their_cells(client: httpx.Client) -> None:
+    told = run(client, SCENARIO, "/items", of="municipality", samples=100)
+    PlacesOut.model_validate(told)
+    assert {one["id"] for one in told["features"]} == {"west", "동구", "north/enclave"}
+    sums = sum(one["properties"]["net_change_tco2e"] for one in told["features"])
+    assert sums + told["outside_tco2e"] == pytest.approx(told["change_tco2e"], rel=1e-12)
+    assert abs(told["outside_tco2e"]) < 0.01 * abs(told["change_tco2e"]), "the zones cover the cells"
+    for one in told["features"]:
+        values = one["properties"]
+        assert values["change_low90_tco2e"] < values["net_change_tco2e"] < values["change_high90_tco2e"]
+        assert values["name_en"]
+    # A measure in one zone changes that one, and of its neighbours only cells at the border.
+    here = {**SCENARIO, "measures": [{**RETROFIT, "area": {"collection": "municipality", "ids": ["west"]}}]}
+    west = run(client, here, "/items", of="municipality")
+    changes = {one["id"]: one["properties"]["net_change_tco2e"] for one in west["features"]}
+    assert changes["west"] < 10 * changes["동구"] <= 0
+    assert west["change_tco2e"] == pytest.approx(sum(changes.values()) + west["outside_tco2e"])
+
+
+def test_coarser_cells_are_sums_and_finer_ones_are_refused(client: httpx.Client) -> None:
+    told = run(client, SCENARIO, "/items", of="grid-1km")
+    sums = sum(one["properties"]["net_change_tco2e"] for one in told["features"])
+    assert sums == pytest.approx(told["change_tco2e"], rel=1e-9)
+    refused = client.post(f"{ROOT}/results/items", json=SCENARIO, params={"of": "grid-100m"})
+    assert refused.status_code == 400
+    assert "finer than" in refused.json()["detail"]
+
+
+def test_an_area_is_a_part_of_the_whole(client: httpx.Client) -> None:
+    zones = {"collection": "municipality", "ids": ["west", "동구"]}
+    told = run(client, {"scenario": SCENARIO, "area": zones}, "/statistics", samples=50)
+    AreaOut.model_validate(told)
+    items = run(client, SCENARIO, "/items", of="municipality")
+    changes = {one["id"]: one["properties"] for one in items["features"]}
+    for sector in (*SECTORS, "net"):
+        for part in ("before", "change", "after"):
+            both = sum(changes[name][f"{sector}_{part}_tco2e"] for name in zones["ids"])
+            assert told[sector][part] == pytest.approx(both, rel=1e-6)
+    low, high = told["interval_tco2e"]
+    assert low < told["net"]["change"] < high
+    drawn = {"type": "Polygon", "coordinates": [[[9.0, 46.5], [10.0, 46.5], [10.0, 47.8], [9.0, 47.8], [9.0, 46.5]]]}
+    everything = run(client, {"scenario": SCENARIO, "area": drawn}, "/statistics")
+    assert everything["net"]["change"] == pytest.approx(items["change_tco2e"], rel=1e-9)
+    assert everything["interval_tco2e"] is None
+    nowhere = {"type": "Polygon", "coordinates": [[[1.0, 1.0], [2.0, 1.0], [2.0, 2.0], [1.0, 1.0]]]}
+    assert run(client, {"scenario": SCENARIO, "area": nowhere}, "/statistics")["cells"] == 0
+
+
+def test_samples_are_the_same_again_and_hold_the_point_estimate(client: httpx.Client) -> None:
+    first, again = (run(client, SCENARIO, samples=200)["result"] for _ in range(2))
+    assert first == again
+    low, high = first["interval"]["tco2e"]
+    assert low < first["change_tco2e"]["net"] < high
+    assert first["change_tco2e"] == run(client, SCENARIO)["result"]["change_tco2e"]
+
+
+def test_forms_run_and_both_sets_are_told(client: httpx.Client) -> None:
+    told = run(client, {"year": 2040, "measures": [GROWTH]}, collection="grid-1km", year=2022)
+    assert told["baseline_year"] == 2022
+    assert len(told["result"]["sets"]) == 2
+    after, before = (told["result"]["indicators"][name]["population"] for name in ("after", "before"))
+    assert after - before == pytest.approx(500)
+
+
+def test_digests_name_what_a_result_follows_from(client: httpx.Client) -> None:
+    digest = run(client, SCENARIO)["digest"]
+    assert run(client, {**SCENARIO, "name": "another"})["digest"] == digest
+    assert run(client, {**SCENARIO, "year": 2041})["digest"] != digest
+    assert run(client, SCENARIO, collection="grid-1km")["digest"] != digest
+
+
+@pytest.mark.parametrize(
+    ("document", "params", "said"),
+    [
+        (b"{", {}, "no JSON"),
+        ([], {}, "does not fit its schema"),
+        ({"year": 2040, "measures": [{"id": "x", "kind": "magic"}]}, {}, "magic"),
+        ({"year": 2001}, {}, "a year from 2023"),
+        ({"year": 2040, "measures": [{"id": "p", "kind": "rooftop_pv", "level": 0.5}]}, {}, "is a gap"),
+        ({"year": 2040, "measures": [{**RETROFIT, "id": f"m{k}"} for k in range(MOST_MEASURES + 1)]}, {}, "at most 20"),
+        ({"year": 2040, "measures": [{**GROWTH, "id": f"g{k}"} for k in range(7)]}, {}, "at most 6"),
+        (SCENARIO, {"samples": MOST_SAMPLES + 1}, "samples"),
+        (SCENARIO, {"collection": "municipality"}, "no grid"),
+        (SCENARIO, {"colection": "grid-1km"}, "no parameter"),
+        ({**SCENARIO, "name": "x" * 600_000}, {}, "at most 500000"),
+        ({**SCENARIO, "measures": [{**RETROFIT, "area": {"polygon": [[[1, 1], [2, 1], [2, 2], [1, 1]]]}}]}, {},
+         "outside the region"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_run_is_refused_with_the_reason(
+    client: httpx.Client, document: Any, params: dict[str, Any], said: str
+) -> None:
+    sent = {"content": document} if isinstance(document, bytes) else {"json": document}
+    told = client.post(f"{ROOT}/results", params=params, **sent)  # type: ignore[arg-type]
+    assert told.status_code == 400, told.text
+    Problem.model_validate(told.json())
+    assert said in told.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("area", "status"),
+    [
+        ({"collection": "municipality", "ids": ["nobody"]}, 404),
+        ({"collection": "nothing", "ids": ["west"]}, 404),
+        ({"collection": "municipality", "ids": []}, 400),
+        ({"collection": 3, "ids": ["west"]}, 400),
+        ({"type": "Point", "coordinates": [1, 2]}, 400),
+        ("west", 400),
+    ],
+)
+def test_areas_that_are_none_are_refused(client: httpx.Client, area: Any, status: int) -> None:
+    told = client.post(f"{ROOT}/results/statistics", json={"scenario": SCENARIO, "area": area})
+    assert told.status_code == status, told.text
+
+
+def test_zones_that_are_not_there_are_not_found(client: httpx.Client) -> None:
+    there = {**SCENARIO, "measures": [{**RETROFIT, "area": {"collection": "municipality", "ids": ["nobody"]}}]}
+    assert client.post(f"{ROOT}/results", json=there).status_code == 404
+
+
+def test_nothing_private_is_told(client: httpx.Client) -> None:
+    """The closed layer of the store has a meter of 10 kWh: no answer has its features, only what is published."""
+    texts = [client.post(f"{ROOT}/results", json=SCENARIO).text, client.get(f"{ROOT}/measures").text]
+    texts.append(client.post(f"{ROOT}/results/items", json=SCENARIO).text)
+    for text in texts:
+        for private in ("meters-0", "osm_roads-0", "town.gpkg", "b17"):
+            assert private not in text
+
+
+def test_another_edition_gives_another_result(
+    own_store: Any, publish: Callable[..., None], serving: Callable[..., httpx.Client], tmp_path: Path
+) -> None:
+    publish(own_store.path, "town", "fedcba9876543210", seed=5)
+    client = serving(own_store.path)
+    now, before = run(client, SCENARIO), run(client, SCENARIO, edition="0123456789abcdef")
+    assert (now["edition"], before["edition"]) == ("fedcba9876543210", "0123456789abcdef")
+    assert now["digest"] == before["digest"]
+    assert now["result"]["change_tco2e"] != before["result"]["change_tco2e"]
