@@ -326,9 +326,14 @@ def read_scenario(document: str | bytes | dict[str, Any]) -> Scenario:
 
 def _faults(error: ValidationError, limit: int = 5) -> str:
     faults = error.errors(include_url=False)
-    lines = []
+    lines, kinds_told = [], False
     for fault in faults[:limit]:
         place = ".".join(map(str, fault["loc"])) or "document"
+        if fault["type"] == "union_tag_invalid":  # it lists every kind there is, which is enough once
+            if kinds_told:
+                lines.append(f"{place}: no such kind either (given: {fault['ctx']['tag'][:60]})")
+                continue
+            kinds_told = True
         given = json.dumps(fault["input"], default=str, ensure_ascii=False)
         given = given if len(given) <= 60 else f"{given[:57]}..."
         lines.append(f"{place}: {fault['msg'].removeprefix('Value error, ')} (given: {given})")
