@@ -15,6 +15,7 @@ from bench.compared import compare
 from bench.contestants import UnknownPeer, chosen_peers
 from bench.growing import growth as growth_question
 from bench.looking import map_question
+from bench.mixes import mix as mix_question
 from bench.nation import Nation
 from bench.national import nation_question
 from bench.reading import read_question
@@ -167,6 +168,17 @@ def scenario(
 ) -> None:
     """From a scenario's document to its summary, ten measures on a large region."""
     _finish(scenario_question(side=side, samples=samples, repeat=repeat, tell=_tell), json)
+
+
+@app.command()
+def mix(
+    zones: Annotated[int, typer.Option("--zones", min=2, max=5000, help="Zones that choose.")] = 250,
+    measures: Annotated[int, typer.Option("--measures", min=3, max=40, help="Measures of three levels.")] = 12,
+    repeat: RepeatOption = 3,
+    json: JsonOption = None,
+) -> None:
+    """From options to the best mix of measures in zones, with its proven gap."""
+    _finish(mix_question(zones=zones, measures=measures, repeat=repeat, tell=_tell), json)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The command line: `carbonmap demo | check | build | serve | info | receipt | export | keys | database`."""
+"""The command line: `carbonmap demo | check | build | serve | info | receipt | export | scenario | where | ...`."""
 
 import logging
 import os
@@ -17,6 +17,7 @@ from accounting.errors import AccountingError
 from carbonmap import __version__
 from carbonmap.errors import BuildStopped, RegionError
 from carbonmap.keys import database_app, keys_app
+from carbonmap.planning_commands import StoreOption, scenario, where
 from carbonmap.resources import MissingResource
 from gis.errors import GisError
 from grids.errors import GridError
@@ -43,10 +44,14 @@ A region file (YAML) says what a place is and which files describe it. From it c
     carbonmap info              what is in the store
     carbonmap receipt ...       what stands behind one number
     carbonmap export ...        an edition as files for QGIS, pandas, xarray, a browser
+    carbonmap scenario ...      what would change if the city grew or measures were taken
+    carbonmap where ...         which zones should be managed first
     carbonmap keys ...          who may write scenarios and see private receipts
 
 `carbonmap demo` does all of it for a synthetic city, in under a minute.""",
 )
+app.command()(scenario)
+app.command()(where)
 app.add_typer(keys_app, name="keys")
 app.add_typer(database_app, name="database")
 
@@ -79,9 +84,6 @@ InputsOption = Annotated[
         help="Where the region file's sources are: a folder, or s3://BUCKET/FOLDER (docs/scale.md). Default: beside "
         "the region file.",
     ),
-]
-StoreOption = Annotated[
-    Path, typer.Option("--store", metavar="DIR", envvar="CARBONMAP_STORE", help="The folder of published editions.")
 ]
 
 

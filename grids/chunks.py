@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +16,11 @@ NUMBER, WHOLE, TRUTH, TEXT = 0, 1, 2, 3
 _KINDS = {pa.float64(): NUMBER, pa.int64(): WHOLE, pa.bool_(): TRUTH, pa.string(): TEXT}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
     """An Arrow array, and where it lies as values of one of the four kinds; it lives as long as this does.
+
+    One is like itself only: to compare what two of them hold is the business of Arrow.
 
     Attributes:
         array: the array as it was given.
@@ -109,7 +112,7 @@ def _of_known_kind(array: pa.Array) -> pa.Array:
 
 
 class KeptChunks:
-    """Chunks that were read lately, up to so many bytes; those not asked for longest go first.
+    """Chunks of row groups that were read lately, up to so many bytes; groups not asked for longest go first.
 
     To decode a row group costs as much as to write a tile of its cells, and each group has cells in several tiles.
     """
@@ -117,25 +120,33 @@ class KeptChunks:
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._held = 0
-        self._kept: OrderedDict[Hashable, Chunk] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Mapping[str, Chunk]] = OrderedDict()
         self._guard = threading.Lock()
 
-    def get(self, keys: Sequence[Hashable]) -> list[Chunk | None]:
-        """Return what is kept of chunks."""
+    def get(self, groups: Sequence[Hashable]) -> list[Mapping[str, Chunk]]:
+        """Return the columns that are kept of row groups; none of those that are not known."""
         with self._guard:
-            found = [self._kept.get(key) for key in keys]
-            for key, chunk in zip(keys, found, strict=True):
-                if chunk is not None:
-                    self._kept.move_to_end(key)
+            found = [self._kept.get(group, _NOTHING) for group in groups]
+            for group, columns in zip(groups, found, strict=True):
+                if columns:
+                    self._kept.move_to_end(group)
             return found
 
-    def keep(self, key: Hashable, chunk: Chunk) -> None:
-        """Keep a chunk, and let others go."""
+    def keep(self, group: Hashable, columns: Mapping[str, Chunk]) -> None:
+        """Keep columns of a row group beside those that are kept of it, and let other groups go."""
         with self._guard:
-            if key in self._kept:
-                return
-            self._kept[key] = chunk
-            self._held += chunk.nbytes
+            known = self._kept.get(group, _NOTHING)
+            new = {name: chunk for name, chunk in columns.items() if name not in known}
+            self._kept[group] = {**known, **new}  # not changed in place: somebody may read it
+            self._kept.move_to_end(group)
+            self._held += _nbytes(new)
             while self._held > self._most:
                 _, dropped = self._kept.popitem(last=False)
-                self._held -= dropped.nbytes
+                self._held -= _nbytes(dropped)
+
+
+_NOTHING: Mapping[str, Chunk] = MappingProxyType({})
+
+
+def _nbytes(columns: Mapping[str, Chunk]) -> int:
+    return sum(chunk.nbytes for chunk in columns.values())

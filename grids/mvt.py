@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.chunks import Columns, places
-from grids.mvt_kernels import put_features, put_values
+from grids.mvt_kernels import bound_features, put_features, put_values
 
 EXTENT = 4096
 POINT, LINE, POLYGON = 1, 2, 3
@@ -94,11 +94,10 @@ class _Shapes:
 
     @classmethod
     def of(cls, geometry: TileGeometry) -> "_Shapes":
-        owner = geometry.part_feature
-        first = np.append(0, np.flatnonzero(owner[1:] != owner[:-1]) + 1)
-        ends = np.zeros(len(owner) + 1, dtype=np.int64)
-        np.cumsum(geometry.part_sizes, out=ends[1:])
-        return cls(geometry, owner[first], np.append(first, len(owner)), ends)
+        parts = len(geometry.part_sizes)
+        rows, (firsts, ends) = np.empty(parts, dtype=np.int64), np.empty((2, parts + 1), dtype=np.int64)
+        features = bound_features(geometry.part_feature, geometry.part_sizes, rows, firsts, ends)
+        return cls(geometry, rows[:features], firsts[: features + 1], ends)
 
 
 def _values(

@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 
 _NUMBER, _WHOLE, _TRUTH, _TEXT = 0, 1, 2, 3  # as `grids.chunks` has them: compiled code takes constants of its own
 _POINT, _POLYGON = 1, 3
-_TRIED = 1024
+_TRIED = 256
 """So many values of a column other than 0, none like another, and the rest are taken for distinct too."""
 
 _TRUTH_HEAD = 0x380222
@@ -161,7 +161,9 @@ def put_values(
         text, length = 0, 0
         repeats = True
         slots[:] = -1
-        for i in range(count):
+        i = -1
+        while i + 1 < count:
+            i += 1
             row = rows[i]
             if row >= end_row or row < first_row:
                 while row >= starts[chunk + 1]:
@@ -171,6 +173,26 @@ def put_values(
                 first_row, end_row = starts[chunk], starts[chunk + 1]
                 values, valid = places[c, chunk, 0], places[c, chunk, 1]
                 bytes_at, shifted = places[c, chunk, 2], places[c, chunk, 3] - first_row
+            if kind == _NUMBER and valid == 0 and not repeats:
+                numbers = values + 8 * shifted
+                while first_row <= row < end_row:
+                    key = int_at(numbers + 8 * row)
+                    if key == 0 and zero < 0:
+                        zero = distinct
+                        distinct += 1
+                        end = _put_value(end, kind, 0, 0, 0)
+                    put_short(end, _NUMBER_HEAD)
+                    put_int(end + 3, key)
+                    other = int(key != 0)  # no branch: zeros stand where they like
+                    tags[c, i] = before + (distinct if other else zero)
+                    distinct += other
+                    end += 11 * other
+                    i += 1
+                    if i == count:
+                        break
+                    row = rows[i]
+                i -= 1
+                continue
             at = shifted + row
             if valid != 0 and not _bit(valid, at):
                 tags[c, i] = -1
@@ -255,6 +277,33 @@ def _put_shape(at: int, kind: int, points: int, ends: int, first_part: int, last
             put_byte(at, 15)
             at += 1
     return at
+
+
+@compiled
+def bound_features(
+    part_feature: Integers, part_sizes: Integers, rows: Integers, parts: Integers, ends: Integers
+) -> int:
+    """See where features begin and end in a list of parts.
+
+    Args:
+        part_feature: (r,) row that each part belongs to, ascending.
+        part_sizes: (r,) points of each part.
+        rows: (r,) filled with the row of each feature.
+        parts: (r + 1,) filled with the first part of each feature, and the end.
+        ends: (r + 1,) filled with where each part's points begin, and the end.
+
+    Returns:
+        Features found.
+    """
+    features, end = 0, 0
+    for part in range(part_feature.size):
+        if part == 0 or part_feature[part] != part_feature[part - 1]:
+            rows[features], parts[features] = part_feature[part], part
+            features += 1
+        ends[part] = end
+        end += part_sizes[part]
+    parts[features], ends[part_feature.size] = part_feature.size, end
+    return features
 
 
 @compiled

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -144,21 +144,19 @@ class TableFile:
     def _kept(self, groups: NDArray[np.int64], columns: Sequence[str]) -> dict[str, list[Chunk]]:
         """Columns of row groups, a chunk for each; from memory, or read and kept there."""
         names = list(dict.fromkeys(columns))
-        kept = _KEPT.get([(self, group, name) for group in groups.tolist() for name in names])
-        found = [kept[begin : begin + len(names)] for begin in range(0, len(kept), len(names))]
-        missing = [k for k, of_group in enumerate(found) if None in of_group]
+        found = _KEPT.get([(self, group) for group in groups.tolist()])
+        missing = [k for k, kept in enumerate(found) if not kept.keys() >= set(names)]
         if missing:
             table = self._read(groups[missing], names)
-            arrays = [table[name].combine_chunks() for name in names]
+            arrays = {name: table[name].combine_chunks() for name in names}
             begin = 0
             for k in missing:
                 # Slices of one column share its memory; read together, they are let go together.
                 size = int(self._starts[groups[k] + 1] - self._starts[groups[k]])
-                found[k] = [Chunk.of(array.slice(begin, size)) for array in arrays]
+                found[k] = {name: Chunk.of(array.slice(begin, size)) for name, array in arrays.items()}
                 begin += size
-                for name, chunk in zip(names, found[k], strict=True):
-                    _KEPT.keep((self, int(groups[k]), name), cast(Chunk, chunk))
-        return {name: [cast(Chunk, of_group[j]) for of_group in found] for j, name in enumerate(names)}
+                _KEPT.keep((self, int(groups[k])), found[k])
+        return {name: [kept[name] for kept in found] for name in names}
 
     def position(self, item: str) -> int | None:
         """Return the position of the row with this id, if there is one."""

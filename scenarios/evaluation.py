@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scenarios.costs import cost_per_year
 from scenarios.effects import Action, Groups, multipliers, ramp
 from scenarios.flows import Flow
 from scenarios.form_steps import FormStep
@@ -88,6 +89,7 @@ class Evaluation:
         """The result."""
         state, base = self.state, self.base
         change, parts = self.formed.copy(), np.zeros((len(self.actions), state.cells))
+        by_sector = np.zeros((len(self.actions), len(SECTORS)))
         for first, last in self.groups.blocks(len(base) * max(len(self.actions), 1)):
             got = multipliers(
                 self.actions, self.groups.coverage[:, first:last], len(base), self.electric, np.array([self.year]),
@@ -105,17 +107,21 @@ class Evaluation:
                     moved = base[row, here] * step[group, row]
                     parts[place, here] += moved
                     change[self.sector_of[row], here] += moved
+                    by_sector[place, self.sector_of[row]] += moved.sum()
         for place, action in enumerate(self.actions):
             if action.way == "added":
                 parts[place] = action.quantity * self._added[place]
                 change[SECTORS.index(action.sector)] += parts[place]
-        stacked = np.concatenate([np.reshape(self._form_parts(), (len(self.steps), state.cells)), parts])
+                by_sector[place, SECTORS.index(action.sector)] = parts[place].sum()
+        forms = np.reshape(self._form_parts(), (len(self.steps), len(SECTORS), state.cells))
+        stacked = np.concatenate([forms.sum(axis=1), parts])
+        by_sector = np.concatenate([forms.sum(axis=2), by_sector])
         path, leaves = self._path(), self.steps[-1].leaves_tco2e[self.elasticities] if self.steps else 0.0
-        return Outcome(change, stacked, path, leaves)
+        return Outcome(change, stacked, by_sector, path, leaves)
 
     def _form_parts(self) -> list[FloatArray]:
         return [
-            self._complete(step) * change.sum(axis=0)
+            self._complete(step) * self.by_sector(change)
             for step, change in zip(self.steps, self.form_changes, strict=True)
         ]
 
@@ -166,35 +172,27 @@ class Evaluation:
             rest = self.tco2e + part * (without - self.tco2e)
             net_without = float((rest - self.tco2e).sum()) + self.total(self.groups.sums(rest), everything)
             net_all = float(outcome.change_tco2e.sum())
+            quantity = part * step.quantity
             found.append(
-                MeasureEffect(step.measure, step.kind, step.stage, tonnes, alone, net_all - net_without, 0.0, "")
-            )
+                MeasureEffect(
+                    step.measure, step.kind, step.stage, tonnes, self._by_sector(place), alone, net_all - net_without,
+                    quantity, step.unit, *cost_per_year(step.measure, costs[step.measure], quantity, step.unit),
+                )
+            )  # fmt: skip
         for place, action in enumerate(self.actions):
             tonnes = float(outcome.by_measure_tco2e[len(self.steps) + place].sum())
             done = float(action.complete(np.array([self.year]))[0])
             quantity = float(action.quantity.sum()) * done
-            cost = costs[action.measure]
             others = [other for other in everything if other != place]
             found.append(
                 MeasureEffect(
-                    action.measure,
-                    action.kind,
-                    action.stage,
-                    tonnes,
-                    self.total(start, [place]),
-                    whole - self.total(now, others),
-                    quantity,
-                    action.unit,
-                    None if cost is None else quantity * annual_cost(cost),
-                    "" if cost is None else cost.currency,
+                    action.measure, action.kind, action.stage, tonnes, self._by_sector(len(self.steps) + place),
+                    self.total(start, [place]), whole - self.total(now, others), quantity, action.unit,
+                    *cost_per_year(action.measure, costs[action.measure], quantity, action.unit),
                 )
-            )
+            )  # fmt: skip
         return found
 
-
-def annual_cost(costs: Costs) -> float:
-    """Cost per unit and year: capital times the factor `r(1+r)^n / ((1+r)^n - 1)`, and running cost (METHODS D10)."""
-    rate, years = costs.discount_rate, costs.lifetime_years
-    growth = (1 + rate) ** years
-    recovery = rate * growth / (growth - 1) if rate else 1 / years
-    return costs.capital_per_unit * recovery + costs.running_per_unit
+    def _by_sector(self, measure: int) -> dict[str, float]:
+        found = self.outcome.measure_sectors_tco2e[measure]
+        return {sector: float(tonnes) for sector, tonnes in zip(SECTORS, found, strict=True)}

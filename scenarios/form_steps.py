@@ -1,9 +1,11 @@
 """Forms of a scenario one after the other: the state, the flows and the travel after each."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import shapely
 
 from scenarios import scenario as documents
 from scenarios.errors import InvalidScenario
@@ -17,6 +19,7 @@ from scenarios.travel import TravelBaseline, travel_answers
 
 Areas = Callable[[documents.Area | None], FloatArray]
 Tonnes = Mapping[str, FloatArray]
+_MOST_STOPS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,7 @@ class FormStep:
         leaves_tco2e: set -> change of residents' travel outside the region, of all forms so far.
         used: ids of parameters.
         stage: `form`, or `roads` for measures of roads.
+        quantity, unit: what it puts in place when complete, for costs.
     """
 
     measure: str
@@ -44,6 +48,8 @@ class FormStep:
     leaves_tco2e: Mapping[str, float]
     used: tuple[str, ...]
     stage: str = "form"
+    quantity: float = 0.0
+    unit: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +61,8 @@ class _Stage:
     arrived: FloatArray
     centres: tuple[tuple[float, float], ...] = ()
     used: tuple[str, ...] = ()
+    quantity: float = 0.0
+    unit: str = ""
 
 
 def form_steps(
@@ -88,9 +96,10 @@ def form_steps(
         new = tuple(sorted(set(stage.used) - set(stages[place].used)))
         steps.append(
             FormStep(
-                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, without, leaves, new
+                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, without, leaves, new,
+                quantity=stage.quantity, unit=stage.unit,
             )
-        )
+        )  # fmt: skip
     return steps
 
 
@@ -126,28 +135,50 @@ def _after(
             return _grown(stage, measure, areas, known, travel)
         share = areas(measure.area)
         if isinstance(measure, documents.UseChange):
-            return replace(stage, state=with_use_changed(state, share, measure.source, measure.target, measure.level))
+            after = with_use_changed(state, share, measure.source, measure.target, measure.level)
+            source = [place for place, stock in enumerate(state.stocks) if stock.use == measure.source]
+            moved = float((state.floor_area_m2[source] * share).sum()) * measure.level
+            return replace(stage, state=after, quantity=moved, unit="m2")
         if isinstance(measure, documents.GreenLoss):
             left = 1 - measure.level * share
-            return replace(stage, state=replace(state, green_ha=state.green_ha * left,
-                                                forest_tco2e=state.forest_tco2e * left))  # fmt: skip
+            after = replace(state, green_ha=state.green_ha * left, forest_tco2e=state.forest_tco2e * left)
+            return replace(stage, state=after, quantity=float((state.green_ha * (1 - left)).sum()), unit="ha")
         if isinstance(measure, documents.Streets):
             if state.intersections is None:
                 raise InvalidScenario(
                     "nobody counted this region's intersections, so that a change of them says nothing."
                 )
             changed = state.intersections * (1 + measure.change * share)
-            return replace(stage, state=replace(state, intersections=changed))
+            more = float(np.abs(changed - state.intersections).sum())
+            return replace(stage, state=replace(state, intersections=changed), quantity=more, unit="intersection")
         if isinstance(measure, documents.TransitStops):
             if state.stops is None or not len(state.stops):
                 raise InvalidScenario(
-                    "this state knows no transit stops, so that new ones say nothing: give it those there are."
+                    "this state knows no transit stops, so that new ones say nothing: give those there are as stops of "
+                    "the scenario, [longitude, latitude] each."
                 )
-            new = np.array(in_metres(state.frame.crs, measure.stops))
-            return replace(stage, state=replace(state, stops=np.concatenate([state.stops, new])))
+            new = _new_stops(state, measure)
+            after = replace(state, stops=np.concatenate([state.stops, new]))
+            return replace(stage, state=after, quantity=float(len(new)), unit="stop")
     except InvalidScenario as error:
         raise InvalidScenario(f"{measure.id}: {error}") from error
     raise InvalidScenario(f"{measure.id}: {measure.kind!r} is no form.")
+
+
+def _new_stops(state: State, measure: documents.TransitStops) -> FloatArray:
+    """(n, 2) metres: those given one by one, and those of the line, at its ends and evenly between them."""
+    places = [np.array(in_metres(state.frame.crs, measure.stops)).reshape(-1, 2)]
+    if measure.line is not None:
+        line = shapely.LineString(in_metres(state.frame.crs, measure.line))
+        if not np.isfinite(line.bounds).all() or line.length == 0:
+            raise InvalidScenario("its line has no length in the region; give at least two places that differ.")
+        pieces = math.ceil(line.length / measure.spacing_m)
+        if pieces >= _MOST_STOPS:
+            raise InvalidScenario(f"its line would have {pieces + 1:,} stops, at most {_MOST_STOPS:,} were expected: "
+                                  "raise spacing_m, or give a shorter line.")  # fmt: skip
+        along = shapely.line_interpolate_point(line, np.linspace(0, line.length, pieces + 1))
+        places.append(shapely.get_coordinates(along))
+    return np.concatenate(places)
 
 
 def _grown(
@@ -157,8 +188,8 @@ def _grown(
     centres = in_metres(state.frame.crs, measure.centres) or travel.centres
     growth = Growth(
         measure.form,
-        measure.people,
-        measure.jobs,
+        measure.people + measure.people_growth * float(travel.state.population.sum()),
+        measure.jobs + measure.jobs_growth * float(travel.state.jobs.sum()),
         measure.moved_people,
         measure.moved_jobs,
         centres[:1] if measure.form == "monocentric" and not measure.centres else centres,
@@ -177,4 +208,5 @@ def _grown(
         np.maximum(arrived - passed, 0.0),
         stage.centres + (got.centres if measure.centres else ()),
         (*stage.used, *got.used),
+        *((float(got.arrived.sum()), "person") if got.arrived.any() else (got.jobs_arrived, "job")),
     )

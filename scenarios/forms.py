@@ -57,6 +57,7 @@ class Formed:
     Attributes:
         state: with the new people, jobs, floor area, emissions of buildings, green and removals; traffic as before.
         left, arrived: (rows, cols) people who went to and came from other cells; growth came from nowhere.
+        jobs_arrived: jobs that came to other cells, all together.
         centres: by which the form was made; empty for forms without.
         used: ids of the parameters it rests on.
     """
@@ -64,6 +65,7 @@ class Formed:
     state: State
     left: FloatArray
     arrived: FloatArray
+    jobs_arrived: float
     centres: Places
     used: tuple[str, ...]
 
@@ -107,7 +109,7 @@ def formed(state: State, growth: Growth, parameters: Parameters) -> Formed:
         green_ha=green,
         forest_tco2e=removals,
     )
-    return Formed(after, people.left, people.arrived, centres, tuple(sorted(used)))
+    return Formed(after, people.left, people.arrived, float(jobs.arrived.sum()), centres, tuple(sorted(used)))
 
 
 def with_use_changed(state: State, coverage: FloatArray, source: str, target: str, share: float) -> State:

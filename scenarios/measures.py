@@ -35,6 +35,7 @@ class MeasureKind:
         kind, stage, sector: which; a form touches all sectors.
         about: in a sentence.
         parameters: ids of those it asks.
+        unit: what its costs are per; empty where it has none, and costs are refused.
         schema: JSON Schema of its document.
     """
 
@@ -43,6 +44,7 @@ class MeasureKind:
     sector: str
     about: str
     parameters: tuple[str, ...]
+    unit: str
     schema: dict[str, Any]
 
 
@@ -73,6 +75,16 @@ _ASKED: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+_UNITS = {
+    "growth": "person", "use_change": "m2", "transit_stops": "stop", "streets": "intersection", "green_loss": "ha",
+    "road_closure": "km", "new_road": "km", "road_speed": "km", "road_lanes": "lane-km", "car_free_area": "km",
+    "retrofit": "m2", "heat_pump": "m2", "rooftop_pv": "kWp", "electricity_factor": "",
+    "electric_vehicles": "vehicle-km/yr", "modal_shift": "vehicle-km/yr", "speed": "vehicle-km/yr",
+    "freight": "vehicle-km/yr", "afforestation": "ha", "street_trees": "tree", "park": "ha",
+}  # fmt: skip
+"""What each is counted in, and so what its costs are per; growth of jobs alone is counted in jobs."""
+
+
 def measure_kinds() -> tuple[MeasureKind, ...]:
     """All kinds of measures, forms first, in the order of stages."""
     found = []
@@ -80,7 +92,7 @@ def measure_kinds() -> tuple[MeasureKind, ...]:
         [kind] = get_args(document.model_fields["kind"].annotation)
         stage, sector, parameters = _ASKED[kind]
         about = " ".join((document.__doc__ or "").split())
-        found.append(MeasureKind(kind, stage, sector, about, parameters, document.model_json_schema()))
+        found.append(MeasureKind(kind, stage, sector, about, parameters, _UNITS[kind], document.model_json_schema()))
     return tuple(sorted(found, key=lambda one: STAGES.index(one.stage)))
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from scenarios.costs import annual_cost
 from scenarios.draws import Deviates
 from scenarios.effects import Action
-from scenarios.evaluation import annual_cost
 from scenarios.flows import flow_labels
 from scenarios.frame import BoolArray, FloatArray, IntArray
 from scenarios.options import NO_GROUP, Options, Stage

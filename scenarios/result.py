@@ -1,7 +1,7 @@
 """What a scenario changes: cell by cell, measure by measure, over the years, with what is known of its errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,12 +19,14 @@ class Outcome:
     Attributes:
         change_tco2e: (sectors, n) in the scenario's year, over the cells that count; sectors as in `SECTORS`.
         by_measure_tco2e: (measures, n) what each changed when its turn came; they add up to the change.
+        measure_sectors_tco2e: (measures, sectors) the same of all cells, by sector.
         path_tco2e: (years,) net of all sectors.
         leaves_tco2e: change of residents' travel that runs outside the region and is in no cell.
     """
 
     change_tco2e: FloatArray
     by_measure_tco2e: FloatArray
+    measure_sectors_tco2e: FloatArray
     path_tco2e: FloatArray
     leaves_tco2e: float
 
@@ -40,7 +42,7 @@ class MeasureEffect:
 
     Attributes:
         id, kind, stage: which.
-        tco2e: in the order of stages, after those before it.
+        tco2e: in the order of stages, after those before it; sectors_tco2e: the same by sector.
         first_in_tco2e, last_in_tco2e: alone, and on top of all others.
         quantity, unit: what is put in place by then; 0 where it has no unit.
         cost_per_year: annualised capital and running cost; None without costs.
@@ -51,6 +53,7 @@ class MeasureEffect:
     kind: str
     stage: str
     tco2e: float
+    sectors_tco2e: Mapping[str, float]
     first_in_tco2e: float
     last_in_tco2e: float
     quantity: float
@@ -74,6 +77,7 @@ class Samples:
         sectors_tco2e: (sectors, samples) change of the region.
         zones_tco2e: (zones, samples) change of zones, all sectors; None without zones.
         cells_sd_tco2e: (n,) standard deviation of the change of each cell.
+        path_years, path_tco2e: (years,) and (years, samples) change of the region on the way; a sample is one world.
         sampled: ids of the parameters that have a distribution; all others stand at their values.
     """
 
@@ -81,11 +85,19 @@ class Samples:
     zones_tco2e: FloatArray | None
     cells_sd_tco2e: FloatArray
     sampled: tuple[str, ...]
+    path_years: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    path_tco2e: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 
     def interval_tco2e(self) -> tuple[float, float]:
         """90 % interval of the region's change."""
         low, high = np.quantile(self.sectors_tco2e.sum(axis=0), [0.05, 0.95])
         return float(low), float(high)
+
+    def path_interval_tco2e(self) -> FloatArray:
+        """90 % interval (2, years) of the region's change in each of the path's years."""
+        if not len(self.path_years):
+            return np.zeros((2, 0))
+        return np.asarray(np.quantile(self.path_tco2e, [0.05, 0.95], axis=1))
 
 
 @dataclass(frozen=True)
@@ -145,6 +157,11 @@ class Result:
         return any(one.status in ("illustrative", "given") for one in self.used) or any(
             note.illustrative for note in self.notes
         )
+
+    @property
+    def baseline_tco2e(self) -> float:
+        """Net emissions of all sectors before anything changes."""
+        return float(sum(self.state.sector_tco2e(sector).sum() for sector in SECTORS))
 
     @property
     def first(self) -> Outcome:

@@ -62,6 +62,27 @@ def changed_graph(
     raise InvalidScenario(f"{measure.id}: {measure.kind!r} is no measure of roads.")
 
 
+def road_quantity(
+    graph: RoadGraph, measure: documents.AnyMeasure, outline: Outline | None, crs: str
+) -> tuple[float, str]:
+    """How much road a measure builds or changes, and its unit: km, or lane-km; for costs.
+
+    Args:
+        graph: before it; what is closed already is not closed again.
+        measure: as for `changed_graph`.
+        outline: tells outlines of areas.
+        crs: of the graph.
+    """
+    if isinstance(measure, documents.NewRoad):
+        return float(shapely.LineString(in_metres(crs, measure.line)).length) / 1000, "km"
+    roads = None if isinstance(measure, documents.CarFreeArea) else getattr(measure, "roads", None)
+    part = _part_in(graph, roads, measure.area, outline) * np.isfinite(graph.minutes).any(axis=0)
+    if isinstance(measure, documents.RoadLanes):
+        return float((part * graph.km).sum()) * abs(measure.lanes), "lane-km"
+    whole = isinstance(measure, documents.RoadClosure | documents.CarFreeArea)
+    return float(graph.km[part > 0].sum() if whole else (part * graph.km).sum()), "km"
+
+
 def _part_in(
     graph: RoadGraph, roads: tuple[str, ...] | None, area: documents.Area | None, outline: Outline | None
 ) -> FloatArray:

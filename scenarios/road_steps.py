@@ -22,7 +22,7 @@ from scenarios.form_steps import FormStep, Tonnes
 from scenarios.frame import FloatArray, IntArray
 from scenarios.parameters import Parameters
 from scenarios.road_graph import Connectivity, Objects, RoadGraph
-from scenarios.road_measures import LANES_USED, Outline, changed_graph
+from scenarios.road_measures import LANES_USED, Outline, changed_graph, road_quantity
 from scenarios.state import Note, State
 
 USED = ("access.trip_length", "roads.walk_speed", "state.resident_share")
@@ -153,12 +153,14 @@ def with_road_steps(
         graph = so_far[place + 1]
         outside = float((scale * (laid[id(graph)][-1].outside - laid[id(base)][-1].outside)).sum())
         lanes = LANES_USED if isinstance(measure, documents.RoadLanes) else ()
+        quantity, unit = road_quantity(so_far[place], measure, roads.outline, crs)
         steps.append(
             FormStep(
                 measure.id, measure.kind, state.year + 1 if measure.start is None else measure.start,
                 measure.ramp_years, then, on(before, change(graph, -1)), on(start, change(alone[place], 0)),
                 on(before, change(without[place], -1)),
                 {name: tonnes + outside for name, tonnes in left.items()}, (*USED, *lanes, *base.speeds), "roads",
+                quantity, unit,
             )
         )  # fmt: skip
     rows = before[next(iter(before))][resident]

@@ -21,10 +21,11 @@ from scenarios.frame import FloatArray
 from scenarios.indicators import indicators
 from scenarios.measures import action_of, in_order
 from scenarios.parameters import Parameters, shipped_parameters
+from scenarios.path_samples import drawn_in, with_path
 from scenarios.places import in_metres
 from scenarios.result import Indicators, Result
 from scenarios.road_steps import RoadWork, with_road_steps
-from scenarios.samples import Drawn, sampled
+from scenarios.samples import sampled
 from scenarios.state import SECTORS, Note, State
 from scenarios.travel import USED as TRAVEL_PARAMETERS
 from scenarios.travel import TravelBaseline, travel_baseline
@@ -118,11 +119,7 @@ def run(
     first = next(iter(runs.values()))
     drawn = None
     if samples:
-        what = Drawn(
-            state, baseline.labels, first.base, first.formed, first.outcome.change_tco2e, actions, groups,
-            first.electric, scenario.year,
-        )  # fmt: skip
-        drawn = sampled(what, samples, seed, zones)
+        drawn = with_path(sampled(drawn_in(first, first.outcome.change_tco2e), samples, seed, zones), first, seed)
     used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
     if forms:
         used |= set(TRAVEL_PARAMETERS)
@@ -170,13 +167,15 @@ def _with_parameters(baseline: Baseline, scenario: documents.Scenario) -> Baseli
             f"parameters: {', '.join(fixed)} was used when the state was made and cannot change in a scenario; "
             "make the state with it."
         )
-    if not given and not scenario.centres:
+    if not given and not scenario.centres and not scenario.stops:
         return baseline
     parameters = baseline.parameters.given(given, "scenario")
     state = baseline.state
     if "state.resident_share" in given:
         state = replace(state, resident_share=parameters.number("state.resident_share"))
-    if scenario.centres or set(given) & set(TRAVEL_PARAMETERS):
+    if scenario.stops:
+        state = replace(state, stops=np.array(in_metres(state.frame.crs, scenario.stops)))
+    if scenario.centres or scenario.stops or set(given) & set(TRAVEL_PARAMETERS):
         centres = in_metres(state.frame.crs, scenario.centres) or baseline.travel.centres
         return baseline_of(state, parameters, centres)
     return replace(baseline, parameters=parameters)

@@ -5,6 +5,7 @@ has a part that all cells share (one number per sample and sector) and an own pa
 therefore averages out over many. Elasticities have no distribution and are not sampled.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from scenarios.draws import Deviates
-from scenarios.effects import Action, Groups, multipliers
+from scenarios.effects import Action, Groups, Multipliers, multipliers
 from scenarios.flows import Flow
 from scenarios.frame import FloatArray, IntArray
 from scenarios.result import Samples
@@ -53,65 +54,98 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
         seed: equal seeds give equal samples, and a measure's draws do not depend on the other measures.
         zones: (zones, n) share of each cell that lies in each zone.
     """
-    state, cells = drawn.state, drawn.state.cells
-    deviates = Deviates(count, seed)
-    shared, own = relative_errors(state)
-    sector_of = np.array([SECTORS.index(label.sector) for label in drawn.labels])
-    error = np.stack([deviates.of(f"activity:{sector}") for sector in SECTORS])
-    sectors = np.zeros((len(SECTORS), count))
+    draw = _Draw(drawn, Deviates(count, seed))
     zone_samples = None if zones is None else np.zeros((zones.shape[0], count))
-    spread = np.zeros(cells)
-    numbers = [replace(action.numbers, deviates=deviates) for action in drawn.actions]
-    years = np.full(count, drawn.year)
-    rows = len(drawn.labels)
+    spread = np.zeros(drawn.state.cells)
     columns = None if zones is None else zones.tocsc()  # the cells of a group are picked many times
-    added = np.zeros((0, count))
-    touched = np.unique(np.concatenate([_NOTHING, *(action.rows for action in drawn.actions)]))
-    if any(action.way == "supply" for action in drawn.actions):
-        touched = np.union1d(touched, drawn.electric_rows)
-    belongs = np.eye(len(SECTORS))[sector_of[touched]]
-    tonnes = drawn.groups.sums(drawn.tco2e[touched])
-    doubtful = drawn.groups.sums(drawn.tco2e[touched] * shared[sector_of[touched]])
-    for first, last in drawn.groups.blocks(rows * count):
-        got = multipliers(
-            drawn.actions, drawn.groups.coverage[:, first:last], rows, drawn.electric_rows, years, numbers=numbers
-        )
-        added = got.added
-        factor = got.change[:, touched]
-        flat = factor.reshape(-1, count)
-        sectors += (tonnes[first:last, :, None] * belongs).reshape(-1, len(SECTORS)).T @ flat
-        sectors += error * ((doubtful[first:last, :, None] * belongs).reshape(-1, len(SECTORS)).T @ flat)
-        for here, each in _picks(drawn.groups, first, last, factor):
-            base = drawn.tco2e[np.ix_(touched, here)]
+    for first, last, got in draw.blocks():
+        for here, each in _picks(drawn.groups, first, last, got.change[:, draw.touched]):
+            base = drawn.tco2e[np.ix_(draw.touched, here)]
             change = base.T @ each if each.ndim == 2 else np.matmul(base.T[:, None, :], each)[:, 0]
-            change += _added(drawn.actions, added, here)
+            change += _added(drawn.actions, got.added, here)
             spread[here] = change.var(axis=1)
             if columns is not None and zone_samples is not None:
                 zone_samples += columns[:, here] @ change
-    for place, action in enumerate(drawn.actions):
-        if action.way == "added":
-            sectors[SECTORS.index(action.sector)] += action.quantity.sum() * added[place]
-    # What forms move or add is buildings and travel of the mean kind: their error is the sector's mean one, so that
-    # a house that moves from a well-known cell to a doubtful one changes no total.
-    size = np.stack([np.abs(state.sector_tco2e(sector)) for sector in SECTORS])
-    weight = np.divide(size, size.sum(axis=1, keepdims=True), out=np.zeros_like(size), where=size > 0)
-    mean = (shared * weight).sum(axis=1)
-    formed, measured = drawn.formed_tco2e, drawn.change_tco2e - drawn.formed_tco2e
-    total = formed.sum(axis=1)
-    own_sd, shared_sd = own * measured, shared * measured + mean[:, None] * formed
-    rest = np.stack([deviates.of(f"own:{sector}") for sector in SECTORS])
-    sectors += total[:, None] + error * (mean * total)[:, None]
-    sectors += np.sqrt((own_sd**2).sum(axis=1))[:, None] * rest
+    sectors = draw.sectors()
+    own_sd, shared_sd = draw.deviations()
     spread += (own_sd**2 + shared_sd**2).sum(axis=0)
     if zones is not None and zone_samples is not None:
-        zone_samples += (zones @ formed.sum(axis=0))[:, None] + (zones @ shared_sd.T) @ error
+        zone_samples += (zones @ drawn.formed_tco2e.sum(axis=0))[:, None] + (zones @ shared_sd.T) @ draw.error
         own_zone = np.sqrt(zones.multiply(zones) @ (own_sd**2).sum(axis=0))
-        normal = np.stack([deviates.of(f"zone:{zone}") for zone in range(zones.shape[0])])
+        normal = np.stack([draw.deviates.of(f"zone:{zone}") for zone in range(zones.shape[0])])
         zone_samples += own_zone[:, None] * normal
     names = {
         name for action in drawn.actions for name in action.used if action.numbers.parameters[name].distribution
     }  # fmt: skip
     return Samples(sectors, zone_samples, np.sqrt(spread), tuple(sorted(names)))
+
+
+def region_samples(drawn: Drawn, count: int, seed: int) -> FloatArray:
+    """Change of the region, (sectors, samples): what `sampled` says of it, without cells and zones."""
+    draw = _Draw(drawn, Deviates(count, seed))
+    for _ in draw.blocks():
+        pass
+    return draw.sectors()
+
+
+class _Draw:
+    """Samples of the region's change, added up block by block of groups, by whoever looks at the blocks."""
+
+    def __init__(self, drawn: Drawn, deviates: Deviates) -> None:
+        self.drawn, self.deviates = drawn, deviates
+        self._shared, self._own = relative_errors(drawn.state)
+        self.error = np.stack([deviates.of(f"activity:{sector}") for sector in SECTORS])
+        self.touched = np.unique(np.concatenate([_NOTHING, *(action.rows for action in drawn.actions)]))
+        if any(action.way == "supply" for action in drawn.actions):
+            self.touched = np.union1d(self.touched, drawn.electric_rows)
+        self._sectors = np.zeros((len(SECTORS), deviates.size))
+
+    def blocks(self) -> Iterator[tuple[int, int, Multipliers]]:
+        """Groups (first, last) and what becomes of their flows; the region's change is known once all were seen."""
+        drawn, count = self.drawn, self.deviates.size
+        sector_of = np.array([SECTORS.index(label.sector) for label in drawn.labels])[self.touched]
+        belongs = np.eye(len(SECTORS))[sector_of]
+        tonnes = drawn.groups.sums(drawn.tco2e[self.touched])
+        doubtful = drawn.groups.sums(drawn.tco2e[self.touched] * self._shared[sector_of])
+        numbers = [replace(action.numbers, deviates=self.deviates) for action in drawn.actions]
+        rows, years = len(drawn.labels), np.full(count, drawn.year)
+        added = np.zeros((0, count))
+        for first, last in drawn.groups.blocks(rows * count):
+            got = multipliers(
+                drawn.actions, drawn.groups.coverage[:, first:last], rows, drawn.electric_rows, years, numbers=numbers
+            )
+            added, flat = got.added, got.change[:, self.touched].reshape(-1, count)
+            self._sectors += (tonnes[first:last, :, None] * belongs).reshape(-1, len(SECTORS)).T @ flat
+            uncertain = (doubtful[first:last, :, None] * belongs).reshape(-1, len(SECTORS)).T @ flat
+            self._sectors += self.error * uncertain
+            yield first, last, got
+        for place, action in enumerate(drawn.actions):
+            if action.way == "added":
+                self._sectors[SECTORS.index(action.sector)] += action.quantity.sum() * added[place]
+
+    def deviations(self) -> tuple[FloatArray, FloatArray]:
+        """Own and shared standard deviation (sectors, n) of each cell's change that comes of the baseline's errors."""
+        measured = self.drawn.change_tco2e - self.drawn.formed_tco2e
+        return self._own * measured, self._shared * measured + self._mean[:, None] * self.drawn.formed_tco2e
+
+    def sectors(self) -> FloatArray:
+        """(sectors, samples), after all blocks."""
+        total = self.drawn.formed_tco2e.sum(axis=1)
+        own_sd, _ = self.deviations()
+        rest = np.stack([self.deviates.of(f"own:{sector}") for sector in SECTORS])
+        formed = total[:, None] + self.error * (self._mean * total)[:, None]
+        return np.asarray(self._sectors + formed + np.sqrt((own_sd**2).sum(axis=1))[:, None] * rest)
+
+    @functools.cached_property
+    def _mean(self) -> FloatArray:
+        """(sectors,) mean shared error of each sector.
+
+        What forms move or add is buildings and travel of the mean kind: their error is this one, so that a house that
+        moves from a well-known cell to a doubtful one changes no total.
+        """
+        size = np.stack([np.abs(self.drawn.state.sector_tco2e(sector)) for sector in SECTORS])
+        weight = np.divide(size, size.sum(axis=1, keepdims=True), out=np.zeros_like(size), where=size > 0)
+        return np.asarray((self._shared * weight).sum(axis=1))
 
 
 def _picks(groups: Groups, first: int, last: int, factor: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:

@@ -62,12 +62,17 @@ class Measure(Strict):
 
 
 class GrowthMeasure(Measure):
-    """People and jobs that come or move, in one urban form; the area is where they may go."""
+    """People and jobs that come or move, in one urban form; the area is where they may go.
+
+    Who comes is given as a number (`people`), as a part of those who are there today (`people_growth`), or as both.
+    """
 
     kind: Literal["growth"]
     form: Literal["trend", "sprawl", "compact", "monocentric", "polycentric"]
     people: float = Field(default=0.0, ge=0, le=1e9)
     jobs: float = Field(default=0.0, ge=0, le=1e9)
+    people_growth: float = Field(default=0.0, ge=0, le=10)
+    jobs_growth: float = Field(default=0.0, ge=0, le=10)
     moved_people: Share = 0.0
     moved_jobs: Share = 0.0
     centres: tuple[LonLat, ...] = Field(default=(), max_length=50)
@@ -86,10 +91,18 @@ class UseChange(Measure):
 
 
 class TransitStops(Measure):
-    """New stops; needs a state that knows the stops there are."""
+    """New stops, one by one or along a new line; needs the stops there are, from the scenario's `stops`."""
 
     kind: Literal["transit_stops"]
-    stops: tuple[LonLat, ...] = Field(min_length=1, max_length=1000)
+    stops: tuple[LonLat, ...] = Field(default=(), max_length=1000)
+    line: list[LonLat] | None = Field(default=None, min_length=2, max_length=5000)
+    spacing_m: float = Field(default=500.0, ge=50, le=20_000)
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.stops and self.line is None:
+            raise ValueError("give stops, or a line along which they are")
+        return self
 
 
 class Streets(Measure):
@@ -285,7 +298,10 @@ class Target(Strict):
 
 
 class Scenario(Strict):
-    """A named set of measures, evaluated in one year. The order of measures of one stage is that of the document."""
+    """A named set of measures, evaluated in one year. The order of measures of one stage is that of the document.
+
+    `centres` are the designated ones and `stops` the transit stops there are, where the edition does not tell them.
+    """
 
     version: Literal[1] = 1
     name: str = Field(default="", max_length=200)
@@ -293,6 +309,7 @@ class Scenario(Strict):
     measures: tuple[AnyMeasure, ...] = Field(default=(), max_length=100)
     parameters: dict[str, Given] = Field(default_factory=dict, max_length=100)
     centres: tuple[LonLat, ...] = Field(default=(), max_length=50)
+    stops: tuple[LonLat, ...] = Field(default=(), max_length=5000)
     target: Target | None = None
 
     @model_validator(mode="after")
@@ -326,9 +343,14 @@ def read_scenario(document: str | bytes | dict[str, Any]) -> Scenario:
 
 def _faults(error: ValidationError, limit: int = 5) -> str:
     faults = error.errors(include_url=False)
-    lines = []
+    lines, kinds_told = [], False
     for fault in faults[:limit]:
         place = ".".join(map(str, fault["loc"])) or "document"
+        if fault["type"] == "union_tag_invalid":  # it lists every kind there is, which is enough once
+            if kinds_told:
+                lines.append(f"{place}: no such kind either (given: {fault['ctx']['tag'][:60]})")
+                continue
+            kinds_told = True
         given = json.dumps(fault["input"], default=str, ensure_ascii=False)
         given = given if len(given) <= 60 else f"{given[:57]}..."
         lines.append(f"{place}: {fault['msg'].removeprefix('Value error, ')} (given: {given})")

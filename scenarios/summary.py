@@ -5,15 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from scenarios.costs import total_costs
 from scenarios.result import Indicators, MeasureEffect, Outcome, Result
 from scenarios.road_steps import RoadReport
 from scenarios.state import SECTORS
+from scenarios.target import TargetReached, target_reached
 
 
 def summary(result: Result) -> dict[str, Any]:
     """Totals, range, interval, measures, path, indicators, parameters and notes of a result; tCO2e a year, signed.
 
-    Single numbers are by the first set of elasticities, named in `elasticities`; `range_tco2e` is over all sets.
+    Single numbers are by the first set of elasticities, named in `elasticities`; `range_tco2e` is over all sets, and so
+    are `low_tco2e` and `high_tco2e` of the path. Intervals are of the change, as samples tell it.
     """
     state, first = result.state, next(iter(result.outcomes))
     before = {sector: float(state.sector_tco2e(sector).sum()) for sector in SECTORS}
@@ -50,7 +53,10 @@ def summary(result: Result) -> dict[str, Any]:
             for name, outcome in result.outcomes.items()
         },
         "years": result.years.tolist(),
+        "path": _path(result),
         "target_tco2e": result.target_tco2e,
+        "target": _target(target_reached(result)),
+        "costs": [dict(cost.__dict__) for cost in total_costs(result.measures)],
         "measures": [_effect(effect) for effect in result.measures],
         "indicators": {"before": _indicators(result.before), "after": _indicators(result.then)},
         "roads": None if result.roads is None else _roads(result.roads),
@@ -65,6 +71,30 @@ def summary(result: Result) -> dict[str, Any]:
             for note in result.notes
         ],
     }
+
+
+def _path(result: Result) -> dict[str, Any]:
+    """Net emissions by year: the range over the sets of elasticities, and in the years drawn the interval."""
+    paths = np.stack([outcome.path_tco2e for outcome in result.outcomes.values()])
+    interval = None
+    if result.samples is not None:
+        low, high = result.baseline_tco2e + result.samples.path_interval_tco2e()
+        interval = {
+            "level": 0.9,
+            "years": result.samples.path_years.tolist(),
+            "low_tco2e": low.tolist(),
+            "high_tco2e": high.tolist(),
+        }
+    return {
+        "years": result.years.tolist(),
+        "low_tco2e": paths.min(axis=0).tolist(),
+        "high_tco2e": paths.max(axis=0).tolist(),
+        "interval": interval,
+    }
+
+
+def _target(found: TargetReached | None) -> dict[str, Any] | None:
+    return None if found is None else {**found.__dict__, "reached": found.reached}
 
 
 def _sectors(outcome: Outcome) -> dict[str, float]:

@@ -29,7 +29,12 @@ def _traffic_rows(
     rows = setting.rows(lambda flow: flow.vehicle in vehicles and condition(flow))
     if not len(rows):
         raise InvalidScenario(f"{measure}: no traffic of {', '.join(vehicles)} is there to act on.")
-    labels, km = flow_labels(state), []
+    return rows, _km(setting, rows)
+
+
+def _km(setting: Setting, rows: IntArray) -> FloatArray:
+    """Vehicle-km (rows, n) a year behind rows of traffic."""
+    state, labels, km = setting.state, flow_labels(setting.state), []
     for row in rows:
         place = next(
             k
@@ -38,7 +43,7 @@ def _traffic_rows(
         )
         part = 1.0 if labels[row].vehicle != "car" else state.resident_share
         km.append(state.over(state.vehicle_km[place]) * (part if labels[row].resident or part == 1.0 else 1 - part))
-    return rows, np.stack(km)
+    return np.stack(km)
 
 
 def electric_vehicles(measure: documents.ElectricVehicles, setting: Setting, numbers: Numbers) -> Action:
@@ -123,7 +128,7 @@ def speed(measure: documents.Speed, setting: Setting, numbers: Numbers) -> Actio
 
     return action_on(
         measure, setting, numbers, stage="efficiency", sector="transport", way="saving", rows=fuelled, level=1.0,
-        effect=effect, unit="", quantity=np.zeros(setting.state.cells), used=(),
+        effect=effect, unit="vehicle-km/yr", quantity=_km(setting, fuelled).sum(axis=0) * setting.coverage, used=(),
     )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from scenarios import effects
+from scenarios.costs import annual_cost
 from scenarios.errors import InvalidScenario, ParameterGap
-from scenarios.evaluation import annual_cost
 from scenarios.measures import measure_kinds
 from scenarios.parameters import shipped_parameters
 from scenarios.result import Result

@@ -1,0 +1,200 @@
+"""The verbs of planning: `carbonmap scenario` and `carbonmap where`."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from carbonmap.errors import RegionError
+
+_out = Console(highlight=False, soft_wrap=True)
+
+StoreOption = Annotated[
+    Path, typer.Option("--store", metavar="DIR", envvar="CARBONMAP_STORE", help="The folder of published editions.")
+]
+StoredRegion = Annotated[str, typer.Argument(metavar="REGION", help="A region in the store.", show_default=False)]
+EditionOption = Annotated[str | None, typer.Option("--edition", help="Default: the one that is served.")]
+GridOption = Annotated[
+    str | None, typer.Option("--collection", "-c", help="The grid to work on. Default: the one nearest to 500 m.")
+]
+YearOption = Annotated[int | None, typer.Option("--year", "-y", help="Of the baseline. Default: the latest.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+class TableFormat(StrEnum):
+    """What `--format` takes."""
+
+    GEOPARQUET = "geoparquet"
+    GEOJSON = "geojson"
+    CSV = "csv"
+
+
+FormatOption = Annotated[
+    list[TableFormat] | None, typer.Option("--format", "-f", help="Only this one; may be given again. Default: all.")
+]
+
+
+def scenario(
+    region: StoredRegion,
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="A scenario (JSON), or the name of one that ships.", show_default=False),
+    ],
+    store: StoreOption = Path("store"),
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, max=10_000, help="To draw for 90 % intervals; 0 for none.")
+    ] = 200,
+    zones: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--zones", "-z", help="A collection to add cells up in; may be given again. Default: all zone sets."
+        ),
+    ] = None,
+    collection: GridOption = None,
+    year: YearOption = None,
+    edition: EditionOption = None,
+    formats: FormatOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: REGION-SCENARIO in this folder.")
+    ] = None,
+    measures: Annotated[
+        bool,
+        typer.Option(
+            "--measures",
+            is_eager=True,
+            callback=lambda wanted: _say_measures(wanted),
+            help="List the kinds of measures with what they ask, and end.",
+        ),
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a scenario on an edition: what would change, per cell and zone, by measure and year, and how surely.
+
+    It writes `cells` and a table for each zone set (GeoParquet, GeoJSON, CSV), `summary.json` (totals, range, interval,
+    measures, path against the target, indicators, costs, parameters with their sources, notes), `path.csv`, and the
+    document itself.
+
+    A scenario is a JSON document. The shortest that does something:
+
+        {"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "level": 0.5}]}
+
+    More of what a measure can have:
+
+        {"id": "roofs", "kind": "rooftop_pv", "level": 0.4, "start": 2027, "ramp_years": 10,
+         "area": {"collection": "municipality", "ids": ["1155956"]},
+         "parameters": {"pv.roof_share": 0.4},
+         "costs": {"capital_per_unit": 1200, "lifetime_years": 25, "currency": "CHF"}}
+
+    A number that nobody published is asked for by name. `carbonmap scenario --measures` lists kinds, units of their
+    costs and parameters. Scenarios that ship: trend, compact, monocentric, polycentric, sprawl (a tenth more people and
+    jobs), move-compact, move-polycentric, move-sprawl (a fifth moves), programme (buildings and cars).
+
+    Examples: `carbonmap scenario demo compact`; `carbonmap scenario demo my.json --samples 500 -z district -o result`
+    """
+    from carbonmap.progress import Silent, Terminal
+    from carbonmap.scenario import read_document, result_lines, run_scenario
+    from scenarios.errors import ScenarioError
+
+    try:
+        document = read_document(file)
+        with nullcontext(Silent()) if quiet else Terminal("Scenario") as progress:
+            ran = run_scenario(
+                store, region, document, edition=edition, collection=collection, year=year, samples=samples,
+                zone_sets=zones, formats=_names(formats), out=out, progress=progress,
+            )  # fmt: skip
+    except ScenarioError as problem:
+        raise RegionError(str(problem)) from None
+    for line in result_lines(ran):
+        _out.print(line, markup=False)
+    _out.print(f"{len(ran.names)} files, {ran.bytes / 1e6:,.1f} MB, in {ran.folder}", markup=False)
+
+
+def where(
+    region: StoredRegion,
+    store: StoreOption = Path("store"),
+    zones: Annotated[
+        str | None, typer.Option("--zones", "-z", help="Along whose borders. Default: the set with the most zones.")
+    ] = None,
+    sector: Annotated[
+        list[str] | None,
+        typer.Option("--sector", help="Whose emissions count; may be given again. Default: buildings and transport."),
+    ] = None,
+    programme: Annotated[
+        str, typer.Option("--programme", help="A scenario that says what zones could save; `none` for none.")
+    ] = "programme",
+    band: Annotated[
+        float | None, typer.Option("--band", min=1, help="Cells nearer than so many metres are neighbours.")
+    ] = None,
+    false_discoveries: Annotated[
+        float, typer.Option("--false-discoveries", min=0.001, max=0.5, help="Expected part of false hot cells.")
+    ] = 0.05,
+    collection: GridOption = None,
+    year: YearOption = None,
+    edition: EditionOption = None,
+    formats: FormatOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: REGION-where in this folder.")
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Find carbon-intensive management zones: hot cells, how surely, and the zones along whose borders they fit.
+
+    Hot cells stand out together with their neighbours (Getis-Ord Gi*, local Moran; false discoveries controlled); each
+    says how probable it is that it truly is among the top tenth, and in how many bands and years it is hot. Clusters of
+    three or more become candidates: zones that touch, with their emissions and what a programme would save there.
+
+    It writes `candidates` and `cells` (GeoParquet, GeoJSON, CSV) and `summary.json`.
+
+    Examples: `carbonmap where demo`; `carbonmap where demo -z district --sector buildings --programme none -o hot`
+    """
+    from carbonmap.progress import Silent, Terminal
+    from carbonmap.scenario import read_document
+    from carbonmap.where import where_lines, where_to_act
+    from scenarios.errors import ScenarioError
+    from scenarios.management_zones import EMITTING
+
+    try:
+        with nullcontext(Silent()) if quiet else Terminal("Where to act") as progress:
+            pointed = where_to_act(
+                store, region, zone_set=zones, edition=edition, collection=collection, year=year,
+                sectors=sector or EMITTING, band_m=band, false_discovery_rate=false_discoveries,
+                programme=None if programme == "none" else read_document(programme), formats=_names(formats), out=out,
+                progress=progress,
+            )  # fmt: skip
+    except ScenarioError as problem:
+        raise RegionError(str(problem)) from None
+    for line in where_lines(pointed):
+        _out.print(line, markup=False)
+    _out.print(f"{len(pointed.names)} files, {pointed.bytes / 1e6:,.1f} MB, in {pointed.folder}", markup=False)
+
+
+def _names(formats: list[TableFormat] | None) -> list[str]:
+    return [one.value for one in dict.fromkeys(formats or TableFormat)]
+
+
+def _say_measures(wanted: bool) -> None:
+    if wanted:
+        for line in _measure_lines():
+            _out.print(line, markup=False)
+        raise typer.Exit
+
+
+def _measure_lines() -> Iterator[str]:
+    from scenarios.measures import measure_kinds
+    from scenarios.parameters import shipped_parameters
+
+    known = shipped_parameters()
+    for kind in measure_kinds():
+        unit = f", costs per {kind.unit}" if kind.unit else ""
+        yield f"{kind.kind} ({kind.stage}{unit}): {kind.about}"
+        required = [name for name in kind.schema.get("required", ()) if name not in ("id", "kind")]
+        members = [name for name in kind.schema["properties"] if name not in ("id", "kind", *required)]
+        yield f"  needs {', '.join(required) or 'nothing'}; may have {', '.join(members)}"
+        for name in kind.parameters:
+            one = known[name]
+            value = "a gap, to be given" if one.value is None else f"{one.value:g} ({one.status}, {one.confidence})"
+            yield f"  {name}: {value}; {one.unit}, {one.minimum:g} to {one.maximum:g}; {one.meaning}"

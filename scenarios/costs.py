@@ -1,0 +1,68 @@
+"""What measures cost a year, and what a tonne less costs (METHODS D10); all costs are the user's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scenarios.errors import InvalidScenario
+from scenarios.result import MeasureEffect
+from scenarios.scenario import Costs
+
+
+@dataclass(frozen=True)
+class TotalCost:
+    """What the measures that have costs cost together, in one currency.
+
+    Attributes:
+        currency: of the sums.
+        per_year: annualised capital and running costs in the scenario's year.
+        tco2e: what these measures change, in the order of stages.
+        per_tco2e: cost of a tonne less; None where nothing is saved.
+        measures: ids of those counted; without: of those whose costs nobody gave.
+    """
+
+    currency: str
+    per_year: float
+    tco2e: float
+    per_tco2e: float | None
+    measures: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+def annual_cost(costs: Costs) -> float:
+    """Cost per unit and year: capital times the factor `r(1+r)^n / ((1+r)^n - 1)`, and running cost (METHODS D10)."""
+    rate, years = costs.discount_rate, costs.lifetime_years
+    growth = (1 + rate) ** years
+    recovery = rate * growth / (growth - 1) if rate else 1 / years
+    return costs.capital_per_unit * recovery + costs.running_per_unit
+
+
+def cost_per_year(measure: str, costs: Costs | None, quantity: float, unit: str) -> tuple[float | None, str]:
+    """Cost of a measure of which so much is put in place, and its currency; None and no currency without costs.
+
+    Raises:
+        InvalidScenario: costs of a measure that is not counted in any unit: they would silently be nothing.
+    """
+    if costs is None:
+        return None, ""
+    if not unit:
+        raise InvalidScenario(
+            f"{measure}: costs are per unit, and this measure is counted in none; leave its costs out."
+        )
+    return quantity * annual_cost(costs), costs.currency
+
+
+def total_costs(effects: Sequence[MeasureEffect]) -> tuple[TotalCost, ...]:
+    """The costs of a run by currency, in alphabetical order; empty where nobody gave any. Currencies are not converted.
+
+    Args:
+        effects: of all measures.
+    """
+    without = tuple(effect.id for effect in effects if effect.cost_per_year is None)
+    found = []
+    for currency in sorted({effect.currency for effect in effects if effect.cost_per_year is not None}):
+        mine = [effect for effect in effects if effect.cost_per_year is not None and effect.currency == currency]
+        cost = sum(effect.cost_per_year or 0.0 for effect in mine)
+        tonnes = sum(effect.tco2e for effect in mine)
+        each = cost / -tonnes if tonnes < 0 else None
+        found.append(TotalCost(currency, cost, tonnes, each, tuple(effect.id for effect in mine), without))
+    return tuple(found)

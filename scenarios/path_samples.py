@@ -1,0 +1,74 @@
+"""Samples of a scenario's path: the region's change in years up to the scenario's, all errors drawn as in its year."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from scenarios.effects import multipliers
+from scenarios.evaluation import Evaluation
+from scenarios.frame import FloatArray, IntArray
+from scenarios.result import Samples
+from scenarios.samples import Drawn, region_samples
+from scenarios.state import SECTORS
+
+_NUMBERS = 20_000_000
+"""Multipliers that may be drawn for a path: of all years where areas have few borders, else of some."""
+
+
+def drawn_in(evaluation: Evaluation, change_tco2e: FloatArray | None = None) -> Drawn:
+    """What is sampled of an evaluation; its change (sectors, n) is worked out unless it is given."""
+    change = evaluation.formed + _measured(evaluation) if change_tco2e is None else change_tco2e
+    return Drawn(
+        evaluation.state, evaluation.labels, evaluation.base, evaluation.formed, change, evaluation.actions,
+        evaluation.groups, evaluation.electric, evaluation.year,
+    )  # fmt: skip
+
+
+def with_path(samples: Samples, evaluation: Evaluation, seed: int) -> Samples:
+    """These samples of the scenario's year with those of the years before it.
+
+    An error is the same in all years: a sample is one world, of which the whole path is told.
+
+    Args:
+        samples: of the scenario's year.
+        evaluation: of the run.
+        seed: that the samples were drawn with.
+    """
+    count = samples.sectors_tco2e.shape[1]
+    years = told_years(evaluation, count)
+    path = np.zeros((len(years), count))
+    for place, year in enumerate(years[:-1]):
+        path[place] = region_samples(drawn_in(replace(evaluation, year=int(year))), count, seed).sum(axis=0)
+    path[-1] = samples.sectors_tco2e.sum(axis=0)
+    return replace(samples, path_years=years, path_tco2e=path)
+
+
+def told_years(evaluation: Evaluation, count: int) -> IntArray:
+    """The years of which samples are drawn: all if that is little work, else evenly spread, the first and last too."""
+    years = evaluation.years
+    each = max(evaluation.groups.count * len(evaluation.labels) * count, 1)
+    most = int(np.clip(_NUMBERS // each, 2, len(years)))
+    if len(years) == 1:
+        return years
+    return np.asarray(years[np.unique(np.rint(np.linspace(0, len(years) - 1, most)).astype(np.int64))])
+
+
+def _measured(evaluation: Evaluation) -> FloatArray:
+    """(sectors, n) what the sector measures change in the evaluation's year."""
+    base, groups = evaluation.base, evaluation.groups
+    change = np.zeros((len(SECTORS), evaluation.state.cells))
+    added = np.zeros((len(evaluation.actions), 1))
+    for first, last in groups.blocks(len(base)):
+        got = multipliers(
+            evaluation.actions, groups.coverage[:, first:last], len(base), evaluation.electric,
+            np.array([evaluation.year]),
+        )  # fmt: skip
+        added = got.added
+        here = slice(None) if (first, last) == (0, groups.count) else groups.cells(first, last)
+        group = groups.of_cell[here] - first
+        for row in np.flatnonzero(got.change[:, :, 0].any(axis=0)):
+            change[evaluation.sector_of[row], here] += base[row, here] * got.change[group, row, 0]
+    for place, action in enumerate(evaluation.actions):
+        if action.way == "added":
+            change[SECTORS.index(action.sector)] += action.quantity * added[place, 0]
+    return change

@@ -1,0 +1,63 @@
+"""What a result says of places (its cells, or zones that cells are added up in), as columns of a table."""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from scenarios.frame import BoolArray, FloatArray
+from scenarios.result import Result
+from scenarios.shares import sector_change
+from scenarios.state import SECTORS
+
+UNIT = "tCO2e/yr"
+
+
+def place_changes(result: Result, shares: csr_array) -> dict[str, FloatArray]:
+    """Columns (places,) in tCO2e a year: before, change and after of each sector and net, and by measure.
+
+    `<sector>_before_tco2e` is NaN where no cell of the place tells the sector. `net_change_low_tco2e` and
+    `net_change_high_tco2e` are the range over the sets of elasticities, which is no interval.
+
+    Args:
+        result: of a run.
+        shares: (places, n) part of each cell that lies in each place.
+    """
+    before, change = sector_change(result)
+    known = np.isfinite(before)
+    sums, changes = shares @ np.nan_to_num(before).T, shares @ change.T
+    told: BoolArray = np.asarray((shares @ known.T.astype(np.float64)) > 0)
+    found: dict[str, FloatArray] = {}
+    for place, sector in enumerate(SECTORS):
+        found |= _columns(sector, np.asarray(told[:, place]), sums[:, place], changes[:, place])
+    found |= _columns("net", np.asarray(told.any(axis=1)), sums.sum(axis=1), changes.sum(axis=1))
+    sets = np.stack([shares @ outcome.change_tco2e.sum(axis=0) for outcome in result.outcomes.values()])
+    found |= {"net_change_low_tco2e": sets.min(axis=0), "net_change_high_tco2e": sets.max(axis=0)}
+    for effect, tonnes in zip(result.measures, result.first.by_measure_tco2e, strict=True):
+        found[f"measure_{effect.id}_tco2e"] = np.asarray(shares @ tonnes)
+    return found
+
+
+def place_intervals(result: Result, zones: bool) -> dict[str, FloatArray]:
+    """Columns of what samples tell: the 90 % interval of zones, or the deviation of each cell; none without samples.
+
+    Args:
+        result: run with samples, and for zones with their shares.
+        zones: whether zones are meant.
+    """
+    drawn = result.samples
+    if drawn is None:
+        return {}
+    if not zones:
+        return {"net_change_sd_tco2e": drawn.cells_sd_tco2e}
+    if drawn.zones_tco2e is None:
+        return {}
+    low, high = np.quantile(drawn.zones_tco2e, [0.05, 0.95], axis=1)
+    return {"net_change_low90_tco2e": low, "net_change_high90_tco2e": high}
+
+
+def _columns(name: str, told: BoolArray, before: FloatArray, change: FloatArray
+             ) -> dict[str, FloatArray]:  # fmt: skip
+    return {
+        f"{name}_before_tco2e": np.where(told, before, np.nan),
+        f"{name}_change_tco2e": np.asarray(change),
+        f"{name}_after_tco2e": np.where(told, before + change, np.nan),
+    }

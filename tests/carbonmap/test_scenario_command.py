@@ -1,0 +1,245 @@
+"""`carbonmap scenario` and `carbonmap where`: documents in, labelled tables out, refusals in a paragraph."""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from carbonmap.build import build_region
+from carbonmap.progress import Silent
+from carbonmap.scenario import example_names, read_document
+from scenarios.scenario import read_scenario
+
+Command = Callable[..., tuple[int, str, str]]
+DOCUMENT: dict[str, Any] = {
+    "name": "Half the houses: a test",
+    "year": 2035,
+    "target": {"reduction": 0.1},
+    "measures": [
+        {"id": "grow", "kind": "growth", "form": "trend", "people_growth": 0.1},
+        {"id": "fix", "kind": "retrofit", "level": 0.5, "area": {"collection": "district", "ids": ["west"]},
+         "costs": {"capital_per_unit": 100, "currency": "EUR"}},
+    ],
+}  # fmt: skip
+SECTORS = ("buildings", "transport", "forest")
+EXAMPLES = [
+    "compact", "monocentric", "move-compact", "move-polycentric", "move-sprawl", "polycentric", "programme", "sprawl",
+    "trend",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny region, built with open houses, so that floor area is known."""
+    spec = importlib.util.spec_from_file_location("tiny_region", Path(__file__).with_name("conftest.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    region: Any = module.Tiny(tmp_path_factory.mktemp("planning"))
+    region.source("buildings")["open"] = True
+    build_region(region.write(), None, region.store, progress=Silent())
+    return region.store
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(DOCUMENT), encoding="utf-8")
+    return path
+
+
+def test_a_scenario_is_written_as_tables_that_agree(
+    store: Path, document: Path, tmp_path: Path, command: Command
+) -> None:
+    out = tmp_path / "result"
+    code, said, steps = command("scenario", "tiny", document, "--store", store, "-o", out, "--samples", 50)
+    assert code == 0, steps
+    names = {path.name for path in out.iterdir()}
+    tables = {f"{name}.{ending}" for name in ("cells", "district") for ending in ("parquet", "geojson", "csv")}
+    assert names == tables | {"summary.json", "scenario.json", "path.csv"}
+    told = json.loads((out / "summary.json").read_text("utf-8"))
+    result = told["result"]
+    cells, zones = gpd.read_parquet(out / "cells.parquet"), gpd.read_parquet(out / "district.parquet")
+    assert cells.crs.to_epsg() == zones.crs.to_epsg() == 32632
+    for frame in (cells, zones):
+        for sector in (*SECTORS, "net"):
+            assert frame[f"{sector}_change_tco2e"].sum() == pytest.approx(result["change_tco2e"][sector], abs=1e-9)
+        assert frame["measure_fix_tco2e"].sum() == pytest.approx(result["measures"][1]["tco2e"])
+        low, high = frame["net_change_low_tco2e"].sum(), frame["net_change_high_tco2e"].sum()
+        assert low <= frame["net_change_tco2e"].sum() <= high
+    assert (zones["net_change_low90_tco2e"] < zones["net_change_high90_tco2e"]).all()
+    assert zones.set_index("id").loc["east", "measure_fix_tco2e"] == 0
+    assert zones["name_en"].tolist() == ["West", "East"] or sorted(zones["name_en"]) == ["East", "West"]
+    for name in ("cells", "district"):
+        read = gpd.read_file(out / f"{name}.geojson")
+        assert read.crs.to_epsg() == 4326
+        flat = pd.read_csv(out / f"{name}.csv")
+        binary = pd.read_parquet(out / f"{name}.parquet")
+        np.testing.assert_allclose(flat["net_change_tco2e"], binary["net_change_tco2e"], rtol=1e-12)
+        np.testing.assert_allclose(read["net_change_tco2e"], binary["net_change_tco2e"], rtol=1e-12)
+        assert flat["id"].tolist() == read["id"].tolist() == binary["id"].tolist()
+    assert json.loads((out / "scenario.json").read_text("utf-8")) == told["scenario"]
+    assert read_scenario(told["scenario"]) == read_scenario(DOCUMENT)
+    path = pd.read_csv(out / "path.csv")
+    assert path["year"].tolist() == list(range(2023, 2036))
+    assert path["net_tco2e_ewing_cervero_2010"].iloc[-1] == pytest.approx(
+        result["baseline_tco2e"]["net"] + result["change_tco2e"]["net"]
+    )
+    last = path.iloc[-1]
+    assert last["low90_tco2e"] < last["net_tco2e_ewing_cervero_2010"] < last["high90_tco2e"]
+    assert f"{result['change_tco2e']['net']:+,.0f}" in said
+    assert "target" in said
+    assert "[1/" in steps
+
+
+def test_edition_attribution_and_labels_stand_in_every_file(
+    store: Path, document: Path, tmp_path: Path, command: Command
+) -> None:
+    out = tmp_path / "result"
+    assert command("scenario", "tiny", document, "--store", store, "-o", out, "-q", "--samples", 0)[0] == 0
+    edition = json.loads((out / "summary.json").read_text("utf-8"))["edition"]
+    metadata = json.loads(pq.read_schema(out / "cells.parquet").metadata[b"carbonmap"])
+    geojson = json.loads((out / "district.geojson").read_text("utf-8"))
+    csv = pd.read_csv(out / "cells.csv")
+    for labels in (metadata, geojson):
+        assert labels["edition"] == edition
+        assert labels["illustrative_result"] is True
+        assert labels["illustrative"]["transport"] is True
+        assert "forecast" in labels["notes"]["what"]
+        assert labels["columns"]["net_change_tco2e"] == "tCO2e/yr"
+    assert "crs" not in geojson
+    assert set(csv["edition"]) == {edition}
+    assert set(csv["illustrative"]) == {True}
+    assert "net_change_sd_tco2e" not in csv, "no samples, no deviation"
+
+
+def test_equal_questions_give_equal_bytes_and_nothing_is_left_of_drafts(
+    store: Path, document: Path, tmp_path: Path, command: Command
+) -> None:
+    for name in ("one", "two"):
+        asked = ["scenario", "tiny", document, "--store", store, "-o", tmp_path / name, "-q", "--samples", 20]
+        assert command(*asked)[0] == 0
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert not [name for name in files if name.startswith(".")]
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_formats_zones_grids_and_standard_names_can_be_chosen(
+    store: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ["scenario", "tiny", "compact", "--store", store, "-f", "csv", "-z", "grid-1km", "-c", "grid-100m", "-q"]
+    code, said, _ = command(*asked)
+    assert code == 0
+    folder = tmp_path / "tiny-compact"
+    assert {path.name for path in folder.iterdir()} == {
+        "cells.csv", "grid-1km.csv", "summary.json", "scenario.json", "path.csv"
+    }  # fmt: skip
+    fine, coarse = pd.read_csv(folder / "cells.csv"), pd.read_csv(folder / "grid-1km.csv")
+    assert fine["net_change_tco2e"].sum() == pytest.approx(coarse["net_change_tco2e"].sum())
+    assert len(fine) > 50 > len(coarse)
+    assert "in tiny-compact" in said
+
+
+def test_scenarios_that_ship_are_scenarios() -> None:
+    assert example_names() == EXAMPLES
+    for name in EXAMPLES:
+        document = read_document(name)
+        assert document.measures
+        assert document.name
+
+
+def test_the_help_teaches(command: Command) -> None:
+    code, said, _ = command("scenario", "--help")
+    assert code == 0
+    assert all(name in said for name in EXAMPLES)
+    code, said, _ = command("scenario", "--measures")
+    assert code == 0
+    assert "retrofit (efficiency, costs per m2)" in said
+    assert "pv.roof_share: a gap, to be given" in said
+    assert command("where", "--help")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["scenario", "tiny", "nowhere"], "is no file here, and no scenario that ships with the program: compact"),
+        (["scenario", "tiny", "missing.json"], "missing.json"),
+        (["scenario", "tiny", "{broken}"], "no JSON"),
+        (["scenario", "tiny", "{unknown}"], "magic"),
+        (["scenario", "tiny", "{gap}"], r"pv.roof_share (Share of roofs"),
+        (["scenario", "tiny", "compact", "-c", "district"], "is no grid"),
+        (["scenario", "tiny", "compact", "-z", "parish"], "parish"),
+        (["scenario", "nowhere", "compact"], "nowhere"),
+        (["where", "tiny", "-z", "grid-1km"], "is no zone set; the edition's zone sets are district"),
+        (["where", "tiny", "--sector", "waste"], "some of buildings, transport, forest"),
+        (["where", "tiny", "--programme", "{roads}"], "leave measures of roads out"),
+        (["where", "tiny", "-c", "grid-1km"], "at least 9 were expected"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_paragraph(
+    store: Path, tmp_path: Path, command: Command, asked: list[str], says: str
+) -> None:
+    area = {"polygon": [[[9.5, 47.1], [9.6, 47.1], [9.6, 47.2], [9.5, 47.1]]]}
+    files = {
+        "{broken}": "{",
+        "{unknown}": json.dumps({"year": 2030, "measures": [{"id": "x", "kind": "magic"}]}),
+        "{gap}": json.dumps({"year": 2030, "measures": [{"id": "x", "kind": "rooftop_pv", "level": 0.5}]}),
+        "{roads}": json.dumps({"year": 2030, "measures": [{"id": "x", "kind": "car_free_area", "area": area}]}),
+    }
+    given = []
+    for word in asked:
+        if word in files:
+            path = tmp_path / f"{word.strip('{}')}.json"
+            path.write_text(files[word], encoding="utf-8")
+            word = str(path)
+        given.append(word)
+    code, _, said = command(*given, "--store", store, "-o", tmp_path / "out", "-q")
+    assert code == 2, said
+    assert says in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_measures_of_roads_run_on_the_graph(store: Path, tmp_path: Path, command: Command) -> None:
+    path = tmp_path / "roads.json"
+    measure = {"id": "slow", "kind": "road_speed", "roads": ["r1"], "kmh": 30, "costs": {"capital_per_unit": 10}}
+    path.write_text(json.dumps({"year": 2030, "measures": [measure]}), encoding="utf-8")
+    out = tmp_path / "out"
+    code, _, said = command("scenario", "tiny", path, "--store", store, "-o", out, "--samples", 0, "-f", "csv")
+    assert code == 0, said
+    told = json.loads((out / "summary.json").read_text("utf-8"))["result"]
+    assert told["roads"]["minutes"][1] > told["roads"]["minutes"][0]
+    assert told["measures"][0]["unit"] == "km"
+    assert told["measures"][0]["quantity"] == pytest.approx(2.0)
+    assert told["costs"][0]["per_year"] > 0
+
+
+def test_where_to_act_is_written_with_cells_and_savings(store: Path, tmp_path: Path, command: Command) -> None:
+    out = tmp_path / "hot"
+    code, said, _ = command("where", "tiny", "--store", store, "-o", out, "-c", "grid-100m", "-q")
+    assert code == 0
+    assert {path.name for path in out.iterdir()} == {
+        *(f"{name}.{ending}" for name in ("candidates", "cells") for ending in ("parquet", "geojson", "csv")),
+        "summary.json",
+    }
+    told = json.loads((out / "summary.json").read_text("utf-8"))
+    cells = gpd.read_parquet(out / "cells.parquet")
+    assert told["hot_cells"] == int(cells["hot"].sum())
+    assert told["cells"] == int(cells["intensity_tco2e_ha"].notna().sum())
+    assert told["programme"]["measures"][0]["kind"] == "retrofit"
+    candidates = pd.read_csv(out / "candidates.csv")
+    assert sorted(set(candidates["candidate"])) == list(range(1, len(told["candidates"]) + 1))
+    for one in told["candidates"]:
+        assert set(one["zones"]) <= {"west", "east"}
+        assert 0 < one["savings_tco2e"] < one["emissions_tco2e"]
+    assert "hot cells" in said
