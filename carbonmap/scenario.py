@@ -175,7 +175,7 @@ def result_lines(ran: Ran) -> list[str]:
         )
     if told["target"] is not None:
         target = told["target"]
-        share = "" if target["share"] is None else f", in {target['share']:.0%} of samples"
+        share = "" if target["share"] is None else f"; {target['share']:.0%} of samples reach it"
         missed = max(target["gap_tco2e"].values())
         said = "reached by all sets of elasticities" if target["reached"] else f"missed by up to {missed:,.0f}"
         lines.append(f"  target {target['net_tco2e']:,.0f}: {said}{share}")
