@@ -48,6 +48,10 @@ def scenario(
     samples: Annotated[
         int, typer.Option("--samples", min=0, max=10_000, help="To draw for 90 % intervals; 0 for none.")
     ] = 200,
+    against: Annotated[
+        list[str] | None,
+        typer.Option("--against", metavar="FILE", help="Another scenario to compare it with; may be given again."),
+    ] = None,
     zones: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,7 +97,8 @@ def scenario(
     costs and parameters. Scenarios that ship: trend, compact, monocentric, polycentric, sprawl (a tenth more people and
     jobs), move-compact, move-polycentric, move-sprawl (a fifth moves), programme (buildings and cars).
 
-    Examples: `carbonmap scenario demo compact`; `carbonmap scenario demo my.json --samples 500 -z district -o result`
+    Examples: `carbonmap scenario demo compact --against sprawl --against trend`;
+    `carbonmap scenario demo my.json --samples 500 -z district -o result`
     """
     from carbonmap.progress import Silent, Terminal
     from carbonmap.scenario import read_document, result_lines, run_scenario
@@ -101,10 +106,11 @@ def scenario(
 
     try:
         document = read_document(file)
+        others = {Path(name).stem: read_document(name) for name in against or ()}
         with nullcontext(Silent()) if quiet else Terminal("Scenario") as progress:
             ran = run_scenario(
                 store, region, document, edition=edition, collection=collection, year=year, samples=samples,
-                zone_sets=zones, formats=_names(formats), out=out, progress=progress,
+                against=others, zone_sets=zones, formats=_names(formats), out=out, progress=progress,
             )  # fmt: skip
     except ScenarioError as problem:
         raise RegionError(str(problem)) from None

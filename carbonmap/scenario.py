@@ -1,7 +1,7 @@
 """`carbonmap scenario`: a scenario's document run on an edition, and what comes out as files."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scipy.sparse import csr_array, vstack
@@ -13,6 +13,7 @@ from carbonmap.scenario_tables import result_tables, zone_places
 from grids.edition import Edition, Store
 from grids.exports.labels import record, warnings_of
 from grids.shipped import data_folder
+from scenarios.comparison import Difference, difference
 from scenarios.edition_places import grid_to_start_from, zones_by_name
 from scenarios.edition_roads import edition_roads
 from scenarios.edition_state import edition_state
@@ -38,10 +39,14 @@ NOTES = {
 
 @dataclass(frozen=True, eq=False)
 class Ran:
-    """A run and its files: the folder, their names in the order they were written, and their size."""
+    """A run and its files: the folder, their names in the order they were written, and their size.
+
+    `against` holds what it was compared with, by name.
+    """
 
     edition: Edition
     result: Result
+    against: dict[str, Difference]
     folder: Path
     names: tuple[str, ...]
     bytes: int
@@ -78,6 +83,7 @@ def run_scenario(
     year: int | None = None,
     samples: int = 200,
     seed: int = 0,
+    against: Mapping[str, Scenario] | None = None,
     zone_sets: Sequence[str] | None = None,
     formats: Sequence[str] = tuple(FORMATS),
     out: Path | None = None,
@@ -94,6 +100,7 @@ def run_scenario(
         year: of the baseline; the latest if None.
         samples: how many to draw for intervals; 0 for none.
         seed: of the samples.
+        against: other scenarios, by name, to compare it with in all.
         zone_sets: ids of collections that cells are added up in; all zone sets if None.
         formats: some of `FORMATS`.
         out: folder to write into; `<region>-<scenario>` in the working folder if None.
@@ -106,7 +113,9 @@ def run_scenario(
     opened = Store(store).open(region, edition)
     sets = [info.id for info in opened.manifest.collections if info.kind == "zones"] if zone_sets is None else zone_sets
     on_roads = any(measure.kind in ROADS for measure in scenario.measures)
-    progress.plan(3 + (1 + len(sets)) * len(formats) + on_roads)
+    others = dict(against or {})
+    on_roads = on_roads or any(measure.kind in ROADS for other in others.values() for measure in other.measures)
+    progress.plan(4 + len(others) + len(sets) + on_roads)
     grid = grid_to_start_from(opened, collection)
     progress.step(f"reading {grid}")
     state = edition_state(opened, grid, year)
@@ -124,8 +133,12 @@ def run_scenario(
         work = RoadWork(road_graph(roads), area_outline(state.frame.crs, named))
     progress.step(f"running {len(scenario.measures)} measures with {samples} samples")
     shares = csr_array(vstack([each.shares for each in zones])) if zones else None
-    result = run(baseline_of(state), scenario, area_coverage(state, named), samples=samples, seed=seed, zones=shares,
-                 roads=work)  # fmt: skip
+    ready, covers = baseline_of(state), area_coverage(state, named)
+    result = run(ready, scenario, covers, samples=samples, seed=seed, zones=shares, roads=work)
+    compared = {}
+    for name, other in others.items():
+        progress.step(f"running {name}")
+        compared[name] = difference(result, run(ready, other, covers, samples=samples, seed=seed, roads=work))
     about = {
         "baseline_year": state.year,
         "scenario": scenario.model_dump(mode="json", exclude_none=True),
@@ -133,15 +146,18 @@ def run_scenario(
         "samples": samples,
         "notes": NOTES,
     }
+    told = {**record(opened), **about, "result": summary(result)}
+    if compared:
+        told["less_than"] = {name: asdict(found) for name, found in compared.items()}
     with Folder(Path(f"{region}-{slug(scenario.name)}") if out is None else out) as folder:
         for table in result_tables(opened, result, zones, about):
             progress.step(table.name)
             write_table(folder, table, opened, formats)
         progress.step("summary.json")
-        folder.write_text("summary.json", json_text({**record(opened), **about, "result": summary(result)}))
+        folder.write_text("summary.json", json_text(told))
         folder.write_text("scenario.json", json_text(about["scenario"]))
         folder.write_text("path.csv", _path_csv(result))
-    return Ran(opened, result, folder.path, tuple(folder.names), folder.bytes)
+    return Ran(opened, result, compared, folder.path, tuple(folder.names), folder.bytes)
 
 
 def result_lines(ran: Ran) -> list[str]:
@@ -175,10 +191,17 @@ def result_lines(ran: Ran) -> list[str]:
         )
     if told["target"] is not None:
         target = told["target"]
-        share = "" if target["share"] is None else f", in {target['share']:.0%} of samples"
+        share = "" if target["share"] is None else f"; {target['share']:.0%} of samples reach it"
         missed = max(target["gap_tco2e"].values())
         said = "reached by all sets of elasticities" if target["reached"] else f"missed by up to {missed:,.0f}"
         lines.append(f"  target {target['net_tco2e']:,.0f}: {said}{share}")
+    for name, found in ran.against.items():
+        low, high = found.range_tco2e
+        line = f"  against {name}: {found.tco2e:+,.0f} (sets of elasticities {low:+,.0f} to {high:+,.0f})"
+        if found.interval_tco2e is not None:
+            ends = found.interval_tco2e
+            line += f", 90 % {ends[0]:+,.0f} to {ends[1]:+,.0f}, less in {found.less:.0%} of samples"
+        lines.append(line)
     return lines
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from carbonmap.errors import RegionError
 from carbonmap.place_files import FORMATS, Folder, PlaceTable, json_text, write_table
 from carbonmap.progress import Progress
-from carbonmap.scenario_tables import cell_places, zone_places
+from carbonmap.scenario_tables import ZonePlaces, cell_places, zone_places
 from grids.edition import Edition, Store
 from grids.exports.labels import record, warnings_of
 from grids.tables import Geometries
@@ -37,11 +37,12 @@ _MOST_YEARS = 5
 
 @dataclass(frozen=True, eq=False)
 class Pointed:
-    """Where to act, and the files that say so."""
+    """Where to act, with ids and labels of the zones, and the files that say so."""
 
     edition: Edition
     found: ManagementZones
     zones: Sequence[str]
+    labels: Sequence[str]
     programme: Result | None
     folder: Path
     names: tuple[str, ...]
@@ -128,7 +129,9 @@ def where_to_act(
         folder.write_text(
             "summary.json", json_text({**record(opened), **about, **_cells_told(found), "candidates": told})
         )
-    return Pointed(opened, found, places.columns["id"], result, folder.path, tuple(folder.names), folder.bytes)
+    return Pointed(
+        opened, found, places.columns["id"], _labels(places), result, folder.path, tuple(folder.names), folder.bytes
+    )
 
 
 def where_lines(pointed: Pointed, most: int = 10) -> list[str]:
@@ -139,14 +142,15 @@ def where_lines(pointed: Pointed, most: int = 10) -> list[str]:
     lines.append(
         f"{pointed.edition.region.id}, edition {pointed.edition.id}: {told['hot_cells']:,} hot cells of "
         f"{told['cells']:,}; hot in two of three bands or years {told['stable_cells']:,}; agreement of bands "
-        f"{told['band_agreement']:.2f}, of years {told['year_agreement']:.2f}"
+        f"{told['band_agreement']:.2f}"
+        + ("" if told["year_agreement"] is None else f", of years {told['year_agreement']:.2f}")
     )
     if not found.candidates:
         lines.append("  no zone stands out: no cluster of at least three hot cells")
     for place, one in enumerate(found.candidates[:most], start=1):
         saved = "" if one.savings_tco2e is None else f", could save {one.savings_tco2e:,.0f}"
         sure = "" if one.probability is None else f", in the top tenth with {one.probability:.0%}"
-        names = ", ".join(pointed.zones[zone] for zone in one.zones)
+        names = ", ".join(pointed.labels[zone] for zone in one.zones)
         lines.append(
             f"  {place}. {names}: {one.emissions_tco2e:,.0f} tCO2e a year on {one.area_ha:,.0f} ha, "
             f"{one.hot_share:.0%} of it hot{sure}{saved}"
@@ -154,6 +158,14 @@ def where_lines(pointed: Pointed, most: int = 10) -> list[str]:
     if len(found.candidates) > most:
         lines.append(f"  and {len(found.candidates) - most} more")
     return lines
+
+
+def _labels(places: ZonePlaces) -> list[str]:
+    """Name of each zone, in the first language that names it, with its id."""
+    names = [values for name, values in places.columns.items() if name.startswith("name_")]
+    told = [next((each for each in row if each), None) for row in zip(*names, strict=True)] if names else []
+    ids = places.columns["id"]
+    return [f"{name} ({one})" if name else one for one, name in zip(ids, told or [None] * len(ids), strict=True)]
 
 
 def _zone_set(edition: Edition, asked: str | None) -> str:
@@ -235,7 +247,7 @@ def _cells_told(found: ManagementZones) -> dict[str, Any]:
         "stable_cells": int((np.nan_to_num(share) >= 2 / 3).sum()),
         "bands_m": list(found.stability.bands),
         "band_agreement": found.stability.band_agreement,
-        "year_agreement": found.stability.year_agreement,
+        "year_agreement": found.stability.year_agreement if len(found.stability.hot) > 1 else None,
     }
 
 

@@ -61,6 +61,12 @@ class Evaluation:
         flows = [self.tco2e, *(step.tco2e[self.elasticities] for step in self.steps)]
         return [new - old for old, new in itertools.pairwise(flows)]
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything is done by the end of the year."""
+        year = np.array([self.year])
+        return any(self._complete(step) for step in self.steps) or any(one.complete(year)[0] for one in self.actions)
+
     @functools.cached_property
     def base(self) -> FloatArray:
         """Flows (rows, n) in the scenario's year after the forms, as far as these are complete by then."""

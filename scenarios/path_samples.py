@@ -38,7 +38,9 @@ def with_path(samples: Samples, evaluation: Evaluation, seed: int) -> Samples:
     years = told_years(evaluation, count)
     path = np.zeros((len(years), count))
     for place, year in enumerate(years[:-1]):
-        path[place] = region_samples(drawn_in(replace(evaluation, year=int(year))), count, seed).sum(axis=0)
+        then = replace(evaluation, year=int(year))
+        if then.begun:
+            path[place] = region_samples(drawn_in(then), count, seed).sum(axis=0)
     path[-1] = samples.sectors_tco2e.sum(axis=0)
     return replace(samples, path_years=years, path_tco2e=path)
 

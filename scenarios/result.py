@@ -79,12 +79,14 @@ class Samples:
         cells_sd_tco2e: (n,) standard deviation of the change of each cell.
         path_years, path_tco2e: (years,) and (years, samples) change of the region on the way; a sample is one world.
         sampled: ids of the parameters that have a distribution; all others stand at their values.
+        seed: they were drawn with; equal seeds are the same worlds.
     """
 
     sectors_tco2e: FloatArray
     zones_tco2e: FloatArray | None
     cells_sd_tco2e: FloatArray
     sampled: tuple[str, ...]
+    seed: int = 0
     path_years: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     path_tco2e: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 

@@ -77,7 +77,7 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
     names = {
         name for action in drawn.actions for name in action.used if action.numbers.parameters[name].distribution
     }  # fmt: skip
-    return Samples(sectors, zone_samples, np.sqrt(spread), tuple(sorted(names)))
+    return Samples(sectors, zone_samples, np.sqrt(spread), tuple(sorted(names)), seed)
 
 
 def region_samples(drawn: Drawn, count: int, seed: int) -> FloatArray:
@@ -103,21 +103,24 @@ class _Draw:
     def blocks(self) -> Iterator[tuple[int, int, Multipliers]]:
         """Groups (first, last) and what becomes of their flows; the region's change is known once all were seen."""
         drawn, count = self.drawn, self.deviates.size
-        sector_of = np.array([SECTORS.index(label.sector) for label in drawn.labels])[self.touched]
+        sector_of = np.array([SECTORS.index(label.sector) for label in drawn.labels])
         belongs = np.eye(len(SECTORS))[sector_of]
-        tonnes = drawn.groups.sums(drawn.tco2e[self.touched])
-        doubtful = drawn.groups.sums(drawn.tco2e[self.touched] * self._shared[sector_of])
+        rows = len(drawn.labels)
+        tonnes, doubtful = np.zeros((2, drawn.groups.count, rows))
+        tonnes[:, self.touched] = drawn.groups.sums(drawn.tco2e[self.touched])
+        doubtful[:, self.touched] = drawn.groups.sums(drawn.tco2e[self.touched] * self._shared[sector_of[self.touched]])
+        # Tonnes and doubtful tonnes of each sector side by side, so that what is drawn is read once.
+        weights = np.concatenate([tonnes[:, :, None] * belongs, doubtful[:, :, None] * belongs], axis=2)
         numbers = [replace(action.numbers, deviates=self.deviates) for action in drawn.actions]
-        rows, years = len(drawn.labels), np.full(count, drawn.year)
+        years = np.full(count, drawn.year)
         added = np.zeros((0, count))
         for first, last in drawn.groups.blocks(rows * count):
             got = multipliers(
                 drawn.actions, drawn.groups.coverage[:, first:last], rows, drawn.electric_rows, years, numbers=numbers
             )
-            added, flat = got.added, got.change[:, self.touched].reshape(-1, count)
-            self._sectors += (tonnes[first:last, :, None] * belongs).reshape(-1, len(SECTORS)).T @ flat
-            uncertain = (doubtful[first:last, :, None] * belongs).reshape(-1, len(SECTORS)).T @ flat
-            self._sectors += self.error * uncertain
+            added = got.added
+            sums = weights[first:last].reshape(-1, 2 * len(SECTORS)).T @ got.change.reshape(-1, count)
+            self._sectors += sums[: len(SECTORS)] + self.error * sums[len(SECTORS) :]
             yield first, last, got
         for place, action in enumerate(drawn.actions):
             if action.way == "added":

@@ -243,3 +243,20 @@ def test_where_to_act_is_written_with_cells_and_savings(store: Path, tmp_path: P
         assert set(one["zones"]) <= {"west", "east"}
         assert 0 < one["savings_tco2e"] < one["emissions_tco2e"]
     assert "hot cells" in said
+
+
+def test_scenarios_are_compared_world_by_world(store: Path, document: Path, tmp_path: Path, command: Command) -> None:
+    less = tmp_path / "less.json"
+    measures = [DOCUMENT["measures"][0], DOCUMENT["measures"][1] | {"level": 0.1}]
+    less.write_text(json.dumps(DOCUMENT | {"measures": measures}), encoding="utf-8")
+    asked = ["--store", store, "-o", tmp_path / "out", "-f", "csv", "-q", "--samples", 60]
+    code, said, _ = command("scenario", "tiny", document, "--against", less, *asked)
+    assert code == 0
+    found = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))["less_than"]
+    assert list(found) == ["less"]
+    assert found["less"]["tco2e"] < 0
+    assert found["less"]["less"] == 1.0
+    assert f"against less: {found['less']['tco2e']:+,.0f}" in said
+    code, _, said = command("scenario", "tiny", document, "--against", "compact", *asked)
+    assert code == 2
+    assert "Scenarios of 2035 and 2040 were to be compared" in said

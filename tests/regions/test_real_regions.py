@@ -10,9 +10,12 @@ import shapely
 
 from carbonmap.build import build_region
 from carbonmap.progress import Silent
+from carbonmap.scenario import read_document
+from carbonmap.scenario_tables import zone_places
 from grids.edition import Edition, Store
 from scenarios.edition_roads import edition_roads
 from scenarios.edition_state import edition_state
+from scenarios.management_zones import management_zones
 from scenarios.places import area_coverage, area_outline
 from scenarios.road_graph import road_graph
 from scenarios.road_steps import RoadWork
@@ -237,6 +240,56 @@ def test_where_an_incomplete_source_has_nothing_the_value_is_unknown(region):
     assert empty.any()
     assert not (cells["buildings_tco2e"] == 0).all()
     assert (cells.loc[~empty, "buildings_coverage"] == 0).all()
+
+
+FORMS = {"a tenth more": "", "a fifth moves": "move-"}
+
+
+def written_rows(project: Path) -> list[list[str]]:
+    """The rows of the table of docs/scenarios.md in which places are."""
+    text = (project / "docs" / "scenarios.md").read_text("utf-8")
+    table = text.split("## What two places say")[1].split("Each row is")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"]
+    return rows[2:]
+
+
+def test_what_two_places_say_is_what_is_written_of_them(region, project):
+    """Standard scenarios on both editions, number by number as docs/scenarios.md has them."""
+    rows = written_rows(project)
+    assert len(rows) == 16
+    ready = None
+    for name, buildings, roads, outside, forest, trip in rows:
+        place, form = name.split(", ")
+        if form == "today":
+            ready = baseline_of(edition_state(region(place.lower()), "grid-500m"))
+            told = [f"{ready.state.sector_tco2e(sector).sum():,.0f}" for sector in ("buildings", "transport", "forest")]
+            assert [buildings, roads.removesuffix(" (all traffic)"), forest] == told, name
+            assert trip == f"{ready.indicators.mean_trip_length_km:.2f}", name
+            continue
+        result = run(ready, read_document(FORMS[place] + form))
+        changes = [outcome.change_tco2e.sum(axis=1) for outcome in result.outcomes.values()]
+        signed = [["0" if abs(value) < 0.5 else f"{value:+,.0f}" for value in change] for change in changes]
+        assert [buildings, forest] == [signed[0][0], signed[0][2]], name
+        assert roads == " / ".join(change[1] for change in signed), name
+        assert outside == " / ".join(f"{each.leaves_tco2e:+,.0f}" for each in result.outcomes.values()), name
+        assert trip == f"{result.then.mean_trip_length_km:.2f}", name
+
+
+def test_liechtensteins_hot_cells_are_what_is_written_of_them(region, project):
+    edition = region("liechtenstein")
+    state = edition_state(edition, "grid-500m")
+    zones = zone_places(edition, state, "municipality")
+    found = management_zones(state, list(zones.polygons))
+    [one] = found.candidates
+    said = (project / "docs" / "where-to-act.md").read_text("utf-8")
+    for number in (
+        f"{found.cells.hot.sum()} of {state.cells} cells are hot",
+        f"an index of {found.stability.band_agreement:.2f}",
+        f"{one.hot_share:.0%}".replace("%", " %") + " of which is hot",
+        f"{one.emissions_tco2e:,.0f} t of the country's",
+    ):
+        assert number in said, number
+    assert len(one.zones) == 6
 
 
 def test_liechtensteins_roads_carry_its_trips(region):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios import path_samples
+from scenarios.comparison import difference
 from scenarios.costs import annual_cost, total_costs
 from scenarios.errors import InvalidScenario
 from scenarios.measures import measure_kinds
@@ -272,3 +273,36 @@ def test_doubling_one_elasticity_changes_the_map_of_that_set_alone(cities: Modul
         other = two.outcomes[each]
         assert (outcome.change_tco2e[1] != other.change_tco2e[1]).any() == (each == name)
         np.testing.assert_array_equal(outcome.change_tco2e[[0, 2]], other.change_tco2e[[0, 2]])
+
+
+# --- two scenarios ----------------------------------------------------------------------------------------------------
+
+
+def test_what_two_scenarios_share_does_not_blur_their_difference(cities: ModuleType) -> None:
+    state = cities.city(8, 8)
+    ready = baseline_of(state)
+
+    def with_retrofit(level: float, **asked: Any) -> Result:
+        document = read_scenario({"year": 2040, "measures": [COMPACT, RETROFIT | {"level": level}]})
+        return run(ready, document, samples=400, **asked)
+
+    much, little = with_retrofit(0.6), with_retrofit(0.5)
+    found = difference(much, little)
+    assert found.tco2e == pytest.approx(much.first.total_tco2e - little.first.total_tco2e)
+    assert found.range_tco2e == pytest.approx((found.tco2e, found.tco2e)), "retrofit knows no elasticity"
+    assert found.less == 1.0
+    assert found.interval_tco2e is not None
+    assert much.samples is not None
+    assert little.samples is not None
+    assert found.interval_tco2e[0] < found.tco2e < found.interval_tco2e[1] < 0
+    # each by itself is so uncertain that their intervals overlap
+    assert much.samples.interval_tco2e()[1] > little.samples.interval_tco2e()[0]
+    same = difference(much, with_retrofit(0.6))
+    assert (same.tco2e, same.interval_tco2e, same.less) == (0, (0, 0), 0)
+    opposite = difference(little, much)
+    assert opposite.interval_tco2e == pytest.approx(tuple(-end for end in reversed(found.interval_tco2e)))
+    with pytest.raises(InvalidScenario, match="seed 0 and 400 of seed 1 were given"):
+        difference(much, with_retrofit(0.6, seed=1))
+    with pytest.raises(InvalidScenario, match="run on different baselines"):
+        difference(much, ran(cities.city(8, 8), [RETROFIT], samples=400))
+    assert difference(much, run(ready, read_scenario({"year": 2040}))).interval_tco2e is None
