@@ -22,6 +22,7 @@ from api.item_query import ONE, CrsParam, ItemQuery, ItemQueryParam
 from api.models import FeatureCollection, Item
 from api.params import CollectionParam, FormatParam, ItemId, Opened, OpenedParam, SettingsParam, YearParam, only
 from grids.edition import Edition, Page
+from grids.exports.labels import tags
 from grids.manifest import Collection
 from grids.projections import reproject, transformer
 from grids.tables import GEOMETRY, Geometries
@@ -167,12 +168,9 @@ def _page(edition: Edition, collection: Collection, asked: ItemQuery) -> Page:
         collection.id,
         asked.year,
         _needed(collection, asked.columns),
-        asked.bbox,
-        asked.offset,
-        asked.limit,
-        bbox_crs=asked.bbox_code,
-        where=asked.where,
-        order=asked.order,
+        asked.rows,
+        offset=asked.offset,
+        limit=asked.limit,
     )
     if GEOMETRY not in page.rows.column_names or not asked.geometry or not len(page.positions):
         return page
@@ -223,11 +221,17 @@ def _links(
 
 def _sheet(edition: Edition, collection: Collection, page: Page | None, asked: ItemQuery) -> Sheet:
     if page is None:  # no year in the time asked for: the columns without a row
-        page = edition.page(collection.id, None, _needed(collection, asked.columns), None, 0, 0)
+        page = edition.page(collection.id, None, _needed(collection, asked.columns), limit=0)
     names = list(collection.columns) if asked.columns is None else list(dict.fromkeys(["id", *asked.columns]))
     shapes = placed(edition, collection, page, asked.crs) if asked.geometry else None
     return Sheet(
-        collection.id, page.rows.select(names), shapes, collection.kind == "zones", asked.crs, labels(edition.manifest)
+        collection.id,
+        page.rows.select(names),
+        shapes,
+        collection.kind == "zones",
+        asked.crs,
+        labels(edition.manifest),
+        tags(edition),
     )
 
 

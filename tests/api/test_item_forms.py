@@ -318,13 +318,8 @@ def test_a_page_of_nothing_is_a_page(client: httpx.Client, form: str) -> None:
 def test_texts_cannot_become_formulas_in_a_spreadsheet() -> None:
     texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "plain", 'a "quote", and\nline', None, ""]
     rows = pa.table({"id": texts, "net_tco2e": [-1.5] * len(texts)})
-    labels = {
-        "edition": "e",
-        "synthetic": True,
-        "illustrative": {"forest": False, "buildings": True},
-        "attributions": [{"text": "=cmd()"}],
-    }
-    sheet = csv_bytes(Sheet("x", rows, None, False, DEFAULT, labels))
+    tags = {"edition": "e", "synthetic": "true", "illustrative": "buildings", "attribution": "=cmd()"}
+    sheet = csv_bytes(Sheet("x", rows, None, False, DEFAULT, {}, tags))
     read = list(csv.DictReader(io.StringIO(sheet.decode(), newline="")))
     expected = ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\tx", "plain", 'a "quote", and\nline', "", ""]
     assert [row["id"] for row in read] == expected

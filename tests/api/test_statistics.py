@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from grids.edition import Store
 from grids.projections import LONLAT, reproject
+from grids.selection import Selection
 from grids.statistics import chosen_cells, statistics
 
 CRS = "EPSG:32632"
@@ -42,7 +43,8 @@ def test_a_polygon_of_whole_cells_is_their_sum(client: httpx.Client, small_store
     box = shapely.box(WEST + 1000, SOUTH + 1000, WEST + 3000, SOUTH + 2000)
     found = asked(client, box)
     edition = Store(small_store).open("town")
-    rows = edition.page("grid-100m", 2023, bbox=(WEST + 1001, SOUTH + 1001, WEST + 2999, SOUTH + 1999), bbox_crs=CRS)
+    box = (WEST + 1001, SOUTH + 1001, WEST + 2999, SOUTH + 1999)
+    rows = edition.page("grid-100m", 2023, asked=Selection(box, CRS))
     table = rows.rows.to_pandas()
     assert (found["collection"], found["year"], found["rows"]) == ("grid-100m", 2023, len(table))
     assert found["partly"] == 0
