@@ -114,17 +114,28 @@ class TableFile:
             first, last = np.searchsorted(self._starts, positions[[0, -1]], side="right") - 1
             table = self._groups(np.arange(first, last + 1), columns)
             return table.slice(int(positions[0] - self._starts[first]), len(positions))
-        groups = np.unique(np.searchsorted(self._starts, positions, side="right") - 1)
-        table = self._groups(groups, columns)
+        group_of = np.searchsorted(self._starts, positions, side="right") - 1
+        groups = np.unique(group_of)
+        if len(groups) <= _FEW_GROUPS:
+            return self._taken(self._groups(groups, columns), groups, positions)
+        # Rows from all over a table would have all of it in memory at once.
+        parts = []
+        for begin in range(0, len(groups), _FEW_GROUPS):
+            some = groups[begin : begin + _FEW_GROUPS]
+            here = positions[slice(*np.searchsorted(group_of, [some[0], some[-1] + 1]))]
+            parts.append(self._taken(self._read(some, columns), some, here))
+        return pa.concat_tables(parts).combine_chunks()
+
+    def _taken(self, table: pa.Table, groups: NDArray[np.int64], positions: NDArray[np.int64]) -> pa.Table:
+        """Rows of a table that was read from row groups, by their ascending positions in the file."""
         sizes = np.diff(self._starts)[groups]
         if len(positions) == sizes.sum():
             return table
-        # Where each group read begins in the table read, so that a position in the file becomes one in the table.
+        # Where each group begins in what was read, so that a position in the file becomes one in the table.
         begins = np.concatenate([[0], np.cumsum(sizes)])[:-1]
         group_of = np.searchsorted(self._starts, positions, side="right") - 1
         place = np.searchsorted(groups, group_of)
-        wanted = begins[place] + positions - self._starts[group_of]
-        return table.take(pa.array(wanted))
+        return table.take(pa.array(begins[place] + positions - self._starts[group_of]))
 
     def columns_meeting(self, bounds: Bbox, columns: Sequence[str]) -> Columns:
         """Return columns of whole row groups, those that may have rows within `bounds`.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.grid import Grid
 from grids.projections import LONLAT, transformer
+from grids.selection import taken
 from grids.table_files import TableFile
 from grids.tables import ROW_GROUP
 
@@ -161,3 +162,23 @@ def test_nothing_of_the_ids_stays_in_memory(edition: Edition) -> None:
     before = pa.total_allocated_bytes()
     assert (edition.positions("h3-9", 2023, ids) >= 0).all()
     assert pa.total_allocated_bytes() - before < 50_000 < sum(map(len, ids))
+
+
+def test_rows_from_all_over_a_table_are_read_some_groups_at_a_time(
+    edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = edition.table("plain", 2023)
+    read, sizes = TableFile._read, list[int]()
+
+    def watched(file: TableFile, groups: NDArray[Any], columns: list[str]) -> pa.Table:
+        sizes.append(len(groups))
+        return read(file, groups, columns)
+
+    monkeypatch.setattr(TableFile, "_read", watched)
+    monkeypatch.setattr("grids.table_files._FEW_GROUPS", 2)
+    for positions in (np.arange(3, len(whole), 1_009), np.r_[0, np.arange(9_000, len(whole))], np.array([0, 20_000])):
+        assert edition.rows("plain", 2023, positions).equals(whole.take(pa.array(positions)))
+    order = np.random.default_rng(3).permutation(len(whole))[:500]
+    file = TableFile(edition.folder / "tables" / "plain" / "2023.parquet", edition.collection("plain"))
+    assert taken(file, order, ["id"]).equals(whole.select(["id"]).take(pa.array(order)))
+    assert max(sizes) == 2

@@ -244,6 +244,29 @@ def test_too_many_polygons_are_not_compared(edition: Edition, monkeypatch: pytes
     )  # a box is no trouble
 
 
+@dataclass(frozen=True)
+class Touching:
+    """Rows that touch one of several shapes."""
+
+    shapes: tuple[shapely.Geometry, ...]
+
+    columns: tuple[str, ...] = ("id",)
+    said: bytes = b""
+
+    def holds(self, rows: pa.Table, related: Related) -> NDArray[np.bool_]:
+        return np.logical_or.reduce([related("touches", shape, CRS) for shape in self.shapes])
+
+
+def test_polygons_are_counted_for_every_shape_of_a_question(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes = [shapely.box(WEST + 1_000 * k, SOUTH, WEST + 1_000 * k + 900, SOUTH + 900) for k in range(4)]
+    monkeypatch.setattr("grids.places.MOST_LOOKED_AT", 300)  # close to each of them are 100 and a few
+    for count in (1, 2):
+        where = Touching(tuple(boxes[:count]), said=bytes([count]))
+        assert edition.page("grid-100m", asked=Selection(where=where)).matched > 0
+    with pytest.raises(QueryTooLarge, match="added up; at most 300 are compared"):
+        edition.page("grid-100m", asked=Selection(where=Touching(tuple(boxes), said=b"all")))
+
+
 def test_types_are_those_of_the_table(edition: Edition) -> None:
     types = edition.types("grid-100m")
     assert list(types) == ["id", "row", "col", "area_ha", "kind", "net_tco2e", "year"] or "year" in types
