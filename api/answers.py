@@ -14,6 +14,7 @@ from api.formats import Format
 from api.middleware import has_key
 from api.params import Opened
 from api.settings import Settings
+from api.words import WORDS
 from grids.identity import code_digest, folder_digest
 from grids.manifest import Manifest
 from grids.shipped import shipped_digest
@@ -170,9 +171,12 @@ def labels(manifest: Manifest) -> dict[str, Any]:
 
 
 def spoken(request: Request, opened: Opened) -> dict[str, str]:
-    """Return the headers of an answer that comes in several forms and languages."""
-    language, _ = preferred(request, opened.edition.region.name)
-    return {"Vary": "Accept, Accept-Language", "Content-Language": language}
+    """Return the headers of an answer that comes in several forms and languages.
+
+    Titles are in the languages of the region, our own words in those that we have: where they differ, both are named.
+    """
+    languages = [preferred(request, texts)[0] for texts in (opened.edition.region.name, dict.fromkeys(WORDS, ""))]
+    return {"Vary": "Accept, Accept-Language", "Content-Language": ", ".join(dict.fromkeys(languages))}
 
 
 def preferred(request: Request, texts: Mapping[str, str]) -> tuple[str, str]:

@@ -17,6 +17,9 @@ MOST_VERTICES = 10_000  # drawn as spikes through one point, so many take most o
 MOST_AREA_HA = 2e8
 """Two million square kilometres, twenty Koreas."""
 
+_RINGS = {"Polygon": 1, "MultiPolygon": 2}
+"""How deep in its coordinates the rings of a geometry stand, which are arrays of positions."""
+
 _WGS84 = pyproj.Geod(ellps="WGS84")
 _MARGIN = 0.05  # of the region's extent, around it: what lies beyond is cut off before it is projected
 
@@ -49,6 +52,9 @@ def read_drawn(document: Mapping[str, Any], edition: Edition) -> Drawn:
         )
     if "crs" in document or "crs" in geometry:
         raise InvalidParameter("body: a `crs` is given, expected none: GeoJSON is in WGS 84, longitude before latitude")
+    count = _positions(geometry.get("coordinates"), _RINGS[geometry["type"]])
+    if count > MOST_VERTICES:  # before GEOS reads them, which takes most of the time
+        raise InvalidParameter(f"body: the polygon has {count} vertices, at most {MOST_VERTICES} are taken")
     try:
         shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(geometry)))
     except (shapely.errors.ShapelyError, orjson.JSONEncodeError) as error:
@@ -57,8 +63,6 @@ def read_drawn(document: Mapping[str, Any], edition: Edition) -> Drawn:
     points = shapely.get_coordinates(shape)
     if not len(points):
         raise InvalidParameter("body: the polygon is empty, expected rings of four positions or more")
-    if len(points) > MOST_VERTICES:
-        raise InvalidParameter(f"body: the polygon has {len(points)} vertices, at most {MOST_VERTICES} are taken")
     if not np.isfinite(points).all() or (np.abs(points) > (180, 90)).any():
         raise InvalidParameter(
             "body: the polygon leaves the world, expected longitude (-180..180) before latitude (-90..90)"
@@ -77,6 +81,13 @@ def read_drawn(document: Mapping[str, Any], edition: Edition) -> Drawn:
     if area_ha > MOST_AREA_HA:
         raise InvalidParameter(f"body: the polygon has {area_ha:.0f} ha, at most {MOST_AREA_HA:.0f} ha are taken")
     return Drawn(_moved(shape, edition), area_ha)
+
+
+def _positions(coordinates: Any, rings: int) -> int:
+    """How many members the arrays have that stand so deep in others; what is no array has none."""
+    if not isinstance(coordinates, list):
+        return 0
+    return sum(_positions(inner, rings - 1) for inner in coordinates) if rings else len(coordinates)
 
 
 def _moved(shape: shapely.Geometry, edition: Edition) -> shapely.Geometry:

@@ -15,6 +15,7 @@ import shapely
 
 from api.crs import Reference
 from api.geometries import flipped
+from grids.exports.csv_table import CSV_TAGS
 from grids.exports.formulas import harmless, harmless_rows
 from grids.projections import LONLAT
 from grids.tables import GEOMETRY, Geometries, with_geometry
@@ -31,6 +32,7 @@ class Sheet:
         many_parts: a row may have several polygons; then all are multipolygons, so that pages have one type.
         crs: of the shapes.
         labels: edition, synthetic, illustrative, attributions.
+        tags: the same as short texts, for CSV.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Sheet:
     many_parts: bool
     crs: Reference
     labels: Mapping[str, Any]
+    tags: Mapping[str, str]
 
 
 def csv_bytes(sheet: Sheet) -> bytes:
@@ -49,12 +52,7 @@ def csv_bytes(sheet: Sheet) -> bytes:
     names = sheet.rows.column_names
     columns = [_cells(column) for column in harmless_rows(sheet.rows).columns]
     count = sheet.rows.num_rows
-    beside = {
-        "edition": sheet.labels["edition"],
-        "synthetic": _plain(sheet.labels["synthetic"]),
-        "illustrative": ", ".join(name for name, is_so in sheet.labels["illustrative"].items() if is_so) or "none",
-        "attribution": harmless("; ".join(given["text"] for given in sheet.labels["attributions"])),
-    }
+    beside = {name: harmless(sheet.tags[name]) for name in CSV_TAGS}
     names = [*names, *beside]
     columns += [[value] * count for value in beside.values()]
     if sheet.shapes is not None:

@@ -15,7 +15,7 @@ from api.params import CollectionParam, ColumnsParam, OpenedParam, check_names
 from api.times import years_met
 from grids.manifest import Bbox
 from grids.projections import LONLAT
-from grids.selection import Key
+from grids.selection import Key, Selection
 
 MOST_ITEMS = 10_000
 DEFAULT_ITEMS = 100
@@ -36,9 +36,7 @@ class ItemQuery:
         year: of the table; none if no year of the collection meets the time asked for.
         earlier_years: those that meet it too, ascending; they have tables of their own.
         crs: of the answer's coordinates.
-        bbox: x before y, in `bbox_code` (lon/lat or the region's CRS).
-        where: the condition that rows must meet.
-        order: columns to sort by.
+        rows: which of them, in which order; its box is x before y, in lon/lat or the region's CRS.
         columns: to answer with; none: all.
         geometry: whether to answer with it.
         limit: rows of a page at most.
@@ -48,10 +46,7 @@ class ItemQuery:
     year: int | None
     earlier_years: tuple[int, ...]
     crs: Reference
-    bbox: Bbox | None
-    bbox_code: str
-    where: Filter | None
-    order: tuple[Key, ...]
+    rows: Selection
     columns: list[str] | None
     geometry: bool
     limit: int
@@ -197,8 +192,8 @@ async def item_query(
 ) -> ItemQuery:
     """Return what is asked of a collection's items; columns of the collection are parameters too."""
     check_names(request, (*PARAMETERS, *(name for name in collection.columns if name not in PARAMETERS)))
-    earlier, rows = tuple(years[:-1]), min(limit, MOST_ITEMS)
-    return ItemQuery(year, earlier, crs, *box, where, order, columns, not skip_geometry, rows, offset)
+    rows = Selection(*box, where, order)
+    return ItemQuery(year, tuple(years[:-1]), crs, rows, columns, not skip_geometry, min(limit, MOST_ITEMS), offset)
 
 
 ItemQueryParam = Annotated[ItemQuery, Depends(item_query)]

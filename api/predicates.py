@@ -27,6 +27,7 @@ Kind = Literal["number", "text", "truth", "date", "timestamp", "shape", "null"]
 Node = Any
 """A tree as `json` reads it: numbers, texts, truth values, lists and objects."""
 
+MOST_RELATIONS = 10  # of shapes to polygons: each is a walk through all that lie close to the shape
 MOST_PATTERN, MOST_WILDCARDS = 200, 10  # a pattern costs its own length for every letter it is laid against
 
 _WORDS: dict[Kind, str] = {
@@ -89,6 +90,7 @@ class Compiler:
     def __init__(self, types: Mapping[str, str], crs: Reference) -> None:
         self._kinds: dict[str, Kind] = {name: _ARROW[kind] for name, kind in types.items() if kind in _ARROW}
         self._crs = crs
+        self._relations = 0
         self.columns: dict[str, None] = {}
 
     def condition(self, node: Node) -> Callable[[Rows], Any]:
@@ -265,6 +267,12 @@ class Compiler:
     def _relation(self, op: str, arguments: Sequence[Node]) -> Term:
         left, right = self._all(op, arguments, 2, "shape")
         relation = _RELATIONS[op]
+        self._relations += 1
+        if self._relations > MOST_RELATIONS:
+            raise InvalidParameter(
+                f"filter: more than {MOST_RELATIONS} conditions about places (such as S_INTERSECTS) take too long: "
+                "put their shapes together into one geometry"
+            )
         if left.shape is None and right.shape is None:
             return _constant("truth", pa.scalar(relation in _OF_ITSELF))
         if left.shape is not None and right.shape is not None:

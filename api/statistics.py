@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import dumped, labels, of_edition
-from api.drawn import Drawn, read_drawn
+from api.drawn import MOST_VERTICES, Drawn, read_drawn
 from api.errors import InvalidParameter
 from api.params import ComposedId, Opened, OpenedParam, composed, only
 from api.question_models import StatisticsOut
@@ -23,6 +23,8 @@ from grids.store_errors import ItemNotFound
 router = APIRouter(tags=["questions"], prefix="/{region}/statistics")
 
 MOST_IDS = 10_000
+MOST_ARRAYS = 2 * MOST_VERTICES
+"""In a body: positions, rings and whatever else a document may hold."""
 NOTES = {
     "source": "sums of published values; protected (held) cells count with the value that is published for them",
     "border": "a cell that lies within the polygon in part counts by the part of its area, as if its values were "
@@ -139,8 +141,13 @@ def read_document(body: bytes) -> Mapping[str, Any]:
     """Return the JSON object of a body.
 
     Raises:
-        InvalidParameter: not JSON, or no object.
+        InvalidParameter: too many arrays, not JSON, or no object.
     """
+    arrays = body.count(b"[")
+    if arrays > MOST_ARRAYS:  # counted before they are objects of Python, which takes most of the time
+        raise InvalidParameter(
+            f"body: has {arrays} arrays, such as positions of a polygon, expected {MOST_ARRAYS} at most"
+        )
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -23,6 +23,8 @@ from bench.receipts import receipts_question
 from bench.report import Report
 from bench.scenarios import scenario as scenario_question
 from bench.serve import serve_question
+from bench.serve_inputs import SIDE, WIDEST
+from bench.serve_soak import soak_question
 from bench.vertices import vertices as vertices_question
 from carbonmap.synthetic.plan import MIN_BUILDINGS
 
@@ -197,10 +199,20 @@ def vertices(
 def serve(
     seconds: Annotated[float, typer.Option("--seconds", min=0, max=600, help="How long each is asked.")] = 5,
     peers: Annotated[bool, typer.Option("--peers/--no-peers", help="PostGIS, tipg and mapbox-vector-tile too.")] = True,
+    side: Annotated[
+        int, typer.Option("--side", min=300, max=WIDEST, help="Cells along the edge of what is served.")
+    ] = SIDE,
+    soak: Annotated[
+        int, typer.Option("--soak", min=0, help="Only ask ours so often, and tell the memory of its processes.")
+    ] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="Processes, with --soak.")] = 2,
     json: JsonOption = None,
 ) -> None:
     """Tiles, pages and sums per second against the bare framework and peers; encoders of tiles in one process."""
-    _finish(serve_question(seconds=seconds, peers=peers, tell=_tell), json)
+    if soak:
+        _finish(soak_question(requests=soak, workers=workers, side=side, tell=_tell), json)
+    else:
+        _finish(serve_question(seconds=seconds, peers=peers, side=side, tell=_tell), json)
 
 
 @app.command(name="map")

@@ -1,20 +1,17 @@
 """Question `serve`: how fast tiles, pages and sums are answered, against the bare framework and against peers."""
 
-import itertools
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
 
 from bench import postgis, serve_encoders, serve_load, serve_servers
 from bench.report import Report, Row
-from bench.serve_inputs import COLLECTION, REGION, YEAR, Served, write_served
+from bench.serve_inputs import Served, write_served
 from bench.serve_load import Asked
 from bench.serve_servers import Answer, Server, fetch
+from bench.serve_works import PAGE, Work, works_of
 
 Tell = Callable[[str], None]
 
@@ -35,44 +32,28 @@ COLUMNS = {
     "memory_after_mb": "MB after",
 }
 OURS, BARE, TIPG = "carbonmap", "bare Starlette", "tipg on PostGIS"
-PAGE = 1000
 _ELSEWHERE = "PostGIS ST_AsMVT"  # the work is another process's, whose processor time is not known
 _FEWEST, _LONGEST_S = 10, 20.0
-_GZIP = {"Accept-Encoding": "gzip"}
 _FOUR = ["net_tco2e", "buildings_tco2e", "transport_tco2e", "forest_tco2e"]
 
 
-@dataclass(frozen=True)
-class Work:
-    """One thing that is asked for.
-
-    Attributes:
-        name: of it.
-        asked: of our server.
-        peer: the same of tipg, if it can answer it.
-    """
-
-    name: str
-    asked: Asked
-    peer: Asked | None = None
-
-
-def serve_question(*, seconds: float, peers: bool, tell: Tell) -> Report:
+def serve_question(*, seconds: float, peers: bool, side: int, tell: Tell) -> Report:
     """Measure encoders in this process, then servers one after the other, one worker each.
 
     Args:
         seconds: how long each encoder, and each question to each server, is asked.
         peers: whether PostGIS, tipg and mapbox-vector-tile take part.
+        side: cells along the edge of the square that is served.
         tell: is told of each step.
 
     Raises:
         RuntimeError: a server did not start, or refused what was asked of it.
     """
-    settings = {"seconds": seconds, "connections": serve_load.CONNECTIONS, "page": PAGE}
+    settings = {"seconds": seconds, "connections": serve_load.CONNECTIONS, "page": PAGE, "cells": side * side}
     report = Report("serve", "Tiles, pages and sums: ours against the bare framework and peers", COLUMNS, settings)
     with TemporaryDirectory(prefix="bench-serve-") as name, ExitStack() as stack:
         tell("writing an edition")
-        served = write_served(Path(name) / "store")
+        served = write_served(Path(name) / "store", side)
         session, folder = None, None
         reason = postgis.missing() if peers else "not asked for (--no-peers)"
         if reason is None:
@@ -132,7 +113,7 @@ def _encoder_rows(
 def _server_rows(served: Served, folder: str | None, seconds: float, missing: dict[str, str], tell: Tell) -> list[Row]:
     answers: dict[str, Answer] = {}
     with serve_servers.ours(served.store) as server:
-        works = _works(server, served)
+        works = works_of(server, served)
         for work in works:
             answers[_bare_path(work)] = _answer(server, work.asked)
         rows = [_asked(OURS, server, work, work.asked, seconds, tell) for work in works]
@@ -151,43 +132,6 @@ def _server_rows(served: Served, folder: str | None, seconds: float, missing: di
     for row in rows:
         row["ratio"] = ours[row["work"]] / row["rate"]
     return sorted(rows, key=lambda row: list(ours).index(row["work"]))
-
-
-def _works(server: Server, served: Served) -> list[Work]:
-    tiles = f"/api/{REGION}/collections/{COLLECTION}/tiles/WebMercatorQuad"
-    template = json.loads(fetch(server.address + tiles).body)["tiles"][0]
-    address = urlsplit(template)
-    warm = f"{address.path}?{address.query}".replace("%7B", "{").replace("%7D", "}")
-    tile = served.tile
-    for name, value in (("z", tile.z), ("y", tile.y), ("x", tile.x)):
-        warm = warm.replace(f"{{{name}}}", str(value))
-    items = f"/api/{REGION}/collections/{COLLECTION}/items?limit={PAGE}&year={YEAR}&edition={served.edition.id}"
-    theirs = f"/collections/public.{serve_encoders.TABLE}/tiles/WebMercatorQuad/{tile.z}/{tile.x}/{tile.y}"
-    columns = serve_encoders.shown_columns(served)
-    pages = f"/collections/public.{serve_encoders.LONLAT_TABLE}/items?limit={PAGE}&f=geojson&offset="
-    json_type = {"Content-Type": "application/geo+json"}
-    return [
-        Work("warm tile", Asked([warm], headers=_GZIP)),
-        Work("cold tile", _cold(warm, columns), Asked([f"{theirs}?properties={','.join(columns)}"], headers=_GZIP)),
-        Work(f"page of {PAGE:,}", Asked([f"{items}&offset=%d"]), Asked([f"{pages}%d"])),
-        Work(
-            f"page of {PAGE:,}, gzip",
-            Asked([f"{items}&offset=%d"], headers=_GZIP),
-            Asked([f"{pages}%d"], headers=_GZIP),
-        ),
-        Work(
-            "sums of a polygon",
-            Asked([f"/api/{REGION}/statistics?year={YEAR}"], json.dumps(served.polygon).encode(), json_type),
-        ),
-    ]
-
-
-def _cold(warm: str, columns: Sequence[str]) -> Asked:
-    """The same tile by addresses of which none is asked for twice in a while: columns in ever another order."""
-    begin, _, query = warm.partition("?")
-    orders = itertools.islice(itertools.permutations(columns[1:]), 0, None, 997)
-    paths = [f"{begin}?{query}&properties={columns[0]},{','.join(order)}" for order in itertools.islice(orders, 5_000)]
-    return Asked(paths, headers=_GZIP)
 
 
 def _answer(server: Server, asked: Asked) -> Answer:

@@ -22,6 +22,8 @@ YEAR = 2023
 TILE = Tile(12, 1586, 3492)  # about 7.8 km of ground: 78 x 78 cells
 SIDE = 400
 """Cells along the edge of the square, which has the tile in its middle, and its neighbours."""
+WIDEST = 2_500
+"""Of a square that lies within the Korean grid on every side, and fits into memory while it is drawn."""
 
 _EDITION = "0" * 16
 _CELL_M = 100
@@ -72,14 +74,19 @@ class Served:
         return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
 
 
-def write_served(store: Path) -> Served:
-    """Write the edition into a new store, and open it."""
+def write_served(store: Path, side: int = SIDE) -> Served:
+    """Write the edition into a new store, and open it.
+
+    Args:
+        store: a folder that is made.
+        side: cells along the edge of the square; 707 is half a million of them.
+    """
     east, north = transformer(LONLAT, CRS).transform(*_middle(TILE))
     first_row, first_col = (
-        int((place - origin) // _CELL_M) - SIDE // 2
+        int((place - origin) // _CELL_M) - side // 2
         for place, origin in zip((north, east), _ORIGIN_M[::-1], strict=True)
     )
-    row, col = (part.ravel() for part in np.mgrid[first_row : first_row + SIDE, first_col : first_col + SIDE])
+    row, col = (part.ravel() for part in np.mgrid[first_row : first_row + side, first_col : first_col + side])
     grid = Grid(CRS, _ORIGIN_M, _CELL_M, "korea")
     info = CollectionInfo(
         id=COLLECTION, title={"en": "100 m cells"}, kind="grid", cell_size_m=_CELL_M, origin_m=_ORIGIN_M, codes="korea"
@@ -93,7 +100,7 @@ def write_served(store: Path) -> Served:
         "synthetic": True,
         "attributions": [{"text": "made up by carbonmap's bench"}],
     }
-    lonlat = np.array([transformer(CRS, LONLAT).transform(x, y) for x, y in _corners(first_row, first_col)])
+    lonlat = np.array([transformer(CRS, LONLAT).transform(x, y) for x, y in _corners(first_row, first_col, side)])
     region["bbox"] = [*lonlat.min(axis=0).tolist(), *lonlat.max(axis=0).tolist()]
     with EditionWriter(store, REGION, _EDITION, crs=CRS) as writer:
         writer.write_table(info, YEAR, _frame(grid, row, col))
@@ -113,9 +120,9 @@ def _middle(tile: Tile) -> tuple[float, float]:
     return (west + east) / 2, (south + north) / 2
 
 
-def _corners(first_row: int, first_col: int) -> list[tuple[float, float]]:
+def _corners(first_row: int, first_col: int, side: int) -> list[tuple[float, float]]:
     east, north = _ORIGIN_M
-    rows, cols = (first_row, first_row + SIDE), (first_col, first_col + SIDE)
+    rows, cols = (first_row, first_row + side), (first_col, first_col + side)
     return [(float(east + col * _CELL_M), float(north + row * _CELL_M)) for row in rows for col in cols]
 
 

@@ -45,10 +45,14 @@ class Server:
     process: psutil.Process
 
     @property
+    def family(self) -> list[psutil.Process]:
+        """It and its children."""
+        return [self.process, *self.process.children(recursive=True)]
+
+    @property
     def memory_mb(self) -> float:
         """What it holds in memory now, with its children."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return sum(float(member.memory_info().rss) for member in family) / 1e6
+        return sum(float(member.memory_info().rss) for member in self.family) / 1e6
 
     @property
     def cpu_seconds(self) -> float:
@@ -78,9 +82,10 @@ def fetch(address: str, body: bytes | None = None, headers: Mapping[str, str] | 
 
 
 @contextmanager
-def ours(store: Path) -> Iterator[Server]:
-    """Serve a store with `carbonmap`'s own server, one worker."""
-    with _running([sys.executable, "-m", "bench.serve_servers", "ours", str(store)], "/api/health") as server:
+def ours(store: Path, workers: int = 1) -> Iterator[Server]:
+    """Serve a store with `carbonmap`'s own server."""
+    command = [sys.executable, "-m", "bench.serve_servers", "ours", "--workers", str(workers), str(store)]
+    with _running(command, "/api/ready") as server:
         yield server
 
 
@@ -157,11 +162,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command("ours")
-def _serve_ours(store: Path, port: int) -> None:
+def _serve_ours(store: Path, port: int, workers: int = 1) -> None:
     from api.server import serve
     from api.settings import Settings
 
-    serve(Settings(store=store, log_format="json"), port=port)
+    serve(Settings(store=store, log_format="json"), port=port, workers=workers)
 
 
 @app.command("bare")

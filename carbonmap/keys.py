@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carbonmap.commands.options import StoreOption
 from carbonmap.errors import RegionError
 
 if TYPE_CHECKING:  # they take half a second, which --help need not wait for
@@ -38,9 +39,6 @@ database_app = typer.Typer(
     help="The database that keys are kept in: a file beside the store, or PostgreSQL (docs/keys.md).",
 )
 
-StoreOption = Annotated[
-    Path, typer.Option("--store", metavar="DIR", envvar="CARBONMAP_STORE", help="The folder of published editions.")
-]
 SettingsOption = Annotated[
     Path | None,
     typer.Option("--settings", help="The server's TOML file of settings, see docs/deploy.md.", show_default=False),

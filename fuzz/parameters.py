@@ -16,6 +16,7 @@ from fuzz.editions import opened_edition
 from fuzz.target import Target
 from grids.codes import cell_codes, parse_cell_code
 from grids.errors import CellCodeError
+from grids.selection import Selection
 from grids.store_errors import QueryTooLarge
 
 _FILTERS = (
@@ -50,7 +51,7 @@ def _filter(text: str, language: Language) -> bool:
         crs = offered(edition)[len(text) % 3]
         try:
             where = read_filter(text, language, crs, edition.types(collection, 2023))
-            found = edition.page(collection, 2023, ["id"], where=where)
+            found = edition.page(collection, 2023, ["id"], Selection(where=where))
         except (InvalidParameter, QueryTooLarge):
             return False
         assert found.matched == len(found.positions) <= 16

@@ -1,5 +1,6 @@
 """One published edition: its manifest, and its tables read by the row groups needed."""
 
+import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,16 @@ from numpy.typing import NDArray
 from grids.chunks import Columns
 from grids.manifest import Bbox, Collection, Manifest, checked_name, read_manifest
 from grids.places import Places, cell_corners, row_polygons
-from grids.projections import LONLAT
-from grids.selection import EVERYTHING, Condition, Key, Recent, Selection, taken
+from grids.selection import EVERYTHING, Recent, Selection, taken
 from grids.store_errors import CollectionNotFound, ColumnNotFound, EditionBroken, ItemNotFound, YearNotFound
 from grids.table_files import TableFile
 from grids.tables import COVERING, GEOMETRY, Geometries
+
+_SELECTED = Recent()
+"""Of all editions of this process, so that many that are open hold no more than one."""
+
+_OPENED = itertools.count()
+"""Tells editions of one process apart, also those of the same name in different stores."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Edition:
             collection.id: collection for collection in self.manifest.collections
         }
         self._files: dict[tuple[str, ...], TableFile] = {}
-        self._selected = Recent()
+        self._opened = next(_OPENED)
         self._guard = threading.Lock()
 
     @cached_property
@@ -91,30 +97,19 @@ class Edition:
         schema = self._file(info, self.year(collection, year)).schema
         return {name: str(schema.field(name).type) for name in info.columns}
 
-    def table(
-        self,
-        collection: str,
-        year: int | None = None,
-        columns: list[str] | None = None,
-        bbox: Bbox | None = None,
-        offset: int = 0,
-        limit: int | None = None,
-    ) -> pa.Table:
-        """Return rows of a collection's table; see `page`."""
-        return self.page(collection, year, columns, bbox, offset, limit).rows
+    def table(self, collection: str, year: int | None = None, columns: list[str] | None = None) -> pa.Table:
+        """Return all rows of a collection's table; see `page`."""
+        return self.page(collection, year, columns).rows
 
     def page(
         self,
         collection: str,
         year: int | None = None,
         columns: list[str] | None = None,
-        bbox: Bbox | None = None,
+        asked: Selection = EVERYTHING,
+        *,
         offset: int = 0,
         limit: int | None = None,
-        *,
-        bbox_crs: str = LONLAT,
-        where: Condition | None = None,
-        order: tuple[Key, ...] = (),
     ) -> Page:
         """Read rows in the table's (spatial) order or in one asked for, only from the row groups that can hold them.
 
@@ -122,31 +117,27 @@ class Edition:
             collection: its id.
             year: latest if none.
             columns: names, in the order wanted; all if none. Geometry of zones and hexagons always comes along.
-            bbox: least x, least y, greatest x, greatest y; rows whose polygon (as drawn in that CRS) meets it.
+            asked: which rows, and in which order.
             offset: matching rows to leave out first.
             limit: rows to return at most.
-            bbox_crs: lon/lat, or the region's CRS.
-            where: which of the rows to keep.
-            order: columns to sort by, the first decides; nulls last, ties in the table's order.
 
         Raises:
-            CollectionNotFound, YearNotFound, ColumnNotFound, EditionBroken; QueryTooLarge by `where`.
+            CollectionNotFound, YearNotFound, ColumnNotFound, EditionBroken; QueryTooLarge by the selection's condition.
         """
         info = self.collection(collection)
         year = self.year(collection, year)
         file = self._file(info, year)
         wanted = self._columns(info, columns)
-        asked = Selection(bbox, bbox_crs, where, order)
         if asked == EVERYTHING:
             stop = file.rows if limit is None else min(file.rows, offset + limit)
             positions = np.arange(min(offset, file.rows), stop, dtype=np.int64)
             return Page(file.take(positions, wanted), positions, file.rows)
         self._columns(info, asked.columns)
-        key = asked.digest(collection, year)
-        matching = self._selected.get(key)
+        key = asked.digest(f"{self._opened}/{collection}", year)
+        matching = _SELECTED.get(key)
         if matching is None:
             matching = asked.positions(Places(info, file, self.crs))
-            self._selected.keep(key, matching)
+            _SELECTED.keep(key, matching)
         positions = matching[offset : None if limit is None else offset + limit].astype(np.int64)
         return Page(taken(file, positions, wanted), positions, len(matching))
 

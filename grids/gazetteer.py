@@ -11,6 +11,7 @@ import shapely
 from grids.edition import Edition
 from grids.manifest import Bbox, Collection
 from grids.projections import LONLAT, reproject, transformer
+from grids.selection import Selection
 
 _INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
@@ -154,7 +155,7 @@ def items_at(edition: Edition, lon: float, lat: float) -> list[tuple[Collection,
     found = []
     for info in every:
         own = ["row", "col"] if info.kind == "grid" else []
-        rows = edition.page(info.id, None, ["id", *own], (x, y, x, y), bbox_crs=edition.crs).rows
+        rows = edition.page(info.id, None, ["id", *own], Selection((x, y, x, y), edition.crs)).rows
         if rows.num_rows and info.cell_size_m is not None and info.origin_m is not None:
             col, row = ((at - origin) // info.cell_size_m for at, origin in zip((x, y), info.origin_m, strict=True))
             rows = rows.filter((rows["row"].to_numpy() == row) & (rows["col"].to_numpy() == col))

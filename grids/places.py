@@ -21,7 +21,7 @@ from grids.tables import GEOMETRY, Geometries
 Relation = Literal["intersects", "equals", "touches", "crosses", "overlaps", "within", "contains"]
 """How a row's polygon stands to a shape: the row is `within` it, the row `contains` it."""
 
-MOST_LOOKED_AT = 500_000  # polygons compared with one shape: about a second
+MOST_LOOKED_AT = 500_000  # polygons compared with the shapes of one question: some seconds
 
 _ALONG_EDGE = np.linspace(0, 1, 21)
 _COLUMN_BIAS = 1 << 31  # columns may be negative; a corner's key has 32 bits for each
@@ -41,7 +41,10 @@ def row_polygons(info: CollectionInfo, rows: pa.Table) -> Geometries:
     """Return the polygons of rows (a grid's need `row` and `col`, others `geometry`) in the region's CRS."""
     if info.kind != "grid":
         return np.asarray(shapely.from_wkb(rows[GEOMETRY].to_numpy()), dtype=object)
-    corners, where = cell_corners(info, rows)
+    return _squares(*cell_corners(info, rows))
+
+
+def _squares(corners: NDArray[np.float64], where: NDArray[np.int64]) -> Geometries:
     return np.asarray(shapely.polygons(corners[where[:, [0, 1, 2, 3, 0]]]), dtype=object)
 
 
@@ -68,7 +71,7 @@ def cell_corners(info: CollectionInfo, rows: pa.Table) -> tuple[NDArray[np.float
 
 
 class Places:
-    """The places of one table's rows.
+    """The places of one table's rows, for one question.
 
     Args:
         info: the table's collection.
@@ -80,12 +83,17 @@ class Places:
         self.info = info
         self.file = file
         self.crs = crs
+        self._looked_at = 0
 
     def polygons(self, positions: NDArray[np.int64], crs: str) -> Geometries:
         """Return the polygons of rows by ascending position, in lon/lat or the region's CRS."""
-        names = ["row", "col"] if self.info.kind == "grid" else [GEOMETRY]
-        shapes = row_polygons(self.info, self.file.take(positions, names))
-        return shapes if crs == self.crs else reproject(shapes, self.crs, crs)
+        if self.info.kind != "grid":
+            shapes = row_polygons(self.info, self.file.take(positions, [GEOMETRY]))
+            return shapes if crs == self.crs else reproject(shapes, self.crs, crs)
+        corners, where = cell_corners(self.info, self.file.take(positions, ["row", "col"]))
+        if crs != self.crs:  # each corner once, which four cells share
+            corners = np.column_stack(transformer(self.crs, crs).transform(corners[:, 0], corners[:, 1]))
+        return _squares(corners, where)
 
     def near(self, bbox: Bbox, crs: str = LONLAT) -> NDArray[np.int64]:
         """Return ascending positions of rows that may meet a box: all that do and some close by."""
@@ -124,7 +132,7 @@ class Places:
             crs: of the shape: lon/lat or the region's.
 
         Raises:
-            QueryTooLarge: more than `MOST_LOOKED_AT` rows are close to the shape.
+            QueryTooLarge: more than `MOST_LOOKED_AT` rows are close to this shape and those asked about before.
         """
         if shapely.is_empty(shape):
             return np.empty(0, dtype=np.int64)
@@ -132,10 +140,12 @@ class Places:
         if relation == "intersects" and shapely.equals_exact(shape, shapely.box(*bounds), normalize=True):
             return self.meeting(bounds, crs)
         positions = self.near(bounds, crs)
-        if len(positions) > MOST_LOOKED_AT:
+        self._looked_at += len(positions)
+        if self._looked_at > MOST_LOOKED_AT:
             raise QueryTooLarge(
-                f"{len(positions)} rows of collection {self.info.id!r} lie close to the geometry of the filter, "
-                f"at most {MOST_LOOKED_AT} are compared: ask for a smaller place, a coarser collection, or a box (bbox)"
+                f"{self._looked_at} rows of collection {self.info.id!r} lie close to the geometries of the filter, "
+                f"added up; at most {MOST_LOOKED_AT} are compared: ask for a smaller place, a coarser collection, or a "
+                "box (bbox)"
             )
         shapely.prepare(shape)
         holds = _PREDICATES[relation](shape, self.polygons(positions, crs))

@@ -24,9 +24,11 @@ Key = tuple[str, bool]
 Related = Callable[[Relation, shapely.Geometry, str], NDArray[np.bool_]]
 """Which of the rows asked about stand in a relation to a shape, given in that CRS."""
 
-MOST_BYTES = 32_000_000
-"""Kept per edition for pages that follow."""
+MOST_BYTES = 128_000_000
+"""Kept for pages that follow: three orders of ten million rows."""
 MOST_QUESTIONS = 4096
+ROWS_AT_ONCE = 1 << 18
+"""Rows of which a condition is looked at together: 64 row groups."""
 _ENTRY_BYTES = 512  # what Python needs for a key, an array and their place, beside what they hold
 
 
@@ -71,26 +73,48 @@ class Selection:
     def positions(self, places: Places) -> NDArray[np.int32]:
         """Return the positions of the rows meant, in the order asked for, otherwise ascending.
 
+        Conditions are looked at some rows at a time, so that those about many columns of a nation's table fit into
+        memory.
+
         Raises:
             QueryTooLarge: the condition has a geometry close to too many rows.
         """
         file = places.file
         chosen = np.arange(file.rows) if self.bbox is None else places.meeting(self.bbox, self.bbox_crs)
-        if self.where is not None:
-
-            def related(relation: Relation, shape: shapely.Geometry, crs: str) -> NDArray[np.bool_]:
-                found = np.zeros(file.rows, dtype=np.bool_)
-                found[places.related(relation, shape, crs)] = True
-                return found[chosen]
-
-            rows = file.take(chosen, list(self.where.columns) or ["id"])
-            chosen = chosen[self.where.holds(rows, related)]
+        if self.where is not None and len(chosen):
+            names, near = list(self.where.columns) or ["id"], _Near(places)
+            pieces = np.split(chosen, range(ROWS_AT_ONCE, len(chosen), ROWS_AT_ONCE))
+            chosen = np.concatenate(
+                [rows[self.where.holds(file.take(rows, names), near.asked_of(rows))] for rows in pieces]
+            )
         if self.order:
             rows = file.take(chosen, list(dict.fromkeys(name for name, _ in self.order)))
             keys = [(name, "descending" if falling else "ascending") for name, falling in self.order]
             # Arrow's sort is stable and leaves nulls to the end in either direction.
             chosen = chosen[pc.sort_indices(rows, sort_keys=keys).to_numpy()]
         return chosen.astype(np.int32)
+
+
+class _Near:
+    """Which rows of a table stand in a relation to a shape: found once for all pieces of it."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        # With the shapes, so that no other one can be taken for one that is gone.
+        self._known: dict[tuple[Relation, int, str], tuple[shapely.Geometry, NDArray[np.bool_]]] = {}
+
+    def asked_of(self, rows: NDArray[np.int64]) -> Related:
+        """Return the function that says it of the rows at some positions."""
+
+        def related(relation: Relation, shape: shapely.Geometry, crs: str) -> NDArray[np.bool_]:
+            key = (relation, id(shape), crs)
+            if key not in self._known:
+                found = np.zeros(self._places.file.rows, dtype=np.bool_)
+                found[self._places.related(relation, shape, crs)] = True
+                self._known[key] = shape, found
+            return self._known[key][1][rows]
+
+        return related
 
 
 EVERYTHING = Selection()

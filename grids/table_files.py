@@ -1,6 +1,6 @@
 """One Parquet table of an edition: footer read once, row groups chosen by their statistics, bytes mapped."""
 
-import threading
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from grids.chunks import Chunk, Columns, KeptChunks
+from grids.codes import parse_cell_code
+from grids.errors import CellCodeError
 from grids.manifest import Bbox, CollectionInfo
 from grids.store_errors import EditionBroken
 from grids.tables import COVERING, COVERING_FIELDS
@@ -24,6 +26,9 @@ _KEPT = KeptChunks(128 << 20)
 
 _FEW_GROUPS = 16
 """Row groups of a page or of a drawn place; more than these are a walk through the table, which nobody repeats soon."""
+
+_CELLS_AT_ONCE = 512
+"""Cells that are looked for in the bounds of all row groups at once: some megabytes for a nation's."""
 
 _DAMAGE = (OSError, pa.ArrowException, KeyError, UnicodeDecodeError)
 """What Arrow raises over a table whose bytes are not as they were written; names of columns may be what is damaged."""
@@ -60,8 +65,6 @@ class TableFile:
                 f"table {path.parent.name}/{path.name} of edition {_edition(path)} cannot be read: its row groups have "
                 f"{self._starts[-1]} rows, and it says {self.rows}"
             )
-        self._guard = threading.Lock()
-        self._ids: pa.ChunkedArray | None = None
 
     @cached_property
     def group_bounds(self) -> Bounds:
@@ -102,25 +105,37 @@ class TableFile:
             steps = self._groups(groups, ["row", "col"])
             col, row = steps["col"].to_numpy(), steps["row"].to_numpy()
             rows = self._cell_bounds(np.stack([col, row, col, row], axis=1).astype(np.float64))
-        positions = np.concatenate([np.arange(self._starts[g], self._starts[g + 1]) for g in groups])
         met = _overlap(rows, bounds)
-        return positions[met], rows[met]
+        return self._positions_in(groups)[met], rows[met]
 
     def take(self, positions: NDArray[np.int64], columns: list[str]) -> pa.Table:
         """Return rows by ascending position, reading only their row groups and only these columns."""
-        groups = np.unique(np.searchsorted(self._starts, positions, side="right") - 1)
-        table = self._groups(groups, columns)
+        if len(positions) and positions[-1] - positions[0] + 1 == len(positions):  # a page: nothing is copied
+            first, last = np.searchsorted(self._starts, positions[[0, -1]], side="right") - 1
+            table = self._groups(np.arange(first, last + 1), columns)
+            return table.slice(int(positions[0] - self._starts[first]), len(positions))
+        group_of = np.searchsorted(self._starts, positions, side="right") - 1
+        groups = np.unique(group_of)
+        if len(groups) <= _FEW_GROUPS:
+            return self._taken(self._groups(groups, columns), groups, positions)
+        # Rows from all over a table would have all of it in memory at once.
+        parts = []
+        for begin in range(0, len(groups), _FEW_GROUPS):
+            some = groups[begin : begin + _FEW_GROUPS]
+            here = positions[slice(*np.searchsorted(group_of, [some[0], some[-1] + 1]))]
+            parts.append(self._taken(self._read(some, columns), some, here))
+        return pa.concat_tables(parts).combine_chunks()
+
+    def _taken(self, table: pa.Table, groups: NDArray[np.int64], positions: NDArray[np.int64]) -> pa.Table:
+        """Rows of a table that was read from row groups, by their ascending positions in the file."""
         sizes = np.diff(self._starts)[groups]
         if len(positions) == sizes.sum():
             return table
-        # Where each group read begins in the table read, so that a position in the file becomes one in the table.
+        # Where each group begins in what was read, so that a position in the file becomes one in the table.
         begins = np.concatenate([[0], np.cumsum(sizes)])[:-1]
         group_of = np.searchsorted(self._starts, positions, side="right") - 1
         place = np.searchsorted(groups, group_of)
-        wanted = begins[place] + positions - self._starts[group_of]
-        if len(wanted) and wanted[-1] - wanted[0] + 1 == len(wanted):  # a page: nothing is copied
-            return table.slice(int(wanted[0]), len(wanted))
-        return table.take(pa.array(wanted))
+        return table.take(pa.array(begins[place] + positions - self._starts[group_of]))
 
     def columns_meeting(self, bounds: Bbox, columns: Sequence[str]) -> Columns:
         """Return columns of whole row groups, those that may have rows within `bounds`.
@@ -160,22 +175,74 @@ class TableFile:
 
     def position(self, item: str) -> int | None:
         """Return the position of the row with this id, if there is one."""
-        found = pc.index(self._every_id(), pa.scalar(item, type=self._every_id().type)).as_py()
+        [found] = self.positions([item]).tolist()
         return None if found < 0 else int(found)
 
     def positions(self, items: Sequence[str]) -> NDArray[np.int64]:
-        """Return (n,) positions of the rows with these n distinct ids, -1 where there is none."""
-        ids = self._every_id()
-        asked = pc.index_in(ids, value_set=pa.array(items, type=ids.type))
+        """Return (n,) positions of the rows with these n distinct ids, -1 where there is none.
+
+        Only row groups that may hold one of them are read, a few at a time: nothing of the table stays in memory.
+        """
         where = np.full(len(items), -1, dtype=np.int64)
-        where[asked.drop_null().to_numpy()] = np.flatnonzero(asked.is_valid().to_numpy())
+        wanted = pa.array(items, type=pa.string())
+        groups = self._groups_with(items)
+        read = self._groups if len(groups) <= _FEW_GROUPS else self._read
+        missing = len(items)
+        for begin in range(0, len(groups), _FEW_GROUPS):
+            some = groups[begin : begin + _FEW_GROUPS]
+            asked = pc.index_in(read(some, ["id"])["id"], value_set=wanted)
+            found = np.flatnonzero(asked.is_valid().to_numpy())
+            where[asked.drop_null().to_numpy()] = self._positions_in(some)[found]
+            missing -= len(found)
+            if not missing:
+                break
         return where
 
-    def _every_id(self) -> pa.ChunkedArray:
-        with self._guard:
-            if self._ids is None:
-                self._ids = self._read(np.arange(self._footer.num_row_groups), ["id"])["id"]
-            return self._ids
+    def _positions_in(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The position of each row of some row groups, one group after the other."""
+        return np.concatenate([np.arange(self._starts[g], self._starts[g + 1]) for g in groups])
+
+    def _groups_with(self, items: Sequence[str]) -> NDArray[np.int64]:
+        """The row groups that may hold rows with these ids: cells by the place that their code names, others by order.
+
+        What is no code of a cell of this grid is looked for by order: whoever asks for it gets an answer all the same.
+        """
+        cells = [self._middle_of(item) for item in items]
+        middles = np.array([middle for middle in cells if middle is not None]).reshape(-1, 2)
+        others = sorted(item for item, middle in zip(items, cells, strict=True) if middle is None)
+        may = np.zeros(self._footer.num_row_groups, dtype=np.bool_)
+        for begin in range(0, len(middles), _CELLS_AT_ONCE):
+            some = np.tile(middles[begin : begin + _CELLS_AT_ONCE], 2)[:, None, :]
+            bounds = self.group_bounds
+            may |= ((bounds[:, :2] < some[..., :2]) & (some[..., 2:] < bounds[:, 2:])).all(axis=2).any(axis=0)
+        if others:
+            for group, (least, greatest) in enumerate(self._id_ranges):
+                place = bisect_left(others, least)
+                may[group] |= place < len(others) and (greatest is None or others[place] <= greatest)
+        return np.flatnonzero(may)
+
+    def _middle_of(self, item: str) -> tuple[float, float] | None:
+        """The middle of the cell that a code names, metres; none if it is no code of this grid."""
+        if self._info is None or self._info.codes is None:
+            return None
+        try:
+            cell = parse_cell_code(item)
+        except CellCodeError:
+            return None
+        if (cell.scheme, cell.size_m) != (self._info.codes, self._info.cell_size_m):
+            return None
+        return cell.east_m + cell.size_m / 2, cell.north_m + cell.size_m / 2
+
+    @cached_property
+    def _id_ranges(self) -> list[tuple[str, str | None]]:
+        """Least and greatest id of each row group; everything ("" and None) where the footer does not say."""
+        leaf = next(k for k in range(len(self._footer.schema)) if self._footer.schema.column(k).path == "id")
+        ranges: list[tuple[str, str | None]] = []
+        for group in range(self._footer.num_row_groups):
+            statistics = self._footer.row_group(group).column(leaf).statistics
+            told = statistics is not None and statistics.has_min_max
+            ranges.append((statistics.min, statistics.max) if told else ("", None))
+        return ranges
 
     def _read(self, groups: NDArray[Any], columns: list[str]) -> pa.Table:
         # A reader of its own for each call: Arrow's readers are not for several threads at once, the footer is.

@@ -12,6 +12,7 @@ import pandas as pd
 
 from accounting.factors import FactorTable
 from grids.edition import Bbox, Edition
+from grids.selection import Selection
 from grids.shipped import data_folder
 from scenarios.edition_factors import carrier_factors
 from scenarios.edition_traffic import split_traffic
@@ -65,7 +66,7 @@ def edition_state(
     if info.kind != "grid" or info.cell_size_m is None or info.origin_m is None:
         raise InvalidState(f"{collection!r} is no grid; scenarios work on a grid, such as grid-500m.")
     year = edition.year(collection, year)
-    page = edition.page(collection, year, bbox=bbox)
+    page = edition.page(collection, year, asked=Selection(bbox))
     table = page.rows.to_pandas()
     if not len(table):
         raise InvalidState(f"{collection!r} has no cell there; choose another part of the region.")

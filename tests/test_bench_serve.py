@@ -13,11 +13,12 @@ import shapely
 from rich.console import Console
 from typer.testing import CliRunner
 
-from bench import postgis, serve, serve_encoders, serve_inputs, serve_load, serve_servers
+from bench import postgis, serve, serve_encoders, serve_inputs, serve_load, serve_servers, serve_works
 from bench.__main__ import app
 from bench.serve_inputs import COLLECTION, CRS, YEAR, Served, write_served
 from bench.serve_load import Asked, Load
 from bench.serve_servers import Answer, fetch
+from bench.serve_works import works_of
 from grids.projections import LONLAT, transformer
 from grids.tiles import Tile, collection_tile, tile_columns
 
@@ -72,7 +73,7 @@ def test_scripts_ask_in_turn_and_count_up() -> None:
 
 
 def test_cold_addresses_differ_and_warm_ones_name_the_columns() -> None:
-    asked = serve._cold("/t/1/2/3?edition=e", list("abcdefghij"))
+    asked = serve_works.cold("/t/1/2/3?edition=e", list("abcdefghij"))
     assert len(set(asked.paths)) == len(asked.paths) == 364
     assert {"".join(sorted(path.rpartition("=")[2])) for path in asked.paths} == {",,,,,,,,,abcdefghij"}
 
@@ -101,16 +102,25 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 
 def test_what_is_asked_of_ours_is_what_it_says(served: Served) -> None:
+    nets = served.edition.table(COLLECTION, YEAR, ["net_tco2e"])["net_tco2e"].to_numpy()
+    second, highest = np.sort(nets)[-2:]
     with serve_servers.ours(served.store) as server:
-        works = {work.name: work for work in serve._works(server, served)}
+        works = {work.name: work for work in works_of(server, served)}
         warm = serve._answer(server, works["warm tile"].asked)
         assert warm.headers["content-encoding"] == "gzip"
         cold = works["cold tile"].asked
         assert len({serve._answer(server, Asked([path], headers=cold.headers)).body for path in cold.paths[:3]}) == 3
         page = json.loads(serve._answer(server, works["page of 1,000"].asked).body)
-        assert len(page["features"]) == serve.PAGE
+        assert len(page["features"]) == serve_works.PAGE
         sums = json.loads(serve._answer(server, works["sums of a polygon"].asked).body)
         assert sums["rows"] > 1000
+        named = works["item by its id"].asked
+        assert len({json.loads(serve._answer(server, Asked([path])).body)["id"] for path in named.paths[:3]}) == 3
+        few = json.loads(serve._answer(server, works["filter, first 10"].asked).body)["features"]
+        assert len(few) == 10
+        assert all(one["properties"]["net_tco2e"] > 10 for one in few)
+        order = json.loads(serve._answer(server, works["page of 1,000, sorted"].asked).body)["features"]
+        assert [one["properties"]["net_tco2e"] for one in order[:2]] == [highest, second]
         with pytest.raises(RuntimeError, match="404"):
             serve._answer(server, Asked(["/api/nowhere/"]))
 
@@ -176,9 +186,30 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, monkeypatch:
     assert rows["tile", f"{serve.OURS}, compressed"]["ms"] > 0
 
 
+def test_a_soaked_server_tells_the_memory_of_each_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve_load, "load", lambda address, asked, seconds: Load(100, 50.0, 1.0, 2.0, 3.0, 1, 1.5))
+    monkeypatch.setattr(serve_load, "missing", lambda: None)
+    file = tmp_path / "soaked.json"
+    done = CliRunner().invoke(app, ["serve", "--soak", "3000", "--workers", "2", "--side", "300", "--json", str(file)])
+    assert done.exit_code == 0, done.output
+    answer = json.loads(file.read_text("utf-8"))
+    assert answer["settings"] == {"requests": 3000, "workers": 2, "cells": 90_000}
+    rows = answer["rows"]
+    works = len(answer["notes"][0].split(", "))
+    assert {row["after"] % (100 * works) for row in rows} == {0}
+    assert rows[0]["after"] < 3000 <= rows[-1]["after"] < 3000 + 100 * works
+    assert rows[-1]["wrong"] == rows[-1]["after"] // 100
+    for after in {row["after"] for row in rows}:
+        processes = [row for row in rows if row["after"] == after]
+        assert [row["process"] == "parent" for row in processes].count(True) == 1
+        assert len(processes) >= 3, "the parent and two workers"
+        assert all(0 < row["own_mb"] <= row["rss_mb"] for row in processes)
+    assert all(row["grown_mb"] == 0 for row in rows if row["after"] == rows[0]["after"])
+
+
 def test_without_wrk_the_report_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve_load.shutil, "which", lambda name: None)
-    report = serve.serve_question(seconds=0, peers=False, tell=lambda what: None)
+    report = serve.serve_question(seconds=0, peers=False, side=serve_inputs.SIDE, tell=lambda what: None)
     assert "apt-get install wrk" in report.missing["requests per second"]
     assert {row["work"] for row in report.rows} == {"tile", "tile, 4 values"}
     shown = io.StringIO()

@@ -12,6 +12,9 @@ from grids.exports import labels
 from grids.exports.formulas import harmless_rows
 from grids.exports.public_table import PublicTable
 
+CSV_TAGS = ("edition", "synthetic", "illustrative", "attribution")
+"""What stands beside the numbers of every row, also in pages of items: columns of these names, of `labels.tags`."""
+
 _DATATYPES = {"string": "string", "float64": "double", "int16": "integer", "int32": "integer", "bool": "boolean"}
 
 
@@ -26,7 +29,7 @@ def write_csv(table: PublicTable, path: Path) -> None:
         for rows, polygons in table.pieces():
             for name, values in zip(("lon", "lat"), table.centres(polygons), strict=True):
                 rows = rows.append_column(name, pa.array(values))
-            for name in ("edition", "synthetic", "illustrative", "attribution"):
+            for name in CSV_TAGS:
                 rows = rows.append_column(name, pa.array([said[name]] * len(rows), type=pa.string()))
             if writer is None:
                 options = pyarrow.csv.WriteOptions(quoting_style="needed")

@@ -2,6 +2,7 @@
 
 import gzip
 import html
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,27 +30,27 @@ def write_pmtiles(table: PublicTable, path: Path) -> None:
         raise InvalidTable(f"{info.id} has no row in {table.year}: there is no tile to write")
     least, greatest = zooms(info)
     west, south, east, north = info.bbox
-    with path.open("wb") as stream:
+    # Tiles wait beside the file, where there is room for it: the folder for temporary files is often in memory.
+    with path.open("wb") as stream, tempfile.TemporaryFile(dir=path.parent) as waiting:
         writer: Any = Writer(stream)  # type: ignore[no-untyped-call]  # the package has no types
-        try:
-            for place, tile in drawn_tiles(table):
-                writer.write_tile(zxy_to_tileid(place.z, place.x, place.y), gzip.compress(tile, 6, mtime=0))
-            writer.finalize(
-                {
-                    "tile_type": TileType.MVT,
-                    "tile_compression": Compression.GZIP,
-                    "min_lon_e7": round(west * 1e7),
-                    "min_lat_e7": round(south * 1e7),
-                    "max_lon_e7": round(east * 1e7),
-                    "max_lat_e7": round(north * 1e7),
-                    "center_zoom": least,
-                    "center_lon_e7": round((west + east) / 2 * 1e7),
-                    "center_lat_e7": round((south + north) / 2 * 1e7),
-                },
-                _metadata(table, least, greatest),
-            )
-        finally:
-            writer.tile_f.close()
+        writer.tile_f.close()
+        writer.tile_f = waiting
+        for place, tile in drawn_tiles(table):
+            writer.write_tile(zxy_to_tileid(place.z, place.x, place.y), gzip.compress(tile, 6, mtime=0))
+        writer.finalize(
+            {
+                "tile_type": TileType.MVT,
+                "tile_compression": Compression.GZIP,
+                "min_lon_e7": round(west * 1e7),
+                "min_lat_e7": round(south * 1e7),
+                "max_lon_e7": round(east * 1e7),
+                "max_lat_e7": round(north * 1e7),
+                "center_zoom": least,
+                "center_lon_e7": round((west + east) / 2 * 1e7),
+                "center_lat_e7": round((south + north) / 2 * 1e7),
+            },
+            _metadata(table, least, greatest),
+        )
 
 
 def drawn_tiles(table: PublicTable) -> Iterator[tuple[Tile, bytes]]:

@@ -95,7 +95,7 @@ class PublicTable:
     def pieces(self) -> Iterator[tuple[pa.Table, Geometries]]:
         """Yield all rows in the table's order, PIECE at a time (one empty piece of none), with their polygons."""
         for offset in range(0, max(self.count, 1), PIECE):
-            rows = self.edition.table(self.collection.id, self.year, offset=offset, limit=PIECE)
+            rows = self.edition.page(self.collection.id, self.year, offset=offset, limit=PIECE).rows
             polygons = self.edition.polygons(self.collection.id, rows)
             yield rows.drop_columns([name for name in (GEOMETRY, COVERING) if name in rows.column_names]), polygons
 

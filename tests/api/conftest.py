@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import h3
 import httpx
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pytest
 import shapely
@@ -326,6 +328,65 @@ def serving() -> Iterator[Callable[..., httpx.Client]]:
         def start(store: Path, **settings: Any) -> httpx.Client:
             address = stack.enter_context(running(Settings(store=store, **settings)))
             return stack.enter_context(httpx.Client(base_url=address, timeout=30))
+
+        yield start
+
+
+_WORKERS = """
+import sys
+from pathlib import Path
+from api.server import serve
+from api.settings import Settings
+if __name__ == "__main__":
+    serve(Settings(store=Path(sys.argv[1])), port=0, workers=2, ready=lambda at: print(at, flush=True))
+"""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """A server with two workers.
+
+    Attributes:
+        address: where it listens.
+        process: the one that started the others.
+    """
+
+    address: str
+    process: psutil.Process
+
+    @property
+    def answering(self) -> list[psutil.Process]:
+        """The processes that answer."""
+        found = []
+        for child in self.process.children():
+            with suppress(psutil.Error):  # it may end meanwhile
+                if "spawn_main" in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
+
+    def ready(self) -> bool:
+        """Whether one of them says that it can answer."""
+        try:
+            return httpx.get(f"{self.address}api/ready", timeout=30).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+@pytest.fixture
+def workers_serving(project: Path, tmp_path: Path) -> Iterator[Callable[[Path], Workers]]:
+    """Serve a store with two workers, as the command line does: workers_serving(store)."""
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    file = tmp_path / "serve_workers.py"
+    file.write_text(_WORKERS)
+    with ExitStack() as stack:
+
+        def start(store: Path) -> Workers:
+            command = [sys.executable, str(file), str(store)]
+            server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+            stack.enter_context(server)
+            stack.callback(server.kill)
+            assert server.stdout is not None
+            return Workers(server.stdout.readline().strip(), psutil.Process(server.pid))
 
         yield start
 

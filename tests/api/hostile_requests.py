@@ -137,6 +137,12 @@ FILTERS = {
     "a geometry of NaN": "S_INTERSECTS(geometry, POINT(nan nan))",
     "a geometry beyond the world": "S_INTERSECTS(geometry, POINT(1e300 1e300))",
     "a bow tie": "S_INTERSECTS(geometry, POLYGON((9.5 47.1, 9.6 47.2, 9.6 47.1, 9.5 47.2, 9.5 47.1)))",
+    "eleven conditions about places": " OR ".join(
+        f"S_TOUCHES(geometry, LINESTRING(9.5 47.{k:02}, 9.6 47.2))" for k in range(11)
+    ),
+    "a hundred conditions about places": " OR ".join(
+        f"S_TOUCHES(geometry,LINESTRING(9.5 47.{k:03},9.6 47.2))" for k in range(100)
+    ),
     "a ring of two points": "S_INTERSECTS(geometry, POLYGON((9.5 47.1, 9.6 47.2)))",
     "no truth": "net_tco2e",
     "no text": "\x00\x01\x02",
@@ -309,6 +315,9 @@ BODIES = {
     "10,001 vertices": star(10_001),
     "80,000 vertices": star(80_000),
     "a million vertices": star(1_000_000),
+    "20,001 arrays": b'{"type":"Polygon","coordinates":[' + b"[]," * 19_999 + b"[]]}",
+    "600,000 empty rings": b'{"type":"Polygon","coordinates":[' + b"[]," * 600_000 + b"[]]}",
+    "a position of 600,000 numbers": b'{"type":"Polygon","coordinates":[[[' + b"1," * 600_000 + b"1]]]}",
     "a CRS of its own": json.dumps(
         {"type": "Polygon", "coordinates": SQUARE, "crs": {"type": "link", "properties": {"href": "http://127.0.0.1/"}}}
     ).encode(),

@@ -293,6 +293,17 @@ def test_as_much_as_is_allowed_is_answered(client: httpx.Client, grid: pd.DataFr
     assert ids(client, "grid-100m", f"S_INTERSECTS(geometry, LINESTRING({line}))") == []
 
 
+def test_ten_conditions_about_places_are_taken_and_no_more(client: httpx.Client) -> None:
+    def asked(count: int) -> httpx.Response:
+        lines = (f"S_CROSSES(geometry, LINESTRING(9.5 47.1{k}, 9.7 47.1{k}))" for k in range(count))
+        return client.get("/api/town/collections/grid-1km/items", params={"filter": " OR ".join(lines), "limit": 1})
+
+    assert asked(10).json()["numberMatched"] > 0
+    refused = asked(11)
+    assert refused.status_code == 400
+    assert "more than 10 conditions about places" in refused.json()["detail"]
+
+
 def test_equal_filters_are_found_again() -> None:
     one = read_filter("net_tco2e>1", "cql2-text", DEFAULT, TYPES)
     other = read_filter("net_tco2e   > 1.0", "cql2-text", DEFAULT, TYPES)

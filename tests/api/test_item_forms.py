@@ -1,6 +1,7 @@
 """How items are asked for and come back: forms, CRSs, order, times, pages, columns, and safe answers to anybody."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -318,13 +319,8 @@ def test_a_page_of_nothing_is_a_page(client: httpx.Client, form: str) -> None:
 def test_texts_cannot_become_formulas_in_a_spreadsheet() -> None:
     texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "plain", 'a "quote", and\nline', None, ""]
     rows = pa.table({"id": texts, "net_tco2e": [-1.5] * len(texts)})
-    labels = {
-        "edition": "e",
-        "synthetic": True,
-        "illustrative": {"forest": False, "buildings": True},
-        "attributions": [{"text": "=cmd()"}],
-    }
-    sheet = csv_bytes(Sheet("x", rows, None, False, DEFAULT, labels))
+    tags = {"edition": "e", "synthetic": "true", "illustrative": "buildings", "attribution": "=cmd()"}
+    sheet = csv_bytes(Sheet("x", rows, None, False, DEFAULT, {}, tags))
     read = list(csv.DictReader(io.StringIO(sheet.decode(), newline="")))
     expected = ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "'\tx", "plain", 'a "quote", and\nline', "", ""]
     assert [row["id"] for row in read] == expected
@@ -379,6 +375,19 @@ def test_pages_for_people_load_nothing_and_carry_the_labels(client: httpx.Client
         response.headers["content-type"]
         != client.get(path, headers={"accept": "application/json"}).headers["content-type"]
     )
+
+
+def test_a_page_for_people_is_short_and_leads_on(client: httpx.Client) -> None:
+    address = "/api/town/collections/grid-100m/items"
+    told = client.get(address, params={"f": "html", "limit": 10_000, "properties": "net_tco2e"})
+    assert told.headers["ogc-numberreturned"] == "500"
+    assert int(told.headers["ogc-numbermatched"]) > 1_000
+    [onward] = set(re.findall(r'href="([^"]*offset=500[^"]*)"', told.text))
+    first = client.get(address, params={"limit": 1_000}).json()["features"]
+    after = client.get(html.unescape(onward)).text
+    assert first[500]["id"] in after
+    assert first[999]["id"] in after
+    assert first[499]["id"] not in after
 
 
 def test_a_page_of_items_draws_and_lists_them(client: httpx.Client) -> None:

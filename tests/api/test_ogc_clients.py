@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import geopandas as gpd
 import httpx
+import mapbox_vector_tile
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -19,10 +21,16 @@ import pyarrow.parquet
 import pyogrio
 import pytest
 import shapely
+from owslib.ogcapi import Collections
+from owslib.ogcapi.coverages import Coverages
 from owslib.ogcapi.features import Features
+from owslib.ogcapi.maps import Maps
+from owslib.ogcapi.records import Records
+from owslib.util import http_get
 from pyproj import Transformer
 
 from grids.edition import Edition, Store
+from grids.selection import Selection
 
 TEXTS = ("id", "name_en", "name_ko", "parent_id", "edition", "attribution", "geometry")
 COLLECTIONS = ("grid-1km", "grid-100m", "municipality", "h3-8")
@@ -107,8 +115,9 @@ def test_gdal_lists_every_collection(apart: str) -> None:
 
 def test_gdal_filters_by_box_and_by_column(apart: str, edition: Edition) -> None:
     source = f"OAPIF:{apart}/api/town/"
-    expected = edition.page("grid-500m", bbox=(541_200, 5_221_100, 542_700, 5_222_900), bbox_crs=edition.crs)
-    inside = pyogrio.read_dataframe(source, layer="grid-500m", bbox=(541_200, 5_221_100, 542_700, 5_222_900))
+    box = (541_200, 5_221_100, 542_700, 5_222_900)
+    expected = edition.page("grid-500m", asked=Selection(box, edition.crs))
+    inside = pyogrio.read_dataframe(source, layer="grid-500m", bbox=box)
     assert inside["id"].tolist() == expected.rows["id"].to_pylist()
     frame = table(edition, "grid-500m")
     held = pyogrio.read_dataframe(source, layer="grid-500m", where="net_tco2e > 30 AND held = 1")
@@ -161,6 +170,51 @@ def test_owslib_reads_items(owslib: Features, edition: Edition) -> None:
     assert item["properties"] == page["features"][0]["properties"]
 
 
+def linked(links: list[dict[str, Any]], rel: str) -> str:
+    """The one address that a client of OGC API finds by the kind of its link."""
+    [href] = {link["href"] for link in links if link["rel"].rpartition("/")[2] == rel and "html" not in link["type"]}
+    return str(href)
+
+
+def test_owslib_follows_links_to_tiles(served: str, edition: Edition) -> None:
+    """It has no client for OGC API Tiles: what it offers is the collection, whose links lead to every tile."""
+    described = Collections(f"{served}/api/town/").collection("grid-1km")
+    [tileset] = http_get(linked(described["links"], "tilesets-vector")).json()["tilesets"]
+    told = http_get(linked(tileset["links"], "self")).json()
+    matrices = http_get(linked(told["links"], "tiling-scheme")).json()["tileMatrices"]
+    template = linked(told["links"], "item")
+    west, south, east, north = edition.collection("grid-1km").bbox or edition.region.bbox
+    corners = Transformer.from_crs(4326, 3857, always_xy=True).transform([west, east], [south, north])
+    [matrix] = [one for one in matrices if one["id"] == "10"]
+    left, top = matrix["pointOfOrigin"]
+    side = matrix["cellSize"] * matrix["tileWidth"]
+    seen: dict[str, dict[str, Any]] = {}
+    for row in range(int((top - corners[1][1]) // side), int((top - corners[1][0]) // side) + 1):
+        for col in range(int((corners[0][0] - left) // side), int((corners[0][1] - left) // side) + 1):
+            address = template.replace("{tileMatrix}", "10").replace("{tileRow}", str(row))
+            tile = http_get(address.replace("{tileCol}", str(col)))
+            assert tile.headers["content-type"] == "application/vnd.mapbox-vector-tile"
+            if tile.content:
+                features = mapbox_vector_tile.decode(tile.content)["grid-1km"]["features"]
+                seen |= {one["properties"]["id"]: one["properties"] for one in features}
+    expected = table(edition, "grid-1km").set_index("id")
+    assert set(seen) == set(expected.index)
+    for identity, properties in seen.items():
+        for name in ("net_tco2e", "buildings_tco2e", "area_ha", "held"):
+            value = expected.loc[identity, name]
+            assert properties.get(name) == (None if pd.isna(value) else value), (identity, name)
+
+
+def test_owslib_finds_nothing_that_is_not_there(served: str) -> None:
+    """Its clients of other OGC APIs go by links and kinds of items: none takes ours for what they are not."""
+    at = f"{served}/api/town/"
+    assert Maps(at).maps() == []
+    assert Records(at).records() == []
+    assert Coverages(at).coverages() == []
+    classes = Collections(at).conformance()["conformsTo"]
+    assert not [one for one in classes if re.search(r"ogcapi-(records|maps|coverages|edr)", one)]
+
+
 def fetched(client: httpx.Client, collection: str, form: str, **params: Any) -> httpx.Response:
     response = client.get(f"/api/town/collections/{collection}/items", params={"f": form, "limit": 10_000, **params})
     assert response.status_code == 200, response.text
@@ -199,7 +253,10 @@ def test_labels_stand_in_every_file(client: httpx.Client, tmp_path: Path) -> Non
     sheet = pd.read_csv(io.BytesIO(fetched(client, "h3-8", "csv").content), dtype={"edition": str})
     assert sheet["edition"].unique().tolist() == [labels["edition"]]
     assert sheet["synthetic"].all()
-    assert sheet["attribution"].unique().tolist() == ["made up for tests"]
+    assert sheet["attribution"].unique().tolist() == ["made up for tests (CC0), https://example.org"]
+    exported = pd.read_csv(io.BytesIO(client.get("/api/town/downloads/h3-8_2023.csv").content), dtype={"edition": str})
+    beside = ["edition", "synthetic", "illustrative", "attribution"]
+    pd.testing.assert_frame_equal(sheet[beside], exported[beside])
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)

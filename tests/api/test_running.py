@@ -1,7 +1,6 @@
 """A server at work: its limits, its log and numbers, several processes, and editions that change under load."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -10,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,7 +29,6 @@ from api.app import create_app
 from api.limits import Limited
 from api.settings import Settings
 from api.wire import GuardedProtocol
-from grids.edition import Store
 
 PROBLEM = "application/problem+json"
 
@@ -370,49 +367,19 @@ def test_what_is_given_goes_before_variables_and_those_before_the_file(tmp_path:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="workers share a socket by inheriting it")
-def test_workers_share_a_port_and_one_that_dies_is_replaced(small_store: Path, project: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from api.server import serve; from api.settings import Settings\n"
-        "if __name__ == '__main__':\n"
-        "    serve(Settings(store=Path(sys.argv[1])), port=0, workers=2, ready=lambda at: print(at, flush=True))"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(project)}
-    file = small_store.parent / "serve_workers.py"
-    file.write_text(script)
-    command = [sys.executable, str(file), str(small_store)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as server:
-        try:
-            assert server.stdout is not None
-            at = server.stdout.readline().strip()
-
-            def answers() -> bool:
-                try:
-                    return httpx.get(f"{at}api/ready", timeout=30).status_code == 200
-                except httpx.HTTPError:
-                    return False
-
-            def workers() -> list[psutil.Process]:
-                found = []
-                for child in psutil.Process(server.pid).children():
-                    with contextlib.suppress(psutil.Error):  # it may end meanwhile
-                        if "spawn_main" in " ".join(child.cmdline()):
-                            found.append(child)
-                return found
-
-            assert wait_for(answers)
-            assert wait_for(lambda: len(workers()) == 2)
-            killed = workers()[0]
-            killed.kill()
-            assert wait_for(lambda: len([w for w in workers() if w.pid != killed.pid]) == 2)
-            assert wait_for(answers)
-            assert "carbonmap_requests_total" in httpx.get(f"{at}api/metrics", timeout=30).text
-            server.send_signal(signal.SIGTERM)
-            assert server.wait(30) in (0, -signal.SIGTERM)
-        finally:
-            if server.poll() is None:
-                server.kill()
+def test_workers_share_a_port_and_one_that_dies_is_replaced(
+    small_store: Path, workers_serving: Callable[[Path], Any]
+) -> None:
+    server = workers_serving(small_store)
+    assert wait_for(server.ready)
+    assert wait_for(lambda: len(server.answering) == 2)
+    killed = server.answering[0]
+    killed.kill()
+    assert wait_for(lambda: len([w for w in server.answering if w.pid != killed.pid]) == 2)
+    assert wait_for(server.ready)
+    assert "carbonmap_requests_total" in httpx.get(f"{server.address}api/metrics", timeout=30).text
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(30) in (0, -signal.SIGTERM)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="nothing is killed without a word there")
@@ -441,54 +408,3 @@ def wait_for(condition: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.1)
     return False
-
-
-# --- editions that change under load ----------------------------------------------------------------------------------
-
-
-def test_a_new_edition_under_load_costs_no_request_and_mixes_no_answer(
-    own_store: Store, tmp_path: Path, serving: Callable[..., httpx.Client], publish: Callable[..., None]
-) -> None:
-    store = tmp_path / "store"
-    client = serving(store)
-    items = "/api/town/collections/grid-500m/items"
-    editions = [f"{k:016x}" for k in range(1, 5)]
-    stop = threading.Event()
-    failed: list[str] = []
-    seen: dict[str, set[float]] = {}
-    walks: list[set[str]] = []
-
-    def walk() -> None:
-        """Page through the collection, again and again."""
-        with httpx.Client(base_url=client.base_url, timeout=30) as mine:
-            while not stop.is_set():
-                at, total, of = f"{items}?limit=40&properties=net_tco2e", 0.0, set()
-                while at:
-                    answer = mine.get(at)
-                    if answer.status_code != 200:
-                        failed.append(f"{at}: {answer.status_code} {answer.text[:200]}")
-                        return
-                    page = answer.json()
-                    of.add(page["edition"])
-                    total += sum(f["properties"]["net_tco2e"] or 0 for f in page["features"])
-                    at = next((link["href"] for link in page["links"] if link["rel"] == "next"), "")
-                walks.append(of)
-                seen.setdefault(min(of), set()).add(round(total, 6))
-
-    threads = [threading.Thread(target=walk) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for number, edition in enumerate(editions):
-        done = len(walks)
-        assert wait_for(lambda done=done: len(walks) >= done + 3 or bool(failed))  # type: ignore[misc]
-        publish(store, "town", edition, seed=number + 10)
-    done = len(walks)
-    assert wait_for(lambda: len(walks) >= done + 3 or bool(failed))
-    stop.set()
-    for thread in threads:
-        thread.join(60)
-    assert not failed
-    assert all(len(of) == 1 for of in walks)
-    assert len(seen) >= len(editions)
-    assert all(len(totals) == 1 for totals in seen.values())
-    assert len({min(totals) for totals in seen.values()}) == len(seen)

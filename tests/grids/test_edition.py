@@ -29,6 +29,7 @@ from grids.edition import (
 )
 from grids.history import kept_editions
 from grids.locks import ProcessLock
+from grids.selection import Selection
 from grids.store_errors import (
     BuildLocked,
     CollectionNotFound,
@@ -186,7 +187,7 @@ def test_a_bbox_finds_exactly_the_cells_that_meet_it(tmp_path: Path) -> None:
         expected = [
             name for name, meets in zip(ids, shapely.intersects(shapes, shapely.box(*box)), strict=True) if meets
         ]
-        page = edition.page("grid-100m", bbox=box)
+        page = edition.page("grid-100m", asked=Selection(box))
         assert page.rows["id"].to_pylist() == expected
         assert page.matched == len(expected)
 
@@ -195,10 +196,10 @@ def test_a_point_and_the_whole_world_are_boxes_too(tmp_path: Path) -> None:
     edition = publish(tmp_path)
     _, shapes = lonlat_cells(edition)
     middle = shapes[10].centroid
-    assert edition.page("grid-100m", bbox=(middle.x, middle.y, middle.x, middle.y)).matched == 1
-    assert edition.page("grid-100m", bbox=(-180, -90, 180, 90)).matched == 64
-    assert edition.page("sigungu", bbox=(-180, -90, 180, 90)).matched == 4
-    assert edition.page("grid-100m", bbox=(9, 47, 10, 48)).matched == 0
+    assert edition.page("grid-100m", asked=Selection((middle.x, middle.y, middle.x, middle.y))).matched == 1
+    assert edition.page("grid-100m", asked=Selection((-180, -90, 180, 90))).matched == 64
+    assert edition.page("sigungu", asked=Selection((-180, -90, 180, 90))).matched == 4
+    assert edition.page("grid-100m", asked=Selection((9, 47, 10, 48))).matched == 0
 
 
 def test_a_bbox_reads_only_its_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,10 +217,10 @@ def test_a_bbox_reads_only_its_row_groups(tmp_path: Path, monkeypatch: pytest.Mo
     move = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
     west, south = move.transform(950_150, 1_950_150)
     east, north = move.transform(950_850, 1_950_850)
-    assert edition.page("grid-100m", bbox=(west, south, east, north)).matched == 64
+    assert edition.page("grid-100m", asked=Selection((west, south, east, north))).matched == 64
     assert set(read) == {0}
     read.clear()
-    assert edition.table("grid-100m", columns=["net_tco2e"], offset=20_600, limit=10).num_rows == 10
+    assert edition.page("grid-100m", columns=["net_tco2e"], offset=20_600, limit=10).rows.num_rows == 10
     assert len(set(read)) == 1
 
 
@@ -229,7 +230,7 @@ def test_pages_follow_each_other_without_gap_or_double(tmp_path: Path) -> None:
     walked = [
         name
         for start in range(0, 10_100, 777)
-        for name in edition.table("grid-100m", offset=start, limit=777)["id"].to_pylist()
+        for name in edition.page("grid-100m", offset=start, limit=777).rows["id"].to_pylist()
     ]
     assert walked == ids
     assert len(set(ids)) == 10_000
@@ -255,7 +256,7 @@ def test_cells_south_and_west_of_the_origin(tmp_path: Path) -> None:
     assert boxes["sw"].equals(shapely.box(949_800, 1_949_900, 949_900, 1_950_000))
     assert boxes["nw"].equals(shapely.box(949_900, 1_950_000, 950_000, 1_950_100))
     assert boxes["ne"].equals(shapely.box(950_000, 1_950_000, 950_100, 1_950_100))
-    assert edition.page("grid-100m", bbox=(-180, -90, 180, 90)).matched == 3
+    assert edition.page("grid-100m", asked=Selection((-180, -90, 180, 90))).matched == 3
 
 
 def test_one_item(tmp_path: Path) -> None:
@@ -553,7 +554,7 @@ def test_empty_tables_and_collections(tmp_path: Path) -> None:
     assert edition.collections["grid-100m"].bbox is None
     for name in ("grid-100m", "sigungu"):
         assert edition.table(name).num_rows == 0
-        assert edition.page(name, bbox=(-180, -90, 180, 90)).matched == 0
+        assert edition.page(name, asked=Selection((-180, -90, 180, 90))).matched == 0
         with pytest.raises(ItemNotFound):
             edition.item(name, None, "x")
 

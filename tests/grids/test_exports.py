@@ -228,7 +228,7 @@ def test_csv_is_described_column_by_column(edition, made):
 
 
 def test_no_text_of_a_csv_runs_as_a_formula(edition):
-    rows = edition.table("municipality", 2023, ["id", "name_en", "area_ha"], limit=3)
+    rows = edition.table("municipality", 2023, ["id", "name_en", "area_ha"]).slice(0, 3)
     evil = ["=HYPERLINK(1)", "Plain", None]
     rows = rows.set_column(1, "name_en", [evil])
     cleaned = harmless_rows(rows)
@@ -286,7 +286,7 @@ def test_netcdf_has_the_years_of_a_grid_as_an_axis(edition, made):
         assert np.array_equal(place["buildings_tco2e"].values.item(), cell.buildings_tco2e, equal_nan=True)
         assert float(place["area_ha"].item()) == cell.area_ha
         lon, lat = place["lon"].item(), place["lat"].item()
-    polygon = edition.polygons("grid-100m", edition.table("grid-100m", 2023, offset=1000, limit=1))
+    polygon = edition.polygons("grid-100m", edition.page("grid-100m", 2023, offset=1000, limit=1).rows)
     shape = gpd.GeoSeries(polygon, crs=edition.crs).to_crs(4326)[0]
     assert shape.contains(shapely.Point(lon, lat))
 

@@ -5,6 +5,7 @@ import tracemalloc
 import weakref
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,9 +15,10 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
+from grids import selection
 from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.grid import Grid
-from grids.places import Relation
+from grids.places import Places, Relation
 from grids.projections import LONLAT
 from grids.selection import Recent, Related, Selection
 from grids.store_errors import ColumnNotFound, QueryTooLarge
@@ -135,14 +137,14 @@ def test_relations_are_those_of_shapely_on_every_row(
     asked = gpd.GeoSeries([SHAPES[shape]], crs=CRS).to_crs(crs).iloc[0]
     frame = whole(edition, collection, crs)
     expected = frame[getattr(shapely, relation)(frame.geometry.to_numpy(), asked) & (frame.net_tco2e > -2)]
-    page = edition.page(collection, where=Above(-2, relation, asked, crs))
+    page = edition.page(collection, asked=Selection(where=Above(-2, relation, asked, crs)))
     assert page.rows["id"].to_pylist() == expected["id"].tolist()
     assert page.positions.tolist() == expected.index.tolist()
 
 
 def test_the_relations_above_find_something(edition: Edition) -> None:
     found = {
-        (name, relation): edition.page("zones", where=Above(-2, relation, shape)).matched
+        (name, relation): edition.page("zones", asked=Selection(where=Above(-2, relation, shape))).matched
         for name, shape in SHAPES.items()
         for relation in ("intersects", "equals", "touches", "crosses", "overlaps", "within", "contains")
     }
@@ -167,7 +169,7 @@ def test_the_relations_above_find_something(edition: Edition) -> None:
 def test_a_box_in_the_regions_crs(edition: Edition, collection: str, box: tuple[float, float, float, float]) -> None:
     frame = whole(edition, collection)
     expected = frame[frame.intersects(shapely.box(*box))]["id"].tolist()
-    assert edition.page(collection, bbox=box, bbox_crs=CRS).rows["id"].to_pylist() == expected
+    assert edition.page(collection, asked=Selection(box, CRS)).rows["id"].to_pylist() == expected
 
 
 @pytest.mark.parametrize("falling", [False, True])
@@ -175,10 +177,43 @@ def test_sorted_rows_keep_the_tables_order_where_equal_and_nulls_come_last(editi
     frame = whole(edition, "grid-100m")
     expected = frame.sort_values("net_tco2e", ascending=not falling, kind="stable", na_position="last")["id"].tolist()
     order = (("net_tco2e", falling),)
-    assert edition.page("grid-100m", order=order).rows["id"].to_pylist() == expected
-    pages = [edition.page("grid-100m", None, ["id"], None, start, 777, order=order) for start in range(0, 8_100, 777)]
+    assert edition.page("grid-100m", asked=Selection(order=order)).rows["id"].to_pylist() == expected
+    asked = Selection(order=order)
+    pages = [edition.page("grid-100m", None, ["id"], asked, offset=start, limit=777) for start in range(0, 8_100, 777)]
     assert [name for page in pages for name in page.rows["id"].to_pylist()] == expected
     assert {page.matched for page in pages} == {len(frame)}
+
+
+@pytest.mark.parametrize("shape", [None, "triangle"])
+def test_conditions_are_looked_at_piece_by_piece(
+    edition: Edition, monkeypatch: pytest.MonkeyPatch, shape: str | None
+) -> None:
+    where = Above(0.25) if shape is None else Above(-2, "intersects", SHAPES[shape])
+    box = (WEST + 150, SOUTH + 150, WEST + 4_050, SOUTH + 6_050)
+    expected = [edition.page("grid-100m", asked=Selection(box, CRS, where, order)) for order in ((), (("kind", True),))]
+    assert expected[0].matched > 50
+    sizes: list[int] = []
+    compared: list[Relation] = []
+    holds, related = Above.holds, Places.related
+
+    def watched(self: Above, rows: pa.Table, asked: Related) -> NDArray[np.bool_]:
+        sizes.append(rows.num_rows)
+        return holds(self, rows, asked)
+
+    def counted(self: Places, relation: Relation, *asked: Any) -> NDArray[np.int64]:
+        compared.append(relation)
+        return related(self, relation, *asked)
+
+    monkeypatch.setattr(selection, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(Above, "holds", watched)
+    monkeypatch.setattr(Places, "related", counted)
+    again = Store(edition.folder.parents[1]).open(edition.region.id)
+    for page, order in zip(expected, ((), (("kind", True),)), strict=True):
+        found = again.page("grid-100m", asked=Selection(box, CRS, where, order))
+        assert found.rows["id"].equals(page.rows["id"])
+    assert max(sizes) == 100
+    assert len(sizes) > 20
+    assert len(compared) == (0 if shape is None else 2), "once for each question, however many pieces"
 
 
 def test_several_keys_with_a_box_and_a_condition(edition: Edition) -> None:
@@ -189,23 +224,47 @@ def test_several_keys_with_a_box_and_a_condition(edition: Edition) -> None:
         "kind", kind="stable", na_position="last"
     )
     order = (("kind", False), ("net_tco2e", True))
-    page = edition.page("grid-100m", None, ["id"], box, 100, 50, bbox_crs=CRS, where=Above(0), order=order)
+    asked = Selection(box, CRS, Above(0), order)
+    page = edition.page("grid-100m", None, ["id"], asked, offset=100, limit=50)
     assert page.matched == len(expected)
     assert page.rows["id"].to_pylist() == expected["id"].tolist()[100:150]
 
 
 def test_columns_that_are_not_there_are_refused(edition: Edition) -> None:
     with pytest.raises(ColumnNotFound, match="no column 'nix'"):
-        edition.page("grid-100m", order=(("nix", False),))
+        edition.page("grid-100m", asked=Selection(order=(("nix", False),)))
 
 
 def test_too_many_polygons_are_not_compared(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grids.places.MOST_LOOKED_AT", 100)
     with pytest.raises(QueryTooLarge, match="at most 100 are compared"):
-        edition.page("grid-100m", where=Above(-9, "intersects", SHAPES["triangle"]))
+        edition.page("grid-100m", asked=Selection(where=Above(-9, "intersects", SHAPES["triangle"])))
     assert (
-        edition.page("grid-100m", where=Above(-9, "intersects", SHAPES["quarter"])).matched > 400
+        edition.page("grid-100m", asked=Selection(where=Above(-9, "intersects", SHAPES["quarter"]))).matched > 400
     )  # a box is no trouble
+
+
+@dataclass(frozen=True)
+class Touching:
+    """Rows that touch one of several shapes."""
+
+    shapes: tuple[shapely.Geometry, ...]
+
+    columns: tuple[str, ...] = ("id",)
+    said: bytes = b""
+
+    def holds(self, rows: pa.Table, related: Related) -> NDArray[np.bool_]:
+        return np.logical_or.reduce([related("touches", shape, CRS) for shape in self.shapes])
+
+
+def test_polygons_are_counted_for_every_shape_of_a_question(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes = [shapely.box(WEST + 1_000 * k, SOUTH, WEST + 1_000 * k + 900, SOUTH + 900) for k in range(4)]
+    monkeypatch.setattr("grids.places.MOST_LOOKED_AT", 300)  # close to each of them are 100 and a few
+    for count in (1, 2):
+        where = Touching(tuple(boxes[:count]), said=bytes([count]))
+        assert edition.page("grid-100m", asked=Selection(where=where)).matched > 0
+    with pytest.raises(QueryTooLarge, match="added up; at most 300 are compared"):
+        edition.page("grid-100m", asked=Selection(where=Touching(tuple(boxes), said=b"all")))
 
 
 def test_types_are_those_of_the_table(edition: Edition) -> None:
@@ -256,7 +315,7 @@ def test_empty_answers_to_long_questions_take_no_more_than_said(edition: Edition
 def test_a_condition_is_not_held_by_what_is_kept_of_it(edition: Edition) -> None:
     where = Above(3.5)
     seen = weakref.ref(where)
-    edition.page("grid-100m", where=where)
+    edition.page("grid-100m", asked=Selection(where=where))
     del where
     gc.collect()
     assert seen() is None

@@ -7,22 +7,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from carbonmap.commands.options import QuietOption, StoreOption, console
 from carbonmap.errors import RegionError
 
-_out = Console(highlight=False, soft_wrap=True)
-
-StoreOption = Annotated[
-    Path, typer.Option("--store", metavar="DIR", envvar="CARBONMAP_STORE", help="The folder of published editions.")
-]
 StoredRegion = Annotated[str, typer.Argument(metavar="REGION", help="A region in the store.", show_default=False)]
 EditionOption = Annotated[str | None, typer.Option("--edition", help="Default: the one that is served.")]
 GridOption = Annotated[
     str | None, typer.Option("--collection", "-c", help="The grid to work on. Default: the one nearest to 500 m.")
 ]
 YearOption = Annotated[int | None, typer.Option("--year", "-y", help="Of the baseline. Default: the latest.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
 class TableFormat(StrEnum):
@@ -115,8 +109,8 @@ def scenario(
     except ScenarioError as problem:
         raise RegionError(str(problem)) from None
     for line in result_lines(ran):
-        _out.print(line, markup=False)
-    _out.print(f"{len(ran.names)} files, {ran.bytes / 1e6:,.1f} MB, in {ran.folder}", markup=False)
+        console.print(line, markup=False)
+    console.print(f"{len(ran.names)} files, {ran.bytes / 1e6:,.1f} MB, in {ran.folder}", markup=False)
 
 
 def where(
@@ -174,8 +168,8 @@ def where(
     except ScenarioError as problem:
         raise RegionError(str(problem)) from None
     for line in where_lines(pointed):
-        _out.print(line, markup=False)
-    _out.print(f"{len(pointed.names)} files, {pointed.bytes / 1e6:,.1f} MB, in {pointed.folder}", markup=False)
+        console.print(line, markup=False)
+    console.print(f"{len(pointed.names)} files, {pointed.bytes / 1e6:,.1f} MB, in {pointed.folder}", markup=False)
 
 
 def _names(formats: list[TableFormat] | None) -> list[str]:
@@ -185,7 +179,7 @@ def _names(formats: list[TableFormat] | None) -> list[str]:
 def _say_measures(wanted: bool) -> None:
     if wanted:
         for line in _measure_lines():
-            _out.print(line, markup=False)
+            console.print(line, markup=False)
         raise typer.Exit
 
 
