@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
+from numpy.typing import NDArray
 
 from api.answers import (
     OGC,
@@ -90,7 +91,9 @@ def collection(
     "/{collection}/distribution",
     response_model=Distribution,
     dependencies=[
-        Depends(only("edition", "year", "column", "unit", "quantiles", "less", "less_column", "less_edition"))
+        Depends(
+            only("edition", "year", "column", "unit", "quantiles", "profile", "less", "less_column", "less_edition")
+        )
     ],
 )
 def distribution(
@@ -110,6 +113,9 @@ def distribution(
     quantiles: Annotated[
         int, Query(description="how many quantiles, in equal steps", ge=FEWEST_QUANTILES, le=MOST_QUANTILES)
     ] = USUAL_QUANTILES,
+    profile: Annotated[
+        bool, Query(description="also of each of the collection's years, of the values themselves")
+    ] = False,
     less: Annotated[
         int | None,
         Query(
@@ -134,11 +140,17 @@ def distribution(
         off = (other, there, taken, terms_of(there, less_column or column, unit, named))
 
     def body() -> bytes:
-        values = measured(opened, collection, year, terms, unit)
+        spreads = {
+            one: _spread(measured(opened, collection, one, terms, unit), quantiles)
+            for one in (collection.years if profile else ())
+        }
         if off is not None:
-            values = values - measured_beside(opened, *off, unit)
-        known = values[~np.isnan(values)]
-        steps = np.quantile(known, np.linspace(0, 1, quantiles)).tolist() if len(known) else []
+            values = measured(opened, collection, year, terms, unit) - measured_beside(opened, *off, unit)
+            told = _spread(values, quantiles)
+        elif profile:
+            told = spreads[year]
+        else:
+            told = _spread(measured(opened, collection, year, terms, unit), quantiles)
         return dumped(
             {
                 "collection": collection.id,
@@ -148,16 +160,26 @@ def distribution(
                 "less": None if off is None else off[2],
                 "less_column": less_column,
                 "less_edition": less_edition,
-                "count": len(known),
-                "nulls": len(values) - len(known),
-                "min": steps[0] if steps else None,
-                "max": steps[-1] if steps else None,
-                "quantiles": steps,
+                **told,
+                "profile": [{"year": one, **spread} for one, spread in spreads.items()] if profile else None,
                 **labels(opened.edition.manifest),
             }
         )
 
     return of_edition(request, opened, body)
+
+
+def _spread(values: NDArray[np.float64], quantiles: int) -> dict[str, Any]:
+    """Count, range and quantiles of the values (n,) that are known."""
+    known = values[~np.isnan(values)]
+    steps = np.quantile(known, np.linspace(0, 1, quantiles)).tolist() if len(known) else []
+    return {
+        "count": len(known),
+        "nulls": len(values) - len(known),
+        "min": steps[0] if steps else None,
+        "max": steps[-1] if steps else None,
+        "quantiles": steps,
+    }
 
 
 def _described(request: Request, links: Links, opened: Opened, info: Collection) -> dict[str, Any]:

@@ -180,7 +180,25 @@ class JsonSchema(BaseModel):
     properties: dict[str, dict[str, Any]]
 
 
-class Distribution(Labels):
+class Spread(Answer):
+    """How values are spread."""
+
+    count: int
+    nulls: int
+    min: float | None
+    max: float | None
+    quantiles: list[float] = Field(
+        description="in equal steps from 0 to 100 %, 21 unless asked otherwise; none where nothing is known"
+    )
+
+
+class YearSpread(Spread):
+    """How the values of one year are spread."""
+
+    year: int
+
+
+class Distribution(Labels, Spread):
     """How a column's values are spread."""
 
     collection: str
@@ -190,12 +208,8 @@ class Distribution(Labels):
     less: int | None = Field(default=None, description="the year whose values were taken off; null: none was")
     less_column: str | None = Field(default=None, description="what was taken off; null: the same column")
     less_edition: str | None = Field(default=None, description="of which edition; null: of the same")
-    count: int
-    nulls: int
-    min: float | None
-    max: float | None
-    quantiles: list[float] = Field(
-        description="in equal steps from 0 to 100 %, 21 unless asked otherwise; none where nothing is known"
+    profile: list[YearSpread] | None = Field(
+        default=None, description="the values themselves in each of the collection's years; null: not asked for"
     )
 
 

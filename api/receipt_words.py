@@ -5,7 +5,7 @@ from collections.abc import Mapping
 REASONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "en": {
         "held": (
-            "Protected value",
+            "Replaced to protect privacy",
             "Metered values of single buildings must not be recognisable here: fewer than {min_count} would be added "
             "up, one would be most of the sum, or the difference to another area would tell of one. The metered part "
             "is therefore a share of the sum of several neighbouring areas, divided by what a model says of the same "
@@ -35,15 +35,15 @@ REASONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "ko": {
         "held": (
-            "보호된 값",
-            "개별 건물의 계량값이 드러나지 않도록 보호한 값입니다. 합칠 건물이 {min_count}개보다 적거나, "
+            "개인정보 보호를 위해 대체된 값",
+            "개별 건물의 검침값이 드러나지 않도록 보호한 값입니다. 합칠 건물이 {min_count}개보다 적거나, "
             "한 건물이 합의 대부분을 차지하거나, 다른 지역과의 차이로 한 건물의 값을 알 수 있는 경우입니다. "
-            "그래서 계량 부분은 이웃한 여러 지역의 합을 같은 건물들의 모형값 비율로 나눈 값이며, "
+            "그래서 실측 부분은 이웃한 여러 지역의 합을 같은 건물들의 추정값 비율로 나눈 값이며, "
             "그 지역들을 모두 합한 값은 바뀌지 않습니다.",
         ),
         "closed_together": (
-            "계량값은 하나의 합으로",
-            "계량값의 출처는 공개되지 않은 자료입니다. 에너지원별로 하나의 합만 보이며, 개별 값, 배출계수별 값, 개수는 "
+            "검침값은 하나의 합으로",
+            "검침값의 출처는 공개되지 않은 자료입니다. 에너지원별로 하나의 합만 보이며, 개별 값, 배출계수별 값, 개수는 "
             "보이지 않습니다.",
         ),
         "withheld": (
@@ -52,14 +52,14 @@ REASONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "region_hidden": (
             "공개하지 않음",
-            "지역 전체에서 계량된 곳이 너무 적어 합계만으로도 개별 값을 알 수 있습니다. 계량된 곳이 없는 곳의 값만 "
+            "지역 전체에서 검침된 곳이 너무 적어 합계만으로도 개별 값을 알 수 있습니다. 검침된 곳이 없는 곳의 값만 "
             "보입니다.",
         ),
-        "not_covered": ("모름", "이 장소와 연도를 다루는 자료가 없습니다. 모르는 것은 0이 아닙니다."),
+        "not_covered": ("알 수 없음", "이 장소와 연도를 다루는 자료가 없습니다. 모르는 것은 0이 아닙니다."),
         "not_whole": ("일부만 포함", "자료가 이 지역의 일부만 다룹니다."),
         "net_unknown": ("순배출량 없음", "순배출량은 모든 부문을 지역 전체에서 알 때만 있습니다."),
         "illustrative": (
-            "예시용",
+            "예시값",
             "공표된 값이 없어 지역의 가정에 기댄 부분이 있습니다. 가정 목록을 보십시오.",
         ),
     },
@@ -74,7 +74,7 @@ PAGE_WORDS: Mapping[str, Mapping[str, str]] = {
         "closed": "Meters that are not open, together",
         "factors": "Factors",
         "files": "Files",
-        "interval": "90 % between",
+        "interval": "90% interval",
         "method": "Method",
         "net": "Net",
         "part": "Part",
@@ -91,10 +91,10 @@ PAGE_WORDS: Mapping[str, Mapping[str, str]] = {
         "activity": "활동량",
         "assumptions": "가정",
         "carrier": "에너지원",
-        "closed": "공개되지 않은 계량값의 합",
+        "closed": "공개되지 않는 검침값의 합",
         "factors": "배출계수",
         "files": "파일",
-        "interval": "90 % 구간",
+        "interval": "90% 구간",
         "method": "방법",
         "net": "순배출량",
         "part": "부분",

@@ -22,6 +22,7 @@ FloatArray = NDArray[np.float64]
 Geometries = NDArray[np.object_]
 
 GRID_TITLES = {"en": "Grid {}", "ko": "격자 {}", "uz": "To‘r {}", "ru": "Сетка {}"}
+CYRILLIC_UNITS = {"m": "м", "km": "км"}
 HEXAGON_TITLES = {
     "en": "Hexagons (H3 {})",
     "ko": "육각형 (H3 {})",
@@ -97,7 +98,7 @@ def grid_targets(region: Region, finest: CellIndex) -> list[Targets]:
         row, col = cells.cells()
         info = CollectionInfo(
             id=grid_name(grid.size_m),
-            title=_titles(GRID_TITLES, f"{grid.size_m // 1000} km" if grid.size_m % 1000 == 0 else f"{grid.size_m} m"),
+            title=_grid_titles(grid.size_m),
             kind="grid",
             level=level,
             parent=targets[-1].info.id if targets else None,
@@ -189,6 +190,13 @@ def _parents(zone_set: str, zones: pd.DataFrame, above: Targets) -> IntArray:
             "Leave parent out, or give zones that nest"
         )
     return parent
+
+
+def _grid_titles(size_m: int) -> dict[str, str]:
+    """Titles such as `Grid 500 m`; Russian writes units in its own letters."""
+    size, unit = (size_m // 1000, "km") if size_m % 1000 == 0 else (size_m, "m")
+    units = {language: CYRILLIC_UNITS[unit] if language == "ru" else unit for language in GRID_TITLES}
+    return {language: text.format(f"{size} {units[language]}") for language, text in GRID_TITLES.items()}
 
 
 def _titles(texts: dict[str, str], what: str) -> dict[str, str]:

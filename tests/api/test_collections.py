@@ -68,6 +68,25 @@ def test_a_distribution_of_parts_is_that_of_their_sum(client: httpx.Client, smal
     np.testing.assert_allclose(told["quantiles"], np.quantile(known, np.arange(101) / 100), rtol=1e-12)
 
 
+@pytest.mark.parametrize("less", [{}, {"less": 2022}], ids=["values", "differences"])
+def test_one_question_tells_how_values_are_spread_in_every_year(client: httpx.Client, less: dict[str, int]) -> None:
+    query = {"column": "net_tco2e", "unit": "t_per_ha", "year": 2023, "quantiles": 51}
+    told = Distribution.model_validate_json(
+        client.get(f"{GRID}/distribution", params={**query, **less, "profile": True}).content
+    )
+    alone = client.get(f"{GRID}/distribution", params={**query, **less}).json()
+    assert told.profile is not None
+    assert alone["profile"] is None
+    assert (told.quantiles, told.count, told.nulls) == (alone["quantiles"], alone["count"], alone["nulls"])
+    assert [one.year for one in told.profile] == [2022, 2023]
+    assert told.profile[0].quantiles != told.profile[1].quantiles
+    for one in told.profile:
+        asked = client.get(f"{GRID}/distribution", params={**query, "year": one.year}).json()
+        assert one.model_dump(exclude={"year"}) == {
+            name: asked[name] for name in ("count", "nulls", "min", "max", "quantiles")
+        }
+
+
 def test_people_are_needed_for_tonnes_per_person(client: httpx.Client) -> None:
     told = client.get(f"{GRID}/distribution", params={"column": "net_tco2e", "unit": "t_per_person"}).json()
     assert all(np.isfinite(told["quantiles"]))  # cells without people are unknown, not infinite

@@ -218,6 +218,15 @@ function decodeDistribution(value: unknown, path: string): Distribution {
   };
 }
 
+function decodeProfile(value: unknown, path: string): ReadonlyMap<number, Distribution> {
+  const given = record<Wire['Distribution']>(value, path);
+  const years = list((entry, where): [number, Distribution] => {
+    const one = record<Wire['YearSpread']>(entry, where);
+    return [number(one.year, `${where}.year`), decodeDistribution(entry, where)];
+  })(given.profile, `${path}.profile`);
+  return new Map(years);
+}
+
 /** West, south, east and north of the vertices of a GeoJSON geometry; null if it has none. */
 export function extentOf(geometry: unknown): BBox | null {
   const coordinates =
@@ -306,6 +315,14 @@ export interface Api {
     /** What is taken off, place by place. */
     less?: Taken,
   ): Promise<Result<Distribution>>;
+  /** How the same is spread in each year of the collection, whichever of them the key names. */
+  distributions(
+    key: TableKey,
+    column: string,
+    unit: Unit,
+    signal: AbortSignal,
+    quantiles: number,
+  ): Promise<Result<ReadonlyMap<number, Distribution>>>;
   item(key: TableKey, id: string, signal: AbortSignal): Promise<Result<Item>>;
   contextTiles(region: string, edition: string, signal: AbortSignal): Promise<Result<TileSet>>;
   /** An address below `/api/`, whole: for links, files and other programs. */
@@ -394,6 +411,19 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           ...less,
         })}`,
         decodeDistribution,
+        signal,
+      ),
+    distributions: (key, column, unit, signal, quantiles) =>
+      ask(
+        `${table(key)}/distribution?${queryOf<DistributionOf>({
+          year: key.year,
+          edition: key.edition,
+          column,
+          unit,
+          quantiles,
+          profile: true,
+        })}`,
+        decodeProfile,
         signal,
       ),
     item: (key, id, signal) =>

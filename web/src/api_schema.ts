@@ -124,6 +124,7 @@ export interface paths {
                     column: string;
                     unit?: "t" | "t_per_ha" | "t_per_person";
                     quantiles?: number;
+                    profile?: boolean;
                     less?: number | null;
                     less_column?: string | null;
                     less_edition?: string | null;
@@ -821,6 +822,7 @@ export interface components {
             max: number | null;
             min: number | null;
             nulls: number;
+            profile?: components["schemas"]["YearSpread"][] | null;
             quantiles: number[];
             synthetic: boolean;
             /** @enum {string} */
@@ -1289,6 +1291,14 @@ export interface components {
             series: components["schemas"]["Series"][];
             synthetic: boolean;
             years: number[];
+        };
+        YearSpread: {
+            count: number;
+            max: number | null;
+            min: number | null;
+            nulls: number;
+            quantiles: number[];
+            year: number;
         };
         YearTotals: {
             held: number;

@@ -25,7 +25,7 @@ function panelInsets(): Insets {
   const [stage] = boxes('#map');
   return insetsOf(
     stage ?? new DOMRect(0, 0, innerWidth, innerHeight),
-    boxes('.panel, .card, .table-sheet, .compare-bar'),
+    boxes('.panel, .card, .table-sheet, .compare-bar, .sources'),
   );
 }
 

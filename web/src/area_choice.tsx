@@ -43,7 +43,7 @@ export function AreaChoice({ model }: { model: Model }) {
     <fieldset class="choice">
       <legend>{t.area}</legend>
       {grids.length > 0 && (
-        <div class="pills">
+        <div class="pills segments">
           <Pill
             name="area"
             value={AUTO}

@@ -1,4 +1,5 @@
 /** How the map draws: classes, marks of uncertainty, columns, opacity, light or dark. Folded away until wanted. */
+import { numbersIn } from './format';
 import { BREAKS, DOUBTS, GROUNDS, LEAST_OPACITY, MARKS } from './look';
 import type { Model } from './model';
 import { Pill } from './pill';
@@ -98,9 +99,10 @@ export function Display({ model }: { model: Model }) {
         </label>
         <label class="choice">
           <span class="choice-name">
-            {t.explore.opacity} <output>{view.opacity} %</output>
+            {t.explore.opacity} <output>{numbersIn(model.lang.value).percent(view.opacity / 100)}</output>
           </span>
           <input
+            class="slider"
             type="range"
             min={LEAST_OPACITY}
             max={100}

@@ -1,6 +1,7 @@
 /** The line between two maps that lie over one another: dragged, or moved with the arrow keys. */
 import { useRef } from 'preact/hooks';
 import { sideNames } from './compare_names';
+import { numbersIn } from './format';
 import type { Model } from './model';
 
 /** A step of an arrow key, percent. */
@@ -32,7 +33,10 @@ export function Divider({ model }: { model: Model }) {
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={compare.cut}
-        aria-valuetext={t.compare.cutText(names.other, `${compare.cut} %`)}
+        aria-valuetext={t.compare.cutText(
+          names.other,
+          numbersIn(model.lang.value).percent(compare.cut / 100),
+        )}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           event.preventDefault();

@@ -2,7 +2,6 @@
 import { computed, effect, untracked } from '@preact/signals';
 import {
   Map as MapLibre,
-  ScaleControl,
   setWorkerUrl,
   type MapGeoJSONFeature,
   type Point,
@@ -22,6 +21,7 @@ import { loaded } from './loading';
 import type { Model } from './model';
 import { boundsOf, readOutline } from './outlines';
 import { shiftIntoSight, shiftPlaceIntoSight, type Insets } from './room';
+import { scaleBar } from './scale_bar';
 import { mayBeHeld } from './sectors';
 import { addPatterns, valuesOnMap } from './values_on_map';
 
@@ -75,7 +75,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
-  map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-right');
+  map.addControl(scaleBar(model), 'bottom-right');
 
   const values = valuesOnMap(map, (picture) => model.api.valueTiles(picture.key, picture.columns));
   /** The place under the pointer. */
@@ -217,7 +217,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const ids = selected?.collection === shown.collection ? [selected.id] : [];
     if (pair !== null && ids.length > 0) ids.push(pair);
     if (measured?.kind === 'items' && measured.collection === shown.collection) ids.push(...measured.ids);
-    map.setFilter(`selected-${shown.suffix}`, ['in', ['get', 'id'], ['literal', ids]]);
+    for (const layer of ['rim', 'selected'])
+      map.setFilter(`${layer}-${shown.suffix}`, ['in', ['get', 'id'], ['literal', ids]]);
   }
 
   function followPointed(): undefined {

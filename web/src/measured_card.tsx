@@ -44,6 +44,18 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
   const region = model.region.value;
   const grid = (loaded(model.collections.value) ?? []).find(({ id }) => id === statistics.collection);
   const { profile } = statistics;
+  const counted = [
+    ...(measured.kind === 'outline'
+      ? [
+          t.measure.counted(
+            numbers.count(statistics.rows),
+            grid ? textIn(grid.title, lang) : statistics.collection,
+          ),
+        ]
+      : []),
+    ...(statistics.partly > 0 ? [t.measure.partly(numbers.count(statistics.partly))] : []),
+    ...(breakdown.held ? [t.measure.heldCells(numbers.count(statistics.held))] : []),
+  ];
   return (
     <>
       <div class="headline">
@@ -69,15 +81,11 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
           {breakdown.held && <Badge kind="held" text={t.heldTitle} title={t.heldDetail} />}
         </p>
       </div>
-      <p class="fine" data-testid="cells">
-        {measured.kind === 'outline' &&
-          t.measure.counted(
-            numbers.count(statistics.rows),
-            grid ? textIn(grid.title, lang) : statistics.collection,
-          )}{' '}
-        {statistics.partly > 0 && t.measure.partly(numbers.count(statistics.partly))}{' '}
-        {breakdown.held && t.measure.heldCells(numbers.count(statistics.held))}
-      </p>
+      {counted.length > 0 && (
+        <p class="fine" data-testid="cells">
+          {counted.join(' ')}
+        </p>
+      )}
       {!fitsLink(measured) && <p class="note">{t.measure.noLink}</p>}
       <Coverage breakdown={breakdown} sector={sector} {...words} />
       <Facts breakdown={breakdown} {...words} />

@@ -15,6 +15,16 @@ const REGION = {
 const GRID = { kind: 'grid', years: [2022, 2023], sectors: ['buildings'], count: 9, title: { en: 'Grid' } };
 const COLUMNS = ['id', 'area_ha', 'net_tco2e', 'buildings_tco2e'];
 
+const SPREAD = {
+  count: 9,
+  nulls: 0,
+  min: 1,
+  max: 100,
+  quantiles: Array.from({ length: 21 }, (_, k) => 1 + 4.95 * k),
+};
+const NO_SPREAD = { count: 0, nulls: 9, min: null, max: null, quantiles: [] };
+const NOTHING = { ...NO_SPREAD, profile: [2022, 2023].map((year) => ({ year, ...NO_SPREAD })) };
+
 const ANSWERS: Record<string, unknown> = {
   regions: [
     { ...REGION, id: 'demo', name: { en: 'Demo', ko: '데모' }, years: [2022, 2023] },
@@ -26,13 +36,7 @@ const ANSWERS: Record<string, unknown> = {
       { ...GRID, id: 'grid-100m', cell_size_m: 100, columns: [...COLUMNS, 'population'] },
     ],
   },
-  distribution: {
-    count: 9,
-    nulls: 0,
-    min: 1,
-    max: 100,
-    quantiles: Array.from({ length: 21 }, (_, k) => 1 + 4.95 * k),
-  },
+  distribution: { ...SPREAD, profile: [2022, 2023].map((year) => ({ year, ...SPREAD })) },
   WebMercatorQuad: { minzoom: 0, maxzoom: 14 },
 };
 
@@ -54,10 +58,10 @@ function start(search: string) {
     const url = new URL(input instanceof Request ? input.url : input);
     asked.push(url.pathname.slice(5) + url.search);
     if (url.searchParams.get('column') === 'population' && search.includes('deserted')) {
-      return Promise.resolve(Response.json({ count: 0, nulls: 9, min: null, max: null, quantiles: [] }));
+      return Promise.resolve(Response.json(NOTHING));
     }
     if (url.searchParams.get('column') === 'net_tco2e' && search.includes('netless')) {
-      return Promise.resolve(Response.json({ count: 0, nulls: 9, min: null, max: null, quantiles: [] }));
+      return Promise.resolve(Response.json(NOTHING));
     }
     const body = ANSWERS[url.pathname.split('/').at(-1) ?? ''] ?? { id: 'x', properties: {} };
     return Promise.resolve(Response.json(body));
@@ -80,7 +84,7 @@ describe('the model', () => {
     const { model, asked } = start('?region=demo&sector=buildings&unit=t&area=grid-100m&year=2022');
     await settled();
     expect(asked).toContain(
-      'demo/collections/grid-100m/distribution?year=2022&edition=0123456789abcdef&column=buildings_tco2e&unit=t&quantiles=201',
+      'demo/collections/grid-100m/distribution?year=2023&edition=0123456789abcdef&column=buildings_tco2e&unit=t&quantiles=201&profile=true',
     );
     expect(model.picture.value).toMatchObject({ sector: 'buildings', unit: 't', key: { year: 2022 } });
   });
@@ -135,12 +139,9 @@ describe('the model', () => {
     const before = asked.length;
     model.update({ sector: 'buildings' });
     await settled();
-    expect(asked.slice(before).map((path) => path.replace('&edition=0123456789abcdef', ''))).toEqual(
-      [2022, 2023].map(
-        (year) =>
-          `demo/collections/grid-1km/distribution?year=${year}&column=buildings_tco2e&unit=t_per_ha&quantiles=201`,
-      ),
-    );
+    expect(asked.slice(before).map((path) => path.replace('&edition=0123456789abcdef', ''))).toEqual([
+      'demo/collections/grid-1km/distribution?year=2023&column=buildings_tco2e&unit=t_per_ha&quantiles=201&profile=true',
+    ]);
   });
 
   it('has one scale for all years, so that colours compare, and asks nothing when the year changes', async () => {

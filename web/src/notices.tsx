@@ -32,10 +32,25 @@ export function ProblemNote({ problem, t, missing }: { problem: Problem; t: Text
   );
 }
 
+/** A cloud struck through: nobody answers. A letter i: something to know. */
+const SIGNS = {
+  away: 'M4 4l16 16M8 9a4.8 4.8 0 0 0-.8 9.5H17M11 6.2a5.6 5.6 0 0 1 6.6 4.6 3.9 3.9 0 0 1 2.6 5.6',
+  know: 'M12 11.2v5M12 7.8v.1M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z',
+} as const;
+
+function Sign({ of }: { of: keyof typeof SIGNS }) {
+  return (
+    <svg class="sign" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={SIGNS[of]} />
+    </svg>
+  );
+}
+
 function Away({ model }: { model: Model }) {
   const t = model.texts.value;
   return (
     <div class="notice" role="alert" data-testid="away">
+      <Sign of="away" />
       <div>
         <strong>{t.away}</strong>
         <p>{t.awayDetail}</p>
@@ -68,11 +83,13 @@ export function Notices({ model }: { model: Model }) {
       {model.connection.away.value && <Away model={model} />}
       {failures[0] && (
         <div class="notice">
+          <Sign of="know" />
           <ProblemNote problem={failures[0]} t={t} />
         </div>
       )}
       {loaded(regions)?.length === 0 && (
         <div class="notice" role="status">
+          <Sign of="know" />
           <div>
             <strong>{t.noRegions}</strong>
             <p>{t.noRegionsDetail}</p>
@@ -81,6 +98,7 @@ export function Notices({ model }: { model: Model }) {
       )}
       {model.mapState.value === 'no-webgl' && (
         <div class="notice" role="alert" data-testid="no-webgl">
+          <Sign of="know" />
           <div>
             <strong>{t.noWebgl}</strong>
             <p>

@@ -50,9 +50,9 @@ function SectorChoice({ model }: { model: Model }) {
 function UnitChoice({ model }: { model: Model }) {
   const t = model.texts.value;
   return (
-    <fieldset class="choice inline">
-      <legend>{t.unit}</legend>
-      <div class="pills">
+    <fieldset class="choice units">
+      <legend class="visually-hidden">{t.unit}</legend>
+      <div class="pills segments">
         {model.units.value.map((unit) => (
           <Pill
             key={unit}
@@ -140,22 +140,24 @@ export function Sources({ model }: { model: Model }) {
   if (!region) return null;
   return (
     <footer class="sources">
-      {model.attributions.value.map((attribution) => {
-        const { text, licence, url } = attribution;
-        const words = attributionIn(attribution, model.lang.value);
-        return (
-          <span key={text} translate={false}>
-            {url && /^https?:\/\//.test(url) ? (
-              <a href={url} rel="noopener noreferrer" target="_blank">
-                {words}
-              </a>
-            ) : (
-              words
-            )}
-            {licence && ` ${t.licence(licence)}`}
-          </span>
-        );
-      })}
+      <p class="credits">
+        {model.attributions.value.map((attribution) => {
+          const { text, licence, url } = attribution;
+          const words = attributionIn(attribution, model.lang.value);
+          return (
+            <span key={text} translate={false}>
+              {url && /^https?:\/\//.test(url) ? (
+                <a href={url} rel="noopener noreferrer" target="_blank">
+                  {words}
+                </a>
+              ) : (
+                words
+              )}
+              {licence && ` ${t.licence(licence)}`}
+            </span>
+          );
+        })}
+      </p>
       <span class="edition">
         {t.edition} <code translate={false}>{region.edition}</code>
       </span>
@@ -193,10 +195,12 @@ export function Panel({ model }: { model: Model }) {
       <div class="controls">
         <SectorChoice model={model} />
         <div class="more" id="more-controls">
-          <PartChoice model={model} />
+          <div class="part-and-unit">
+            <PartChoice model={model} />
+            <UnitChoice model={model} />
+          </div>
           <YearChoice model={model} />
           <AreaChoice model={model} />
-          <UnitChoice model={model} />
           <Display model={model} />
         </div>
       </div>

@@ -36,7 +36,7 @@ export function PartChoice({ model }: { model: Model }) {
   return (
     <div class="choice part-choice">
       <label>
-        <span class="choice-name">{t.explore.part}</span>
+        <span class="visually-hidden">{t.explore.part}</span>
         <select
           class="select"
           value={part ?? ''}

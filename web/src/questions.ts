@@ -342,6 +342,24 @@ export function askPage(
   return api.ask(`${pathOf(key)}/items?${query}`, decodePage, signal);
 }
 
+/** How many places of a table meet a box; null: of the whole table. */
+export function askCount(
+  api: Api,
+  key: TableKey,
+  box: BBox | null,
+  signal: AbortSignal,
+): Promise<Result<number>> {
+  const query = queryOf<ItemsOf>({
+    edition: key.edition,
+    year: key.year,
+    ...(box ? { bbox: [...box] } : {}),
+    properties: 'id',
+    limit: 1,
+    skipGeometry: true,
+  });
+  return api.ask(`${pathOf(key)}/items?${query}`, (value, path) => decodePage(value, path).total, signal);
+}
+
 /** The numbers in a value that may be one, or a table of them. */
 function numbersIn(value: unknown, path: readonly string[]): [string, number][] {
   if (typeof value === 'number') return [[path.join(' '), value]];

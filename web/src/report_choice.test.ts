@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Collection } from './api';
-import { reportGrid, reportZones, wholeZones } from './report_choice';
+import { mapZones, reportGrid, reportZones, wholeZones } from './report_choice';
 
 const zones = (id: string, count: number, zoneKind = 'administrative'): Collection => ({
   id,
@@ -48,6 +48,13 @@ describe('a report', () => {
     ];
     expect(wholeZones(all)?.id).toBe('district');
     expect(wholeZones([grid(100)])).toBeNull();
+  });
+
+  it('draws the finest administrative zones that fit a small map', () => {
+    const all = [zones('city', 1), zones('dong', 180), zones('use', 190, 'land_use'), zones('block', 9000)];
+    expect(mapZones(all)?.id).toBe('dong');
+    expect(mapZones([grid(500), zones('use', 12, 'land_use')])?.id).toBe('use');
+    expect(mapZones([grid(100), zones('block', 9000)])).toBeNull();
   });
 
   it('names hot spots in cells of a neighbourhood', () => {

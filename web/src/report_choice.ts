@@ -1,5 +1,6 @@
 /** Of which zones a report speaks, and in which grid it names hot spots. */
 import type { Collection } from './api';
+import { MOST_SHAPES } from './shapes';
 import { MOST_ITEMS } from './state';
 
 /** Rows that a reader still takes in. */
@@ -16,6 +17,14 @@ export function reportZones(collections: readonly Collection[], asked: string): 
     candidates[0] ??
     null
   );
+}
+
+/** The zones of which the small maps are drawn, and by which places are named: the finest that fit a small map. */
+export function mapZones(collections: readonly Collection[]): Collection | null {
+  const zones = collections.filter(({ kind, count }) => kind === 'zones' && count <= MOST_SHAPES);
+  const administrative = zones.filter(({ zoneKind }) => zoneKind === 'administrative');
+  const candidates = administrative.length > 0 ? administrative : zones;
+  return candidates.toSorted((a, b) => b.count - a.count)[0] ?? null;
 }
 
 /**

@@ -12,8 +12,9 @@ import type { Model } from './model';
 import { ProblemNote } from './notices';
 import { attributionIn, LanguageSwitch } from './panel';
 import { askPage, askStatistics } from './questions';
-import { reportGrid, reportZones, wholeZones } from './report_choice';
-import { Districts, HotSpots, SmallMap, Status } from './report_parts';
+import { mapZones, reportGrid, reportZones, wholeZones } from './report_choice';
+import { HotSpots } from './report_hot';
+import { Districts, SmallMap, Status } from './report_parts';
 import { Scrolled } from './scrolled';
 import { emissionsColumn, SECTORS } from './sectors';
 import { askShapes, MOST_SHAPES } from './shapes';
@@ -77,6 +78,21 @@ function Body({
     askShapes(model.api, key, columns, `-${emissionsColumn('net')}`, signal),
   );
   const found = loaded(asked);
+  const finest = mapZones(loaded(model.collections.value) ?? []) ?? zones;
+  const finestKey: TableKey = { ...key, collection: finest.id };
+  const drawn = useAsked(
+    model,
+    finest.id === zones.id ? null : `shapes ${JSON.stringify(finestKey)}`,
+    (signal) =>
+      askShapes(
+        model.api,
+        finestKey,
+        columns.filter((name) => finest.columns.includes(name)),
+        `-${emissionsColumn('net')}`,
+        signal,
+      ),
+  );
+  const shapes = finest.id === zones.id ? found?.shapes : loaded(drawn)?.shapes;
   const wholeKey: TableKey = { ...key, collection: whole.id };
   const parts = useAsked(model, `parts ${JSON.stringify(wholeKey)}`, (signal) =>
     askPage(model.api, wholeKey, { columns: ['area_ha'], sort: 'id', limit: MOST_ITEMS, offset: 0 }, signal),
@@ -86,10 +102,10 @@ function Body({
     askStatistics(model.api, wholeKey, { collection: whole.id, ids: ids ?? [] }, signal),
   );
   const statistics = loaded(answer);
-  const failed = [asked, parts, answer].find(({ state }) => state === 'failed');
+  const failed = [asked, drawn, parts, answer].find(({ state }) => state === 'failed');
   if (failed?.state === 'failed')
     return <ProblemNote problem={failed.problem} t={t} missing={t.itemMissing} />;
-  if (!found || !statistics)
+  if (!found || !shapes || !statistics)
     return <div class="skeleton card-skeleton" role="status" aria-label={t.loadingMap} />;
   const breakdown = breakdownOfSum(statistics, 'net');
   const emitted = breakdown.parts.reduce((sum, { tco2e }) => sum + Math.max(0, tco2e ?? 0), 0);
@@ -113,9 +129,12 @@ function Body({
       </section>
       <section>
         <h2>{t.report.maps}</h2>
+        <p class="fine">
+          <span translate={false}>{textIn(finest.title, lang)}</span> · {t.perYear(year)}
+        </p>
         <div class="small-maps">
           {sectors.map((sector) => (
-            <SmallMap key={sector} shapes={found.shapes} sector={sector} model={model} />
+            <SmallMap key={sector} shapes={shapes} sector={sector} model={model} />
           ))}
         </div>
       </section>
@@ -162,9 +181,13 @@ function Body({
           <p class="fine" translate={false}>
             {textIn(grid.title, lang)}
           </p>
-          <Scrolled label={t.report.concentration}>
-            <HotSpots model={model} tableKey={{ ...key, collection: grid.id }} emitted={emitted} />
-          </Scrolled>
+          <HotSpots
+            model={model}
+            tableKey={{ ...key, collection: grid.id }}
+            columns={grid.columns}
+            zones={shapes}
+            emitted={emitted}
+          />
         </section>
       )}
       <Limits model={model} region={region} />

@@ -1,21 +1,14 @@
 /** What a report is put together from: small maps and tables. */
-import type { TableKey } from './api';
-import { useAsked } from './asked';
 import { nameOf, numbersIn, type Numbers } from './format';
 import { THEMES } from './layers/themes';
 import { UNKNOWN } from './layers/theme';
 import { lineLabel } from './legend';
-import { loaded } from './loading';
 import type { Model } from './model';
-import { ProblemNote } from './notices';
-import { askPage, numberOf, type Statistics } from './questions';
+import { numberOf, type Statistics } from './questions';
 import { buildScale, classOf, legendLines } from './scale';
-import { emissionsColumn, PARTS, SECTORS, type Sector } from './sectors';
+import { emissionsColumn, SECTORS, type Sector } from './sectors';
 import { boxOf, paperFor, type Shape } from './shapes';
 import type { Texts } from './texts/texts';
-
-/** Cells that are listed as those where most is emitted. */
-const HOT_SPOTS = 10;
 
 export function SmallMap(props: { shapes: readonly Shape[]; sector: Sector; model: Model }) {
   const { shapes, sector, model } = props;
@@ -78,18 +71,38 @@ export function SmallMap(props: { shapes: readonly Shape[]; sector: Sector; mode
   );
 }
 
-function Amount({ value, t, numbers }: { value: number | null; t: Texts; numbers: Numbers }) {
+interface Words {
+  readonly t: Texts;
+  readonly numbers: Numbers;
+}
+
+/** Below its number, so that a table of both fits a phone. */
+export function Interval({
+  interval,
+  t,
+  numbers,
+}: Words & { interval: readonly [low: number, high: number] | null }) {
+  if (!interval) return null;
+  return (
+    <small class="report-interval">
+      {t.between(numbers.amount(interval[0]), numbers.amount(interval[1]))}
+    </small>
+  );
+}
+
+export function Amount({ value, t, numbers }: Words & { value: number | null }) {
   return value === null ? <em>{t.unknown}</em> : <data value={String(value)}>{numbers.amount(value)}</data>;
 }
 
-export function Status({ statistics, t, numbers }: { statistics: Statistics; t: Texts; numbers: Numbers }) {
+export function Status({ statistics, t, numbers }: Words & { statistics: Statistics }) {
   return (
     <table class="files">
       <thead>
         <tr>
           <th scope="col">{t.sector}</th>
-          <th scope="col">{t.units.t}</th>
-          <th scope="col">{t.intervalShort}</th>
+          <th scope="col">
+            {t.units.t} <small>{t.intervalShort}</small>
+          </th>
           <th scope="col">{t.units.t_per_ha}</th>
           <th scope="col">{t.units.t_per_person}</th>
         </tr>
@@ -105,9 +118,7 @@ export function Status({ statistics, t, numbers }: { statistics: Statistics; t: 
             </th>
             <td class="number">
               <Amount value={tco2e} t={t} numbers={numbers} />
-            </td>
-            <td class="number">
-              {interval && t.between(numbers.amount(interval[0]), numbers.amount(interval[1]))}
+              <Interval interval={interval} t={t} numbers={numbers} />
             </td>
             <td class="number">{perHa !== null && numbers.amount(perHa)}</td>
             <td class="number">{perPerson !== null && numbers.amount(perPerson)}</td>
@@ -178,64 +189,5 @@ export function Districts({
       )}
       {shapes.some(({ item }) => item.properties.held === true) && <p class="fine">† {t.heldDetail}</p>}
     </>
-  );
-}
-
-export function HotSpots({
-  model,
-  tableKey,
-  emitted,
-}: {
-  model: Model;
-  tableKey: TableKey;
-  emitted: number;
-}) {
-  const t = model.texts.value;
-  const numbers = numbersIn(model.lang.value);
-  const columns = [emissionsColumn('net'), ...PARTS.map(emissionsColumn)];
-  const page = useAsked(model, `hot ${JSON.stringify(tableKey)}`, (signal) =>
-    askPage(
-      model.api,
-      tableKey,
-      { columns, sort: `-${emissionsColumn('net')}`, limit: HOT_SPOTS, offset: 0 },
-      signal,
-    ),
-  );
-  const known = loaded(page);
-  if (page.state === 'failed') return <ProblemNote problem={page.problem} t={t} missing={t.itemMissing} />;
-  return (
-    <table class="files">
-      <thead>
-        <tr>
-          <th scope="col">{t.card.rank}</th>
-          <th scope="col">{t.table.place}</th>
-          <th scope="col">
-            {t.sectors.net} {t.units.t}
-          </th>
-          <th scope="col">{t.report.ofEmissions}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {(known?.items ?? []).map(({ id, properties }, index) => {
-          const net = numberOf(properties, emissionsColumn('net'));
-          const own = PARTS.reduce(
-            (sum, part) => sum + Math.max(0, numberOf(properties, emissionsColumn(part)) ?? 0),
-            0,
-          );
-          return (
-            <tr key={id}>
-              <td class="number">{index + 1}</td>
-              <th scope="row" translate={false}>
-                {id}
-              </th>
-              <td class="number">
-                <Amount value={net} t={t} numbers={numbers} />
-              </td>
-              <td class="number">{emitted > 0 && numbers.percent(own / emitted)}</td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
   );
 }

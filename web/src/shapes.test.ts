@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createApi } from './api';
-import { askShapes, boxOf, paperFor, type Shape } from './shapes';
+import { askShapes, boxOf, holds, middleOf, paperFor, type Shape } from './shapes';
 
 const square = (west: number, south: number): Shape => ({
   item: { id: 'a', properties: {}, bbox: [west, south, west + 2, south + 1] },
@@ -31,6 +31,36 @@ describe('shapes on paper', () => {
     const [first, ...rest] = ring ?? [];
     const shape = { ...square(0, 0), rings: [[first ?? [0, 0], [0.0001, 0] as const, ...rest]] };
     expect(paperFor([0, 0, 2, 1], 100).path(shape)).toBe(paperFor([0, 0, 2, 1], 100).path(square(0, 0)));
+  });
+
+  it('hold the points within their outline, and none in a hole', () => {
+    const hole = [
+      [0.8, 0.4],
+      [1.2, 0.4],
+      [1.2, 0.6],
+      [0.8, 0.6],
+      [0.8, 0.4],
+    ] as const;
+    const whole = square(0, 0);
+    const pierced = { ...whole, rings: [...whole.rings, hole] };
+    const middle = middleOf([0, 0, 2, 1]);
+    expect(middle).toEqual([1, 0.5]);
+    expect([holds(whole, middle), holds(pierced, middle)]).toEqual([true, false]);
+    expect(holds(pierced, [0.1, 0.5])).toBe(true);
+    for (const outside of [
+      [-0.1, 0.5],
+      [2.1, 0.5],
+      [1, 1.1],
+      [1, -0.1],
+    ] as const)
+      expect(holds(whole, outside)).toBe(false);
+  });
+
+  it('say where a point lies on the sheet', () => {
+    expect(paperFor([0, 0, 2, 1], 100).at([0, 1])).toEqual([0, 0]);
+    const [x, y] = paperFor([0, 0, 2, 1], 100).at([2, 0]);
+    expect(x).toBeCloseTo(100);
+    expect(y).toBeCloseTo(50, 1);
   });
 
   it('lie in one box', () => {

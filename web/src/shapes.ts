@@ -28,11 +28,12 @@ export function askShapes(
   columns: readonly string[],
   sort: string,
   signal: AbortSignal,
+  most = MOST_SHAPES,
 ): Promise<Result<{ shapes: Shape[]; total: number }>> {
   const at = encodeURIComponent;
   return api.ask(
     `${at(key.region)}/collections/${at(key.collection)}/items?edition=${at(key.edition)}&year=${key.year}` +
-      `&properties=${columns.map(at).join(',')}&sortby=${at(sort)}&limit=${MOST_SHAPES}`,
+      `&properties=${columns.map(at).join(',')}&sortby=${at(sort)}&limit=${most}`,
     (value, path) => {
       const given = record(value, path);
       return {
@@ -51,9 +52,26 @@ export function askShapes(
   );
 }
 
+/** The middle of a box, as longitude and latitude. */
+export function middleOf([west, south, east, north]: BBox): readonly [lon: number, lat: number] {
+  return [(west + east) / 2, (south + north) / 2];
+}
+
+/** Whether a point lies in a shape: a ray from it to the east crosses the outline an odd number of times. */
+export function holds({ rings }: Shape, [lon, lat]: readonly [number, number]): boolean {
+  let inside = false;
+  for (const ring of rings)
+    for (const [index, [x, y]] of ring.entries()) {
+      const [before, below] = ring[index === 0 ? ring.length - 1 : index - 1] ?? [x, y];
+      if (y > lat !== below > lat && lon < ((before - x) * (lat - y)) / (below - y) + x) inside = !inside;
+    }
+  return inside;
+}
+
 export interface Paper {
   readonly width: number;
   readonly height: number;
+  readonly at: (point: readonly [lon: number, lat: number]) => readonly [x: number, y: number];
   readonly path: (shape: Shape) => string;
 }
 
@@ -77,6 +95,7 @@ export function paperFor([west, south, east, north]: BBox, width: number): Paper
   return {
     width,
     height: (north - south) * scale,
+    at: ([lon, lat]) => [x(lon), y(lat)],
     path: ({ rings }) => rings.map(written).join(''),
   };
 }

@@ -107,17 +107,18 @@ interface Asked {
 
 async function spreadOf(api: Api, asked: Asked, cancel: AbortSignal): Promise<Result<Spread>> {
   const { years, column, unit, ...table } = asked;
-  const results = await Promise.all(
-    years.map((year) => api.distribution({ ...table, year }, column, unit, cancel, QUANTILES)),
+  // Whichever year is shown, the question is the same: its answer serves them all.
+  const result = await api.distributions(
+    { ...table, year: years.at(-1) ?? 0 },
+    column,
+    unit,
+    cancel,
+    QUANTILES,
   );
-  const found: [number, Distribution][] = [];
-  for (const [index, result] of results.entries()) {
-    if (!result.ok) return result;
-    found.push([years[index] ?? 0, result.value]);
-  }
+  if (!result.ok) return result;
   return {
     ok: true,
-    value: { pooled: pooled(found.map(([, one]) => one)), years: Object.fromEntries(found) },
+    value: { pooled: pooled([...result.value.values()]), years: Object.fromEntries(result.value) },
   };
 }
 

@@ -6,48 +6,51 @@ import { nameOf, numbersIn, textIn } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { askStanding } from './questions';
-import { emissionsColumn } from './sectors';
+import { emissionsColumn, type Unit } from './sectors';
 
 function StandingRow(props: {
   model: Model;
   itemKey: TableKey;
-  id: string;
+  item: Item;
+  unit: Unit;
   /** Peers are those within this item of the parent collection; null: all. */
   parent: string | null;
   among: string;
-  /** What is ranked, which is not the total of the headline where another unit is chosen; null: not known. */
-  value: number | null;
+  name: string;
 }) {
-  const { model, itemKey, id, parent, among, value } = props;
+  const { model, itemKey, item, unit, parent, among, name } = props;
   const t = model.texts.value;
   const numbers = numbersIn(model.lang.value);
   const sector = model.sector.value;
-  const unit = model.unit.value;
+  const column = emissionsColumn(sector);
   const asked = {
-    column: emissionsColumn(sector),
+    column,
     unit,
     // Of removals the strongest is the least.
     order: sector === 'forest' ? 'asc' : 'desc',
     parent,
   } as const;
-  const standing = useAsked(model, JSON.stringify([itemKey, id, asked]), (signal) =>
-    askStanding(model.api, itemKey, id, asked, signal),
+  const standing = useAsked(model, JSON.stringify([itemKey, item.id, asked]), (signal) =>
+    askStanding(model.api, itemKey, item.id, asked, signal),
   );
   if (standing.state === 'loading') return <div class="skeleton line-skeleton" aria-hidden="true" />;
   const known = loaded(standing);
   if (known?.rank == null) return null;
+  const value = valueOf(item.properties, [{ column, share: null }], unit);
   return (
-    <p class="standing" data-testid={parent === null ? 'standing' : 'standing-within'}>
+    <p class="standing" data-testid={name}>
       <strong>{t.card.rankOf(numbers.count(known.rank), numbers.count(known.of))}</strong>{' '}
-      <span>{among}</span>
-      {value !== null && (
-        <>
-          {' · '}
-          <span data-testid="ranked">
-            {numbers.amount(value)} {t.units[unit]}
-          </span>
-        </>
-      )}
+      <span>
+        {among}
+        {value !== null && (
+          <>
+            {' · '}
+            <span class="ranked">
+              {numbers.amount(value)} {t.units[unit]}
+            </span>
+          </>
+        )}
+      </span>
     </p>
   );
 }
@@ -68,35 +71,38 @@ export function Standings({ model, item, itemKey }: { model: Model; item: Item; 
   );
   const parentName = loaded(parentItem);
   if (!own) return null;
-  const ranked = [{ column: emissionsColumn(model.sector.value), share: null }];
-  const value = valueOf(item.properties, ranked, model.unit.value);
+  const unit = model.unit.value;
+  // A small dense place may lead by the hectare and matter little: the total stands beside it.
+  const units = unit === 't' ? (['t'] as const) : ([unit, 't'] as const);
+  const words = { model, itemKey, item };
   return (
     <section>
       <h3>
         {t.card.rank}{' '}
-        <small>
-          {model.sector.value === 'forest' ? t.card.rankRemovals : t.card.rankEmissions} ·{' '}
-          {t.unitChoices[model.unit.value]}
-        </small>
+        <small>{model.sector.value === 'forest' ? t.card.rankRemovals : t.card.rankEmissions}</small>
       </h3>
-      <StandingRow
-        model={model}
-        itemKey={itemKey}
-        id={item.id}
-        parent={null}
-        value={value}
-        among={textIn(own.title, lang)}
-      />
-      {parent !== null && parentName && (
+      {units.map((one) => (
         <StandingRow
-          model={model}
-          itemKey={itemKey}
-          id={item.id}
-          parent={parent}
-          value={value}
-          among={t.card.rankWithin(nameOf(parentName.properties, parentName.id, lang))}
+          key={one}
+          {...words}
+          unit={one}
+          parent={null}
+          among={textIn(own.title, lang)}
+          name={one === unit ? 'standing' : 'standing-total'}
         />
-      )}
+      ))}
+      {parent !== null &&
+        parentName &&
+        units.map((one) => (
+          <StandingRow
+            key={one}
+            {...words}
+            unit={one}
+            parent={parent}
+            among={t.card.rankWithin(nameOf(parentName.properties, parentName.id, lang))}
+            name={one === unit ? 'standing-within' : 'standing-within-total'}
+          />
+        ))}
     </section>
   );
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Collection } from './api';
 import { columnsFor, curlLine, itemsPath, pythonLines, type Wanted } from './take_calls';
-import { barLength, brokenText } from './view_picture';
+import { barLength } from './scale_bar';
+import { brokenText } from './view_picture';
 
 const collection: Collection = {
   id: 'sigungu',

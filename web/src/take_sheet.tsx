@@ -1,5 +1,6 @@
 /** What can be taken away: the view as a link, a picture and data, the question behind it, and the edition as files. */
 import { useSignal } from '@preact/signals';
+import type { Region } from './api';
 import { useAsked } from './asked';
 import { isIllustrative } from './badges';
 import { numbersIn, textIn, type Numbers } from './format';
@@ -7,6 +8,7 @@ import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
 import { askDownloads, type DownloadFile, type Downloads } from './documents';
+import { askCount } from './questions';
 import { Sheet } from './sheet';
 import { curlLine, itemsPath, MOST_ROWS, pythonLines, type Form, type Wanted } from './take_calls';
 import { fileStem, TakePicture } from './take_picture';
@@ -49,13 +51,41 @@ function Copied({ label, text, model }: { label: string; text: string; model: Mo
   );
 }
 
-function Data({ model }: { model: Model }) {
+/** Forms of a whole table that spreadsheets and desktop maps open, by the endings of their files. */
+const WHOLE = /\.(csv|gpkg|parquet)$/;
+
+function Data({ model, files }: { model: Model; files: readonly DownloadFile[] }) {
   const t = model.texts.value;
   const region = model.region.value;
   const collection = model.active.value;
   const year = model.year.value;
   const inView = useSignal(model.view.value.camera !== null);
+  const bbox = inView.value ? model.bounds.value : null;
+  const counted = useAsked(
+    model,
+    region && collection && year !== null
+      ? JSON.stringify(['count', region.id, region.edition, collection.id, year, bbox])
+      : null,
+    (signal) =>
+      askCount(
+        model.api,
+        {
+          region: region?.id ?? '',
+          edition: region?.edition ?? '',
+          collection: collection?.id ?? '',
+          year: year ?? 0,
+        },
+        bbox,
+        signal,
+      ),
+  );
   if (!region || !collection || year === null) return null;
+  const numbers = numbersIn(model.lang.value);
+  const rows = loaded(counted);
+  const cut = (rows ?? (bbox ? 0 : collection.count)) > MOST_ROWS;
+  const whole = files.filter(
+    ({ name, collection: of }) => of === collection.id && name.includes(`_${year}.`) && WHOLE.test(name),
+  );
   const wanted: Wanted = {
     region: region.id,
     edition: region.edition,
@@ -63,7 +93,7 @@ function Data({ model }: { model: Model }) {
     year,
     sector: model.sector.value,
     terms: model.terms.value,
-    bbox: inView.value ? model.bounds.value : null,
+    bbox,
   };
   const address = (form: Form) => model.api.address(itemsPath(wanted, form));
   const file = (form: Form) => `${fileStem(model)}.${form}`;
@@ -72,6 +102,12 @@ function Data({ model }: { model: Model }) {
       <h3 id="take-data">{t.take.data}</h3>
       <p class="fine">
         <span translate={false}>{textIn(collection.title, model.lang.value)}</span> · {t.perYear(year)}
+        {rows !== null && (
+          <>
+            {' · '}
+            <span data-testid="take-rows">{t.take.rows(numbers.count(rows))}</span>
+          </>
+        )}
       </p>
       <label class="check">
         <input
@@ -97,13 +133,33 @@ function Data({ model }: { model: Model }) {
           </a>
         ))}
       </p>
-      {collection.count > MOST_ROWS && (
-        <p class="fine">{t.take.mostRows(numbersIn(model.lang.value).count(MOST_ROWS))}</p>
+      {cut && (
+        <div class="note take-cut" role="status" data-testid="take-cut">
+          <p>{t.take.mostRows(numbers.count(MOST_ROWS))}</p>
+          {whole.length > 0 && (
+            <ul>
+              {whole.map(({ name }) => (
+                <li key={name} translate={false}>
+                  <a href={fileAddress(model, region, name)} download>
+                    {name}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
       )}
       <h4>{t.take.calls}</h4>
       <Copied model={model} label={t.take.shell} text={curlLine(address('csv'), file('csv'))} />
       <Copied model={model} label={t.take.python} text={pythonLines(address('geojson'))} />
     </section>
+  );
+}
+
+/** Where a file of the edition is fetched. */
+function fileAddress(model: Model, { id, edition }: Region, name: string): string {
+  return model.api.address(
+    `${encodeURIComponent(id)}/downloads/${encodeURIComponent(name)}?edition=${edition}`,
   );
 }
 
@@ -126,10 +182,7 @@ function Files({ model, downloads }: { model: Model; downloads: Downloads }) {
     (loaded(model.collections.value) ?? []).map(({ id, title }) => [id, textIn(title, lang)]),
   );
   if (!region) return null;
-  const address = (name: string) =>
-    model.api.address(
-      `${encodeURIComponent(region.id)}/downloads/${encodeURIComponent(name)}?edition=${region.edition}`,
-    );
+  const address = (name: string) => fileAddress(model, region, name);
   return (
     <>
       <p class="fine">
@@ -217,7 +270,7 @@ export function TakeSheet({ model }: { model: Model }) {
         <p class="fine">{t.take.pictureHolds}</p>
         <TakePicture model={model} />
       </section>
-      <Data model={model} />
+      <Data model={model} files={loaded(downloads)?.files ?? []} />
       <section aria-labelledby="take-files">
         <h3 id="take-files">{t.take.files}</h3>
         {downloads.state === 'loading' && <div class="skeleton card-skeleton" aria-hidden="true" />}

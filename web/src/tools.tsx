@@ -16,17 +16,19 @@ function Tool(props: {
   /** Not given: it opens something that closes by itself. */
   pressed?: boolean;
   label: string;
+  /** A word of the label that fits the button, where the whole does not. */
+  short?: string;
   path: string;
   act: () => void;
   children?: ComponentChildren;
 }) {
   const { pressed, label, path, act } = props;
   return (
-    <button type="button" id={props.id} aria-pressed={pressed} title={label} onClick={act}>
+    <button type="button" id={props.id} aria-pressed={pressed} aria-label={label} title={label} onClick={act}>
       <svg viewBox="0 0 16 16" aria-hidden="true">
         <path d={path} />
       </svg>
-      <span>{label}</span>
+      <span>{props.short ?? label}</span>
     </button>
   );
 }
@@ -50,6 +52,7 @@ export function Tools({ model }: { model: Model }) {
         id="measure-tool"
         pressed={measuring}
         label={t.measure.open}
+        short={t.measure.tool}
         path="M2.5 12.5 4 4.5l6-2 3.5 5-3 5z"
         act={() => {
           if (measuring) {

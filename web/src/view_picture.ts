@@ -1,5 +1,6 @@
 /** The view as a picture that explains itself: title, map, scale bar, legend, sources, edition and date on one page. */
 import type { Map as MapLibre } from 'maplibre-gl';
+import { barLength, metresPerPixel } from './scale_bar';
 
 /** What a map shows now. */
 export interface Shot {
@@ -8,9 +9,6 @@ export interface Shot {
   readonly box: DOMRect;
   readonly metresPerPixel: number;
 }
-
-/** Length of the equator through 512 pixels at zoom 0, m. */
-const EQUATOR_PER_PIXEL = 40_075_016.686 / 512;
 
 /** Copy what is drawn in the frame that draws it: afterwards the drawing buffer is empty. */
 export function shoot(map: MapLibre): Promise<Shot> {
@@ -24,19 +22,11 @@ export function shoot(map: MapLibre): Promise<Shot> {
       resolve({
         canvas,
         box: map.getContainer().getBoundingClientRect(),
-        metresPerPixel:
-          (EQUATOR_PER_PIXEL * Math.cos((map.getCenter().lat * Math.PI) / 180)) / 2 ** map.getZoom(),
+        metresPerPixel: metresPerPixel(map),
       });
     });
     map.triggerRepaint();
   });
-}
-
-/** The longest round length that a bar of `most` pixels can stand for, m. */
-export function barLength(metresPerPixel: number, most: number): number {
-  const room = metresPerPixel * most;
-  const scale = 10 ** Math.floor(Math.log10(room));
-  return ([5, 2, 1].find((round) => round * scale <= room) ?? 1) * scale;
 }
 
 /** The day by the reader's own clock, `2026-03-09`. */

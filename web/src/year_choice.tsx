@@ -30,8 +30,10 @@ export function YearChoice({ model }: { model: Model }) {
           <output for="year">{year}</output>
         </label>
         <span class="year-slide">
+          <span aria-hidden="true">{years[0]}</span>
           <input
             id="year"
+            class="slider"
             type="range"
             min={0}
             max={years.length - 1}
@@ -43,10 +45,7 @@ export function YearChoice({ model }: { model: Model }) {
               model.update({ year: years[event.currentTarget.valueAsNumber] ?? null });
             }}
           />
-          <span class="year-ends" aria-hidden="true">
-            <span>{years[0]}</span>
-            <span>{years.at(-1)}</span>
-          </span>
+          <span aria-hidden="true">{years.at(-1)}</span>
         </span>
       </div>
     </div>

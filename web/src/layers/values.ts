@@ -26,19 +26,24 @@ export const STRIPES = 'stripes';
 export const DOTS = 'dots';
 
 const OUTLINE: Readonly<
-  Record<Ground, { hovered: string; selected: string; stripes: string; dots: string; rings: string }>
+  Record<
+    Ground,
+    { hovered: string; selected: string; rim: string; stripes: string; dots: string; rings: string }
+  >
 > = {
   light: {
     hovered: '#1d2a2f',
     selected: '#10181b',
-    stripes: 'rgba(29, 42, 47, 0.55)',
+    rim: 'rgba(255, 255, 255, 0.85)',
+    stripes: 'rgba(29, 42, 47, 0.44)',
     dots: 'rgba(29, 42, 47, 0.42)',
     rings: 'rgba(255, 255, 255, 0.38)',
   },
   dark: {
     hovered: '#ffffff',
     selected: '#ffffff',
-    stripes: 'rgba(255, 255, 255, 0.5)',
+    rim: 'rgba(10, 16, 18, 0.75)',
+    stripes: 'rgba(255, 255, 255, 0.42)',
     dots: 'rgba(255, 255, 255, 0.42)',
     rings: 'rgba(16, 24, 27, 0.5)',
   },
@@ -166,6 +171,18 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
       },
     ],
     [
+      // A rim of the ground's lightness: on the strongest colours the outline alone would be lost.
+      'selected',
+      {
+        id: `rim-${suffix}`,
+        type: 'line',
+        ...from,
+        filter: ['==', ['get', 'id'], ''],
+        layout: { 'line-join': 'round' },
+        paint: { 'line-color': colours.rim, 'line-width': 6.5 },
+      },
+    ],
+    [
       'selected',
       {
         id: `selected-${suffix}`,
@@ -195,7 +212,7 @@ function pattern(ground: Ground, size: number, draw: (pen: CanvasRenderingContex
 export function stripes(ground: Ground): ImageData {
   const size = 16;
   return pattern(ground, size, (pen) => {
-    pen.lineWidth = 2.4;
+    pen.lineWidth = 2;
     for (const shift of [-size, 0, size]) {
       pen.moveTo(shift - 2, size + 2);
       pen.lineTo(shift + size + 2, -2);

@@ -18,7 +18,7 @@ const sectorTitles: Record<Sector, string> = {
 };
 
 const units: Record<Unit, string> = { t: 'tCO₂e', t_per_ha: 'tCO₂e/ha', t_per_person: 'tCO₂e/person' };
-const unitChoices: Record<Unit, string> = { t: 'Total', t_per_ha: 'Per hectare', t_per_person: 'Per person' };
+const unitChoices: Record<Unit, string> = { t: 'Total', t_per_ha: 'Per ha', t_per_person: 'Per person' };
 const unitTitles: Record<Unit, string> = {
   t: 'tonnes of CO₂ equivalent a year',
   t_per_ha: 'tonnes of CO₂ equivalent per hectare a year',
@@ -117,8 +117,8 @@ export const en = {
   close: 'Close',
   perYear: (year: number) => `in ${year}`,
   titleIn: (what: string, year: number) => `${what} in ${year}`,
-  interval: (low: string, high: string) => `90 % interval: ${low} to ${high}`,
-  intervalShort: '90 % interval',
+  interval: (low: string, high: string) => `90% interval: ${low} to ${high}`,
+  intervalShort: '90% interval',
   bySector: 'By sector',
   byCarrier: 'By energy carrier',
   howObtained: 'How it was obtained',
@@ -187,6 +187,7 @@ export const en = {
 
   measure: {
     open: 'Measure an area',
+    tool: 'Measure',
     title: 'Your area',
     outline: 'Drawn or brought outline',
     together: (zones: number, what: string) => `${what}: ${zones} together`,
@@ -309,8 +310,9 @@ export const en = {
     drawnOn: (day: string) => `drawn on ${day}`,
     data: 'Data',
     onlyInView: 'Only what is in view',
+    rows: (places: string) => `${places} places`,
     mostRows: (rows: string) =>
-      `An answer holds at most ${rows} rows. The whole table is among the files of the edition.`,
+      `CSV and GeoJSON from here end after ${rows} places, which is not all of them. The whole table as a file of the edition:`,
     calls: 'Ask the API yourself',
     shell: 'Shell (curl)',
     python: 'Python',
@@ -389,7 +391,7 @@ export const en = {
 
   explore: {
     part: 'Part',
-    partAll: 'Everything',
+    partAll: 'All parts',
     byCarrier: 'By energy carrier',
     byBasis: 'By where it is emitted',
     byMethod: 'By how it was obtained',

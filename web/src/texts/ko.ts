@@ -154,6 +154,7 @@ export const ko: Texts = {
 
   measure: {
     open: '구역 측정',
+    tool: '구역 측정',
     title: '지정한 구역',
     outline: '그리거나 불러온 경계',
     together: (zones, what) => `${what} ${zones}곳 합계`,
@@ -268,7 +269,9 @@ export const ko: Texts = {
     drawnOn: (day) => `작성일 ${day}`,
     data: '데이터',
     onlyInView: '화면에 보이는 곳만',
-    mostRows: (rows) => `한 번에 최대 ${rows}행까지 받을 수 있습니다. 전체 표는 아래 판 파일에 있습니다.`,
+    rows: (places) => `${places}곳`,
+    mostRows: (rows) =>
+      `여기서 받는 CSV와 GeoJSON에는 ${rows}곳까지만 담깁니다. 나머지까지 모두 담긴 전체 표는 판 파일로 받으세요:`,
     calls: 'API로 직접 받기',
     shell: '셸(curl)',
     python: '파이썬',
@@ -347,7 +350,7 @@ export const ko: Texts = {
 
   explore: {
     part: '세부 항목',
-    partAll: '전체',
+    partAll: '전체 항목',
     byCarrier: '에너지원별',
     byBasis: '직접·간접별',
     byMethod: '산정 방법별',

@@ -27,7 +27,7 @@ export const ru: Texts = {
     forest: 'Поглощение лесом',
   },
   units: { t: 'т CO₂-экв.', t_per_ha: 'т CO₂-экв./га', t_per_person: 'т CO₂-экв./чел.' },
-  unitChoices: { t: 'Всего', t_per_ha: 'На гектар', t_per_person: 'На человека' },
+  unitChoices: { t: 'Всего', t_per_ha: 'На га', t_per_person: 'На чел.' },
   unitTitles: {
     t: 'тонн CO₂-эквивалента в год',
     t_per_ha: 'тонн CO₂-эквивалента на гектар в год',
@@ -158,6 +158,7 @@ export const ru: Texts = {
 
   measure: {
     open: 'Измерить участок',
+    tool: 'Измерить',
     title: 'Ваш участок',
     outline: 'Нарисованный или загруженный контур',
     together: (zones, what) => `${what}: вместе ${zones}`,
@@ -277,7 +278,9 @@ export const ru: Texts = {
     drawnOn: (day) => `дата: ${day}`,
     data: 'Данные',
     onlyInView: 'Только то, что видно',
-    mostRows: (rows) => `В одном ответе не больше ${rows} строк. Вся таблица есть среди файлов издания.`,
+    rows: (places) => `мест: ${places}`,
+    mostRows: (rows) =>
+      `CSV и GeoJSON отсюда содержат не больше ${rows} мест, то есть не все. Вся таблица файлом издания:`,
     calls: 'Спросить API самому',
     shell: 'Командная строка (curl)',
     python: 'На Python',
@@ -356,7 +359,7 @@ export const ru: Texts = {
 
   explore: {
     part: 'Часть',
-    partAll: 'Всё',
+    partAll: 'Все части',
     byCarrier: 'По энергоносителям',
     byBasis: 'По месту выброса',
     byMethod: 'По способу получения',

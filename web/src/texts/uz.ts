@@ -27,7 +27,7 @@ export const uz: Texts = {
     forest: 'O‘rmon yutishi',
   },
   units: { t: 't CO₂-ekv.', t_per_ha: 't CO₂-ekv./ga', t_per_person: 't CO₂-ekv./kishi' },
-  unitChoices: { t: 'Jami', t_per_ha: 'Gektariga', t_per_person: 'Kishi boshiga' },
+  unitChoices: { t: 'Jami', t_per_ha: 'Gektariga', t_per_person: 'Kishiga' },
   unitTitles: {
     t: 'yiliga CO₂ ekvivalenti tonnalari',
     t_per_ha: 'har gektarga yiliga CO₂ ekvivalenti tonnalari',
@@ -93,8 +93,8 @@ export const uz: Texts = {
   close: 'Yopish',
   perYear: (year) => `${year}-yil`,
   titleIn: (what, year) => `${what}, ${year}-yil`,
-  interval: (low, high) => `90 % oraliq: ${low} dan ${high} gacha`,
-  intervalShort: '90 % oraliq',
+  interval: (low, high) => `90% oraliq: ${low} dan ${high} gacha`,
+  intervalShort: '90% oraliq',
   bySector: 'Sohalar bo‘yicha',
   byCarrier: 'Energiya turi bo‘yicha',
   howObtained: 'Qanday olingan',
@@ -162,6 +162,7 @@ export const uz: Texts = {
 
   measure: {
     open: 'Hududni o‘lchash',
+    tool: 'O‘lchash',
     title: 'Sizning hududingiz',
     outline: 'Chizilgan yoki fayldan olingan chegara',
     together: (zones, what) => `${what}: birgalikda ${zones} ta`,
@@ -283,7 +284,9 @@ export const uz: Texts = {
     drawnOn: (day) => `chizilgan sana: ${day}`,
     data: 'Ma’lumotlar',
     onlyInView: 'Faqat ko‘rinib turgan joylar',
-    mostRows: (rows) => `Bitta javobda ko‘pi bilan ${rows} qator. To‘liq jadval nashr fayllari orasida.`,
+    rows: (places) => `${places} ta joy`,
+    mostRows: (rows) =>
+      `Bu yerdan olinadigan CSV va GeoJSON ko‘pi bilan ${rows} ta joyni o‘z ichiga oladi, hammasini emas. To‘liq jadval nashr fayli sifatida:`,
     calls: 'API dan o‘zingiz so‘rang',
     shell: 'Buyruq satri (curl)',
     python: 'Python tilida',
@@ -362,7 +365,7 @@ export const uz: Texts = {
 
   explore: {
     part: 'Qism',
-    partAll: 'Hammasi',
+    partAll: 'Barcha qismlar',
     byCarrier: 'Energiya turi bo‘yicha',
     byBasis: 'Chiqarilgan joyi bo‘yicha',
     byMethod: 'Olinish usuli bo‘yicha',
