@@ -50,7 +50,8 @@ def detailed(
     Args:
         result: of a run on coarse cells.
         baseline: that it was run on.
-        fine: state of cells that nest in the coarse ones, of the whole region or of a part of it, in the same year.
+        fine: state of cells that nest in the coarse ones, of the whole region or of a part of it, in the same year;
+            of coarse cells at the part's edge it lacks some, and the others get their change: look inside it.
         coverage: tells the share of each coarse cell in an area, as the run was given it.
         on_fine: the same of each fine cell.
 
