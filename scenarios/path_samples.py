@@ -11,7 +11,7 @@ from scenarios.result import Samples
 from scenarios.samples import Drawn, region_samples
 from scenarios.state import SECTORS
 
-_NUMBERS = 20_000_000
+_NUMBERS = 15_000_000
 """Multipliers that may be drawn for a path: of all years where areas have few borders, else of some."""
 
 
