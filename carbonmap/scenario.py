@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, vstack
 from carbonmap.errors import RegionError
 from carbonmap.place_files import FORMATS, Folder, json_text, write_table
 from carbonmap.progress import Progress
+from carbonmap.scenario_detail import detail_table
 from carbonmap.scenario_tables import result_tables, zone_places
 from grids.edition import Edition, Store
 from grids.exports.labels import record, warnings_of
@@ -85,6 +86,7 @@ def run_scenario(
     seed: int = 0,
     against: Mapping[str, Scenario] | None = None,
     zone_sets: Sequence[str] | None = None,
+    detail: str | None = None,
     formats: Sequence[str] = tuple(FORMATS),
     out: Path | None = None,
     progress: Progress,
@@ -102,12 +104,13 @@ def run_scenario(
         seed: of the samples.
         against: other scenarios, by name, to compare it with in all.
         zone_sets: ids of collections that cells are added up in; all zone sets if None.
+        detail: id of a finer grid, to tell the result in its cells where measures have areas.
         formats: some of `FORMATS`.
         out: folder to write into; `<region>-<scenario>` in the working folder if None.
         progress: told of every step.
 
     Raises:
-        RegionError: it has measures of roads and the edition no roads.
+        RegionError: it has measures of roads and the edition no roads, or detail of a scenario without areas.
         ScenarioError: it cannot be carried out on this edition. GridError: no such region, collection or zone.
     """
     opened = Store(store).open(region, edition)
@@ -115,7 +118,7 @@ def run_scenario(
     on_roads = any(measure.kind in ROADS for measure in scenario.measures)
     others = dict(against or {})
     on_roads = on_roads or any(measure.kind in ROADS for other in others.values() for measure in other.measures)
-    progress.plan(4 + len(others) + len(sets) + on_roads)
+    progress.plan(4 + len(others) + len(sets) + on_roads + 2 * (detail is not None))
     grid = grid_to_start_from(opened, collection)
     progress.step(f"reading {grid}")
     state = edition_state(opened, grid, year)
@@ -149,8 +152,12 @@ def run_scenario(
     told = {**record(opened), **about, "result": summary(result)}
     if compared:
         told["less_than"] = {name: asdict(found) for name, found in compared.items()}
+    tables = result_tables(opened, result, zones, about)
+    if detail is not None:
+        progress.step(f"laying it on {detail}")
+        tables.append(detail_table(opened, result, ready, detail, named, about))
     with Folder(Path(f"{region}-{slug(scenario.name)}") if out is None else out) as folder:
-        for table in result_tables(opened, result, zones, about):
+        for table in tables:
             progress.step(table.name)
             write_table(folder, table, opened, formats)
         progress.step("summary.json")

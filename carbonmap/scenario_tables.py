@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from carbonmap.place_files import PlaceTable
-from grids.edition import Edition
+from grids.edition import Bbox, Edition
+from grids.selection import Selection
 from grids.tables import Geometries
 from scenarios.frame import IntArray
 from scenarios.place_changes import UNIT, place_changes, place_intervals
@@ -57,9 +58,9 @@ class ZonePlaces:
     shares: csr_array
 
 
-def cell_places(edition: Edition, state: State) -> CellPlaces:
-    """The cells of a state that was made of an edition."""
-    page = edition.page(state.collection, state.year, ["id", "row", "col"])
+def cell_places(edition: Edition, state: State, bbox: Bbox | None = None) -> CellPlaces:
+    """The cells of a state that was made of an edition, in the same box if it was made of a part."""
+    page = edition.page(state.collection, state.year, ["id", "row", "col"], Selection(bbox))
     sorted_ = np.lexsort((page.rows["col"].to_numpy(), page.rows["row"].to_numpy()))
     order = np.empty(state.cells, dtype=np.int64)
     order[sorted_] = np.arange(state.cells)

@@ -111,15 +111,26 @@ def rooftop_pv(measure: documents.RooftopPV, setting: Setting, numbers: Numbers)
 
 def electricity(measure: documents.ElectricityFactor, setting: Setting, numbers: Numbers) -> Action:
     """Electricity emits more or less, wherever it is used."""
+    numbers.factor("electricity")  # refuses an edition that does not tell it
+    today, path = setting.state.factors["electricity"].tco2e_mwh, measure.path
 
     def effect(asked: Numbers) -> FloatArray:
-        today = setting.state.factors.get("electricity")
-        if today is None or not today.tco2e_mwh > 0:
-            asked.factor("electricity")
-        assert today is not None
-        return asked.number("electricity.target_factor") / today.tco2e_mwh
+        if path is not None:
+            return np.full(asked.deviates.size, path[-1][1] / today)
+        return asked.number("electricity.target_factor") / today
 
-    return action_on(
+    action = action_on(
         measure, setting, numbers, stage="supply", sector="buildings", way="supply", rows=NO_ROWS, level=1.0,
-        effect=effect, unit="", quantity=np.zeros(setting.state.cells), used=("electricity.target_factor",),
+        effect=effect, unit="", quantity=np.zeros(setting.state.cells),
+        used=("electricity.target_factor",) if path is None else (),
     )  # fmt: skip
+    if path is None:
+        return action
+    if path[0][0] <= setting.state.year:
+        raise InvalidScenario(
+            f"{measure.id}: its path begins in {path[0][0]}; a year after the baseline's, {setting.state.year}, was "
+            "expected, since that one's factor is the edition's."
+        )
+    years = np.array([setting.state.year, *(year for year, _ in path)], dtype=np.float64)
+    ratios = np.array([1.0, *(factor / today for _, factor in path)])
+    return replace(action, course=lambda asked: np.interp(asked.astype(np.float64), years, ratios))

@@ -35,6 +35,7 @@ class Action:
         quantity, unit: (n,) units put in place when complete, for costs.
         begins, ramp_years: when.
         grows: years until an added unit counts in full, and after how many it counts no more; None: at once.
+        course: years -> (size,) electricity's factor, new over old, where a path is given; else it ramps to `effect`.
         generates: whether what is added follows the factor of electricity.
         used: ids of parameters.
         numbers: where it takes them from.
@@ -54,11 +55,12 @@ class Action:
     ramp_years: int
     numbers: Numbers
     grows: Callable[[Numbers], tuple[FloatArray, float]] | None = None
+    course: Callable[[IntArray], FloatArray] | None = None
     generates: bool = False
     used: tuple[str, ...] = ()
 
     def complete(self, years: IntArray) -> FloatArray:
-        """How far it is by the end of each year, 0 to 1."""
+        """How far it is by the end of each year, 0 to 1; 1 once a path has begun."""
         return ramp(self.begins, self.ramp_years, years)
 
 
@@ -190,7 +192,11 @@ def multipliers(
             kept[:, at] -= moved
             switched[:, at] += moved * action.effect(asked)
         else:
-            path = 1.0 + action.complete(years) * (action.effect(asked) - 1.0)
+            path = (
+                1.0 + action.complete(years) * (action.effect(asked) - 1.0)
+                if action.course is None
+                else action.course(years)
+            )
             electricity = electricity * path
             kept[:, electric_rows] *= path
             switched *= path

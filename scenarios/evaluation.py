@@ -123,7 +123,7 @@ class Evaluation:
         stacked = np.concatenate([forms.sum(axis=1), parts])
         by_sector = np.concatenate([forms.sum(axis=2), by_sector])
         path, leaves = self._path(), self.steps[-1].leaves_tco2e[self.elasticities] if self.steps else 0.0
-        return Outcome(change, stacked, by_sector, path, leaves)
+        return Outcome(change, self.formed, stacked, by_sector, path, leaves)
 
     def _form_parts(self) -> list[FloatArray]:
         return [

@@ -11,13 +11,13 @@ from scenarios.result import Samples
 from scenarios.samples import Drawn, region_samples
 from scenarios.state import SECTORS
 
-_NUMBERS = 20_000_000
+_NUMBERS = 15_000_000
 """Multipliers that may be drawn for a path: of all years where areas have few borders, else of some."""
 
 
 def drawn_in(evaluation: Evaluation, change_tco2e: FloatArray | None = None) -> Drawn:
     """What is sampled of an evaluation; its change (sectors, n) is worked out unless it is given."""
-    change = evaluation.formed + _measured(evaluation) if change_tco2e is None else change_tco2e
+    change = evaluation.formed + measured_change(evaluation) if change_tco2e is None else change_tco2e
     return Drawn(
         evaluation.state, evaluation.labels, evaluation.base, evaluation.formed, change, evaluation.actions,
         evaluation.groups, evaluation.electric, evaluation.year,
@@ -55,7 +55,7 @@ def told_years(evaluation: Evaluation, count: int) -> IntArray:
     return np.asarray(years[np.unique(np.rint(np.linspace(0, len(years) - 1, most)).astype(np.int64))])
 
 
-def _measured(evaluation: Evaluation) -> FloatArray:
+def measured_change(evaluation: Evaluation) -> FloatArray:
     """(sectors, n) what the sector measures change in the evaluation's year."""
     base, groups = evaluation.base, evaluation.groups
     change = np.zeros((len(SECTORS), evaluation.state.cells))

@@ -18,6 +18,7 @@ class Outcome:
 
     Attributes:
         change_tco2e: (sectors, n) in the scenario's year, over the cells that count; sectors as in `SECTORS`.
+        formed_tco2e: (sectors, n) the part of it that forms and roads make.
         by_measure_tco2e: (measures, n) what each changed when its turn came; they add up to the change.
         measure_sectors_tco2e: (measures, sectors) the same of all cells, by sector.
         path_tco2e: (years,) net of all sectors.
@@ -25,6 +26,7 @@ class Outcome:
     """
 
     change_tco2e: FloatArray
+    formed_tco2e: FloatArray
     by_measure_tco2e: FloatArray
     measure_sectors_tco2e: FloatArray
     path_tco2e: FloatArray

@@ -145,14 +145,27 @@ class RooftopPV(Measure):
 
 
 class ElectricityFactor(Measure):
-    """The emission factor of electricity moves to its target; in the whole region. The ramp is its path."""
+    """The emission factor of electricity moves to its target over the ramp, or along a path; in the whole region.
+
+    A path is pairs of year and tCO2e/MWh, straight between them and from today's factor to the first, level after the
+    last; it takes the place of start, ramp and target.
+    """
 
     kind: Literal["electricity_factor"]
+    path: tuple[tuple[Year, Annotated[float, Field(ge=0, le=2)]], ...] | None = Field(
+        default=None, min_length=1, max_length=100
+    )
 
     @model_validator(mode="after")
     def _everywhere(self) -> Self:
         if self.area is not None:
             raise ValueError("the electricity factor holds in the whole region: leave area out")
+        if self.path is not None:
+            years = [year for year, _ in self.path]
+            if years != sorted(set(years)):
+                raise ValueError(f"the years of a path rise; given: {', '.join(map(str, years))}")
+            if self.start is not None or self.ramp_years or "electricity.target_factor" in self.parameters:
+                raise ValueError("a path says when and where to: leave start, ramp_years and the target factor out")
         return self
 
 
@@ -318,6 +331,8 @@ class Scenario(Strict):
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"measures have ids of their own; given twice: {', '.join(twice)}")
+        if sum(isinstance(measure, ElectricityFactor) for measure in self.measures) > 1:
+            raise ValueError("electricity has one factor in a year: give one electricity_factor, with a path")
         for measure in self.measures:
             if measure.start is not None and measure.start > self.year:
                 raise ValueError(f"{measure.id}: start {measure.start} is after the scenario's year {self.year}")

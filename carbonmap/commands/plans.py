@@ -52,6 +52,10 @@ def scenario(
             "--zones", "-z", help="A collection to add cells up in; may be given again. Default: all zone sets."
         ),
     ] = None,
+    detail: Annotated[
+        str | None,
+        typer.Option("--detail", metavar="GRID", help="A finer grid, to look into the measures' areas with."),
+    ] = None,
     collection: GridOption = None,
     year: YearOption = None,
     edition: EditionOption = None,
@@ -104,7 +108,7 @@ def scenario(
         with nullcontext(Silent()) if quiet else Terminal("Scenario") as progress:
             ran = run_scenario(
                 store, region, document, edition=edition, collection=collection, year=year, samples=samples,
-                against=others, zone_sets=zones, formats=_names(formats), out=out, progress=progress,
+                against=others, zone_sets=zones, detail=detail, formats=_names(formats), out=out, progress=progress,
             )  # fmt: skip
     except ScenarioError as problem:
         raise RegionError(str(problem)) from None

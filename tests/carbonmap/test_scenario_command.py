@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pyproj
 import pytest
 
 from carbonmap.build import build_region
@@ -29,6 +30,7 @@ DOCUMENT: dict[str, Any] = {
     ],
 }  # fmt: skip
 SECTORS = ("buildings", "transport", "forest")
+TO_LONLAT = pyproj.Transformer.from_crs("EPSG:32632", "OGC:CRS84", always_xy=True)
 EXAMPLES = [
     "compact", "monocentric", "move-compact", "move-polycentric", "move-sprawl", "polycentric", "programme", "sprawl",
     "trend",
@@ -260,3 +262,28 @@ def test_scenarios_are_compared_world_by_world(store: Path, document: Path, tmp_
     code, _, said = command("scenario", "tiny", document, "--against", "compact", *asked)
     assert code == 2
     assert "Scenarios of 2035 and 2040 were to be compared" in said
+
+
+def test_areas_are_looked_into_with_finer_cells(store: Path, tmp_path: Path, command: Command) -> None:
+    """Buildings b1 and b2 stand in one cell of 500 m, in two and one of 100 m; the area holds the second alone."""
+    corners = [(170, 100), (260, 100), (260, 200), (170, 200), (170, 100)]
+    ring = [list(TO_LONLAT.transform(540_000 + x, 5_220_000 + y)) for x, y in corners]
+    measures = [{"id": "fix", "kind": "retrofit", "level": 0.5, "area": {"polygon": [ring]},
+                 "parameters": {"retrofit.electric_heat_share": 0.5}}]  # fmt: skip
+    path = tmp_path / "drawn.json"
+    path.write_text(json.dumps({"year": 2030, "measures": measures}), encoding="utf-8")
+    out = tmp_path / "out"
+    asked = ["--store", store, "-o", out, "-q", "--samples", 0, "-f", "csv"]
+    code, _, said = command("scenario", "tiny", path, "--detail", "grid-100m", *asked)
+    assert code == 0, said
+    fine, coarse = pd.read_csv(out / "detail.csv"), pd.read_csv(out / "cells.csv")
+    assert fine["net_change_tco2e"].sum() == pytest.approx(coarse["net_change_tco2e"].sum())
+    assert coarse["net_change_tco2e"].sum() < 0
+    assert len(fine) < 5
+    assert set(fine.loc[fine["net_change_tco2e"] < 0, "col"]) == {5401, 5402}
+    code, _, said = command("scenario", "tiny", "compact", "--detail", "grid-100m", *asked)
+    assert code == 2
+    assert "no measure of the scenario has one" in said
+    code, _, said = command("scenario", "tiny", path, "--detail", "grid-1km", *asked)
+    assert code == 2
+    assert "finer ones that nest" in said

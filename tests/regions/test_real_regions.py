@@ -1,6 +1,7 @@
 """Regions from real files, as their region files describe them; what a user relies on in each."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ from carbonmap.progress import Silent
 from carbonmap.scenario import read_document
 from carbonmap.scenario_tables import zone_places
 from grids.edition import Edition, Store
+from scenarios.comparison import difference
 from scenarios.edition_roads import edition_roads
 from scenarios.edition_state import edition_state
 from scenarios.management_zones import management_zones
+from scenarios.mix import Candidate, Mix
 from scenarios.places import area_coverage, area_outline
+from scenarios.portfolio import best_portfolio
 from scenarios.road_graph import road_graph
 from scenarios.road_steps import RoadWork
 from scenarios.run import baseline_of, run
@@ -290,6 +294,55 @@ def test_liechtensteins_hot_cells_are_what_is_written_of_them(region, project):
     ):
         assert number in said, number
     assert len(one.zones) == 6
+
+
+def test_compact_and_sprawl_are_told_apart_and_compact_and_trend_are_not(region, project):
+    ready = baseline_of(edition_state(region("liechtenstein"), "grid-500m"))
+    ran = {form: run(ready, read_document(form), samples=2000) for form in ("compact", "sprawl", "trend")}
+    sprawl, trend = (difference(ran["compact"], ran[form]) for form in ("sprawl", "trend"))
+    assert sprawl.less > 0.99
+    assert trend.interval_tco2e[0] < 0 < trend.interval_tco2e[1]
+    low, high = ran["compact"].samples.interval_tco2e()
+    said = (project / "docs" / "scenarios.md").read_text("utf-8")
+    assert f"({low / 1000:.0f} to {high / 1000:.0f} kt" in said
+    assert f"{-sprawl.interval_tco2e[1]:.0f} to {-sprawl.interval_tco2e[0]:.0f} t less than sprawl" in said
+
+
+def test_a_mix_for_liechtensteins_municipalities_holds_when_it_is_run(region):
+    """Made-up costs; the effects are the edition's. One municipality must not change."""
+    edition = region("liechtenstein")
+    state = edition_state(edition, "grid-500m")
+    zones = zone_places(edition, state, "municipality")
+    measures = [
+        {"id": "homes", "kind": "retrofit", "level": 1, "uses": ["residential"], "costs": {"capital_per_unit": 300}},
+        {
+            "id": "others",
+            "kind": "retrofit",
+            "level": 1,
+            "uses": ["nonresidential"],
+            "costs": {"capital_per_unit": 250},
+        },
+        {"id": "pumps", "kind": "heat_pump", "level": 1, "costs": {"capital_per_unit": 90}},
+        {"id": "cars", "kind": "electric_vehicles", "level": 1, "costs": {"capital_per_unit": 0.3}},
+    ]
+    document = read_scenario({"year": 2040, "measures": measures})
+    candidates = [Candidate(measure, (0.25, 0.5, 0.75)) for measure in document.measures]
+    names = list(zones.columns["id"])
+    mix = Mix(baseline_of(state), 2040, candidates, zones.shares, names)
+    allowed = mix.options.allowed.copy()
+    allowed[0, :, 1:] = False
+    options = replace(mix.options, allowed=allowed)
+    nothing = np.zeros((len(names), len(measures)), np.int64)
+    everything = np.where(np.arange(len(names))[:, None] > 0, 3, 0) + nothing
+    most = float((mix.simulate(nothing) - mix.simulate(everything)).sum())
+    best = best_portfolio(options, target_tco2e=0.5 * most, simulate=mix.simulate)
+    assert best.agrees
+    assert best.difference <= 0.05
+    assert best.gap < 0.01
+    assert best.total_tco2e >= 0.5 * most * (1 - 1e-9)
+    assert not best.levels[0].any()
+    result = run(mix.baseline, mix.scenario(best.levels), mix.coverage)
+    assert -result.first.total_tco2e == pytest.approx(best.total_tco2e, rel=1e-9)
 
 
 def test_liechtensteins_roads_carry_its_trips(region):

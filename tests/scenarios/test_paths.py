@@ -306,3 +306,40 @@ def test_what_two_scenarios_share_does_not_blur_their_difference(cities: ModuleT
     with pytest.raises(InvalidScenario, match="run on different baselines"):
         difference(much, ran(cities.city(8, 8), [RETROFIT], samples=400))
     assert difference(much, run(ready, read_scenario({"year": 2040}))).interval_tco2e is None
+
+
+# --- the factor of electricity ----------------------------------------------------------------------------------------
+
+
+def test_electricity_follows_its_path(cities: ModuleType) -> None:
+    state = cities.city(6, 6)
+    path = {"id": "grid", "kind": "electricity_factor", "path": [[2030, 0.3], [2040, 0.1]]}
+    result = ran(state, [path], 2045, samples=20)
+    power = state.buildings_tco2e[:, 0].sum() + state.transport_tco2e[3].sum()
+    change = dict(zip(result.years.tolist(), result.first.path_tco2e - result.baseline_tco2e, strict=True))
+    today = 0.4173
+    for year, factor in {2024: today, 2027: (today + 0.3) / 2, 2030: 0.3, 2035: 0.2, 2040: 0.1, 2045: 0.1}.items():
+        assert change[year] == pytest.approx(power * (factor / today - 1), rel=1e-9, abs=1e-6), year
+    assert result.first.total_tco2e == pytest.approx(change[2045])
+    assert not result.used, "the edition's factor and the user's path, and no parameter"
+    solar = ran(state, [path, PV], 2035)
+    alone = ran(state, [PV], 2035)
+    assert solar.measures[1].tco2e == pytest.approx(alone.measures[0].tco2e * 0.2 / today)
+    target = {"id": "grid", "kind": "electricity_factor", "parameters": {"electricity.target_factor": 0.1}}
+    assert ran(state, [target], 2045).first.total_tco2e == pytest.approx(result.first.total_tco2e)
+    assert result.samples is not None
+    assert result.samples.path_tco2e[0].tolist() == [0.0] * 20
+
+
+@pytest.mark.parametrize(
+    ("measures", "says"),
+    [
+        ([{"path": [[2040, 0.1], [2030, 0.3]]}], "years of a path rise; given: 2040, 2030"),
+        ([{"path": [[2030, 0.1]], "ramp_years": 5}], "leave start, ramp_years and the target factor out"),
+        ([{"path": [[2024, 0.1]]}], "its path begins in 2024; a year after the baseline's, 2024"),
+        ([{"path": [[2030, 0.1]]}, {"id": "again"}], "one factor in a year"),
+    ],
+)
+def test_a_path_that_says_two_things_is_refused(cities: ModuleType, measures: list[dict[str, Any]], says: str) -> None:
+    with pytest.raises(InvalidScenario, match=says):
+        ran(cities.city(4, 4), [{"id": "grid", "kind": "electricity_factor"} | measure for measure in measures])
