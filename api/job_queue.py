@@ -95,7 +95,8 @@ class JobQueue:
             raise
         self._tasks.put(task)
         with self._guard:
-            if len(self._threads) < self._settings.jobs_at_once:
+            # One worker that has everything ready is quicker than two that have not.
+            if len(self._threads) < min(self._settings.jobs_at_once, self._under_way.total()):
                 thread = threading.Thread(target=self._work, name="jobs", daemon=True)
                 self._threads.append(thread)
                 thread.start()

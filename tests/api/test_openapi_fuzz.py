@@ -65,7 +65,9 @@ VALUES: dict[str, list[Any]] = {
 # What a name means at one address only.
 _SUMS = "/api/{region}/scenarios/results/{digest}/statistics"
 VALUES_AT: dict[tuple[str, str], list[Any]] = {
-    **{(_SUMS, name): known for name, known in (("digest", [DIGEST, "x"]), ("of", ["municipality"]), ("ids", ["west"]))},
+    (_SUMS, "digest"): [DIGEST, "x"],
+    (_SUMS, "of"): ["municipality"],
+    (_SUMS, "ids"): ["west"],
     ("/api/{region}/stac/items/{item}", "item"): ["municipality_2023", "west"],
     ("/api/{region}/collections/{collection}/items", "f"): ["geojson", "html", "csv", "flatgeobuf", "arrow", "xml"],
     ("/api/{region}/collections/{collection}/tiles/WebMercatorQuad", "f"): ["json", "tilejson", "html"],

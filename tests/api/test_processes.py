@@ -68,12 +68,6 @@ def done(client: httpx.Client, process: str, inputs: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture
-def apart(own_store: Store, serving: Callable[..., httpx.Client], tmp_path: Path) -> httpx.Client:
-    """A server with jobs of its own."""
-    return serving(own_store.path, jobs=tmp_path / "jobs")
-
-
 def test_processes_are_listed_and_described(client: httpx.Client) -> None:
     told = client.get(f"{REGION}/processes").json()
     Processes.model_validate(told)
@@ -156,37 +150,34 @@ def test_what_fails_says_why(client: httpx.Client) -> None:
     assert client.get(f"/api/elsewhere/jobs/{told['jobID']}").status_code == 404
 
 
-def test_a_job_is_dismissed_while_it_runs_and_while_it_waits(apart: httpx.Client) -> None:
-    running = ordered(apart, "where-to-act", TAKES_LONG)["jobID"]
-    early = apart.get(f"{REGION}/jobs/{running}/results")
-    assert early.status_code == 404
-    assert early.json()["type"].endswith("/result-not-ready")
-    told = apart.delete(f"{REGION}/jobs/{running}")
-    assert (told.status_code, told.json()["status"]) == (200, "dismissed")
-    assert ended(apart, running)["status"] == "dismissed"
-    assert apart.get(f"{REGION}/jobs/{running}/results").status_code == 410
-    after = ended(apart, ordered(apart, "scenario", {"scenario": SCENARIO})["jobID"])
-    assert after["status"] == "successful", "the next job has a worker"
-    told = apart.delete(f"{REGION}/jobs/{after['jobID']}")
-    assert told.json()["status"] == "dismissed"
-    assert apart.get(f"{REGION}/jobs/{after['jobID']}/results").status_code == 410
-
-
-def test_too_many_jobs_of_one_client_are_refused(
+def test_jobs_are_dismissed_while_they_run_and_while_they_wait_and_are_not_too_many(
     own_store: Store, serving: Callable[..., httpx.Client], tmp_path: Path
 ) -> None:
     client = serving(own_store.path, jobs=tmp_path / "jobs", jobs_at_once=1)
-    jobs = [ordered(client, "where-to-act", TAKES_LONG)["jobID"] for _ in range(MOST_EACH)]
+    first, *others = [ordered(client, "where-to-act", TAKES_LONG)["jobID"] for _ in range(MOST_EACH)]
     refused = execute(client, "scenario", {"scenario": SCENARIO})
     assert refused.status_code == 429
     assert refused.headers["retry-after"]
-    for job in jobs:
-        client.delete(f"{REGION}/jobs/{job}")
-    assert {ended(client, job)["status"] for job in jobs} == {"dismissed"}
-    assert ended(client, ordered(client, "scenario", {"scenario": SCENARIO})["jobID"])["status"] == "successful"
+    early = client.get(f"{REGION}/jobs/{first}/results")
+    assert early.status_code == 404
+    assert early.json()["type"].endswith("/result-not-ready")
+    while client.get(f"{REGION}/jobs/{first}").json()["status"] == "accepted":
+        time.sleep(0.1)
+    for job in (*others, first):
+        told = client.delete(f"{REGION}/jobs/{job}")
+        assert (told.status_code, told.json()["status"]) == (200, "dismissed")
+    ends = [ended(client, job) for job in (first, *others)]
+    assert {one["status"] for one in ends} == {"dismissed"}
+    assert ["started" in one for one in ends] == [True, False, False, False]
+    assert client.get(f"{REGION}/jobs/{first}/results").status_code == 410
+    after = ended(client, ordered(client, "scenario", {"scenario": SCENARIO})["jobID"])
+    assert after["status"] == "successful", "the next job has a worker"
+    told = client.delete(f"{REGION}/jobs/{after['jobID']}")
+    assert told.json()["status"] == "dismissed"
+    assert client.get(f"{REGION}/jobs/{after['jobID']}/results").status_code == 410
 
 
-def test_time_and_memory_have_limits(
+def test_a_job_that_takes_too_long_is_stopped(
     own_store: Store, serving: Callable[..., httpx.Client], tmp_path: Path
 ) -> None:  # fmt: skip
     hasty = serving(own_store.path, jobs=tmp_path / "jobs", job_seconds=0.01)
