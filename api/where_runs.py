@@ -1,13 +1,11 @@
 """The process `where-to-act`: hot spots on an edition's cells, and candidates for management zones around them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import shapely
 from pydantic import Field
-from scipy.sparse import csr_array
 
 from api.answers import labels
 from api.errors import InvalidParameter
@@ -16,20 +14,16 @@ from api.scenario_answers import known_list, place_features
 from api.scenario_runs import Asked, grid_to_start_from, read_document
 from grids.edition import Edition
 from grids.places import row_polygons
-from scenarios.designation import FEWEST_CELLS, Candidate, candidate_zones
-from scenarios.frame import BoolArray, FloatArray, IntArray
-from scenarios.hotspots import KINDS, HotSpots, Stability, hot_spot_stability, hot_spots
-from scenarios.neighbours import cells_within, touching_cells
-from scenarios.samples import relative_errors
+from scenarios.designation import FEWEST_CELLS, Candidate
+from scenarios.frame import FloatArray
+from scenarios.hotspots import KINDS
+from scenarios.management_zones import EMITTING, ManagementZones, management_zones
 from scenarios.scenario import FORMS, ROADS
-from scenarios.shares import area_shares
 from scenarios.state import SECTORS, State
-from scenarios.top_decile import top_probability
 
 MOST_ZONES = 20_000
 MOST_NEIGHBOURS = 200
 """Cells within a band: a wider one tells of the region rather than of a place, and takes long."""
-MOST_RUNS = 25
 NOTES = {
     "hot": "dense against the rest of the same map, beyond chance (Getis-Ord Gi* on normal scores of ranks); not too "
     "much, and no judgement",
@@ -41,7 +35,7 @@ NOTES = {
 }
 _TOLD = ("area_ha", "emissions_tco2e", "hot_share", "caught_share", "probability", "savings_tco2e")
 
-Sector = Literal["net", "buildings", "transport", "forest"]
+Sector = Literal["emissions", "net", "buildings", "transport", "forest"]
 Band = Annotated[float, Field(gt=0, le=100_000)]
 
 
@@ -51,14 +45,17 @@ class WhereInputs(Inputs):
     zones: str = Field(max_length=64, title="Zones", description="collection that candidates are made of")
     collection: Grid = None
     year: BaselineYear = None
-    sector: Sector = Field(default="net", title="Sector", description="whose emissions per hectare count")
+    sector: Sector = Field(
+        default="emissions",
+        title="Sector",
+        description="whose tonnes per hectare count: of all that emit, net of removals, or of one sector",
+    )
     band_m: Band | None = Field(
         default=None, title="Band", description="who is a neighbour, in metres; those that touch if not given"
     )
     false_discovery_rate: float = Field(
         default=0.05, gt=0, lt=1, title="False discoveries", description="expected part"
     )
-    bands_m: tuple[Band, ...] = Field(default=(), max_length=5, title="Bands", description="for stability")
     years: tuple[Annotated[int, Field(ge=1, le=9999)], ...] = Field(
         default=(), max_length=10, title="Years", description="for stability"
     )
@@ -70,148 +67,86 @@ class WhereInputs(Inputs):
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Cells:
-    """The cells that count, in the order of the state: where they are, and what the sectors that count emit there."""
-
-    state: State
-    told: tuple[str, ...]
-    row: IntArray
-    col: IntArray
-    area_ha: FloatArray
-    tco2e: FloatArray
-
-    @property
-    def intensity(self) -> FloatArray:
-        """(n,) t/ha; NaN where unknown."""
-        unknown = np.full(len(self.row), np.nan)
-        return np.asarray(np.divide(self.tco2e, self.area_ha, out=unknown, where=self.area_ha > 0))
-
-    def near(self, band_m: float | None) -> csr_array:
-        """(n, n) neighbours of each.
-
-        Raises:
-            InvalidParameter: a band that is narrower than a cell, or so wide that it tells of no place.
-        """
-        if band_m is None:
-            return touching_cells(self.row, self.col)
-        size = self.state.frame.size_m
-        within = np.pi * (band_m / size) ** 2
-        if band_m < size or within > MOST_NEIGHBOURS:
-            widest = size * np.sqrt(MOST_NEIGHBOURS / np.pi)
-            raise InvalidParameter(
-                f"inputs: a band of {band_m:g} m was given; {size:g} to {widest:,.0f} m are taken on such cells"
-            )
-        return cells_within(size * self.col.astype(np.float64), size * self.row.astype(np.float64), band_m)
-
-
 def where_to_act(inputs: WhereInputs, work: Work) -> dict[str, Any]:
     """Find hot spots, and zones that answer them.
 
     Raises:
         InvalidParameter, ScenarioError, EditionError: inputs that cannot be used. Stopped: the job was dismissed.
     """
-    edition = work.edition
+    edition, runs = work.edition, work.places.runs
     grid = grid_to_start_from(edition, inputs.collection)
     year = edition.year(grid, inputs.year)
     work.progress(0.02, "reads the baseline")
-    state = work.places.runs.baseline(edition, grid, year).state
-    cells = _cells(state, inputs.sector)
+    state = runs.baseline(edition, grid, year).state
     info = edition.collection(inputs.zones)
     if info.count > MOST_ZONES or (info.kind == "grid" and info.id == grid):
         raise InvalidParameter(
             f"inputs.zones: {info.id!r} has {info.count} places; at most {MOST_ZONES} were expected, and "
             f"others than the cells of {grid!r}"
         )
-    work.progress(0.1, "looks for hot spots")
-    near = cells.near(inputs.band_m)
-    found = hot_spots(cells.intensity, near, false_discovery_rate=inputs.false_discovery_rate)
-    work.progress(0.4, "asks how sure that is")
-    top = _top(cells, inputs)
-    work.progress(0.5, "compares bands and years")
-    stability = _stability(edition, inputs, grid, cells, near, work)
-    work.progress(0.8, "gathers zones")
+    _check_band(inputs.band_m, state.frame.size_m)
+    others = []
+    for other in sorted(set(inputs.years) - {year}):
+        work.progress(0.05, f"reads {other}")
+        others.append(runs.baseline(edition, grid, edition.year(grid, other)).state)
+    saved = None if inputs.savings is None else _saved(inputs.savings, work, grid, year)
+    work.progress(0.3, "looks for hot spots and zones")
     page = edition.page(info.id, edition.year(info.id, year))
     polygons = np.asarray(edition.polygons(info.id, page.rows), dtype=object)
-    shares = area_shares(state, list(polygons))
-    candidates = candidate_zones(
-        found.hot, touching_cells(cells.row, cells.col), _at_most_whole(shares), _touching(polygons), cells.area_ha,
-        np.asarray(page.rows["area_ha"].to_numpy(), np.float64), shares @ np.nan_to_num(cells.tco2e),
-        fewest_cells=inputs.fewest_cells, smallest_ha=inputs.smallest_ha, probability=top,
-        savings=None if inputs.savings is None else _savings(inputs.savings, work, grid, year, shares),
+    found = management_zones(
+        state, list(polygons), sectors=_sectors(state, inputs.sector), years=others, band_m=inputs.band_m,
+        false_discovery_rate=inputs.false_discovery_rate, fewest_cells=inputs.fewest_cells, samples=inputs.samples,
+        saved_tco2e=saved,
     )  # fmt: skip
+    work.progress(0.95, "tells what it found")
+    candidates = [one for one in found.candidates if one.area_ha >= inputs.smallest_ha]
     return {
         **labels(edition.manifest),
         "region": edition.region.id,
         "collection": grid,
         "baseline_year": year,
         "sector": inputs.sector,
+        "sectors": list(found.sectors),
         "of": info.id,
         "notes": NOTES,
         "counts": {
             "cells": state.cells,
-            "known": int(np.isfinite(cells.intensity).sum()),
-            "hot": int(found.hot.sum()),
-            "cold": int(found.cold.sum()),
+            "known": int(np.isfinite(found.intensity).sum()),
+            "hot": int(found.cells.hot.sum()),
+            "cold": int(found.cells.cold.sum()),
             "candidates": len(candidates),
         },
-        "stability": None if stability is None else _stable(stability, inputs),
-        "cells": _cell_features(edition, grid, year, cells, found, top, stability),
+        "stability": {
+            "bands_m": list(found.stability.bands),
+            "years": [*(other.year for other in others), year],
+            "band_agreement": found.stability.band_agreement,
+            "year_agreement": found.stability.year_agreement,
+        },
+        "cells": _cell_features(edition, grid, year, found),
         "zones": _zone_features(edition, page.rows, polygons, candidates),
     }
 
 
-def _cells(state: State, sector: Sector) -> _Cells:
-    row, col = state.ids()
-    told = tuple(name for name in SECTORS if sector in ("net", name) and state.tells(name).any())
+def _sectors(state: State, sector: Sector) -> tuple[str, ...]:
+    """The sectors that count, of which the edition tells anything."""
+    wanted = {"emissions": EMITTING, "net": SECTORS}.get(sector, (sector,))
+    told = tuple(name for name in wanted if state.tells(name).any())
     if not told:
         raise InvalidParameter(f"inputs.sector: the edition tells nothing of {sector!r} in {state.year}")
-    tco2e = np.sum([np.where(state.tells(name), state.sector_tco2e(name), np.nan) for name in told], axis=0)
-    return _Cells(state, told, row, col, state.over(state.area_ha), np.asarray(tco2e))
+    return told
 
 
-def _top(cells: _Cells, inputs: WhereInputs) -> FloatArray:
-    """(n,) probability to be among the top tenth: own errors drawn for each cell, each sector's shared one once."""
-    shared, own = relative_errors(cells.state)
-    told = [place for place, name in enumerate(SECTORS) if name in cells.told]
-    size = np.stack([np.abs(cells.state.sector_tco2e(SECTORS[place])) for place in told])
-    per_ha = np.divide(1.0, cells.area_ha, out=np.zeros_like(cells.area_ha), where=cells.area_ha > 0)
-    own_sd = np.sqrt(((own[told] * size) ** 2).sum(axis=0)) * per_ha
-    return top_probability(cells.intensity, own_sd, (shared[told] * size * per_ha).T, samples=inputs.samples)
+def _check_band(band_m: float | None, size_m: float) -> None:
+    """Refuse a band that is narrower than a cell, or so wide that it tells of no place."""
+    widest = size_m * np.sqrt(MOST_NEIGHBOURS / np.pi)
+    if band_m is not None and not size_m <= band_m <= widest:
+        raise InvalidParameter(
+            f"inputs.band_m: a band of {band_m:g} m was given; {size_m:g} to {widest:,.0f} m are taken on such cells"
+        )
 
 
-def _stability(
-    edition: Edition, inputs: WhereInputs, grid: str, cells: _Cells, near: csr_array, work: Work
-) -> Stability | None:
-    """Hot spots of all bands and years asked for; None if none are."""
-    if not inputs.bands_m and not inputs.years:
-        return None
-    size = cells.state.frame.size_m
-    # Without bands, the neighbours asked for stand for the one band.
-    bands = {band: cells.near(band) for band in inputs.bands_m} or {inputs.band_m or size * np.sqrt(2): near}
-    years = inputs.years or (cells.state.year,)
-    if len(bands) * len(years) > MOST_RUNS:
-        raise InvalidParameter(f"inputs: {len(bands)} bands in {len(years)} years; at most {MOST_RUNS} runs are taken")
-    key = cells.row * 2**31 + cells.col
-    intensity = []
-    for year in years:
-        if work.cancelled():
-            break
-        sums = [f"{name}_tco2e" for name in cells.told]
-        rows = edition.page(grid, edition.year(grid, year), ["row", "col", "area_ha", *sums]).rows
-        there = rows["row"].to_numpy().astype(np.int64) * 2**31 + rows["col"].to_numpy()
-        order = np.argsort(there)
-        place = np.minimum(np.searchsorted(there[order], key), len(there) - 1)
-        same = there[order][place] == key
-        tonnes = np.sum([rows[name].to_numpy().astype(np.float64) for name in sums], axis=0)
-        values = np.asarray(tonnes / rows["area_ha"].to_numpy())
-        intensity.append(np.where(same, values[order][place], np.nan))
-    work.progress(0.55, "compares bands and years")
-    return hot_spot_stability(np.array(intensity), bands, false_discovery_rate=inputs.false_discovery_rate)
-
-
-def _savings(document: dict[str, Any], work: Work, grid: str, year: int, shares: csr_array) -> FloatArray:
-    """(zones,) what the measures of a scenario, taken everywhere, save in each zone."""
+def _saved(document: dict[str, Any], work: Work, grid: str, year: int) -> FloatArray:
+    """(n,) what the measures of a scenario, taken everywhere, save in each cell."""
     scenario = read_document(document)
     strange = [one.id for one in scenario.measures if one.kind in FORMS | ROADS]
     if strange:
@@ -220,55 +155,29 @@ def _savings(document: dict[str, Any], work: Work, grid: str, year: int, shares:
             "expected sector measures, such as retrofit"
         )
     result = work.places.runs.result(work.edition, Asked(scenario, grid, year, 0))
-    saved: FloatArray = -(shares @ result.first.change_tco2e.sum(axis=0))
+    saved: FloatArray = -result.first.change_tco2e.sum(axis=0)
     return saved
 
 
-def _at_most_whole(shares: csr_array) -> csr_array:
-    """Shares (zones, n) that give no cell away twice: where shapes meet, rounding may."""
-    of_cell = np.asarray(shares.sum(axis=0)).ravel()
-    return csr_array(shares.multiply(np.divide(1.0, of_cell, out=np.ones_like(of_cell), where=of_cell > 1)[None]))
-
-
-def _touching(polygons: np.ndarray[Any, np.dtype[np.object_]]) -> csr_array:
-    """(zones, zones) 1 where two share a piece of border; a corner in common is no neighbourhood."""
-    first, second = shapely.STRtree(polygons).query(polygons, predicate="intersects")
-    apart = first < second
-    first, second = first[apart], second[apart]
-    shared = shapely.length(shapely.intersection(polygons[first], polygons[second]))
-    first, second = first[shared > 0], second[shared > 0]
-    found = csr_array((np.ones(len(first)), (first, second)), shape=(len(polygons), len(polygons)))
-    return csr_array(found + found.T)
-
-
-def _stable(stability: Stability, inputs: WhereInputs) -> dict[str, Any]:
-    return {
-        "bands_m": [float(band) for band in stability.bands],
-        "years": list(inputs.years),
-        "band_agreement": stability.band_agreement,
-        "year_agreement": stability.year_agreement,
-    }
-
-
 def _cell_features(
-    edition: Edition, grid: str, year: int, cells: _Cells, found: HotSpots, top: FloatArray,
-    stability: Stability | None,
+    edition: Edition, grid: str, year: int, zones: ManagementZones
 ) -> dict[str, Any]:  # fmt: skip
     """The cells that stand out, as GeoJSON."""
-    told: BoolArray = found.hot | found.cold | (found.kind > 0)
+    found = zones.cells
+    told = found.hot | found.cold | (found.kind > 0)
     page = edition.page(grid, year, ["id", "row", "col"])
     order = np.lexsort((page.rows["col"].to_numpy(), page.rows["row"].to_numpy()))  # rows as cells are ordered
     chosen = np.flatnonzero(told)
     rows = page.rows.take(order[chosen])
     spot = np.where(found.hot, "hot", np.where(found.cold, "cold", "none"))
     columns = {
-        "intensity_t_ha": known_list(cells.intensity[chosen]),
+        "intensity_t_ha": known_list(zones.intensity[chosen]),
         "gi_z": known_list(found.gi_z[chosen]),
         "gi_adjusted_p": known_list(found.gi_adjusted[chosen]),
         "spot": spot[chosen].tolist(),
         "pattern": [KINDS[kind] for kind in found.kind[chosen]],
-        "top_probability": known_list(top[chosen]),
-        "stability": [None] * len(chosen) if stability is None else known_list(stability.share[chosen]),
+        "top_probability": known_list(zones.probability[chosen]),
+        "stability": known_list(zones.stability.share[chosen]),
     }
     polygons = row_polygons(edition.collection(grid), rows)
     return {

@@ -186,6 +186,22 @@ def test_a_job_that_takes_too_long_is_stopped(
     assert "took longer than 0.01 seconds" in late["message"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_a_job_that_wants_too_much_memory_is_told_so(project: Path) -> None:
+    script = (
+        "import resource; import numpy as np; from api.job_worker import limit_memory\n"
+        "limit_memory(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + 500_000_000)\n"
+        "small = np.ones(10_000_000)\n"
+        "try: np.ones(1_000_000_000)\n"
+        "except MemoryError: print('refused')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True
+    ).stdout  # fmt: skip
+    assert said == "refused\n"
+
+
 def test_a_job_that_a_dead_server_left_is_no_longer_running(
     own_store: Store, serving: Callable[..., httpx.Client], project: Path, tmp_path: Path
 ) -> None:
