@@ -21,10 +21,13 @@ from api import (
     errors,
     features,
     health,
+    job_addresses,
     key_addresses,
+    process_addresses,
     ranking,
     receipts,
     regions,
+    result_addresses,
     saved_scenarios,
     scenarios,
     schemas,
@@ -40,15 +43,19 @@ from api.counts import metrics
 from api.database import Database
 from api.holders import THREADS
 from api.item_query import UNEXPLODED
+from api.job_files import JobFiles
+from api.job_queue import JobQueue
+from api.kept_results import KeptResults
 from api.keys import Keys
 from api.limits import Limited
 from api.middleware import Careful, Compressed, Confidential
 from api.models import Problem
-from api.processes import leave_with_parent
+from api.parent_process import leave_with_parent
+from api.result_places import ResultPlaces
 from api.scenario_runs import THREADS as RUN_THREADS
 from api.scenario_runs import Runs
 from api.scenario_store import Scenarios
-from api.settings import Settings
+from api.settings import Settings, jobs_folder
 from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
 from api.tries import Tries
@@ -134,7 +141,11 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.key_threads = CapacityLimiter(THREADS)
     app.state.health_threads = CapacityLimiter(health.THREADS)
     app.state.scenarios = Scenarios(app.state.database)
-    app.state.runs = Runs()
+    kept = KeptResults(jobs_folder(settings) / "results")
+    app.state.jobs = JobQueue(
+        JobFiles(jobs_folder(settings) / "jobs"), settings.model_copy(update={"store": app.state.store.path})
+    )
+    app.state.places = ResultPlaces(Runs(), kept)
     app.state.run_threads = CapacityLimiter(RUN_THREADS)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
@@ -144,7 +155,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     drawn = (tiles, auto_grid, context, styles, tile_matrix_sets)
     questions = (statistics, search, ranking, timeseries, receipts, editions)
     api.include_router(key_addresses.router)
-    for part in (health, *drawn, *ogc, *questions, scenarios, saved_scenarios, downloads, catalogue):
+    whatif = (scenarios, result_addresses, saved_scenarios, process_addresses, job_addresses)
+    for part in (health, *drawn, *ogc, *questions, *whatif, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)

@@ -33,6 +33,10 @@ CONFORMANCE = [
         f"{_SPEC}/ogcapi-tiles-1/1.0/conf/{name}"
         for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30")
     ),
+    *(
+        f"{_SPEC}/ogcapi-processes-1/1.0/conf/{name}"
+        for name in ("core", "ogc-process-description", "json", "oas30", "job-list", "dismiss")
+    ),
     *(f"{_SPEC}/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
 ]
 

@@ -84,8 +84,8 @@ def _of_region(app: Any) -> Mapping[str, Any]:
     info = {name: value for name, value in whole["info"].items() if name != "summary"}
     info["description"] = whole["info"]["summary"]
     document = {"openapi": "3.0.3", "info": info, "paths": paths, "components": whole["components"]}
-    older: dict[str, Any] = _older(document)
-    return older
+    said: dict[str, Any] = older(document)
+    return said
 
 
 def _operation(path: str, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,13 +95,13 @@ def _operation(path: str, known: Mapping[str, Any]) -> dict[str, Any]:
     return {**known, "parameters": parameters}
 
 
-def _older(node: Any) -> Any:
+def older(node: Any) -> Any:
     """Say a part of an OpenAPI 3.1 document in the words of 3.0: no type null, const, examples, items by place."""
     if isinstance(node, list):
-        return [_older(one) for one in node]
+        return [older(one) for one in node]
     if not isinstance(node, Mapping):
         return node
-    found = {key: _older(value) for key, value in node.items() if key not in _NEWER}
+    found = {key: older(value) for key, value in node.items() if key not in _NEWER}
     choices = found.get("anyOf")
     if isinstance(choices, list) and {"type": "null"} in choices:
         rest = [one for one in choices if one != {"type": "null"}]
@@ -114,7 +114,7 @@ def _older(node: Any) -> Any:
     if "const" in node:
         found["enum"] = [node["const"]]
     if "prefixItems" in node:
-        found["items"] = {"anyOf": [dict(one) for one in _distinct(_older(node["prefixItems"]))]}
+        found["items"] = {"anyOf": [dict(one) for one in _distinct(older(node["prefixItems"]))]}
     for bound in ("Minimum", "Maximum"):
         if isinstance(node.get(f"exclusive{bound}"), int | float):
             found[bound.lower()] = node[f"exclusive{bound}"]

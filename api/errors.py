@@ -21,16 +21,21 @@ from grids.store_errors import (
     TileError,
 )
 from scenarios.errors import ScenarioError
+from scenarios.where_errors import TargetOutOfReach
 
 PROBLEM = "application/problem+json"
 
 log = logging.getLogger("carbonmap.api")
 
 
+_PROCESSES = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
+
+
 class ApiError(ValueError):
-    """Base of what this room refuses; `headers` are those of the answer."""
+    """Base of what this room refuses; `headers` are those of the answer, `kind` names it where a standard does."""
 
     headers: Mapping[str, str] = {}
+    kind = "about:blank"
 
 
 class SettingsError(ApiError):
@@ -92,6 +97,51 @@ class TooManyScenarios(ApiError):
     """More scenarios or versions than one holder may keep."""
 
 
+class ResultNotFound(ApiError):
+    """A result that nobody asked for lately."""
+
+
+class ProcessNotFound(ApiError):
+    """No process of that id."""
+
+    kind = f"{_PROCESSES}/no-such-process"
+
+
+class JobNotFound(ApiError):
+    """No job of that id in that region."""
+
+    kind = f"{_PROCESSES}/no-such-job"
+
+
+class ResultNotReady(ApiError):
+    """A job that has not ended."""
+
+    kind = f"{_PROCESSES}/result-not-ready"
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+
+
+class JobDismissed(ApiError):
+    """A job that was dismissed, so that nothing came of it."""
+
+
+class TooManyJobs(ApiError):
+    """More jobs under way than one client, or all, may have."""
+
+    headers: Mapping[str, str] = {"Retry-After": "10"}
+
+
+class JobTooLong(ApiError):
+    """A job that takes longer than an answer may."""
+
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+
+
+class JobsFolderLost(ApiError):
+    """The folder of jobs cannot be written; the message is for who runs the server."""
+
+    headers: Mapping[str, str] = {"Retry-After": "30"}
+
+
 class DatabaseError(ApiError):
     """The database of keys cannot be used; the message is for who runs the server."""
 
@@ -121,6 +171,14 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (RoleRefused, HTTPStatus.FORBIDDEN),
     (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
     (ScenarioNotFound, HTTPStatus.NOT_FOUND),
+    (ResultNotFound, HTTPStatus.NOT_FOUND),
+    (ProcessNotFound, HTTPStatus.NOT_FOUND),
+    (JobNotFound, HTTPStatus.NOT_FOUND),
+    (ResultNotReady, HTTPStatus.NOT_FOUND),
+    (JobDismissed, HTTPStatus.GONE),
+    (TooManyJobs, HTTPStatus.TOO_MANY_REQUESTS),
+    (JobTooLong, HTTPStatus.SERVICE_UNAVAILABLE),
+    (JobsFolderLost, HTTPStatus.SERVICE_UNAVAILABLE),
     (ScenarioChanged, HTTPStatus.CONFLICT),
     (TooManyScenarios, HTTPStatus.CONFLICT),
     (DatabaseError, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -142,7 +200,12 @@ _NO_STORE = (
     "The folder that regions are served from cannot be read: nothing can be said of any region for now. Whoever runs "
     "the server can mount it or put it back; the server's log names it."
 )
-_TOLD: tuple[tuple[type[Exception], str], ...] = ((DatabaseError, _NO_KEYS), (StoreLost, _NO_STORE))
+_NO_JOBS = "Jobs cannot be kept for now, and what takes no job is served: ask again later."
+_TOLD: tuple[tuple[type[Exception], str], ...] = (
+    (DatabaseError, _NO_KEYS),
+    (StoreLost, _NO_STORE),
+    (JobsFolderLost, _NO_JOBS),
+)
 _ALLOWED = "GET, HEAD, OPTIONS"
 
 
@@ -180,16 +243,27 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
-async def _domain(request: Request, error: Exception) -> Response:
+def said_of(error: Exception) -> tuple[int, str, dict[str, Any]]:
+    """Return the status of an error, what may be told of it, and further members of its problem."""
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    more: dict[str, Any] = {}
+    if isinstance(error, ApiError) and error.kind != "about:blank":
+        more["type"] = error.kind
+    if isinstance(error, TargetOutOfReach):
+        more |= {"most_tco2e": error.most_tco2e, "shortfall_tco2e": error.shortfall_tco2e}
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, JobTooLong):
+        return status, str(error), more
+    return status, next((told for kind, told in _TOLD if isinstance(error, kind)), _HIDDEN[status]), more
+
+
+async def _domain(request: Request, error: Exception) -> Response:
+    status, detail, more = said_of(error)
     headers = error.headers if isinstance(error, ApiError) else None
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, JobTooLong):
         # Damage is told in one line, since every request to that region meets it; a trace is for what nobody foresaw.
-        trace = None if isinstance(error, EditionBroken | StoreLost | DatabaseError) else error
+        trace = None if isinstance(error, EditionBroken | StoreLost | DatabaseError | JobsFolderLost) else error
         log.error("%s %s: %s", request.method, request.url.path, error, exc_info=trace)
-        detail = next((told for kind, told in _TOLD if isinstance(error, kind)), _HIDDEN[status])
-        return problem(request, status, detail, headers)
-    return problem(request, status, str(error), headers)
+    return problem(request, status, detail, headers, **more)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

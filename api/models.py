@@ -22,6 +22,8 @@ class Problem(Answer):
     detail: str
     instance: str
     errors: list[dict[str, str]] | None = None
+    most_tco2e: float | None = None
+    shortfall_tco2e: float | None = None
 
 
 class Link(Answer):

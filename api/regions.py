@@ -59,6 +59,8 @@ def landing(request: Request, opened: OpenedParam, settings: SettingsParam, f: F
             link(
                 f"{OGC}/tilesets-vector", links.address(region.id, "context", "tiles", edition=pin), title="background"
             ),
+            link(f"{OGC}/processes", links.address(region.id, "processes"), title="processes"),
+            link(f"{OGC}/job-list", links.address(region.id, "jobs"), title="jobs of a key"),
             link(f"{OGC}/styles", links.address(region.id, "styles", edition=pin), title="styles"),
             link(f"{OGC}/tiling-schemes", links.address("tileMatrixSets"), title="tile matrix sets"),
         ]

@@ -11,7 +11,7 @@ from api.holders import KEY_PROBLEMS, needs, note
 from api.keys import KeyHolder
 from api.models import Problem
 from api.params import ComposedId, OpenedParam, SettingsParam, only
-from api.scenario_answers import items_answer, result_answer
+from api.scenario_answers import items_answer
 from api.scenario_models import AreaOut, PlacesOut, ResultOut, SavedListOut, SavedOut
 from api.scenario_runs import read_document
 from api.scenario_store import Saved, Scenarios
@@ -27,8 +27,9 @@ from api.scenarios import (
     area_result,
     asked_of,
     listed_ids,
+    places_of,
     running,
-    runs_of,
+    told_result,
     unkept,
 )
 from api.settings import Settings
@@ -140,6 +141,7 @@ async def delete_scenario(request: Request, opened: OpenedParam, name: ScenarioI
 async def saved_result(
     request: Request,
     opened: OpenedParam,
+    settings: SettingsParam,
     name: ScenarioId,
     version: VersionAsked = None,
     collection: GridAsked = None,
@@ -151,7 +153,7 @@ async def saved_result(
 
     def made() -> bytes:
         asked = asked_of(opened, scenario, collection, year, samples)
-        return dumped(result_answer(opened.edition, asked, runs_of(request)))
+        return dumped(told_result(request, settings, opened, asked))
 
     return unkept(await running(request, made))
 
@@ -178,7 +180,7 @@ async def saved_result_items(
 
     def made() -> bytes:
         asked = asked_of(opened, scenario, collection, year, samples)
-        return dumped(items_answer(opened.edition, asked, runs_of(request), of or asked.collection, limit, offset))
+        return dumped(items_answer(opened.edition, asked, places_of(request), of or asked.collection, limit, offset))
 
     return unkept(await running(request, made))
 
@@ -205,7 +207,7 @@ async def saved_result_statistics(
     def made() -> bytes:
         asked = asked_of(opened, scenario, collection, year, samples)
         area = {"collection": of, "ids": listed_ids(ids)}
-        return dumped(area_result(opened, asked, runs_of(request), area))
+        return dumped(area_result(opened, asked, places_of(request), area))
 
     return unkept(await running(request, made))
 

@@ -6,16 +6,15 @@ from typing import Any
 import numpy as np
 import orjson
 import shapely
-from scipy.sparse import csr_array
 
 from api.answers import labels
-from api.errors import InvalidParameter
-from api.scenario_runs import MOST_CELLS, Areas, Asked, Runs
+from api.result_places import PARTS, ResultPlaces, area_values, check_places
+from api.scenario_runs import Areas, Asked
 from grids.edition import Edition
 from grids.projections import LONLAT, reproject
 from scenarios.frame import FloatArray
 from scenarios.result import Result
-from scenarios.shares import area_shares, sector_change
+from scenarios.shares import area_shares
 from scenarios.state import SECTORS
 from scenarios.summary import summary
 
@@ -32,20 +31,20 @@ NOTES = {
 }
 
 
-def result_answer(edition: Edition, asked: Asked, runs: Runs) -> dict[str, Any]:
+def result_answer(edition: Edition, asked: Asked, result: Result) -> dict[str, Any]:
     """A result in all."""
-    return {**_head(edition, asked), "result": summary(runs.result(edition, asked))}
+    return {**head(edition, asked), "result": summary(result)}
 
 
 def items_answer(
-    edition: Edition, asked: Asked, runs: Runs, collection: str, limit: int, offset: int
+    edition: Edition, asked: Asked, places: ResultPlaces, collection: str, limit: int, offset: int
 ) -> dict[str, Any]:
     """Cells or zones of a result as GeoJSON (WGS 84), in the order of their collection's table.
 
     Args:
         edition: what it starts from.
         asked: which scenario, and how.
-        runs: runs it.
+        places: makes values of places.
         collection: the grid that it runs on, or any other whose places its cells are to be added up in.
         limit: how many at most.
         offset: how many are left out first.
@@ -53,97 +52,80 @@ def items_answer(
     Raises:
         ScenarioError, EditionError: as `Runs.result` and the edition do.
         InvalidParameter: places too many, or finer than the grid that the scenario runs on.
+        ResultNotFound: it takes long, and is not kept.
     """
     info = edition.collection(collection)
-    year = edition.year(collection, asked.year)
-    _check_places(edition, asked, collection)
-    state = runs.baseline(edition, asked.collection, asked.year).state
-    columns = ["id", "row", "col"] if info.kind == "grid" else ["id"]
-    names = [name for name in info.columns if name.startswith("name_")]
-    page = edition.page(collection, year, columns + names)
-    polygons = edition.polygons(collection, page.rows)
-    if collection == asked.collection:
-        order = np.lexsort((page.rows["col"].to_numpy(), page.rows["row"].to_numpy()))
-        number = np.empty(state.cells, dtype=np.int64)
-        number[order] = np.arange(state.cells)
-        shares = csr_array((np.ones(len(number)), (np.arange(len(number)), number)))
-        result = runs.result(edition, asked)
-    else:
-        areas = Areas(("collection", collection, year), area_shares(state, list(polygons)))
-        result, shares = runs.result(edition, asked, areas), areas.shares
-    here = slice(offset, offset + limit)
-    values = _values(result, shares)
-    if asked.samples and result.samples is not None:
-        drawn = result.samples
-        if collection == asked.collection:
-            values["change_sd_tco2e"] = np.asarray(shares @ drawn.cells_sd_tco2e)
+    check_places(edition, asked, collection)
+    here, own = slice(offset, offset + limit), collection == asked.collection
+    values = dict(places.values(edition, asked, collection))
+    if asked.samples and not asked.takes_long:
+        areas = places.areas(edition, asked, collection)
+        drawn = places.runs.result(edition, asked, None if own else areas).samples
+        assert drawn is not None
+        if own:
+            values["change_sd_tco2e"] = np.asarray(areas.shares @ drawn.cells_sd_tco2e)
         elif drawn.zones_tco2e is not None:
             low, high = np.quantile(drawn.zones_tco2e, [0.05, 0.95], axis=1)
             values |= {"change_low90_tco2e": low, "change_high90_tco2e": high}
-    told = {name: page.rows[name].to_pylist()[here] for name in names}
-    features = _features(page.rows["id"].to_pylist()[here], polygons[here], edition.crs, told, values, here)
-    total = result.first.change_tco2e.sum()
+    names = [name for name in info.columns if name.startswith("name_")]
+    shown = ["id", "row", "col"] if info.kind == "grid" else ["id"]
+    page = edition.page(collection, edition.year(collection, asked.year), shown + names, offset=offset, limit=limit)
+    told = {name: page.rows[name].to_pylist() for name in names}
+    features = place_features(
+        page.rows["id"].to_pylist(), edition.polygons(collection, page.rows), edition.crs,
+        {**told, **{name: known_list(column[here]) for name, column in values.items()}},
+    )  # fmt: skip
+    cells = places.cells(edition, asked)
+    total = float(cells.change_tco2e.sum())
     return {
         "type": "FeatureCollection",
-        **_head(edition, asked),
+        **head(edition, asked),
         "of": collection,
         "numberMatched": page.matched,
         "numberReturned": len(features),
-        "change_tco2e": float(total),
-        "outside_tco2e": 0.0 if collection == asked.collection else float(total - values["net_change_tco2e"].sum()),
-        "result_illustrative": result.illustrative,
+        "change_tco2e": total,
+        "outside_tco2e": 0.0 if own else float(total - values["net_change_tco2e"].sum()),
+        "result_illustrative": cells.illustrative,
         "features": features,
     }
 
 
 def area_answer(
-    edition: Edition, asked: Asked, runs: Runs, name: str, polygons: Sequence[shapely.Geometry]
+    edition: Edition, asked: Asked, places: ResultPlaces, name: str, polygons: Sequence[shapely.Geometry]
 ) -> dict[str, Any]:
     """What a result says of one area.
 
     Args:
         edition: what it starts from.
         asked: which scenario, and how.
-        runs: runs it.
+        places: makes values of places.
         name: other areas have another.
         polygons: of the area, in the region's CRS.
     """
-    state = runs.baseline(edition, asked.collection, asked.year).state
+    state = places.runs.baseline(edition, asked.collection, asked.year).state
     united = shapely.union_all(np.array(list(polygons), dtype=object))
     areas = Areas(("area", name), area_shares(state, [united]))
-    result = runs.result(edition, asked, areas)
     interval = None
-    if result.samples is not None and result.samples.zones_tco2e is not None:
-        interval = np.quantile(result.samples.zones_tco2e[0], [0.05, 0.95]).tolist()
-    sets = [float((areas.shares @ each.change_tco2e.sum(axis=0))[0]) for each in result.outcomes.values()]
-    values = {key: float(value[0]) for key, value in _values(result, areas.shares).items()}
+    if asked.samples and not asked.takes_long:
+        drawn = places.runs.result(edition, asked, areas).samples
+        if drawn is not None and drawn.zones_tco2e is not None:
+            interval = np.quantile(drawn.zones_tco2e[0], [0.05, 0.95]).tolist()
+    cells = places.cells(edition, asked)
+    sets = (areas.shares @ cells.sets_tco2e.T)[0]
+    values = {key: float(value[0]) for key, value in area_values(cells, areas.shares).items()}
     return {
-        **_head(edition, asked),
-        "result_illustrative": result.illustrative,
+        **head(edition, asked),
+        "result_illustrative": cells.illustrative,
         "cells": int((areas.shares.data > 0).sum()),
         "area_ha": float((areas.shares @ state.over(state.area_ha))[0]),
-        **{
-            sector: {part: _known(values[f"{sector}_{part}_tco2e"]) for part in ("before", "change", "after")}
-            for sector in (*SECTORS, "net")
-        },
-        "range_tco2e": [min(sets), max(sets)],
+        **{sector: {part: _known(values[f"{sector}_{part}_tco2e"]) for part in PARTS} for sector in (*SECTORS, "net")},
+        "range_tco2e": [float(sets.min()), float(sets.max())],
         "interval_tco2e": interval,
     }
 
 
-def _check_places(edition: Edition, asked: Asked, collection: str) -> None:
-    """Refuse places that are too many, or smaller than what is known of the result."""
-    info, grid = edition.collection(collection), edition.collection(asked.collection)
-    if info.kind == "grid" and (info.cell_size_m or 0) < (grid.cell_size_m or 0):
-        raise InvalidParameter(
-            f"of: {collection!r} is finer than {grid.id!r}, on which the scenario runs: expected a coarser grid, zones "
-            f"or hexagons, or ask with collection={collection}"
-        )
-    if info.count > MOST_CELLS:
-        raise InvalidParameter(f"of: {collection!r} has {info.count} places, at most {MOST_CELLS} are taken")
-
-
-def _head(edition: Edition, asked: Asked) -> dict[str, Any]:
+def head(edition: Edition, asked: Asked) -> dict[str, Any]:
+    """What was asked, and what must stand beside every number."""
     return {
         **labels(edition.manifest),
         "region": edition.region.id,
@@ -156,43 +138,33 @@ def _head(edition: Edition, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _values(result: Result, shares: csr_array) -> dict[str, FloatArray]:
-    """Before, change and after (areas,) of each sector and net; unknown where no cell of an area tells the sector."""
-    before, change = sector_change(result)
-    found: dict[str, FloatArray] = {}
-    known = np.isfinite(before)
-    sums, changes = shares @ np.nan_to_num(before).T, shares @ change.T
-    told = (shares @ known.T.astype(np.float64)) > 0
-    for place, sector in enumerate(SECTORS):
-        found[f"{sector}_before_tco2e"] = np.where(told[:, place], sums[:, place], np.nan)
-        found[f"{sector}_change_tco2e"] = changes[:, place]
-        found[f"{sector}_after_tco2e"] = np.where(told[:, place], sums[:, place] + changes[:, place], np.nan)
-    anything = told.any(axis=1)
-    found["net_before_tco2e"] = np.where(anything, sums.sum(axis=1), np.nan)
-    found["net_change_tco2e"] = changes.sum(axis=1)
-    found["net_after_tco2e"] = np.where(anything, sums.sum(axis=1) + changes.sum(axis=1), np.nan)
-    return found
+def known_list(values: FloatArray) -> list[float | None]:
+    """Numbers for JSON; null where they are unknown."""
+    return [_known(value) for value in values.tolist()]
 
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value
+def place_features(
+    ids: Sequence[str], polygons: Any, crs: str, columns: Mapping[str, Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """GeoJSON features (WGS 84) of places.
 
-
-def _features(
-    ids: Sequence[str], polygons: Any, crs: str, told: Mapping[str, Sequence[Any]], values: Mapping[str, FloatArray],
-    here: slice,
-) -> list[dict[str, Any]]:  # fmt: skip
+    Args:
+        ids: of n places.
+        polygons: (n,) in a CRS.
+        crs: that one.
+        columns: name -> n values that JSON knows.
+    """
     geometries = shapely.to_geojson(reproject(np.asarray(polygons, dtype=object), crs, LONLAT))
-    columns = {name: [_known(float(value)) for value in column[here]] for name, column in values.items()}
     return [
         {
             "type": "Feature",
             "id": name,
             "geometry": orjson.Fragment(geometry),
-            "properties": {
-                **{key: column[place] for key, column in told.items()},
-                **{key: column[place] for key, column in columns.items()},
-            },
+            "properties": {key: column[place] for key, column in columns.items()},
         }
         for place, (name, geometry) in enumerate(zip(ids, geometries, strict=True))
     ]
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -62,6 +62,7 @@ class ResultOut(Asked):
     """A scenario's result in all."""
 
     result: dict[str, Any]
+    links: list[Link]
 
 
 class PlaceOut(Answer):

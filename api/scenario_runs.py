@@ -22,8 +22,9 @@ from grids.store_errors import ItemNotFound
 from scenarios.edition_state import edition_state
 from scenarios.places import area_coverage
 from scenarios.result import Result
+from scenarios.road_steps import RoadWork
 from scenarios.run import Baseline, baseline_of, run
-from scenarios.scenario import FORMS, Scenario, read_scenario
+from scenarios.scenario import FORMS, ROADS, Scenario, read_scenario
 
 MOST_CELLS = 50_000
 MOST_GROUND = 400_000
@@ -55,6 +56,11 @@ class Asked:
     collection: str
     year: int
     samples: int
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether it changes roads, which takes seconds."""
+        return any(measure.kind in ROADS for measure in self.scenario.measures)
 
     @property
     def digest(self) -> str:
@@ -138,17 +144,26 @@ class Runs:
                 self._baselines.keep(key, found, 3 * sum(array.nbytes for array in arrays))
             return found
 
-    def result(self, edition: Edition, asked: Asked, areas: Areas | None = None) -> Result:
+    def result(
+        self, edition: Edition, asked: Asked, areas: Areas | None = None, roads: RoadWork | None = None
+    ) -> Result:
         """Run a scenario, or return what it gave lately.
 
         Args:
             edition: what it starts from.
             asked: which scenario, and how.
             areas: of which samples are wanted too; needed only where there are samples.
+            roads: for measures of roads, which take longer than an answer may.
 
         Raises:
-            ScenarioError: it cannot be carried out on this edition. InvalidParameter: too large.
+            ScenarioError: it cannot be carried out on this edition.
+            InvalidParameter: too large, or with measures of roads without `roads`.
         """
+        if roads is None and asked.takes_long:
+            raise InvalidParameter(
+                "measures: those of roads take longer than an answer may: send the scenario to "
+                f"/api/{edition.region.id}/processes/scenario/execution with the header 'Prefer: respond-async'"
+            )
         drawn_in = areas if asked.samples else None
         key = (edition.region.id, edition.id, asked.digest, drawn_in and drawn_in.name)
         found = self._results.get(key)
@@ -160,14 +175,18 @@ class Runs:
 
             found = run(
                 baseline, asked.scenario, area_coverage(baseline.state, polygons), samples=asked.samples, seed=_SEED,
-                zones=None if drawn_in is None else drawn_in.shares,
+                zones=None if drawn_in is None else drawn_in.shares, roads=roads,
             )  # fmt: skip
             self._results.keep(key, found, _size(found))
         return found
 
 
-def read_document(body: bytes | dict[str, Any]) -> Scenario:
+def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASURES) -> Scenario:
     """Read a scenario that somebody sent.
+
+    Args:
+        body: its document.
+        most_measures: how many are taken.
 
     Raises:
         InvalidScenario: it breaks the schema. InvalidParameter: it is larger than what is taken.
@@ -175,9 +194,9 @@ def read_document(body: bytes | dict[str, Any]) -> Scenario:
     if isinstance(body, bytes) and len(body) > MOST_DOCUMENT_BYTES:
         raise InvalidParameter(f"body: got {len(body)} bytes, at most {MOST_DOCUMENT_BYTES} are taken for a scenario")
     scenario = read_scenario(body)
-    if len(scenario.measures) > MOST_MEASURES:
+    if len(scenario.measures) > most_measures:
         raise InvalidParameter(
-            f"measures: got {len(scenario.measures)}, at most {MOST_MEASURES} are taken; put areas of one measure "
+            f"measures: got {len(scenario.measures)}, at most {most_measures} are taken; put areas of one measure "
             "together"
         )
     forms = sum(measure.kind in FORMS for measure in scenario.measures)

@@ -8,10 +8,12 @@ from typing import Annotated, Any, TypeVar
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.answers import JSON, dumped, labels, of_edition
+from api.answers import JSON, Links, dumped, labels, link, of_edition
 from api.drawn import read_drawn
 from api.errors import InvalidParameter
-from api.params import ComposedId, Opened, OpenedParam, only
+from api.formats import TILEJSON
+from api.params import ComposedId, Opened, OpenedParam, SettingsParam, only
+from api.result_places import ResultPlaces
 from api.scenario_answers import MOST_ITEMS, area_answer, items_answer, result_answer
 from api.scenario_models import AreaOut, MeasuresOut, PlacesOut, ResultOut
 from api.scenario_runs import (
@@ -21,13 +23,15 @@ from api.scenario_runs import (
     MOST_MEASURES,
     MOST_SAMPLES,
     Asked,
-    Runs,
     grid_to_start_from,
     item_polygons,
     read_document,
 )
+from api.settings import Settings
 from api.statistics import MOST_IDS, body_of
 from api.statistics import read_document as read_object
+from api.styles import STYLE
+from api.tilesets import TILES
 from scenarios.effects import STAGES
 from scenarios.measures import measure_kinds
 from scenarios.parameters import shipped_parameters
@@ -107,6 +111,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
 async def scenario_result(
     request: Request,
     opened: OpenedParam,
+    settings: SettingsParam,
     body: Annotated[bytes, Depends(body_of)],
     collection: GridAsked = None,
     year: YearAsked = None,
@@ -116,7 +121,7 @@ async def scenario_result(
 
     def made() -> bytes:
         asked = asked_of(opened, read_document(body), collection, year, samples)
-        return dumped(result_answer(opened.edition, asked, runs_of(request)))
+        return dumped(told_result(request, settings, opened, asked))
 
     return unkept(await running(request, made))
 
@@ -143,7 +148,7 @@ async def scenario_result_items(
     def made() -> bytes:
         asked = asked_of(opened, read_document(body), collection, year, samples)
         where = of or asked.collection
-        return dumped(items_answer(opened.edition, asked, runs_of(request), where, limit, offset))
+        return dumped(items_answer(opened.edition, asked, places_of(request), where, limit, offset))
 
     return unkept(await running(request, made))
 
@@ -187,12 +192,12 @@ async def scenario_result_statistics(
                 "body: expected an object with `scenario` and `area`, both objects, and nothing else"
             )
         asked = asked_of(opened, read_document(scenario), collection, year, samples)
-        return dumped(area_result(opened, asked, runs_of(request), area))
+        return dumped(area_result(opened, asked, places_of(request), area))
 
     return unkept(await running(request, made))
 
 
-def area_result(opened: Opened, asked: Asked, runs: Runs, area: dict[str, Any]) -> dict[str, Any]:
+def area_result(opened: Opened, asked: Asked, places: ResultPlaces, area: dict[str, Any]) -> dict[str, Any]:
     """What a result says of a polygon, or of items of a collection.
 
     Raises:
@@ -202,13 +207,13 @@ def area_result(opened: Opened, asked: Asked, runs: Runs, area: dict[str, Any]) 
     edition = opened.edition
     name = hashlib.sha256(dumped(area)).hexdigest()
     if "ids" not in area:
-        return area_answer(edition, asked, runs, name, [read_drawn(area, edition).shape])
+        return area_answer(edition, asked, places, name, [read_drawn(area, edition).shape])
     collection, ids = area.get("collection"), area["ids"]
     if set(area) != {"collection", "ids"} or not isinstance(collection, str):
         raise InvalidParameter("area: expected a collection and ids of it")
     if not isinstance(ids, list) or not 0 < len(ids) <= MOST_IDS or not all(isinstance(one, str) for one in ids):
         raise InvalidParameter(f"area: `ids` is expected to be a list of 1 to {MOST_IDS} texts")
-    return area_answer(edition, asked, runs, name, item_polygons(edition, collection, asked.year, ids))
+    return area_answer(edition, asked, places, name, item_polygons(edition, collection, asked.year, ids))
 
 
 def listed_ids(ids: ComposedId) -> list[str]:
@@ -224,10 +229,38 @@ def asked_of(
     return Asked(scenario, grid, opened.edition.year(grid, year), samples)
 
 
-def runs_of(request: Request) -> Runs:
-    """Return the application's runs."""
-    runs: Runs = request.app.state.runs
-    return runs
+def told_result(request: Request, settings: Settings, opened: Opened, asked: Asked) -> dict[str, Any]:
+    """Run a scenario, remember it, and say what it changes in all and where its places are."""
+    edition, places = opened.edition, places_of(request)
+    result = places.runs.result(edition, asked)
+    remembered = places.kept.note(edition.region.id, asked)
+    where = edition.region.id, edition.id
+    links = result_links(Links(request, settings), where, asked.digest) if remembered else []
+    return {**result_answer(edition, asked, result), "links": links}
+
+
+def result_links(links: Links, where: tuple[str, str], digest: str) -> list[dict[str, Any]]:
+    """Return links to what is told of a result that is remembered.
+
+    Args:
+        links: makes addresses.
+        where: region and edition.
+        digest: of the result.
+    """
+    region, edition = where
+    path = (region, "scenarios", "results", digest)
+    tiles = links.address(*path, raw=TILES, f="tilejson", edition=edition)
+    return [
+        link("tiles", tiles, TILEJSON.media_type, title="tiles of its cells"),
+        link("items", links.address(*path, "items", edition=edition), title="its cells"),
+        link("stylesheet", links.address(*path, "style", edition=edition), STYLE, title="change of all sectors"),
+    ]
+
+
+def places_of(request: Request) -> ResultPlaces:
+    """Return what makes values of places of results, for the application."""
+    places: ResultPlaces = request.app.state.places
+    return places
 
 
 async def running(request: Request, made: Callable[[], Made]) -> Made:

@@ -34,6 +34,10 @@ class Settings(BaseModel):
         exports: folder where files made for downloads are kept; beside the store if none.
         exports_bytes: how many bytes of them are kept; those asked for longest ago go first.
         export_wait_s: how long a download waits for its file to be made before it is told to come again.
+        jobs: folder of what runs for a while, and of what is remembered of results; beside the store if none.
+        jobs_at_once: how many jobs one process of the server runs at a time, each in a process of its own.
+        job_seconds: how long a job may take.
+        job_bytes: how much memory of its own a job's process may hold.
         cors_origins: pages of which hosts may read answers in a browser; `*` is any.
         log_format: `text` for people, `json` for programs; `auto` is text on a terminal, else json.
         metrics: whether `/api/metrics` answers; behind a proxy that everybody reaches it may better not.
@@ -56,6 +60,10 @@ class Settings(BaseModel):
     exports: Path | None = None
     exports_bytes: int = Field(default=MOST_BYTES, ge=1_000_000)
     export_wait_s: float = Field(default=10.0, ge=0, le=600)
+    jobs: Path | None = None
+    jobs_at_once: int = Field(default=2, ge=1, le=64)
+    job_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    job_bytes: int = Field(default=4_000_000_000, ge=500_000_000)
     cors_origins: tuple[str, ...] = ("*",)
     log_format: LogFormat = "auto"
     metrics: bool = True
@@ -136,6 +144,12 @@ def database_beside(store: Path) -> Path:
     """Return the SQLite file beside a store that is used unless said otherwise."""
     store = store.resolve()
     return store.with_name(f"{store.name}.sqlite")
+
+
+def jobs_folder(settings: Settings) -> Path:
+    """Return the folder of jobs and results: the one that is set, or one beside the store."""
+    store = settings.store.resolve()
+    return settings.jobs or store.with_name(f"{store.name}.jobs")
 
 
 def database_url_of(settings: Settings) -> URL:

@@ -115,46 +115,25 @@ def style(
         assert made_year is not None
         classes = {}
         for info, _ in drawn:
-            values = measured(opened, info, made_year, terms[info.id], unit)
-            classes[info.id] = value_classes(values[np.isfinite(values)], THEMES[theme][ground])
+            found = measured(opened, info, made_year, terms[info.id], unit)
+            classes[info.id] = value_classes(found[np.isfinite(found)], THEMES[theme][ground])
+        title = f"{preferred(request, edition.region.name)[1]}: {_label(theme, page_language(request))}, {made_year}"
+        told = {
+            "theme": theme,
+            "collection": chosen,
+            "year": made_year,
+            "column": column,
+            "unit": unit,
+            "ground": ground,
+            "classes": {name: [described_class(one) for one in each] for name, each in classes.items()},
+        }
+        values = [
+            layer
+            for info, shown in drawn
+            for layer in value_layers(info.id, chosen, column, unit, classes[info.id], GROUNDS[ground], shown)
+        ]
         source = _values_source(links, edition, chosen, drawn, made_year)
-        language = page_language(request)
-        said = WORDS[language]
-        kinds = [kind for kind in CONTEXT_KINDS if kind in edition.manifest.context]
-        background = {
-            "type": "vector",
-            "tiles": [links.address(edition.region.id, "context", raw=TILES + TEMPLATE, edition=edition.id)],
-            "minzoom": CONTEXT_MIN_ZOOM,
-            "maxzoom": CONTEXT_MAX_ZOOM,
-            "bounds": edition.region.bbox,
-        }
-        marks = [attribution(edition), *([said["synthetic"]] if edition.region.synthetic else [])]
-        title = f"{preferred(request, edition.region.name)[1]}: {_label(theme, language)}, {made_year}"
-        west, south, east, north = edition.region.bbox
-        document = {
-            "version": 8,
-            "name": f"{title} ({said['synthetic']})" if edition.region.synthetic else title,
-            "metadata": {
-                "carbonmap": {
-                    "theme": theme,
-                    "collection": chosen,
-                    "year": made_year,
-                    "column": column,
-                    "unit": unit,
-                    "ground": ground,
-                    "classes": {name: [_described(one) for one in found] for name, found in classes.items()},
-                    **labels(edition.manifest),
-                }
-            },
-            "center": [(west + east) / 2, (south + north) / 2],
-            "zoom": FIRST_ZOOM,
-            "sources": {
-                VALUES: {**source, "promoteId": "id", "attribution": " | ".join(mark for mark in marks if mark)},
-                **({CONTEXT: background} if kinds else {}),
-            },
-            "layers": _layers(chosen, drawn, classes, column, unit, ground, kinds),
-        }
-        return dumped(document)
+        return dumped(style_document(request, links, edition, title, told, source, values, ground))
 
     return of_edition(request, opened, body, STYLE, spoken(request, opened))
 
@@ -179,25 +158,55 @@ def _values_source(links: Links, edition: Edition, chosen: str, drawn: Drawn, ye
     }
 
 
-def _layers(
-    chosen: str,
-    drawn: Drawn,
-    classes: Mapping[str, Sequence[ValueClass]],
-    column: str,
-    unit: Unit,
+def style_document(
+    request: Request,
+    links: Links,
+    edition: Edition,
+    title: str,
+    told: Mapping[str, Any],
+    source: Mapping[str, Any],
+    values: Sequence[Layer],
     ground: Ground,
-    kinds: Sequence[str],
-) -> list[Layer]:
-    colours = GROUNDS[ground]
-    values = [
-        layer
-        for info, shown in drawn
-        for layer in value_layers(info.id, chosen, column, unit, classes[info.id], colours, shown)
-    ]
-    return [*ground_layers(colours, kinds), *values, *guide_layers(colours, kinds)]
+) -> dict[str, Any]:
+    """Return a MapLibre style of values on the region's background.
+
+    Args:
+        request: says in which language.
+        links: makes addresses.
+        edition: whose background, labels and attributions are taken.
+        title: of the style, without a word on synthetic regions.
+        told: what `metadata.carbonmap` says of the values.
+        source: of the values' tiles.
+        values: their layers.
+        ground: what the map lies on.
+    """
+    said, colours = WORDS[page_language(request)], GROUNDS[ground]
+    kinds = [kind for kind in CONTEXT_KINDS if kind in edition.manifest.context]
+    background = {
+        "type": "vector",
+        "tiles": [links.address(edition.region.id, "context", raw=TILES + TEMPLATE, edition=edition.id)],
+        "minzoom": CONTEXT_MIN_ZOOM,
+        "maxzoom": CONTEXT_MAX_ZOOM,
+        "bounds": edition.region.bbox,
+    }
+    marks = [attribution(edition), *([said["synthetic"]] if edition.region.synthetic else [])]
+    west, south, east, north = edition.region.bbox
+    return {
+        "version": 8,
+        "name": f"{title} ({said['synthetic']})" if edition.region.synthetic else title,
+        "metadata": {"carbonmap": {**told, **labels(edition.manifest)}},
+        "center": [(west + east) / 2, (south + north) / 2],
+        "zoom": FIRST_ZOOM,
+        "sources": {
+            VALUES: {**source, "promoteId": "id", "attribution": " | ".join(mark for mark in marks if mark)},
+            **({CONTEXT: background} if kinds else {}),
+        },
+        "layers": [*ground_layers(colours, kinds), *values, *guide_layers(colours, kinds)],
+    }
 
 
-def _described(one: ValueClass) -> dict[str, Any]:
+def described_class(one: ValueClass) -> dict[str, Any]:
+    """Return a class as documents tell it."""
     return {"from": one.low, "to": one.high, "colour": one.colour}
 
 

@@ -133,6 +133,18 @@ class AutoGridTileSet(TileSet):
     grids: list[Band]
 
 
+class ResultTileSet(TileSet):
+    """Metadata of the tiles of a scenario's result, with classes of its changes."""
+
+    digest: str
+    collection: str
+    of: str
+    change_tco2e: float
+    result_illustrative: bool
+    classes: dict[str, list[dict[str, Any]]]
+    notes: dict[str, str]
+
+
 class StyleItem(Answer):
     """A style in a list."""
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
+        "after": "after",
         "api": "API definition",
+        "before": "before",
         "box": "West, south, east, north",
+        "change": "change",
         "collection": "Collection",
         "collections": "Collections",
         "column": "Column",
@@ -39,8 +42,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "zones": "zones",
     },
     "ko": {
+        "after": "이후",
         "api": "API 정의",
+        "before": "이전",
         "box": "서, 남, 동, 북",
+        "change": "변화",
         "collection": "컬렉션",
         "collections": "컬렉션",
         "column": "열",

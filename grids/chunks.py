@@ -85,6 +85,17 @@ class Columns:
         """Keep some columns, in this order."""
         return Columns({name: self.chunks[name] for name in names}, self.starts, self.firsts)
 
+    def beside(self, numbers: Mapping[str, NDArray[np.float64]]) -> "Columns":
+        """Add columns of numbers of the whole table that these rows were taken from; NaN is none."""
+        spans = list(zip(self.firsts.tolist(), np.diff(self.starts).tolist(), strict=True))
+        added = {
+            name: tuple(
+                Chunk.of(pa.array(column[at : at + rows], pa.float64(), from_pandas=True)) for at, rows in spans
+            )
+            for name, column in numbers.items()
+        }
+        return Columns({**self.chunks, **added}, self.starts, self.firsts)
+
     def positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return (n,) where n ascending rows stand in the table that they were taken from."""
         of_chunk = np.diff(np.searchsorted(rows, self.starts))

@@ -5,11 +5,13 @@ Tiles are those of WebMercatorQuad (OGC 17-083r4): row 0 is the northernmost, 40
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 import shapely
 from isal import isal_zlib
+from numpy.typing import NDArray
 
 from grids.chunks import Columns
 from grids.edition import Edition, Page
@@ -31,6 +33,9 @@ CELLS_PER_TILE = 30_000  # a collection of fewer rows is drawn from zoom 0 on
 CONTEXT_KINDS = ("water", "green", "roads", "boundaries", "places")
 CONTEXT_MIN_ZOOM, CONTEXT_MAX_ZOOM = 0, 15
 
+Numbers = Mapping[str, NDArray[np.float64]]
+NO_NUMBERS: Numbers = MappingProxyType({})
+
 _GZIP = 31  # bits of the window, and 16: with the head and the foot of a gzip member
 _SIMPLIFY_UNITS = 3.0  # under half a pixel of a 512 pixel tile: background shapes only, never a table's polygons
 _ROAD_FROM_ZOOM = {
@@ -51,12 +56,13 @@ def compressed_tile(
     *,
     layer: str | None = None,
     constants: Mapping[str, Constant] = NOTHING,
+    numbers: Numbers = NO_NUMBERS,
 ) -> bytes:
     """Return `collection_tile` as a gzip member without a date; no bytes at all where nothing is drawn.
 
     Level 1 of ISA-L: a tile is mostly digits of doubles, which level 6 of zlib packs 7 % tighter in 25 times the time.
     """
-    body = collection_tile(edition, collection, year, tile, columns, layer=layer, constants=constants)
+    body = collection_tile(edition, collection, year, tile, columns, layer=layer, constants=constants, numbers=numbers)
     return packed(body)
 
 
@@ -86,6 +92,7 @@ def collection_tile(
     *,
     layer: str | None = None,
     constants: Mapping[str, Constant] = NOTHING,
+    numbers: Numbers = NO_NUMBERS,
 ) -> bytes:
     """Return the tile of a collection: one layer, polygons with the row's values, feature id = row + 1.
 
@@ -97,6 +104,7 @@ def collection_tile(
         columns: properties to carry; `tile_columns` if none. `id` always comes along.
         layer: name of the layer; the collection's id if none.
         constants: properties that all features have alike, such as the collection they are of.
+        numbers: properties that stand in no table, (rows of the collection,) in its order; NaN is left out.
 
     Raises:
         CollectionNotFound, YearNotFound, ColumnNotFound; TileError below the collection's least zoom.
@@ -114,14 +122,14 @@ def collection_tile(
             return b""
         near, box = groups
         geometry = cells(tile, edition.crs, info, near, box)
-        return encode_layer(
-            layer or collection, [geometry], near.only(names), lambda rows: near.positions(rows) + 1, constants
-        )
+        carried = near.only(names).beside(numbers)
+        return encode_layer(layer or collection, [geometry], carried, lambda rows: near.positions(rows) + 1, constants)
     page = edition.near(collection, year, tile.lonlat, names)
     if not len(page.positions):
         return b""
     geometry = quantise(tile, reproject(edition.polygons(collection, page.rows), edition.crs, MERCATOR), POLYGON)
-    shown = Columns.of({name: page.rows[name] for name in names}, page.rows.num_rows)
+    of_rows = {name: pa.array(column[page.positions], from_pandas=True) for name, column in numbers.items()}
+    shown = Columns.of({**{name: page.rows[name] for name in names}, **of_rows}, page.rows.num_rows)
     return encode_layer(layer or collection, [geometry], shown, (page.positions + 1).take, constants)
 
 

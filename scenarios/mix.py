@@ -157,6 +157,24 @@ class Mix:
             drawn_bases[:, :, place] = np.maximum(tonnes - own_sd[:, None] * normal, 0.0).T
         return Samples(effects, drawn_bases)
 
+    def quantities(self, levels: IntArray) -> FloatArray:
+        """(zones, measures) units (m2, kWp, ha, ...) of each measure that a choice puts in place in each zone.
+
+        Args:
+            levels: (zones, measures) of each.
+        """
+        levels = self.options.check_levels(levels)
+        found = np.zeros(levels.shape)
+        for place, actions in enumerate(self._actions):
+            each = np.stack([np.zeros(len(self.names)), *(self._attributed @ action.quantity for action in actions)])
+            found[:, place] = each[levels[:, place], np.arange(len(self.names))]
+        return found
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Unit of each candidate's quantity."""
+        return tuple(actions[0].unit for actions in self._actions)
+
     def scenario(self, levels: IntArray) -> Scenario:
         """A choice as a document; areas name the zones, which `coverage` knows.
 

@@ -4,6 +4,7 @@ Values are compared elsewhere (`test_items`, `test_item_forms`, `test_filters`, 
 nothing is claimed that nobody asked for.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -316,6 +317,47 @@ def tiles(client: httpx.Client) -> None:
     assert there.content
     assert tile(10, 1 << 10, 0).status_code == 404
     assert tile(99, 0, 0).status_code == 404
+
+
+@shows(
+    *(f"ogcapi-processes-1/1.0/conf/{name}" for name in ("core", "ogc-process-description", "json", "oas30")),
+)
+def processes(client: httpx.Client) -> None:
+    rel = "http://www.opengis.net/def/rel/ogc/1.0/processes"
+    listed = answered(client, links(answered(client, f"{REGION}/"))[rel][0]["href"])["processes"]
+    told = answered(client, links(next(one for one in listed if one["id"] == "scenario"))["self"][0]["href"])
+    assert {"sync-execute", "async-execute", "dismiss"} == set(told["jobControlOptions"])
+    assert told["inputs"]["scenario"]["schema"]["type"] == "object"
+    (execution,) = links(told)["http://www.opengis.net/def/rel/ogc/1.0/execute"]
+    body: dict[str, Any] = {"inputs": {"scenario": {"year": 2040}}}
+    raw = client.post(execution["href"], json=body)
+    assert (raw.status_code, raw.headers["content-type"]) == (200, "application/json")
+    document = client.post(execution["href"], json={**body, "response": "document"}).json()
+    assert document == {"result": raw.json()}
+    job = client.post(execution["href"], json=body, headers={"Prefer": "respond-async"})
+    assert job.status_code == 201
+    while (status := answered(client, job.headers["location"]))["status"] in ("accepted", "running"):
+        time.sleep(0.1)
+    (results,) = links(status)["http://www.opengis.net/def/rel/ogc/1.0/results"]
+    assert answered(client, results["href"]) == raw.json()
+    missing = client.get(f"{REGION}/processes/nosuch")
+    assert (missing.status_code, missing.json()["type"].rsplit("/", 1)[1]) == (404, "no-such-process")
+    missing = client.get(f"{REGION}/jobs/nosuch")
+    assert (missing.status_code, missing.json()["type"].rsplit("/", 1)[1]) == (404, "no-such-job")
+    assert "/processes/{process}/execution" in definition(client)["paths"]
+
+
+@shows("ogcapi-processes-1/1.0/conf/job-list", "ogcapi-processes-1/1.0/conf/dismiss")
+def jobs(client: httpx.Client) -> None:
+    rel = "http://www.opengis.net/def/rel/ogc/1.0/job-list"
+    listed = answered(client, links(answered(client, f"{REGION}/"))[rel][0]["href"])
+    assert listed["jobs"] == []
+    assert links(listed)["self"]
+    body = {"inputs": {"scenario": {"year": 2040}}}
+    address = f"{REGION}/processes/scenario/execution"
+    job = client.post(address, json=body, headers={"Prefer": "respond-async"}).headers["location"]
+    told = client.delete(job)
+    assert (told.status_code, told.json()["status"]) == (200, "dismissed")
 
 
 @shows("tms/2.0/conf/tilematrixset", "tms/2.0/conf/json-tilematrixset")

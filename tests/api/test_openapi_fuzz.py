@@ -20,9 +20,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
+from api.scenario_runs import Asked
 from api.settings import Settings
 from api.warming import answer_first
 from grids.edition import Store
+from scenarios.scenario import read_scenario
+
+SCENARIO = {"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "level": 0.5}]}
+DIGEST = Asked(read_scenario(SCENARIO), "grid-500m", 2023, 0).digest
 
 # Names of things that are there, first of all one that fits everywhere, beside some that are not; of all else the
 # document's own schema decides.
@@ -32,6 +37,9 @@ VALUES: dict[str, list[Any]] = {
     "item": ["west", "동구", "nothing"],
     "scenario": ["nothing", "a" * 22, "\x00"],
     "follows": [1, 2, 0],
+    "digest": [DIGEST, "nothing", "0" * 64],
+    "process": ["scenario", "nothing", "where-to-act"],
+    "job": ["nothing", "a" * 22, "\x00"],
     "of": ["municipality", "grid-1km", "nothing"],
     "theme": ["net", "forest", "nothing"],
     "tileMatrixSet": ["WebMercatorQuad", "nothing"],
@@ -55,19 +63,24 @@ VALUES: dict[str, list[Any]] = {
     "sortby": ["-net_tco2e,id", "+nix"],
 }
 # What a name means at one address only.
+_SUMS = "/api/{region}/scenarios/results/{digest}/statistics"
 VALUES_AT: dict[tuple[str, str], list[Any]] = {
+    (_SUMS, "digest"): [DIGEST, "x"],
+    (_SUMS, "of"): ["municipality"],
+    (_SUMS, "ids"): ["west"],
     ("/api/{region}/stac/items/{item}", "item"): ["municipality_2023", "west"],
     ("/api/{region}/collections/{collection}/items", "f"): ["geojson", "html", "csv", "flatgeobuf", "arrow", "xml"],
     ("/api/{region}/collections/{collection}/tiles/WebMercatorQuad", "f"): ["json", "tilejson", "html"],
 }
-SCENARIOS = "/api/{region}/scenarios"
+SCENARIOS, JOBS = "/api/{region}/scenarios", "/api/{region}/jobs"
 NOT_OK = {
     "GET /api/keys/self": 401,
     **{f"{method} {SCENARIOS}": 401 for method in ("GET", "POST")},
     **{f"{method} {SCENARIOS}/{{scenario}}": 401 for method in ("PUT", "DELETE")},
     **{f"GET {SCENARIOS}/{{scenario}}{what}": 404 for what in ("", "/result", "/result/items", "/result/statistics")},
+    **dict.fromkeys((f"GET {JOBS}/{{job}}", f"DELETE {JOBS}/{{job}}", f"GET {JOBS}/{{job}}/results"), 404),
 }
-"""Operations that have no answer for whoever has no key, or nobody's scenario."""
+"""Operations that have no answer for whoever has no key, or nobody's scenario or job."""
 BODIES: list[Any] = [
     {"type": "Polygon", "coordinates": [[[9.5, 47.1], [9.6, 47.1], [9.6, 47.2], [9.5, 47.1]]]},
     {"collection": "municipality", "ids": ["west"]},
@@ -77,9 +90,16 @@ BODIES: list[Any] = [
     [],
     None,
 ]
-SCENARIO = {"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "level": 0.5}]}
 SCENARIO_BODIES: list[Any] = [SCENARIO, {"year": 2040}, {"year": "x"}, {"year": 2040, "measures": [{"kind": "x"}]}, []]
 AREA_BODIES: list[Any] = [{"scenario": SCENARIO, "area": area} for area in BODIES] + [{"scenario": SCENARIO}, []]
+EXECUTION_BODIES: list[Any] = [
+    {"inputs": {"scenario": SCENARIO}},
+    {"inputs": {"scenario": SCENARIO}, "response": "else"},
+    {"inputs": {"scenario": []}},
+    {"inputs": []},
+    {},
+    [],
+]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 DOCUMENT = create_app(Settings(store=Path("nowhere"))).openapi()
 OPERATIONS = [(path, method.upper()) for path, methods in DOCUMENT["paths"].items() for method in methods]
@@ -87,6 +107,8 @@ OPERATIONS = [(path, method.upper()) for path, methods in DOCUMENT["paths"].item
 
 def bodies_of(path: str) -> list[Any]:
     """Bodies that an address takes, the first is fine."""
+    if path.endswith("/execution"):
+        return EXECUTION_BODIES
     if not path.startswith(SCENARIOS):
         return BODIES
     return AREA_BODIES if path.endswith("/statistics") else SCENARIO_BODIES
@@ -125,6 +147,13 @@ def warm(client: httpx.Client, small_store: Path) -> None:
     answer_first(Store(small_store))
     summed = client.post("/api/town/statistics", json=BODIES[0])
     assert summed.status_code == 200, summed.text[:200]
+    told = client.post("/api/town/scenarios/results", json=SCENARIO)
+    assert told.json()["digest"] == DIGEST
+    job = client.post(
+        "/api/town/processes/scenario/execution", json=EXECUTION_BODIES[0], headers={"Prefer": "respond-async"}
+    ).headers["location"]
+    while client.get(job).json()["status"] in ("accepted", "running"):
+        time.sleep(0.2)
     for _ in range(30):
         file = client.get("/api/town/downloads/grid-1km_2023.csv")
         if file.status_code != 503:

@@ -386,7 +386,7 @@ def test_workers_share_a_port_and_one_that_dies_is_replaced(
 def test_a_worker_does_not_outlive_a_server_that_was_killed(tmp_path: Path, project: Path) -> None:
     file = tmp_path / "parent.py"
     file.write_text(
-        "import multiprocessing, time\nfrom api.processes import leave_with_parent\n"
+        "import multiprocessing, time\nfrom api.parent_process import leave_with_parent\n"
         "def work():\n    leave_with_parent()\n    print('there', flush=True)\n    time.sleep(300)\n"
         "if __name__ == '__main__':\n"
         "    child = multiprocessing.get_context('spawn').Process(target=work)\n"
