@@ -59,12 +59,11 @@ class CellSums:
         Raises:
             GridError: bounds that hold no cell.
         """
-        low = grid.rows_cols(bounds[0], bounds[1])
-        high = grid.rows_cols(bounds[2], bounds[3])
-        first_row, first_col = int(low[0][0]), int(low[1][0])
+        rows, cols = grid.rows_cols((bounds[0], bounds[2]), (bounds[1], bounds[3]))
+        (first_row, last_row), (first_col, last_col) = rows.tolist(), cols.tolist()
         # A frame that ends on a border has no cell beyond.
-        height = int(high[0][0]) - first_row + int(bounds[3] > grid.origin_m[1] + high[0][0] * grid.size_m)
-        width = int(high[1][0]) - first_col + int(bounds[2] > grid.origin_m[0] + high[1][0] * grid.size_m)
+        height = last_row - first_row + int(bounds[3] > grid.origin_m[1] + last_row * grid.size_m)
+        width = last_col - first_col + int(bounds[2] > grid.origin_m[0] + last_col * grid.size_m)
         if height <= 0 or width <= 0:
             raise GridError(f"Bounds {bounds} hold no cell; (west, south, east, north) in metres were expected.")
         none = np.zeros(0, np.int64)

@@ -14,7 +14,10 @@ from grids.areas import geodesic_area_ha
 from grids.grid import Grid
 from grids.hexagons import hexagons
 from grids.shares import clip_to
-from grids.zones import dissolve, without_slivers
+from grids.sharing import Division, SharedOut
+from grids.wkb import WkbColumn
+from grids.zone_index import ZoneIndex
+from grids.zones import dissolve, gap_between, without_slivers
 from tests.grids.geometry_shares import conservation_residual, grid_shares, zone_shares
 
 pytestmark = pytest.mark.shared
@@ -59,26 +62,46 @@ def test_every_feature_is_shared_out_whole(
 ) -> None:
     features = osm[layer]
     boundary = dissolve(municipalities)
-    clipped = clip_to(features, boundary)
     assert features.size > (10 if layer == "places" else 400)
-    fine = Grid("EPSG:32632", (0, 0), 100, "inspire")
-    rows, cols, in_cells = grid_shares(clipped.geometries, fine, clipped.measures)
-    in_zones = zone_shares(clipped.geometries, municipalities, clipped.measures)
-    _, cells = hexagons(boundary, "EPSG:32632", 8)
-    in_hexagons = zone_shares(clipped.geometries, cells, clipped.measures)
-    for shares in (in_cells, in_zones, in_hexagons):
-        assert conservation_residual(shares, clipped) < 1e-9
-        assert shares.matrix.sum(axis=0).max() < 1 + 1e-9
-    total = clipped.measures @ clipped.inside
-    for shares in (in_cells, in_zones, in_hexagons):
-        assert (shares.matrix @ clipped.measures).sum() == pytest.approx(total, rel=1e-12)
-    coarse = Grid("EPSG:32632", (0, 0), 1000, "inspire")
-    big_rows, big_cols, in_big_cells = grid_shares(clipped.geometries, coarse, clipped.measures)
-    parent_rows, parent_cols = fine.parent(rows, cols, coarse)
-    big = {cell: place for place, cell in enumerate(zip(big_rows.tolist(), big_cols.tolist(), strict=True))}
-    parent = [big[cell] for cell in zip(parent_rows.tolist(), parent_cols.tolist(), strict=True)]
-    summed = np.bincount(parent, in_cells.matrix @ clipped.measures)
-    np.testing.assert_allclose(summed, in_big_cells.matrix @ clipped.measures, rtol=1e-9, atol=1e-6)
+    fine, coarse = (Grid("EPSG:32632", (0, 0), size_m, "inspire") for size_m in (100, 1000))
+    sets = {"municipality": municipalities, "hexagons": hexagons(boundary, "EPSG:32632", 8)[1]}
+    shared: dict[int, SharedOut] = {}
+    for grid in (fine, coarse):
+        indexes = {
+            name: ZoneIndex.of(zones, grid, gap=gap_between(zones, boundary).ground) for name, zones in sets.items()
+        }
+        shared[grid.size_m] = Division(boundary, grid, indexes).share_out(WkbColumn.from_geometries(features))
+        for entries in (shared[grid.size_m].cells, *shared[grid.size_m].zones.values()):
+            whole = np.bincount(entries.feature, entries.share, minlength=features.size) + shared[grid.size_m].outside
+            assert np.abs(whole - 1).max() < 1e-9
+    cells, big = shared[100].cells, shared[1000].cells
+    parents = fine.parent(cells.row, cells.col, coarse)
+    found, summed = by_cell(*parents, cells.share * measures(features)[cells.feature])
+    given, expected = by_cell(big.row, big.col, big.share * measures(features)[big.feature])
+    assert found == given
+    np.testing.assert_allclose(summed, expected, rtol=1e-9, atol=1e-6)
+
+    clipped = clip_to(features, boundary)  # the older route, by GEOS and geometry objects
+    np.testing.assert_allclose(shared[100].outside, clipped.outside, atol=1e-9)
+    rows, cols, oracle = grid_shares(clipped.geometries, fine, clipped.measures)
+    found, summed = by_cell(cells.row, cells.col, cells.share)
+    given, expected = by_cell(rows, cols, oracle.matrix.sum(axis=1))
+    assert found == given
+    np.testing.assert_allclose(summed, expected, rtol=1e-9, atol=1e-9)
+
+
+def measures(features: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Area, length, or one."""
+    extent = np.where(shapely.area(features) > 0, shapely.area(features), shapely.length(features))
+    return np.where(extent > 0, extent, 1.0)
+
+
+def by_cell(
+    rows: NDArray[np.int64], cols: NDArray[np.int64], amounts: NDArray[np.float64]
+) -> tuple[list[list[int]], NDArray[np.float64]]:
+    """Cells that hold something, in order, and what each holds."""
+    cells, place = np.unique(np.stack((rows, cols), axis=1), axis=0, return_inverse=True)
+    return cells.tolist(), np.bincount(place.ravel(), amounts)
 
 
 def test_no_share_is_a_mere_touch(osm: dict[str, NDArray[np.object_]], municipalities: NDArray[np.object_]) -> None:
