@@ -118,7 +118,8 @@ def test_needles_are_shared_out_whole_by_their_outline(width: float) -> None:
     given = np.zeros_like(expected)
     given[shared.zones["zones"].feature, shared.zones["zones"].target] = shared.zones["zones"].share
     np.testing.assert_allclose(given, expected, rtol=0, atol=1e-3)
-    assert shared.repaired.size > 0
+    # Near their own origin, cuts of a tenth of a millimetre still add up.
+    assert (shared.repaired.size > 0) == (width < 1e-4)
 
 
 def test_no_metres_are_refused() -> None:
