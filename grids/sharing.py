@@ -18,7 +18,9 @@ from shapely.geometry.base import BaseGeometry
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import AREAS, NOWHERE, as_features, measures_of
+from grids.ring_kernels import MAX_COORDINATE_M
 from grids.shares import Clipped, clip_to, fractions
+from grids.survey import survey
 from grids.tolerances import NANOMETRE, NEGLIGIBLE, THIN_M, WHOLE
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
@@ -26,6 +28,8 @@ from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
+
+_MANY_CELLS = 1 << 16  # 26 km by 26 km of 100 m: of fewer, what lies beyond the domain costs little
 
 GAP = -1
 """As a target: what lies in the domain, but in none of the zones."""
@@ -92,6 +96,7 @@ class Division:
         self.domain = domain
         # GEOS prepares the domain as it is asked about it, which two threads must not do at once.
         self._turn = Lock()
+        self._box = domain.bounds
         self._within = domain_index(domain, grid)
         self._zones = dict(zones)
 
@@ -121,12 +126,21 @@ class Division:
             return _closed(column, shared, _missed(shared), names)
 
     def _share_out(self, column: WkbColumn, names: NDArray[Any], inside: bool) -> SharedOut:
+        large = np.zeros(0, np.int64) if inside else self._large(column)
+        mended = large
+        if large.size:
+            mended = large[~shapely.is_valid(_read(column, large))]
+            column, of_large = self._cut(column, large, names)
         cells = parts_in_cells(column, self.grid, ids=names.tolist())
-        whole, repaired = cells.measures, cells.repaired
+        whole, repaired = cells.measures, np.union1d(cells.repaired, mended).astype(np.int64)
         if inside:
             outside = np.where(cells.kinds == NOWHERE, 1.0, 0.0)
         else:
             outside, crossing = self._outside(column, cells)
+            if large.size:
+                crossing = np.setdiff1d(crossing, large)
+                outside[large] = of_large.outside
+                whole[large] = _whole_of(of_large, of_large.measures, cells.measures[large])
             if crossing.size:
                 column, clipped = self._cut(column, crossing, names)
                 outside[crossing] = clipped.outside
@@ -149,6 +163,18 @@ class Division:
         """Collections of zones that features are shared out to."""
         return tuple(self._zones)
 
+    def _large(self, column: WkbColumn) -> IntArray:
+        """Polygons over so many cells beyond the domain that they are cut to it before they are to the cells."""
+        bounds = survey(column, check=False).bounds
+        # Others are refused, or have no bounds that are known, and what lies within the domain has no more cells.
+        given = np.flatnonzero((np.abs(bounds) <= MAX_COORDINATE_M).all(axis=1))
+        west, south, east, north = bounds[given].T
+        within = (west >= self._box[0]) & (south >= self._box[1]) & (east <= self._box[2]) & (north <= self._box[3])
+        cells = ((east - west) / self.grid.size_m + 1) * ((north - south) / self.grid.size_m + 1)
+        large = given[~within & (cells > _MANY_CELLS)].astype(np.int64)
+        areal: NDArray[np.bool_] = shapely.get_dimensions(_read(column, large)) == AREAS
+        return large[areal]
+
     def _outside(self, column: WkbColumn, cells: FeatureParts) -> tuple[FloatArray, IntArray]:
         """What lies outside the domain, and who crosses its border or touches it."""
         found = parts_in_zones(column, cells, self._within)
@@ -163,9 +189,8 @@ class Division:
 
     def _cut(self, column: WkbColumn, which: IntArray, names: NDArray[Any]) -> tuple[WkbColumn, Clipped]:
         """The column with these features cut to the domain, and how they were cut."""
-        features = shapely.from_wkb(np.array([column.feature(f) for f in which.tolist()], dtype=np.object_))
         try:
-            clipped = clip_to(features, self.domain)
+            clipped = clip_to(_read(column, which), self.domain)
         except GeometryError as error:
             raise GeometryError(_named(str(error), names[which])) from error
         wkb = shapely.to_wkb(clipped.geometries)
@@ -208,14 +233,15 @@ def _missed(shared: SharedOut) -> IntArray:
     return np.flatnonzero(off).astype(np.int64)
 
 
-def _taken(column: WkbColumn, which: IntArray) -> tuple[GeometryArray, IntArray]:
-    """Some features as geometries, and what each is measured by."""
-    return as_features(shapely.from_wkb(np.array([column.feature(f) for f in which.tolist()], dtype=np.object_)))
+def _read(column: WkbColumn, which: IntArray) -> GeometryArray:
+    """Some features as geometries."""
+    wkb = np.array([column.feature(f) for f in which.tolist()], dtype=np.object_)
+    return np.asarray(shapely.from_wkb(wkb), dtype=np.object_)
 
 
 def _thin(column: WkbColumn, missed: IntArray) -> tuple[IntArray, WkbColumn]:
     """Of these the polygons that are too thin for cuts, and their outlines."""
-    shapes, kinds = _taken(column, missed)
+    shapes, kinds = as_features(_read(column, missed))
     thin = (kinds == AREAS) & (shapely.area(shapes) <= THIN_M * shapely.length(shapes) / 2)
     return missed[thin], WkbColumn.from_geometries(shapely.boundary(shapes[thin]))
 
@@ -227,7 +253,7 @@ def _closed(column: WkbColumn, shared: SharedOut, missed: IntArray, names: NDArr
     """
     if not missed.size:
         return shared
-    shapes, kinds = _taken(column, missed)
+    shapes, kinds = as_features(_read(column, missed))
     rim = shapely.length(shapes)
     thin = shapely.area(shapes) <= THIN_M * rim / 2  # it went by its outline
     for found, total in _sums(shared):
