@@ -8,9 +8,11 @@ import numpy as np
 import orjson
 import pyproj
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from api.errors import InvalidParameter
 from grids.edition import Edition
+from grids.measures import repaired
 from grids.projections import LONLAT, reproject
 
 MOST_VERTICES = 10_000  # drawn as spikes through one point, so many take most of a second to be found valid
@@ -101,7 +103,8 @@ def _moved(shape: shapely.Geometry, edition: Edition) -> shapely.Geometry:
         shape = shapely.multipolygons([part for part in parts if part.geom_type == "Polygon"])
     moved: shapely.Geometry = reproject(np.array([shape], dtype=object), LONLAT, edition.crs)[0]
     if not shapely.is_valid(moved):  # edges so close that moving their corners made them cross
-        moved = shapely.make_valid(moved, method="structure", keep_collapsed=False)
-        if moved.geom_type not in ("Polygon", "MultiPolygon"):
+        mended: BaseGeometry = repaired(np.array([moved], dtype=object))[0]
+        moved = mended
+        if mended.geom_type not in ("Polygon", "MultiPolygon"):
             moved = shapely.multipolygons([])
     return moved

@@ -118,10 +118,6 @@ def _as_feature(given: GeometryArray, name: str) -> tuple[GeometryArray, IntArra
         return as_features(given)
     except GeometryError as error:
         raise GeometryError(str(error).replace("Feature 0", f"Feature {name}", 1)) from error
-    except GEOSException:
-        pass  # rings that collapsed stop GEOS's first way to repair
-    try:
-        return as_features(shapely.make_valid(given, method="structure", keep_collapsed=False))
     except GEOSException as error:
         raise GeometryError(
             f"Feature {name} cannot be made valid: {error}. Rings that do not cross were expected; repair or remove it."

@@ -43,7 +43,7 @@ _COLLECT: dict[int, Callable[..., GeometryArray]] = {
 def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
     """Geometries ready to be shared out, and what each is measured by.
 
-    Mixed collections are reduced to their highest dimension and polygons that cross themselves are made valid. What
+    Mixed collections are reduced to their highest dimension and polygons that cross themselves are `repaired`. What
     has an extent of 0 (a collapsed polygon, a line of length 0) becomes the one point where it lies: its westernmost,
     lowest corner.
 
@@ -66,17 +66,28 @@ def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
     nowhere = shapely.is_missing(features) | shapely.is_empty(features)
     features[nowhere] = _EMPTY_OF[NOWHERE]
     _reduce_collections(features)
-    broken = (shapely.get_dimensions(features) == AREAS) & ~shapely.is_valid(features)
-    features[broken] = shapely.make_valid(features[broken])
-    _reduce_collections(features)
     kinds = np.where(nowhere, NOWHERE, shapely.get_dimensions(features)).astype(np.int64)
-    # What make_valid found to be no polygon at all is a collapsed one, not a line.
-    flat = (broken & (kinds < AREAS)) | ((kinds == AREAS) & (shapely.area(features) == 0))
+    broken = (kinds == AREAS) & ~shapely.is_valid(features)
+    places = features.copy()
+    features[broken] = repaired(features[broken])
+    flat = (kinds == AREAS) & (shapely.area(features) == 0)
     flat |= (kinds == LINES) & (shapely.length(features) == 0)
     for position in np.flatnonzero(flat):
-        features[position] = shapely.Point(min(map(tuple, shapely.get_coordinates(features[position]))))
+        features[position] = shapely.Point(min(map(tuple, shapely.get_coordinates(places[position]))))
     kinds[flat] = POINTS
     return features, kinds
+
+
+def repaired(geometries: GeometryArray) -> GeometryArray:
+    """(n,) geometries made valid: of polygons the ground that shells cover, once or twice, less what lies in holes.
+
+    This is the one way in which anything here is repaired. The other that GEOS has ("linework") would make a hole of
+    ground that two parts cover, so that a block drawn twice would be no block. What has collapsed is empty.
+
+    Raises:
+        shapely.errors.GEOSException: geometries that GEOS cannot repair.
+    """
+    return np.asarray(shapely.make_valid(geometries, method="structure", keep_collapsed=False), dtype=np.object_)
 
 
 def _reduce_collections(features: GeometryArray) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from grids.measures import repaired
 from grids.mvt import EXTENT, LINE, POINT, POLYGON, TileGeometry
 from grids.tables import Geometries
 from grids.tile_squares import BUFFER, Tile
@@ -48,7 +49,7 @@ def _polygons(clipped: Geometries, rows: NDArray[np.int64]) -> TileGeometry:
     broken = ~np.asarray(shapely.is_valid(clipped), dtype=np.bool_)
     if broken.any():
         clipped = clipped.copy()
-        clipped[broken] = shapely.make_valid(clipped[broken])
+        clipped[broken] = repaired(clipped[broken])
     # Snapping vertices one by one could make rings cross; this keeps the result valid.
     snapped = shapely.set_precision(clipped, 1.0)
     parts, owner = shapely.get_parts(snapped, return_index=True)

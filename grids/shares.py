@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError, GridError
 from grids.measures import NOWHERE, POINTS, as_features, measures_of, overlay
+from grids.surroundings import Surroundings, middles_of, seen_from
 from grids.total_kernels import count_entries, put_entries
 from grids.zone_parts import check_polygons
 
@@ -66,7 +67,8 @@ class Clipped:
 
     Attributes:
         geometries: (features,) what lies inside the domain, of the feature's own dimension; empty where nothing does.
-        inside: (features,) fraction of the whole feature inside.
+        inside: (features,) fraction of the whole feature inside, as cut near the feature: `geometries` are rounded to
+            coordinates of the CRS, which is a tenth of a nanometre.
         outside: (features,) fraction outside, from the geometry's difference, not as 1 - inside.
         measures: (features,) of the whole feature before the cut: m2, m, or number of points; shares are fractions of
             these.
@@ -108,14 +110,17 @@ def clip_to(geometries: GeometryArray, domain: BaseGeometry) -> Clipped:
     features[apart] = shapely.GeometryCollection()
 
     cut = np.flatnonzero(extended & ~within & ~apart)
-    domains = np.full(cut.size, domain, dtype=np.object_)
-    beyond = overlay(shapely.difference, features[cut], domains, kinds[cut], cut)
+    middles = middles_of(features[cut])
+    crossing = seen_from(features[cut], middles)
+    whole = Surroundings(np.array([domain], dtype=np.object_))
+    domains = whole.around(np.zeros(cut.size, np.int64), shapely.bounds(features[cut]), middles)
+    beyond = overlay(shapely.difference, crossing, domains, kinds[cut], cut)
     outside[cut] = measures_of(beyond, kinds[cut]) / measures[cut]
-    kept = overlay(shapely.intersection, features[cut], domains, kinds[cut], cut)
+    kept = overlay(shapely.intersection, crossing, domains, kinds[cut], cut)
     kept_measures = measures_of(kept, kinds[cut])
     kept[kept_measures == 0] = shapely.GeometryCollection()
     inside[cut] = kept_measures / measures[cut]
-    features[cut] = kept
+    features[cut] = seen_from(kept, -middles)
 
     _clip_points(features, kinds, domain, inside, outside)
     return Clipped(features, inside, outside, measures)

@@ -6,7 +6,7 @@ that only features that meet a border are looked at again, and only those that c
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -17,15 +17,19 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
-from grids.measures import AREAS, NOWHERE
-from grids.shares import clip_to, fractions
-from grids.tolerances import NEGLIGIBLE, THIN_M, WHOLE
+from grids.measures import AREAS, NOWHERE, as_features, measures_of
+from grids.ring_kernels import MAX_COORDINATE_M
+from grids.shares import Clipped, clip_to, fractions
+from grids.survey import survey
+from grids.tolerances import NANOMETRE, NEGLIGIBLE, THIN_M, WHOLE
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
+
+_MANY_CELLS = 1 << 16  # 26 km by 26 km of 100 m: of fewer, what lies beyond the domain costs little
 
 GAP = -1
 """As a target: what lies in the domain, but in none of the zones."""
@@ -58,8 +62,9 @@ class SharedOut:
         outside: (features,) fraction of the whole feature outside the domain, from geometry by itself.
         cells: in the finest grid, inside the domain.
         zones: by zone set, inside the domain.
-        repaired: positions of polygons that were made valid first, or are so thin (`THIN_M`) that parts did not add up
-            to them and their outlines were shared out instead.
+        repaired: positions of features whose parts are not those of what was given: polygons that were made valid
+            first, that are so thin (`THIN_M`) that parts did not add up to them and their outlines were shared out
+            instead, and features of which borders rounded off more than `WHOLE`, whose parts were scaled to add up.
     """
 
     outside: FloatArray
@@ -91,6 +96,7 @@ class Division:
         self.domain = domain
         # GEOS prepares the domain as it is asked about it, which two threads must not do at once.
         self._turn = Lock()
+        self._box = domain.bounds
         self._within = domain_index(domain, grid)
         self._zones = dict(zones)
 
@@ -105,38 +111,70 @@ class Division:
             inside: they were cut to the domain before; it is not looked for again.
 
         Raises:
-            GeometryError: bytes that are no geometry, or coordinates that are not finite metres.
+            GeometryError: bytes that are no geometry, coordinates that are not finite metres, or a feature whose parts
+                and what lies outside do not add up to it (`WHOLE`) by more than its borders can round.
         """
         names = np.arange(column.size) if ids is None else np.asarray(ids)
         with self._turn:
             shared = self._share_out(column, names, inside)
-            thin, outlines = _thin(column, shared)
-            return _with(shared, thin, self._share_out(outlines, names[thin], inside)) if thin.size else shared
+            missed = _missed(shared)
+            if not missed.size:
+                return shared
+            thin, outlines = _thin(column, missed)
+            if thin.size:
+                shared = _with(shared, thin, self._share_out(outlines, names[thin], inside))
+            return _closed(column, shared, _missed(shared), names)
 
     def _share_out(self, column: WkbColumn, names: NDArray[Any], inside: bool) -> SharedOut:
+        large = np.zeros(0, np.int64) if inside else self._large(column)
+        mended = large
+        if large.size:
+            mended = large[~shapely.is_valid(_read(column, large))]
+            column, of_large = self._cut(column, large, names)
         cells = parts_in_cells(column, self.grid, ids=names.tolist())
-        whole, repaired = cells.measures, cells.repaired
+        whole, repaired = cells.measures, np.union1d(cells.repaired, mended).astype(np.int64)
         if inside:
             outside = np.where(cells.kinds == NOWHERE, 1.0, 0.0)
         else:
             outside, crossing = self._outside(column, cells)
+            if large.size:
+                crossing = np.setdiff1d(crossing, large)
+                outside[large] = of_large.outside
+                whole[large] = _whole_of(of_large, of_large.measures, cells.measures[large])
             if crossing.size:
-                column, outside[crossing] = self._cut(column, crossing, names)
+                column, clipped = self._cut(column, crossing, names)
+                outside[crossing] = clipped.outside
             gone = np.flatnonzero((outside >= 1) & (cells.kinds != NOWHERE))
             if crossing.size or gone.size:
                 column = column.with_features(dict.fromkeys(gone.tolist()))
                 cells = parts_in_cells(column, self.grid, ids=names.tolist())
+            if crossing.size:
+                whole = whole.copy()
+                whole[crossing] = _whole_of(clipped, whole[crossing], cells.measures[crossing])
         parts = cells.parts
         share = fractions(parts.amount, whole, parts.owner)
         real = share > NEGLIGIBLE
         in_cells = CellEntries(parts.owner[real], parts.row[real], parts.col[real], share[real])
         zones = {name: self._in_zones(column, cells, whole, index) for name, index in self._zones.items()}
-        return SharedOut(outside, in_cells, zones, np.union1d(repaired, cells.repaired).astype(np.int64))
+        return SharedOut(outside, in_cells, zones, repaired)
 
     @property
     def zone_sets(self) -> tuple[str, ...]:
         """Collections of zones that features are shared out to."""
         return tuple(self._zones)
+
+    def _large(self, column: WkbColumn) -> IntArray:
+        """Polygons over so many cells beyond the domain that they are cut to it before they are to the cells."""
+        bounds = survey(column, check=False).bounds
+        # Others are refused, or have no bounds that are known, and what lies within the domain has no more cells.
+        given = np.flatnonzero((np.abs(bounds) <= MAX_COORDINATE_M).all(axis=1))
+        west, south, east, north = bounds[given].T
+        within = (west >= self._box[0]) & (south >= self._box[1]) & (east <= self._box[2]) & (north <= self._box[3])
+        cells = ((east - west) / self.grid.size_m + 1) * ((north - south) / self.grid.size_m + 1)
+        large = given[~within & (cells > _MANY_CELLS)].astype(np.int64)
+        areal: NDArray[np.bool_] = shapely.get_dimensions(_read(column, large)) == AREAS
+        found: IntArray = large[areal]
+        return found
 
     def _outside(self, column: WkbColumn, cells: FeatureParts) -> tuple[FloatArray, IntArray]:
         """What lies outside the domain, and who crosses its border or touches it."""
@@ -150,15 +188,14 @@ class Division:
         outside[(inside <= NEGLIGIBLE) & (outside > 0)] = 1.0
         return outside, np.flatnonzero((outside > 0) & (outside < 1)).astype(np.int64)
 
-    def _cut(self, column: WkbColumn, which: IntArray, names: NDArray[Any]) -> tuple[WkbColumn, FloatArray]:
-        """The column with these features cut to the domain, and what of them lies outside."""
-        features = shapely.from_wkb(np.array([column.feature(f) for f in which.tolist()], dtype=np.object_))
+    def _cut(self, column: WkbColumn, which: IntArray, names: NDArray[Any]) -> tuple[WkbColumn, Clipped]:
+        """The column with these features cut to the domain, and how they were cut."""
         try:
-            clipped = clip_to(features, self.domain)
+            clipped = clip_to(_read(column, which), self.domain)
         except GeometryError as error:
             raise GeometryError(_named(str(error), names[which])) from error
         wkb = shapely.to_wkb(clipped.geometries)
-        return column.with_features(dict(zip(which.tolist(), wkb.tolist(), strict=True))), clipped.outside
+        return column.with_features(dict(zip(which.tolist(), wkb.tolist(), strict=True))), clipped
 
     def _in_zones(self, column: WkbColumn, cells: FeatureParts, whole: FloatArray, index: ZoneIndex) -> ZoneEntries:
         found = parts_in_zones(column, cells, index, rest=index.n_zones)
@@ -168,16 +205,74 @@ class Division:
         return ZoneEntries(found.owner[real], target[real], share[real])
 
 
-def _thin(column: WkbColumn, shared: SharedOut) -> tuple[IntArray, WkbColumn]:
-    """Polygons too thin for cuts, whose parts do not add up to them; and their outlines."""
-    n = column.size
+def _whole_of(clipped: Clipped, whole: FloatArray, measured: FloatArray) -> FloatArray:
+    """What the parts of features that were cut are fractions of, m2, m, or number of points.
+
+    What was cut is written in coordinates of the CRS, which rounds them by a tenth of a nanometre; its parts are parts
+    of that, while the fraction inside was measured before. Where both differ by more than rounding of the rim, the
+    difference stays to be seen.
+    """
+    inside = clipped.inside * whole
+    slack = NANOMETRE * shapely.length(clipped.geometries)
+    # What is thinner than that may be left as a line, by which it is shared out then.
+    rounded = ((np.abs(measured - inside) <= slack) | (inside <= slack)) & (measured > 0) & (inside > 0)
+    return np.divide(measured, clipped.inside, out=whole.copy(), where=rounded)
+
+
+def _sums(shared: SharedOut) -> list[tuple[CellEntries | ZoneEntries, FloatArray]]:
+    """Cells and each set of zones, with (features,) what parts and outside add up to."""
     every: list[CellEntries | ZoneEntries] = [shared.cells, *shared.zones.values()]
-    sums = [np.bincount(found.feature, found.share, minlength=n) + shared.outside for found in every]
-    missed = np.flatnonzero(np.any([np.abs(total - 1) > WHOLE for total in sums], axis=0))
-    shapes = shapely.from_wkb(np.array([column.feature(f) for f in missed.tolist()], dtype=np.object_))
-    thin = shapely.area(shapes) <= THIN_M * shapely.length(shapes) / 2
-    thin &= shapely.get_dimensions(shapes) == AREAS
+    n = shared.outside.size
+    return [(found, np.bincount(found.feature, found.share, minlength=n) + shared.outside) for found in every]
+
+
+def _missed(shared: SharedOut) -> IntArray:
+    """Positions of features whose parts do not add up to them, somewhere."""
+    off = np.zeros(shared.outside.size, dtype=np.bool_)
+    for _, total in _sums(shared):
+        off |= np.abs(total - 1) > WHOLE
+    return np.flatnonzero(off).astype(np.int64)
+
+
+def _read(column: WkbColumn, which: IntArray) -> GeometryArray:
+    """Some features as geometries."""
+    wkb = np.array([column.feature(f) for f in which.tolist()], dtype=np.object_)
+    return np.asarray(shapely.from_wkb(wkb), dtype=np.object_)
+
+
+def _thin(column: WkbColumn, missed: IntArray) -> tuple[IntArray, WkbColumn]:
+    """Of these the polygons that are too thin for cuts, and their outlines."""
+    shapes, kinds = as_features(_read(column, missed))
+    thin = (kinds == AREAS) & (shapely.area(shapes) <= THIN_M * shapely.length(shapes) / 2)
     return missed[thin], WkbColumn.from_geometries(shapely.boundary(shapes[thin]))
+
+
+def _closed(column: WkbColumn, shared: SharedOut, missed: IntArray, names: NDArray[Any]) -> SharedOut:
+    """Features whose parts miss them by the rounding of borders, scaled to add up; any other is refused.
+
+    Borders round by less than a nanometre: along the rim of a polygon, and at either end of each part of a line.
+    """
+    if not missed.size:
+        return shared
+    shapes, kinds = as_features(_read(column, missed))
+    rim = shapely.length(shapes)
+    thin = shapely.area(shapes) <= THIN_M * rim / 2  # it went by its outline
+    for found, total in _sums(shared):
+        ends = 2.0 * (1 + np.bincount(found.feature, minlength=column.size)[missed])
+        rounding = NANOMETRE * np.where(thin, ends, rim)
+        miss, held = total[missed] - 1, total[missed] - shared.outside[missed]
+        allowed = np.maximum(WHOLE, rounding / np.where(thin, rim, measures_of(shapes, kinds)))
+        lost = ~(np.abs(miss) <= allowed)
+        if lost.any():
+            listed = ", ".join(f"{names[f]} ({total[f]:.12g})" for f in missed[lost][:5].tolist())
+            raise GeometryError(
+                f"Parts of {int(lost.sum())} features and what lies outside do not add up to them, but to the fraction "
+                f"given: {listed}. 1 within {WHOLE:g} was expected; repair their geometry, or leave them out."
+            )
+        factor = np.ones(column.size)
+        factor[missed] = np.divide(1 - shared.outside[missed], held, out=np.ones(missed.size), where=held > 0)
+        np.multiply(found.share, factor[found.feature], out=found.share)
+    return replace(shared, repaired=np.union1d(shared.repaired, missed).astype(np.int64))
 
 
 def _with(shared: SharedOut, which: IntArray, again: SharedOut) -> SharedOut:

@@ -28,8 +28,7 @@ from grids.tolerances import NEGLIGIBLE, SLIVER_M2
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_kernels import NONE, labelled, zones_in_cells
 from grids.zone_part_kernels import features_in_zones
-from grids.zone_parts import check_polygons
-from grids.zone_parts import parts_in_zones as parts_by_overlay
+from grids.zone_parts import check_polygons, parts_nearby
 from grids.zones import without_slivers
 
 FloatArray = NDArray[np.float64]
@@ -167,12 +166,9 @@ class ZoneIndex:
         return self.n_zones if self.polygons.size > self.n_zones else None
 
     @cached_property
-    def _tree(self) -> shapely.STRtree:
+    def tree(self) -> shapely.STRtree:
+        """The zones (and gap) by their bounds."""
         return shapely.STRtree(self.polygons)
-
-    def near(self, features: GeometryArray) -> IntArray:
-        """Zones (and gap), in order, whose bounds meet those of any of the features."""
-        return np.unique(self._tree.query(features)[1]).astype(np.int64)
 
 
 def domain_index(domain: BaseGeometry, grid: Grid, *, threads: int | None = None) -> ZoneIndex:
@@ -272,9 +268,7 @@ def _overlaid(
         except ShapelyError as error:
             raise GeometryError(f"Feature {position} cannot be read as a geometry: {error}.") from error
     features, kinds = as_features(given)
-    near = index.near(features)
-    zone, feature, amount, beyond = parts_by_overlay(features, kinds, index.polygons[near])
-    zone = near[zone]
+    zone, feature, amount, beyond = parts_nearby(features, kinds, index.polygons, index.tree)
     if rest >= 0:
         zone = np.concatenate((zone, np.full(which.size, rest)))
         feature = np.concatenate((feature, np.arange(which.size)))
