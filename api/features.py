@@ -10,13 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
 
 from api.answers import Links, alternates, dumped, headed, labels, link, of_edition
 from api.crs import DEFAULT, Reference
 from api.encoders import Sheet, arrow_bytes, csv_bytes, flatgeobuf_bytes, geoparquet_bytes
 from api.feature_text import cell_texts, features_text
-from api.formats import ARROW, CSV, FLATGEOBUF, GEOJSON, GEOPARQUET, HTML, ITEM, ITEMS, Format, chosen
+from api.formats import ARROW, CSV, FLATGEOBUF, GEOJSON, GEOPARQUET, HTML, ITEM, ITEMS, Format, GeoJson, chosen
 from api.geometries import flipped
 from api.item_pages import item_page, items_page
 from api.item_query import ONE, CrsParam, ItemQuery, ItemQueryParam
@@ -31,12 +30,6 @@ from grids.tables import GEOMETRY, Geometries
 router = APIRouter(tags=["items"], prefix="/{region}/collections/{collection}/items")
 
 MOST_GEOMETRY_BYTES = 32 << 20  # of one page: zones with long borders come in shorter pages
-
-
-class GeoJson(JSONResponse):
-    """Tells the definition which media type the models above are of."""
-
-    media_type = GEOJSON.media_type
 
 
 _FILES: dict[Format, Callable[[Sheet], bytes]] = {

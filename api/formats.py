@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
+from fastapi.responses import JSONResponse
 
 from api.errors import InvalidParameter, NotAcceptable
 
@@ -51,6 +52,12 @@ ITEM = (GEOJSON, HTML)
 TILESET = (JSON, TILEJSON)
 
 _MOST_RANGES = 30  # browsers send about eight
+
+
+class GeoJson(JSONResponse):
+    """Tells the API's definition which media type a model is sent as."""
+
+    media_type = GEOJSON.media_type
 
 
 def chosen(request: Request, offered: Sequence[Format]) -> Format:

@@ -35,7 +35,7 @@ def terms_of(collection: Collection, column: str, unit: Unit, parameter: str = "
     if len(written) > _MOST_TERMS:
         raise InvalidParameter(f"{parameter}: {len(written)} columns to add, expected {_MOST_TERMS} at most")
     terms = tuple(_term(collection, text, parameter) for text in written)
-    if len(terms) > 1 and not all(_adds(name) for name, _ in terms):
+    if len(terms) > 1 and not all(holds_emissions(name) for name, _ in terms):
         raise InvalidParameter(f"{parameter}: only columns of emissions (..._tco2e) are added, got {column[:200]!r}")
     divisor = DIVISORS.get(unit)
     if divisor is not None and not all(name.endswith("_tco2e") for name, _ in terms):
@@ -106,14 +106,14 @@ def _term(collection: Collection, text: str, parameter: str) -> Term:
     if not times:
         return name, None
     _check(collection, share, parameter)
-    if not _adds(name) or not share.endswith("_share"):
+    if not holds_emissions(name) or not share.endswith("_share"):
         raise InvalidParameter(
             f"{parameter}: expected emissions times a share (..._tco2e*..._share), got {text[:160]!r}"
         )
     return name, share
 
 
-def _adds(name: str) -> bool:
+def holds_emissions(name: str) -> bool:
     """Whether a column holds emissions; standard deviations do not add up."""
     return name.endswith("_tco2e") and not name.endswith("_sd_tco2e")
 

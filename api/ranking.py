@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from api.answers import dumped, labels, of_edition
 from api.errors import InvalidParameter
-from api.measures import Unit, measured, terms_of
+from api.measures import Unit, holds_emissions, measured, terms_of
 from api.params import CollectionParam, ComposedId, OpenedParam, YearParam, only
 from api.question_models import RankingOut
 from grids.edition import Edition
@@ -135,7 +135,7 @@ class _Standing:
 
 def _adds(column: str) -> bool:
     """Whether values of a column add up over items: emissions, people and area do, deviations and shares do not."""
-    return column in ("population", "area_ha") or (column.endswith("_tco2e") and not column.endswith("_sd_tco2e"))
+    return column in ("population", "area_ha") or holds_emissions(column)
 
 
 def _within(edition: Edition, info: Collection, year: int, parent: str) -> NDArray[np.int64]:

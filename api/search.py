@@ -5,12 +5,11 @@ from typing import Annotated, Any, Literal
 
 import h3
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
 
 from api.answers import Links, dumped, labels, link, of_edition
 from api.coordinates import read_place
 from api.errors import InvalidParameter
-from api.formats import GEOJSON
+from api.formats import GEOJSON, GeoJson
 from api.params import Opened, OpenedParam, SettingsParam, only
 from api.question_models import SearchOut
 from grids.codes import cell_codes, parse_cell_code
@@ -28,12 +27,6 @@ _INDEX = re.compile("[0-9a-f]{15,16}")
 
 Understood = Literal["name", "coordinates", "cell", "hexagon"]
 Found = list[tuple[Collection, str]]
-
-
-class GeoJson(JSONResponse):
-    """Tells the definition which media type the answer is of."""
-
-    media_type = GEOJSON.media_type
 
 
 @router.get("", response_model=SearchOut, response_class=GeoJson, dependencies=[Depends(only("edition", "q", "limit"))])

@@ -19,7 +19,7 @@ import psutil  # type: ignore[import-untyped]
 import typer
 import uvicorn
 
-_START_S = 60.0
+_START_S = 180.0
 _OPTIONS: dict[str, Any] = {
     "http": "httptools",
     "ws": "none",

@@ -50,7 +50,7 @@ def works_of(server: Server, served: Served) -> list[Work]:
     columns = serve_encoders.shown_columns(served)
     rows = f"/collections/public.{serve_encoders.LONLAT_TABLE}/items"
     pages = f"{rows}?limit={PAGE}&f=geojson"
-    few, condition = f"limit={_FEW}", quote("net_tco2e > 10 AND buildings_tco2e < ")
+    few, condition = f"limit={_FEW}", quote("net_tco2e > 10 AND buildings_tco2e <> ")
     names = [quote(name) for name in _spread_ids(served)]
     json_type = {"Content-Type": "application/geo+json"}
     return [

@@ -8,10 +8,13 @@ from fastapi import Request
 from api.drawn import MOST_AREA_HA, MOST_VERTICES, read_drawn
 from api.errors import InvalidParameter, NotAcceptable
 from api.formats import DOCUMENT, ITEMS, chosen, takes_gzip
+from api.scenario_runs import MOST_MEASURES
+from api.scenario_runs import read_document as read_scenario_document
 from api.sent_files import span_of
 from api.statistics import read_document
 from fuzz.editions import opened_edition
 from fuzz.target import Target
+from scenarios.errors import InvalidScenario
 
 _SIZE = 1000  # bytes of the file of which a range is asked
 
@@ -28,6 +31,22 @@ def run_drawn(data: bytes) -> bool:
     assert shapely.get_num_coordinates(drawn.shape) <= 4 * MOST_VERTICES
     assert math.isfinite(shapely.area(drawn.shape))
     assert 0 <= drawn.area_ha <= MOST_AREA_HA
+    return True
+
+
+def run_scenario(data: bytes) -> bool:
+    """A scenario's document is refused in words that can be sent, or says the same when it is written and read again.
+
+    Anybody may send one, and a planner's is kept.
+    """
+    try:
+        scenario = read_scenario_document(data)
+    except (InvalidParameter, InvalidScenario) as refusal:
+        str(refusal).encode("utf-8")
+        return False
+    assert len(scenario.measures) <= MOST_MEASURES
+    written = scenario.model_dump_json(by_alias=True)
+    assert read_scenario_document(written.encode("utf-8")) == scenario
     return True
 
 
@@ -66,6 +85,19 @@ def targets() -> tuple[Target, ...]:
         b'{"type":"Feature","properties":{},"geometry":{"type":"Polygon","coordinates":[' + ring + b"]}}",
         b'{"type":"Polygon","coordinates":[[[0,40,5],[20,40,5],[20,55,5],[0,40,5]],' + ring + b"]}",
     )
+    scenarios = (
+        b'{"year":2040,"measures":[{"id":"a","kind":"use_change","source":"office","target":"house","level":0.5,'
+        b'"start":2030,"ramp_years":5,"parameters":{},"costs":{"capital_per_unit":1e3}}]}',
+        b'{"name":"\xec\xa0\x84","year":2050,"measures":[{"id":"b","kind":"growth","form":"polycentric",'
+        b'"people":1e4,"centres":[[9.54,47.15]],"area":{"polygon":[' + ring + b"]}}]}",
+        b'{"year":2040,"measures":[{"id":"c","kind":"transit_stops","line":[[9.53,47.14],[9.56,47.16]],'
+        b'"area":{"collection":"zones","ids":["a","b"]}}]}',
+        b'{"year":2030}',
+    )
+    parts = (
+        *(b"null", b"[]", b"{}", b"1e400", b"-1", b"NaN", b"9" * 400, b'"\\ud800"', b'"\\u0000"', b'"kind":'),
+        *(b'"measures":', b'"area":', b'"ids":["a","a"]', b'"growth"', b'"parameters":{"x":', ring + b",", b"true"),
+    )
     shapes = (b"[]", b"[[", b"]]", b"null", b"1e308", b"-180", b"90", b"NaN", b'"crs"', b'"Point"', ring + b",", b"{}")
     ranges = (
         b"bytes=0-99",
@@ -84,6 +116,7 @@ def targets() -> tuple[Target, ...]:
     )
     return (
         Target("drawn", "a posted polygon", run_drawn, polygons, shapes),
+        Target("scenario", "a posted scenario", run_scenario, scenarios, parts),
         Target(
             "range", "Range of a download", run_range, ranges, (b"-", b"=", b",", b"9" * 40, b"bytes", b" ", b"\xb2")
         ),

@@ -9,6 +9,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -344,6 +345,24 @@ def test_a_grid_with_holes_negative_cells_and_a_wide_extent(small_editions, tmp_
 
 
 # --- maps -------------------------------------------------------------------------------------------------------------
+
+
+def test_tiles_of_an_archive_wait_beside_it(edition, tmp_path, monkeypatch):
+    """The folder for temporary files is in memory on many machines, and a nation's tiles are gigabytes."""
+    beside = tmp_path / "out"
+    beside.mkdir()
+    waiting, opened = [], tempfile.TemporaryFile
+
+    def watched(*args, **options):
+        waiting.append(options.get("dir"))
+        return opened(*args, **options)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", watched)
+    name = "grid-1km_2023.pmtiles"
+    write_file(edition, export_file(edition, name), beside / name)
+    monkeypatch.undo()
+    assert beside in waiting
+    assert [path.name for path in beside.iterdir()] == [name], "nothing is left beside it"
 
 
 @pytest.mark.parametrize("collection", ["grid-500m", "municipality"])
