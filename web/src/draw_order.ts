@@ -18,8 +18,9 @@ export const DRAW_ORDER = [
   // Lines by which people find their way.
   'roads',
   'boundaries',
-  // What the pointer is on, and what was chosen.
+  // What the pointer is on, and what was chosen, with a rim that parts it from strong colours.
   'hovered',
+  'rim',
   'selected',
   // An area of the reader's own.
   'outline',

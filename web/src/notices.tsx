@@ -20,12 +20,14 @@ export function ProblemNote({ problem, t, missing }: { problem: Problem; t: Text
     : problem.status === 404 && missing !== undefined
       ? missing
       : t.refused;
-  const told = malformed ? t.malformedDetail : refusalOf(problem, t);
+  // A title that says what is missing says all that the status could.
+  const named = title === missing;
+  const told = malformed ? t.malformedDetail : named ? null : refusalOf(problem, t);
   return (
     <div class="note" role="alert">
       <strong>{title}</strong>
       {told !== null && <p>{told}</p>}
-      <p class={told === null ? undefined : 'fine'} lang="en" translate={false}>
+      <p class={told === null && !named ? undefined : 'fine'} lang="en" translate={false}>
         {problem.detail}
       </p>
     </div>

@@ -172,7 +172,7 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
     ],
     [
       // A rim of the ground's lightness: on the strongest colours the outline alone would be lost.
-      'selected',
+      'rim',
       {
         id: `rim-${suffix}`,
         type: 'line',
