@@ -1,8 +1,13 @@
 /** Buttons that open what lies beside the map: the table, and the measuring of an area. */
 import type { ComponentChildren } from 'preact';
 import { firstCompare } from './compare_names';
+import type { BBox } from './decode';
 import type { Model } from './model';
 import { emissionsColumn } from './sectors';
+
+function isWithin([west, south, east, north]: BBox, around: BBox): boolean {
+  return west >= around[0] && south >= around[1] && east <= around[2] && north <= around[3];
+}
 
 /** Pages that a tool opens; what the data are is told from the sources. */
 const OPENED = ['take', 'report'] as const;
@@ -83,6 +88,9 @@ export function Tools({ model }: { model: Model }) {
           model.sketch.value = null;
           model.drawnFor.value = null;
           model.measuring.value = false;
+          // A region that was seen whole is seen whole beside the panel, too.
+          const [bbox, bounds] = [model.region.value?.bbox, model.bounds.value];
+          if (!scenarios && bbox && bounds && isWithin(bbox, bounds)) model.goal.value = bbox;
           model.update({
             scenarios: scenarios ? null : [''],
             scenario: 0,

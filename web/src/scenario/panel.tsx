@@ -28,6 +28,11 @@ import { letterOf, nameOfMeasure, nameOfScenario, spoken, textsOf } from './word
 import { Where } from './where';
 import './scenario.css';
 
+/** Where the panel is a low sheet, the chart scrolls with it; else it stays in sight while a slider moves. */
+function isNarrow(): boolean {
+  return matchMedia('(max-width: 720px), (max-height: 700px)').matches;
+}
+
 /** The part of today's people and jobs that one click adds. */
 const ONE_CLICK = 0.1;
 
@@ -54,9 +59,9 @@ function Tabs({ model, session }: { model: Model; session: Session }) {
   const several = slots.value.length > 1;
   return (
     <div class="scenario-tabs">
-      <div class="pills" role="group" aria-label={s.tabs}>
-        {several &&
-          slots.value.map(({ scenario }, index) => {
+      {several && (
+        <div class="pills" role="group" aria-label={s.tabs}>
+          {slots.value.map(({ scenario }, index) => {
             const name = nameOfScenario(scenario, index, s);
             return (
               <span key={letterOf(index)} class={`tab line-${index}`}>
@@ -84,7 +89,8 @@ function Tabs({ model, session }: { model: Model; session: Session }) {
               </span>
             );
           })}
-      </div>
+        </div>
+      )}
       {slots.value.length < MOST_SLOTS && (
         <button
           type="button"
@@ -324,7 +330,7 @@ function Body({ model, session }: { model: Model; session: Session }) {
       <Measures model={model} session={session} scenario={scenario} catalogue={catalogue} />
       {summary && (
         <>
-          <Path model={model} summary={summary} name={name} />
+          {isNarrow() && <Path model={model} summary={summary} name={name} />}
           <TargetFields
             model={model}
             scenario={scenario}
@@ -362,6 +368,7 @@ export const ScenarioPanel = spoken(function ScenarioPanel({ model }: { model: M
   const heading = useRef<HTMLHeadingElement>(null);
   const at = session.at.value;
   const run = session.runs[at];
+  const summary = run?.summary.value ?? null;
   const close = useOpened(
     'scenario',
     card,
@@ -394,6 +401,9 @@ export const ScenarioPanel = spoken(function ScenarioPanel({ model }: { model: M
       <div class="scenario-top">
         <Tabs model={model} session={session} />
         {run && <Headline model={model} run={run} />}
+        {summary && !isNarrow() && (
+          <Path model={model} summary={summary} name={nameOfScenario(session.scenario.value, at, s)} />
+        )}
       </div>
       <div class="card-body">
         <Body model={model} session={session} />
