@@ -277,8 +277,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   /** The tool that draws outlines comes when it is first used. */
   let drawn = false;
   function followDrawn(): undefined {
-    const needed =
-      model.measuring.value || model.sketch.value !== null || model.view.value.measured?.kind === 'outline';
+    const { measured, scenarios } = model.view.value;
+    const needed = model.measuring.value || scenarios !== null || measured?.kind === 'outline';
     if (!needed || drawn) return;
     drawn = true;
     void import('./drawn_on_map').then(

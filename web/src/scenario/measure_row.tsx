@@ -21,7 +21,8 @@ export function Slider(props: {
   return (
     <label class="knob">
       <span>{label}</span>
-      <output>{told}</output>
+      {/* No output: a label would name that, and not the slider. */}
+      <b>{told}</b>
       <input
         type="range"
         id={id}
@@ -29,6 +30,7 @@ export function Slider(props: {
         max={knob.high}
         step={knob.step}
         value={value}
+        aria-label={label}
         aria-valuetext={told}
         onInput={(event) => {
           move(Number(event.currentTarget.valueAsNumber.toFixed(6)));

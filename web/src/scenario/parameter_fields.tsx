@@ -7,19 +7,20 @@ import type { Catalogue, Effect, Parameter } from './questions';
 import { textsOf } from './words';
 
 /** What is known of a parameter, under its field. */
-export function Provenance({ model, parameter }: { model: Model; parameter: Parameter }) {
+export function Provenance(props: { model: Model; parameter: Parameter; id?: string }) {
+  const { model, parameter, id } = props;
   const s = textsOf(model);
   const numbers = numbersIn(model.lang.value);
   const { value, unit, minimum, maximum, range, source, confidence, status, note } = parameter;
   return (
-    <small class="provenance">
+    <small class="provenance" id={id}>
       <span class={`status status-${status}`}>{s.statuses[status] ?? status}</span>{' '}
       {value === null
         ? s.noDefault
         : status === 'given'
           ? numbers.exact(value)
           : s.default(numbers.exact(value))}{' '}
-      · {unit === '1' ? s.unitNone : <span translate={false}>{unit}</span>} ·{' '}
+      · {unit !== '1' ? <span translate={false}>{unit} · </span> : maximum <= 1.1 && `${s.unitNone} · `}
       {s.limits(numbers.exact(minimum), numbers.exact(maximum))}
       {range && ` · ${s.likely(numbers.exact(range[0]), numbers.exact(range[1]))}`} · {s.confidence}{' '}
       {s.confidences[confidence] ?? confidence}
@@ -73,6 +74,8 @@ export function ParameterFields(props: {
             </span>
             <input
               type="number"
+              aria-label={s.parameterNames[id] ?? meaning}
+              aria-describedby={`${measure.id}-${id}`}
               inputMode="decimal"
               step="any"
               min={minimum}
@@ -86,7 +89,7 @@ export function ParameterFields(props: {
                 change(withParameter(measure, id, typed === '' || Number.isNaN(kept) ? null : kept));
               }}
             />
-            <Provenance model={model} parameter={parameter} />
+            <Provenance model={model} parameter={parameter} id={`${measure.id}-${id}`} />
           </label>
         );
       })}

@@ -51,7 +51,7 @@ export function PathChart(props: {
   let low = Math.min(...reached);
   let high = Math.max(...reached);
   // The lines need room of their own: a change of a few percent must be seen, and the axis says where it starts.
-  const room = Math.max((high - low) * 0.08, Math.abs(high) * 0.005, 1e-9);
+  const room = Math.max((high - low) * 0.08, Math.abs(high) * 0.02, 1e-9);
   [low, high] = [low - room, high + room];
   const x = (year: number) => LEFT + ((year - first) / Math.max(last - first, 1)) * (WIDTH - LEFT - RIGHT);
   const y = (value: number) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
