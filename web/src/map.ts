@@ -176,7 +176,6 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const ground = model.ground.value;
     const { state } = model.distribution.value;
     if (model.covered.value) {
-      hovered = null;
       model.hovered.value = null;
       values.clear();
       return;

@@ -203,7 +203,7 @@ export const ScenarioMap = spoken(function ScenarioMap({
   const shown = picture.value;
   if (!shown || !ready) return null;
   const swipe = session.map.value === 'swipe';
-  const width = `${cut.value}%`;
+  const width = numbersIn(model.lang.value).percent(cut.value / 100);
   return (
     <div class={swipe ? 'comparing-swipe' : ''} style={{ '--cut': String(cut.value) }}>
       {swipe && (
