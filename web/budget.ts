@@ -20,6 +20,11 @@ export const LATER: readonly string[] = [
   'pair_view',
   'receipt_view',
   'report_page',
+  'scenario/panel',
+  'scenario/map_view',
+  'scenario/legend',
+  'scenario/report',
+  'texts/scenario_en',
   'table_sheet',
   'take_sheet',
   'trend',
@@ -37,7 +42,10 @@ export interface Built {
 }
 
 export interface Weights {
-  /** All scripts and styles but those of libraries' chunks, whenever they load. */
+  /**
+   * All scripts and styles but those of libraries' chunks, whenever they load; of texts that come in one file per
+   * language the longest, since a reader fetches one.
+   */
   readonly own: number;
   /** Page, scripts, styles and MapLibre's worker. */
   readonly first: number;
@@ -45,6 +53,8 @@ export interface Weights {
   readonly early: readonly string[];
 }
 
+/** Chunks of others' code, named in `vite.config.ts`. */
+const LIBRARIES = /maplibre|(^|\/)preact-/;
 const WEIGHED = /\.(js|css|html)$/;
 
 /** Files that the entries need before anything can be drawn. */
@@ -74,11 +84,27 @@ export async function weightsOf(files: readonly Built[]): Promise<Weights> {
       .filter(({ name }) => WEIGHED.test(name))
       .map(async (file) => ({ name: file.name, bytes: await sentBytes(file) })),
   );
+  const language = (file: Built) =>
+    file.modules.length === 1
+      ? /\/src\/texts\/(\w*?)_?(?:en|ko|ru|uz)\.ts$/.exec(file.modules[0] ?? '')?.[1]
+      : undefined;
+  const spoken = new Map<string, string>();
+  for (const file of files) {
+    const texts = language(file);
+    if (texts !== undefined) spoken.set(file.name, texts);
+  }
+  const unread = [...new Set(spoken.values())].flatMap((texts) =>
+    sizes
+      .filter(({ name }) => spoken.get(name) === texts)
+      .toSorted((a, b) => b.bytes - a.bytes)
+      .slice(1)
+      .map(({ name }) => name),
+  );
   const weight = (wanted: (name: string) => boolean) =>
     sizes.reduce((sum, { name, bytes }) => (wanted(name) ? sum + bytes : sum), 0);
   const loaded = files.filter(({ name }) => first.has(name)).flatMap(({ modules }) => modules);
   return {
-    own: weight((name) => !name.includes('maplibre')),
+    own: weight((name) => !LIBRARIES.test(name) && !unread.includes(name)),
     first: weight((name) => first.has(name)),
     early: LATER.filter((name) => loaded.some((module) => new RegExp(`/src/${name}\\.tsx?$`).test(module))),
   };

@@ -12,7 +12,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 1600,
     rolldownOptions: {
       output: {
-        codeSplitting: { groups: [{ name: 'maplibre', test: /node_modules[\\/]maplibre-gl[\\/].*js$/ }] },
+        codeSplitting: {
+          groups: [
+            { name: 'maplibre', test: /node_modules[\\/]maplibre-gl[\\/].*js$/ },
+            { name: 'preact', test: /node_modules[\\/]@?preact[\\/].*js$/ },
+          ],
+        },
       },
     },
   },

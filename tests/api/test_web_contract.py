@@ -29,6 +29,11 @@ ASKED = (
     f"{REGION}/downloads",
     f"{REGION}/editions",
     f"{REGION}/factors",
+    f"{REGION}/scenarios",
+    f"{REGION}/scenarios/measures",
+    f"{REGION}/scenarios/results",
+    f"{REGION}/scenarios/results/items",
+    f"{REGION}/scenarios/{{scenario}}",
     f"{REGION}/search",
     f"{REGION}/statistics",
 )
@@ -71,9 +76,10 @@ def contract(folder: Path) -> dict[str, Any]:
         operations = {}
         for method, operation in definition["paths"][path].items():
             kept = {key: operation[key] for key in ("parameters", "requestBody") if key in operation}
-            content = operation["responses"]["200"].get("content", {})
+            [code] = [one for one in operation["responses"] if one.startswith("2")]
+            content = operation["responses"][code].get("content", {})
             answer = {"description": "", "content": {kind: content[kind] for kind in content if kind.endswith("json")}}
-            operations[method] = {**kept, "responses": {"200": answer}}
+            operations[method] = {**kept, "responses": {code: answer}}
         paths[path] = operations
     schemas: dict[str, Any] = {}
     wanted = named_in(paths)
@@ -84,7 +90,8 @@ def contract(folder: Path) -> dict[str, Any]:
     pruned: dict[str, Any] = without_words({"paths": paths, "components": {"schemas": schemas}})
     for operations in pruned["paths"].values():
         for operation in operations.values():
-            operation["responses"]["200"]["description"] = ""
+            for answer in operation["responses"].values():
+                answer["description"] = ""
     return {"openapi": definition["openapi"], "info": {"title": "carbonmap", "version": "0"}, **pruned}
 
 

@@ -293,8 +293,11 @@ export type Decode<T> = (value: unknown, path: string) => T;
 
 /** How something is asked. */
 export interface Manner {
-  /** Posted; a question without one is fetched. */
+  /** Posted, if no other method is named; a question without one is fetched. */
   readonly body?: string;
+  readonly method?: 'POST' | 'PUT' | 'DELETE';
+  /** A planner's key. */
+  readonly key?: string;
   /** Of the words in the answer; the browser's own if not given. */
   readonly language?: string;
 }
@@ -349,7 +352,7 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
     path: string,
     decode: Decode<T>,
     signal: AbortSignal,
-    { body: posted, language }: Manner = {},
+    { body: posted, language, method = 'POST', key }: Manner = {},
   ): Promise<Result<T>> {
     let response: Response;
     try {
@@ -359,8 +362,9 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
           accept: 'application/json',
           ...(language === undefined ? {} : { 'accept-language': language }),
           ...(posted === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
         },
-        ...(posted === undefined ? {} : { method: 'POST', body: posted }),
+        ...(posted === undefined ? {} : { method, body: posted }),
       });
     } catch (error) {
       const kind = signal.aborted ? 'aborted' : 'away';

@@ -575,6 +575,290 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{region}/scenarios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedListOut"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedOut"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/scenarios/measures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MeasuresOut"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/scenarios/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    collection?: string | null;
+                    year?: number | null;
+                    samples?: number;
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ResultOut"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/scenarios/results/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    collection?: string | null;
+                    year?: number | null;
+                    samples?: number;
+                    of?: string | null;
+                    limit?: number;
+                    offset?: number;
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlacesOut"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/scenarios/{scenario}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    version?: number | null;
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    scenario: string;
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedOut"];
+                    };
+                };
+            };
+        };
+        put: {
+            parameters: {
+                query: {
+                    follows: number;
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    scenario: string;
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedOut"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    scenario: string;
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{region}/search": {
         parameters: {
             query?: never;
@@ -1009,6 +1293,54 @@ export interface components {
             title?: string | null;
             type: string;
         };
+        MeasureKindOut: {
+            about: string;
+            document: {
+                [key: string]: unknown;
+            };
+            kind: string;
+            parameters: string[];
+            sector: string;
+            stage: string;
+        };
+        MeasuresOut: {
+            attributions: components["schemas"]["Attribution"][];
+            document: {
+                [key: string]: unknown;
+            };
+            edition: string;
+            elasticities: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            illustrative: {
+                [key: string]: boolean;
+            };
+            limits: {
+                [key: string]: number;
+            };
+            measures: components["schemas"]["MeasureKindOut"][];
+            parameters: components["schemas"]["ParameterOut"][];
+            stages: string[];
+            synthetic: boolean;
+        };
+        ParameterOut: {
+            confidence: string;
+            distribution?: string | null;
+            factor_id?: string | null;
+            high95?: number | null;
+            id: string;
+            low95?: number | null;
+            maximum: number;
+            meaning: string;
+            minimum: number;
+            note?: string | null;
+            source?: string | null;
+            status: string;
+            unit: string;
+            value?: number | null;
+        };
         PartOfCarrier: {
             activity: number;
             activity_unit: string;
@@ -1028,6 +1360,45 @@ export interface components {
             carrier: string;
             tco2e: number | null;
             unknown: number;
+        };
+        PlaceOut: {
+            geometry: {
+                [key: string]: unknown;
+            };
+            id: string;
+            properties: {
+                [key: string]: unknown;
+            };
+            /** @constant */
+            type: "Feature";
+        };
+        PlacesOut: {
+            attributions: components["schemas"]["Attribution"][];
+            baseline_year: number;
+            change_tco2e: number;
+            collection: string;
+            digest: string;
+            edition: string;
+            features: components["schemas"]["PlaceOut"][];
+            illustrative: {
+                [key: string]: boolean;
+            };
+            notes: {
+                [key: string]: string;
+            };
+            numberMatched: number;
+            numberReturned: number;
+            of: string;
+            outside_tco2e: number;
+            region: string;
+            result_illustrative: boolean;
+            samples: number;
+            scenario: {
+                [key: string]: unknown;
+            };
+            synthetic: boolean;
+            /** @constant */
+            type: "FeatureCollection";
         };
         PublicInput: {
             bytes: number | null;
@@ -1121,6 +1492,44 @@ export interface components {
             };
             synthetic: boolean;
             years: number[];
+        };
+        ResultOut: {
+            attributions: components["schemas"]["Attribution"][];
+            baseline_year: number;
+            collection: string;
+            digest: string;
+            edition: string;
+            illustrative: {
+                [key: string]: boolean;
+            };
+            notes: {
+                [key: string]: string;
+            };
+            region: string;
+            result: {
+                [key: string]: unknown;
+            };
+            samples: number;
+            scenario: {
+                [key: string]: unknown;
+            };
+            synthetic: boolean;
+        };
+        SavedListOut: {
+            scenarios: components["schemas"]["SavedOut"][];
+        };
+        SavedOut: {
+            created: string;
+            edition: string;
+            id: string;
+            latest: number;
+            links: components["schemas"]["Link"][];
+            region: string;
+            saved: string;
+            scenario: {
+                [key: string]: unknown;
+            };
+            version: number;
         };
         SearchOut: {
             attributions: components["schemas"]["Attribution"][];

@@ -87,6 +87,21 @@ const OtherMap = lazily(
   () => null,
 );
 
+const ScenarioMap = lazily(
+  async () => (await import('./scenario/map_view')).ScenarioMap,
+  () => null,
+);
+
+const ScenarioPanel = lazily(
+  async () => (await import('./scenario/panel')).ScenarioPanel,
+  () => <div class="card skeleton" aria-hidden="true" />,
+);
+
+const ScenarioReport = lazily(
+  async () => (await import('./scenario/report')).ScenarioReport,
+  () => null,
+);
+
 function MapView({ model }: { model: Model }) {
   const compare = model.compare.value;
   const beside = compare !== null && compare.how !== 'difference';
@@ -148,6 +163,7 @@ function MapView({ model }: { model: Model }) {
         </>
       )}
       <Divider model={model} />
+      {model.view.value.scenarios && made.value && <ScenarioMap model={model} handle={made.value} />}
       <div class="crosshair" aria-hidden="true" />
       {model.mapState.value === 'starting' && (
         <p class="map-loading" role="status">
@@ -249,12 +265,14 @@ export function App({ model }: { model: Model }) {
   useSignalEffect(() => {
     document.documentElement.lang = model.lang.value === 'pseudo' ? 'en' : model.lang.value;
   });
-  return model.view.value.page === 'report' ? <ReportPage model={model} /> : <MapPage model={model} />;
+  const { page, scenarios } = model.view.value;
+  if (page !== 'report') return <MapPage model={model} />;
+  return scenarios ? <ScenarioReport model={model} /> : <ReportPage model={model} />;
 }
 
 function MapPage({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { selected, table, measured, page } = model.view.value;
+  const { selected, table, measured, page, scenarios } = model.view.value;
   const measuring = model.measuring.value || measured !== null;
   const compare = model.compare.value;
   useDroppedFiles(model);
@@ -267,7 +285,11 @@ function MapPage({ model }: { model: Model }) {
 
   return (
     <div
-      class={['app', selected || measuring ? 'with-card' : '', table === null ? '' : 'with-table']
+      class={[
+        'app',
+        selected || measuring || scenarios ? 'with-card' : '',
+        table === null ? '' : 'with-table',
+      ]
         .join(' ')
         .trim()}
     >
@@ -297,6 +319,7 @@ function MapPage({ model }: { model: Model }) {
       {table !== null && <TableSheet model={model} />}
       <Card model={model} />
       {measuring && !selected && <MeasuredCard model={model} />}
+      {scenarios && !measuring && !selected && <ScenarioPanel model={model} />}
       <Shortcuts model={model} />
       {page === 'take' && <TakeSheet model={model} />}
       {page === 'about' && <AboutSheet model={model} />}

@@ -31,6 +31,19 @@ describe('the weight of a build', () => {
     expect(faultsOf({ own, first, early })).toEqual([]);
   });
 
+  it('counts of texts in one file per language the longest, of each set of texts', async () => {
+    const texts = (name: string, bytes: number) =>
+      file(`${name}-x1.js`, bytes, { modules: [`/web/src/texts/${name}.ts`] });
+    const spoken = [
+      texts('ko', 6000),
+      texts('uz', 5000),
+      texts('scenario_en', 4000),
+      texts('scenario_ru', 4500),
+    ];
+    const { own } = await weightsOf([...built, ...spoken]);
+    expect(own / 46_500).toBeCloseTo(1, 1);
+  });
+
   it('fails where a panel loads with the map, or too much does', async () => {
     const heavy = [
       file('index.js', 190_000, { entry: true, needs: ['table_sheet.js'] }),

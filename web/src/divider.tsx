@@ -7,14 +7,18 @@ import type { Model } from './model';
 /** A step of an arrow key, percent. */
 const STEP = 2;
 
-export function Divider({ model }: { model: Model }) {
+export function DividerLine(props: {
+  /** Percent of the map that is left of it. */
+  cut: number;
+  label: string;
+  /** Where it stands, in words. */
+  told: string;
+  move: (cut: number) => void;
+}) {
+  const { cut, label, told } = props;
   const line = useRef<HTMLDivElement>(null);
-  const compare = model.compare.value;
-  if (compare?.how !== 'swipe') return null;
-  const t = model.texts.value;
-  const names = sideNames(model);
-  const move = (cut: number) => {
-    model.update({ compare: { ...compare, cut: Math.round(Math.min(Math.max(cut, 0), 100)) } });
+  const move = (to: number) => {
+    props.move(Math.round(Math.min(Math.max(to, 0), 100)));
   };
   const drag = (event: PointerEvent) => {
     const room = line.current?.parentElement?.getBoundingClientRect();
@@ -26,17 +30,14 @@ export function Divider({ model }: { model: Model }) {
       <div
         class="divider"
         ref={line}
-        style={{ insetInlineStart: `${compare.cut}%` }}
+        style={{ insetInlineStart: `${cut}%` }}
         role="slider"
         tabIndex={0}
-        aria-label={t.compare.divider}
+        aria-label={label}
         aria-valuemin={0}
         aria-valuemax={100}
-        aria-valuenow={compare.cut}
-        aria-valuetext={t.compare.cutText(
-          names.other,
-          numbersIn(model.lang.value).percent(compare.cut / 100),
-        )}
+        aria-valuenow={cut}
+        aria-valuetext={told}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           event.preventDefault();
@@ -49,7 +50,7 @@ export function Divider({ model }: { model: Model }) {
           if (step === undefined && end === undefined) return;
           event.preventDefault();
           event.stopPropagation();
-          move(end ?? compare.cut + (step ?? 0));
+          move(end ?? cut + (step ?? 0));
         }}
       >
         <i aria-hidden="true">
@@ -59,5 +60,21 @@ export function Divider({ model }: { model: Model }) {
         </i>
       </div>
     </div>
+  );
+}
+
+export function Divider({ model }: { model: Model }) {
+  const compare = model.compare.value;
+  if (compare?.how !== 'swipe') return null;
+  const t = model.texts.value;
+  return (
+    <DividerLine
+      cut={compare.cut}
+      label={t.compare.divider}
+      told={t.compare.cutText(sideNames(model).other, numbersIn(model.lang.value).percent(compare.cut / 100))}
+      move={(cut) => {
+        model.update({ compare: { ...compare, cut } });
+      }}
+    />
   );
 }

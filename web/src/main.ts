@@ -6,6 +6,7 @@ import { createApi } from './api';
 import { App } from './app';
 import type { Ground } from './layers/theme';
 import { createModel, type Address } from './model';
+import { pageTexts } from './texts/texts';
 import './base.css';
 import './page.css';
 import './choices.css';
@@ -50,5 +51,7 @@ if (page) {
   effect(() => {
     document.documentElement.dataset.ground = model.ground.value;
   });
+  // In English for a moment, and then in another language, would be worse than a moment later.
+  await pageTexts.bring(model.lang.value);
   render(h(App, { model }), page);
 }

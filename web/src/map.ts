@@ -175,6 +175,11 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
     const picture = model.picture.value;
     const ground = model.ground.value;
     const { state } = model.distribution.value;
+    if (model.covered.value) {
+      model.hovered.value = null;
+      values.clear();
+      return;
+    }
     if (!picture) {
       // While the next scale is on its way the old picture stays: a blank map would flicker.
       if (state === 'failed') values.clear();
@@ -271,7 +276,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   /** The tool that draws outlines comes when it is first used. */
   let drawn = false;
   function followDrawn(): undefined {
-    const needed = model.measuring.value || model.view.value.measured?.kind === 'outline';
+    const { measured, scenarios } = model.view.value;
+    const needed = model.measuring.value || scenarios !== null || measured?.kind === 'outline';
     if (!needed || drawn) return;
     drawn = true;
     void import('./drawn_on_map').then(

@@ -13,12 +13,14 @@ import { MOST_ITEMS } from './state';
 /** More zones than a page can list are found by typing a part of the name. */
 const MOST_LISTED = 1000;
 
-function Sketching({ model }: { model: Model }) {
+/** @param home id of what gets the focus when drawing is given up */
+export function Sketching({ model, home = 'measured-title' }: { model: Model; home?: string }) {
   const t = model.texts.value;
   const corners = model.sketch.value?.length ?? 0;
   const panel = useRef<HTMLDivElement>(null);
   const giveUp = () => {
     model.sketch.value = null;
+    model.drawnFor.value = null;
   };
   useOpened('sketch', panel, giveUp);
   return (
@@ -49,7 +51,7 @@ function Sketching({ model }: { model: Model }) {
           type="button"
           onClick={() => {
             giveUp();
-            document.getElementById('measured-title')?.focus();
+            document.getElementById(home)?.focus();
           }}
         >
           {t.measure.cancel}
@@ -59,15 +61,24 @@ function Sketching({ model }: { model: Model }) {
   );
 }
 
-function ZoneList({ model }: { model: Model }) {
+/** Zones by name, of which some are picked. */
+export function ZoneList(props: {
+  model: Model;
+  /** What the button says, by the number of zones. */
+  action: (count: number) => string;
+  /** What is picked to begin with. */
+  chosen?: { readonly collection: string; readonly ids: readonly string[] } | null;
+  choose: (collection: string, ids: readonly string[]) => void;
+}) {
+  const { model, action, choose } = props;
   const t = model.texts.value;
   const lang = model.lang.value;
   const region = model.region.value;
   const year = model.year.value;
   const zoneSets = (loaded(model.collections.value) ?? []).filter(({ kind }) => kind === 'zones');
-  const wanted = useSignal<string | null>(null);
+  const wanted = useSignal<string | null>(props.chosen?.collection ?? null);
   const part = useSignal('');
-  const chosen = useSignal<readonly string[]>([]);
+  const chosen = useSignal<readonly string[]>(props.chosen?.ids ?? []);
   const zoneSet = zoneSets.find(({ id }) => id === wanted.value) ?? zoneSets[0];
   const key =
     zoneSet && region && year !== null
@@ -148,14 +159,10 @@ function ZoneList({ model }: { model: Model }) {
         class="primary"
         disabled={chosen.value.length === 0}
         onClick={() => {
-          model.update({
-            measured: { kind: 'items', collection: zoneSet.id, ids: chosen.value },
-            area: zoneSet.id,
-            selected: null,
-          });
+          choose(zoneSet.id, chosen.value);
         }}
       >
-        {t.measure.sumChosen(chosen.value.length)}
+        {action(chosen.value.length)}
       </button>
     </div>
   );
@@ -206,7 +213,17 @@ export function MeasureChoice({ model, refusal }: { model: Model; refusal: strin
       )}
       <details>
         <summary>{t.measure.fromList}</summary>
-        <ZoneList model={model} />
+        <ZoneList
+          model={model}
+          action={t.measure.sumChosen}
+          choose={(collection, ids) => {
+            model.update({
+              measured: { kind: 'items', collection, ids },
+              area: collection,
+              selected: null,
+            });
+          }}
+        />
       </details>
     </div>
   );

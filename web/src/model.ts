@@ -77,6 +77,10 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   readonly pairing: Signal<boolean>;
   /** Corners of the outline that clicks on the map are drawing; null: they choose places. */
   readonly sketch: Signal<readonly Position[] | null>;
+  /** What is done with the next outline that is drawn; null: it is measured. */
+  readonly drawnFor: Signal<((outline: string) => void) | null>;
+  /** Whether something else stands on the map in the place of its values, as a scenario's result. */
+  readonly covered: Signal<boolean>;
   /** A file that was dropped on the page, to be measured. */
   readonly dropped: Signal<File | null>;
   readonly mapState: Signal<'starting' | 'ready' | 'no-webgl'>;
@@ -144,7 +148,8 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
       ...(OF_VALUES.some((key) => key in change) ? { only: null } : {}),
       ...change,
     };
-    if (formatView(after) === formatView(before) && after.measured === before.measured) return;
+    const same = after.measured === before.measured && after.scenarios === before.scenarios;
+    if (formatView(after) === formatView(before) && same) return;
     view.value = after;
     if (isStep(before, after) && !quietly) address.push(formatView(after));
     else address.replace(formatView(after));
@@ -216,6 +221,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
 
   const goal = signal<BBox | null>(null);
   const sketch = signal<readonly Position[] | null>(null);
+  const drawnFor = signal<((outline: string) => void) | null>(null);
   const mapBusy = signal(true);
   const playing = signal(false);
   const waiting = computed(() => [regions.value, collections.value].some(({ state }) => state === 'loading'));
@@ -262,6 +268,8 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     measuring: signal(false),
     pairing: signal(false),
     sketch,
+    drawnFor,
+    covered: signal(false),
     dropped: signal<File | null>(null),
     mapState: signal<'starting' | 'ready' | 'no-webgl'>('starting'),
     mapBusy,
@@ -283,8 +291,12 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     update,
     finishSketch() {
       const outline = writeOutline([[sketch.value ?? []]]);
+      const then = drawnFor.value;
       sketch.value = null;
-      if (outline !== '') update({ measured: { kind: 'outline', outline }, selected: null });
+      drawnFor.value = null;
+      if (outline === '') return;
+      if (then) then(outline);
+      else update({ measured: { kind: 'outline', outline }, selected: null });
     },
     open(place, bbox) {
       // The grid must not change on the way there, as it would if it went on suiting itself to the zoom.
@@ -293,7 +305,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     },
     chooseRegion(id) {
       // Another place: its camera, cell and outline mean nothing there.
-      update({ region: id, camera: null, selected: null, measured: null, compare: null });
+      update({ region: id, camera: null, selected: null, measured: null, compare: null, scenarios: null });
     },
     chooseArea(area) {
       const stays = area === AUTO || view.value.selected?.collection === area;

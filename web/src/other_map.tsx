@@ -35,7 +35,17 @@ function keepTogether(first: MapLibre, second: MapLibre): () => void {
   };
 }
 
-function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model): () => void {
+/**
+ * Lay a map of the same camera and ground over or beside the first one until the returned function is called.
+ *
+ * @param draw puts on the loaded map what it is to show; what it returns takes that away
+ */
+export function createBesideMap(
+  container: HTMLElement,
+  handle: MapHandle,
+  model: Model,
+  draw: (map: MapLibre) => () => void,
+): () => void {
   const first = handle.map;
   const map = new MapLibre({
     container,
@@ -56,37 +66,15 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
   map.getCanvas().tabIndex = -1;
   map.getCanvas().setAttribute('aria-hidden', 'true');
   map.getCanvas().removeAttribute('aria-label');
-  const values = valuesOnMap(map, (picture) => model.api.valueTiles(picture.key, picture.columns));
   const undo: (() => void)[] = [keepTogether(first, map)];
-
   map.once('load', () => {
-    addPatterns(map);
     model.shots.value = { ...model.shots.peek(), other: () => shoot(map) };
     undo.push(
       effect(() => {
         drawGround(map, model);
       }),
-      effect(() => {
-        const picture = model.otherPicture.value;
-        if (picture) values.draw(picture, model.ground.value);
-      }),
-      effect(() => {
-        const { selected } = model.view.value;
-        const now = values.now();
-        void model.otherPicture.value;
-        if (!now || !map.getLayer(`selected-${now.suffix}`)) return;
-        const id = selected?.collection === now.collection ? selected.id : '';
-        map.setFilter(`selected-${now.suffix}`, ['==', ['get', 'id'], id]);
-      }),
+      draw(map),
     );
-    model.otherValueAt.value = ({ x, y }) => {
-      const now = values.now();
-      const picture = model.otherPicture.peek();
-      if (!now || !picture || !map.getLayer(`values-${now.suffix}`)) return null;
-      const layers = [`values-${now.suffix}`, `columns-${now.suffix}`];
-      const [place] = map.queryRenderedFeatures([x, y], { layers });
-      return place ? valueOf(place.properties, picture.terms, picture.unit) : null;
-    };
   });
   map.on('idle', () => {
     container.dataset.state = 'ready';
@@ -109,10 +97,45 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
   });
 
   return () => {
-    model.otherValueAt.value = null;
     model.shots.value = { ...model.shots.peek(), other: null };
     for (const stop of undo) stop();
     map.remove();
+  };
+}
+
+function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model): () => void {
+  const stop = createBesideMap(container, handle, model, (map) => {
+    const values = valuesOnMap(map, (picture) => model.api.valueTiles(picture.key, picture.columns));
+    addPatterns(map);
+    const stops = [
+      effect(() => {
+        const picture = model.otherPicture.value;
+        if (picture) values.draw(picture, model.ground.value);
+      }),
+      effect(() => {
+        const { selected } = model.view.value;
+        const now = values.now();
+        void model.otherPicture.value;
+        if (!now || !map.getLayer(`selected-${now.suffix}`)) return;
+        const id = selected?.collection === now.collection ? selected.id : '';
+        map.setFilter(`selected-${now.suffix}`, ['==', ['get', 'id'], id]);
+      }),
+    ];
+    model.otherValueAt.value = ({ x, y }) => {
+      const now = values.now();
+      const picture = model.otherPicture.peek();
+      if (!now || !picture || !map.getLayer(`values-${now.suffix}`)) return null;
+      const layers = [`values-${now.suffix}`, `columns-${now.suffix}`];
+      const [place] = map.queryRenderedFeatures([x, y], { layers });
+      return place ? valueOf(place.properties, picture.terms, picture.unit) : null;
+    };
+    return () => {
+      for (const one of stops) one();
+    };
+  });
+  return () => {
+    model.otherValueAt.value = null;
+    stop();
   };
 }
 

@@ -4,6 +4,7 @@ import type { Attribution } from './api';
 import { AreaChoice } from './area_choice';
 import { Display } from './display';
 import { textIn } from './format';
+import { lazily } from './lazily';
 import { Legend } from './legend';
 import { loaded } from './loading';
 import type { Model } from './model';
@@ -12,9 +13,14 @@ import { Pill } from './pill';
 import { SearchBox } from './search_box';
 import { LANGUAGES, SECTORS, type Language } from './sectors';
 import { ShortcutsButton } from './shortcuts_sheet';
-import { textsIn } from './texts/texts';
+import { LANGUAGE_NAMES } from './texts/texts';
 import { Tools } from './tools';
 import { YearChoice } from './year_choice';
+
+const ScenarioLegend = lazily(
+  async () => (await import('./scenario/legend')).ScenarioLegend,
+  () => <div class="skeleton legend-skeleton" aria-hidden="true" />,
+);
 
 function SectorChoice({ model }: { model: Model }) {
   const t = model.texts.value;
@@ -113,14 +119,14 @@ export function LanguageSwitch({ model }: { model: Model }) {
             type="radio"
             name="lang"
             value={lang}
-            aria-label={textsIn(lang).languageName}
+            aria-label={LANGUAGE_NAMES[lang][0]}
             checked={model.lang.value === lang}
             onChange={() => {
               model.update({ lang });
             }}
           />
-          <span aria-hidden="true" title={textsIn(lang).languageName}>
-            {textsIn(lang).languageShort}
+          <span aria-hidden="true" title={LANGUAGE_NAMES[lang][0]}>
+            {LANGUAGE_NAMES[lang][1]}
           </span>
         </label>
       ))}
@@ -204,7 +210,7 @@ export function Panel({ model }: { model: Model }) {
           <Display model={model} />
         </div>
       </div>
-      <Legend model={model} />
+      {model.covered.value ? <ScenarioLegend model={model} /> : <Legend model={model} />}
       <Sources model={model} />
     </section>
   );

@@ -13,7 +13,7 @@ export interface Shape {
 export const MOST_SHAPES = 200;
 
 /** Every ring of a GeoJSON geometry of areas. */
-function ringsIn(coordinates: unknown): Ring[] {
+export function ringsIn(coordinates: unknown): Ring[] {
   if (!Array.isArray(coordinates)) return [];
   const entries = coordinates as unknown[];
   const isPosition = (entry: unknown): entry is [number, number] =>

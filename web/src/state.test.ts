@@ -16,6 +16,9 @@ const FULL: View = {
   compare: { how: 'swipe', by: 'year', other: '2019', cut: 30 },
   pair: '다사645437',
   page: 'about',
+  scenarios: null,
+  scenario: 0,
+  scenarioMap: 'change',
   part: 'electricity',
   breaks: 'jenks',
   mark: 'method',
@@ -50,6 +53,26 @@ describe('the address', () => {
     const long = { kind: 'outline', outline: 'a'.repeat(8001) } as const;
     expect(fitsLink(long)).toBe(false);
     expect(parseView(formatView({ ...FULL, measured: long })).measured).toBeNull();
+  });
+
+  it('carries scenarios and which of them is in sight, and leaves out what is too long for a link', () => {
+    const view = {
+      ...FULL,
+      compare: null,
+      scenarios: ['eyJ5ZWFyIjoyMDQwfQ', '~0123456789abcdefghijkl~2'],
+      scenario: 1,
+      scenarioMap: 'swipe' as const,
+    };
+    expect(formatView(view)).toContain('scenario=eyJ5ZWFyIjoyMDQwfQ.~0123456789abcdefghijkl~2&scenario-at=2');
+    expect(parseView(formatView(view))).toEqual(view);
+    expect(parseView(formatView({ ...view, scenarios: ['a'.repeat(8001)] })).scenarios).toBeNull();
+    expect(parseView('?scenario=').scenarios).toEqual(['']);
+    expect(parseView('?scenario=a.b.c.d').scenarios).toBeNull();
+    expect(parseView('?scenario=a.b&scenario-at=7').scenario).toBe(0);
+  });
+
+  it('gives the map to a scenario where a link asks for a comparison too', () => {
+    expect(parseView('?scenario=&vs=swipe/year/2019').compare).toBeNull();
   });
 
   it('keeps no receipt without a place', () => {

@@ -27,6 +27,10 @@ export type Measured =
 export const PAGES = ['take', 'about', 'report'] as const;
 export type Page = (typeof PAGES)[number];
 
+/** What the map shows of a scenario: what it changes, before and after under a divider, or nothing of it. */
+export const SCENARIO_MAPS = ['change', 'swipe', 'off'] as const;
+export type ScenarioMap = (typeof SCENARIO_MAPS)[number];
+
 export interface View extends Look {
   /** Null: the first region there is. */
   readonly region: string | null;
@@ -53,6 +57,11 @@ export interface View extends Look {
   readonly pair: string | null;
   /** A page that stands in the map's place or over it. */
   readonly page: Page | null;
+  /** Scenarios that are worked on, each written as by `scenario/document.ts`; null: none is. */
+  readonly scenarios: readonly string[] | null;
+  /** The place in `scenarios` of the one in sight. */
+  readonly scenario: number;
+  readonly scenarioMap: ScenarioMap;
 }
 
 export const AUTO = 'auto';
@@ -72,6 +81,9 @@ export const DEFAULT_VIEW: View = {
   compare: null,
   pair: null,
   page: null,
+  scenarios: null,
+  scenario: 0,
+  scenarioMap: 'change',
   ...DEFAULT_LOOK,
 };
 
@@ -111,6 +123,22 @@ function parseMeasured(outline: string | null, items: string | null): Measured |
     : null;
 }
 
+const SLOT = /^[A-Za-z0-9_~-]*$/;
+/** Three scenarios of a dozen measures, or one with a drawn area of some hundred corners. */
+const LONGEST_SCENARIOS = 8000;
+const MOST_SCENARIOS = 3;
+
+function parseScenarios(written: string | null): string[] | null {
+  if (written === null || written.length > LONGEST_SCENARIOS) return null;
+  const found = written.split('.');
+  return found.length <= MOST_SCENARIOS && found.every((one) => SLOT.test(one)) ? found : null;
+}
+
+/** Whether scenarios are short enough to travel in a link. */
+export function fitsScenarios(scenarios: readonly string[]): boolean {
+  return scenarios.join('.').length <= LONGEST_SCENARIOS;
+}
+
 /** Whether a measured area is short enough to travel in a link. */
 export function fitsLink(measured: Measured): boolean {
   return measured.kind === 'outline'
@@ -132,6 +160,9 @@ export function parseView(search: string): View {
   const page = query.get('view');
   const selected = parseSelection(query.get('sel'));
   const pair = query.get('pair');
+  const scenarios = parseScenarios(query.get('scenario'));
+  const scenario = Number(query.get('scenario-at') ?? '1') - 1;
+  const scenarioMap = query.get('scenario-map');
   return {
     region: word('region'),
     sector: isOneOf(SECTORS, sector) ? sector : null,
@@ -144,9 +175,13 @@ export function parseView(search: string): View {
     receipt: query.get('why') === '1',
     table: SORT.test(query.get('table') ?? '') ? query.get('table') : null,
     measured: parseMeasured(query.get('outline'), query.get('sum')),
-    compare: parseCompare(query.get('vs'), query.get('cut')),
+    // A scenario has the map to itself.
+    compare: scenarios ? null : parseCompare(query.get('vs'), query.get('cut')),
     pair: selected && pair !== null && pair !== '' && pair.length <= LONGEST_ID ? pair : null,
     page: isOneOf(PAGES, page) ? page : null,
+    scenarios,
+    scenario: scenarios && Number.isInteger(scenario) && scenarios[scenario] !== undefined ? scenario : 0,
+    scenarioMap: isOneOf(SCENARIO_MAPS, scenarioMap) ? scenarioMap : DEFAULT_VIEW.scenarioMap,
     ...parseLook(query),
   };
 }
@@ -169,6 +204,11 @@ export function formatView(view: View): string {
   if (view.measured && fitsLink(view.measured)) {
     if (view.measured.kind === 'outline') query.set('outline', view.measured.outline);
     else query.set('sum', `${view.measured.collection}/${view.measured.ids.join(',')}`);
+  }
+  if (view.scenarios && fitsScenarios(view.scenarios)) {
+    query.set('scenario', view.scenarios.join('.'));
+    if (view.scenario !== 0) query.set('scenario-at', String(view.scenario + 1));
+    if (view.scenarioMap !== DEFAULT_VIEW.scenarioMap) query.set('scenario-map', view.scenarioMap);
   }
   if (view.lang !== null) query.set('lang', view.lang);
   if (view.camera) {

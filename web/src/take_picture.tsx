@@ -152,7 +152,7 @@ function save(canvas: HTMLCanvasElement, name: string): Promise<boolean> {
 export function TakePicture({ model }: { model: Model }) {
   const t = model.texts.value;
   const state = useSignal<'ready' | 'drawing' | 'failed'>('ready');
-  const drawable = model.shots.value.first !== null && model.picture.value !== null;
+  const drawable = model.shots.value.first !== null && model.picture.value !== null && !model.covered.value;
   return (
     <p>
       <button
@@ -170,7 +170,9 @@ export function TakePicture({ model }: { model: Model }) {
       >
         {state.value === 'drawing' ? t.take.drawing : t.take.savePicture}
       </button>{' '}
-      <span role="status">{state.value === 'failed' && t.take.noPicture}</span>
+      <span role="status">
+        {model.covered.value ? t.take.notOfScenario : state.value === 'failed' && t.take.noPicture}
+      </span>
     </p>
   );
 }

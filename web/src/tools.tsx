@@ -1,8 +1,13 @@
 /** Buttons that open what lies beside the map: the table, and the measuring of an area. */
 import type { ComponentChildren } from 'preact';
 import { firstCompare } from './compare_names';
+import type { BBox } from './decode';
 import type { Model } from './model';
 import { emissionsColumn } from './sectors';
+
+function isWithin([west, south, east, north]: BBox, around: BBox): boolean {
+  return west >= around[0] && south >= around[1] && east <= around[2] && north <= around[3];
+}
 
 /** Pages that a tool opens; what the data are is told from the sources. */
 const OPENED = ['take', 'report'] as const;
@@ -35,7 +40,7 @@ function Tool(props: {
 
 export function Tools({ model }: { model: Model }) {
   const t = model.texts.value;
-  const { table, measured, compare } = model.view.value;
+  const { table, measured, compare, scenarios } = model.view.value;
   const measuring = model.measuring.value || measured !== null;
   return (
     <div class="tools">
@@ -61,7 +66,7 @@ export function Tools({ model }: { model: Model }) {
             model.update({ measured: null });
           } else {
             model.measuring.value = true;
-            model.update({ selected: null });
+            model.update({ selected: null, scenarios: null });
           }
         }}
       />
@@ -71,7 +76,28 @@ export function Tools({ model }: { model: Model }) {
         label={t.compare.open}
         path="M2.5 3.5h11v9h-11zM8 2v12M10.5 6.5h1M10.5 9.5h1"
         act={() => {
-          model.update({ compare: compare ? null : firstCompare(model) });
+          model.update({ compare: compare ? null : firstCompare(model), scenarios: null });
+        }}
+      />
+      <Tool
+        id="scenario-tool"
+        pressed={scenarios !== null}
+        label={t.scenario.open}
+        path="M2 12.5 6 8l3 2.5 5-7M14 7.5v-4h-4"
+        act={() => {
+          model.sketch.value = null;
+          model.drawnFor.value = null;
+          model.measuring.value = false;
+          // A region that was seen whole is seen whole beside the panel, too.
+          const [bbox, bounds] = [model.region.value?.bbox, model.bounds.value];
+          if (!scenarios && bbox && bounds && isWithin(bbox, bounds)) model.goal.value = bbox;
+          model.update({
+            scenarios: scenarios ? null : [''],
+            scenario: 0,
+            selected: null,
+            measured: null,
+            compare: null,
+          });
         }}
       />
       {OPENED.map((page) => (

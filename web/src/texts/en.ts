@@ -55,8 +55,6 @@ const carriers: Record<string, string> = {
 };
 
 export const en = {
-  languageName: 'English',
-  languageShort: 'EN',
   title: 'Carbon map',
   pageTitle: (region: string) => `${region} · Carbon map`,
   skip: 'Skip to the map',
@@ -268,6 +266,8 @@ export const en = {
     whichAssumptions: 'Which assumptions make this illustrative?',
   },
 
+  scenario: { open: 'What if' },
+
   compare: {
     open: 'Compare',
     title: 'Comparison',
@@ -298,6 +298,8 @@ export const en = {
   },
 
   take: {
+    notOfScenario:
+      'A picture of a scenario is in its report: close the scenario to picture the map of today.',
     open: 'Take away',
     title: 'Take away',
     link: 'Link to this view',

@@ -2,8 +2,6 @@
 import type { Texts } from './en';
 
 export const ko: Texts = {
-  languageName: '한국어',
-  languageShort: '한',
   title: '탄소지도',
   pageTitle: (region) => `${region} · 탄소지도`,
   skip: '지도로 건너뛰기',
@@ -230,6 +228,8 @@ export const ko: Texts = {
     whichAssumptions: '어떤 가정에 근거한 예시값인가요?',
   },
 
+  scenario: { open: '시나리오' },
+
   compare: {
     open: '비교',
     title: '비교',
@@ -257,6 +257,8 @@ export const ko: Texts = {
   },
 
   take: {
+    notOfScenario:
+      '시나리오 그림은 시나리오 보고서에 있습니다. 현재 지도를 그림으로 저장하려면 시나리오를 닫으세요.',
     open: '내려받기',
     title: '내려받기',
     link: '이 화면의 링크',

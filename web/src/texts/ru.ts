@@ -2,8 +2,6 @@
 import type { Texts } from './en';
 
 export const ru: Texts = {
-  languageName: 'Русский',
-  languageShort: 'RU',
   title: 'Карта углерода',
   pageTitle: (region) => `${region} · Карта углерода`,
   skip: 'Перейти к карте',
@@ -239,6 +237,8 @@ export const ru: Texts = {
     whichAssumptions: 'Из-за каких допущений это условно?',
   },
 
+  scenario: { open: 'Сценарий' },
+
   compare: {
     open: 'Сравнить',
     title: 'Сравнение',
@@ -266,6 +266,8 @@ export const ru: Texts = {
   },
 
   take: {
+    notOfScenario:
+      'Карта сценария есть в его отчёте; чтобы сохранить карту сегодняшнего дня, закройте сценарий.',
     open: 'Скачать',
     title: 'Скачать',
     link: 'Ссылка на этот вид',

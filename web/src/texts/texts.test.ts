@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { LANGUAGES, type Language } from '../sectors';
-import { textsIn } from './texts';
+import { en } from './en';
+import { ko } from './ko';
+import { marked } from './pseudo';
+import { scenarioEn } from './scenario_en';
+import { scenarioKo } from './scenario_ko';
+import { scenarioRu } from './scenario_ru';
+import { scenarioUz } from './scenario_uz';
+import { ru } from './ru';
+import { uz } from './uz';
 
 /** Every text by its path; functions are called with something that can be found again. */
 function plain(value: unknown, path: string, found: Map<string, string>): Map<string, string> {
@@ -14,12 +22,25 @@ function plain(value: unknown, path: string, found: Map<string, string>): Map<st
   return found;
 }
 
-const textsOf = (language: Language) => plain(textsIn(language), '', new Map());
+const PAGE = { en, ko, uz, ru, pseudo: marked(en) } satisfies Record<Language, unknown>;
+const SCENARIOS = {
+  en: scenarioEn,
+  ko: scenarioKo,
+  uz: scenarioUz,
+  ru: scenarioRu,
+  pseudo: marked(scenarioEn),
+} satisfies Record<Language, unknown>;
+
+/** Those of the page, and those that come with the scenario panel. */
+function textsOf(language: Language): Map<string, string> {
+  const found = plain(PAGE[language], '', new Map<string, string>());
+  return plain(SCENARIOS[language], '.scenarios', found);
+}
 
 /** The same as in English on purpose: signs, and words that two languages share. */
 const SAME: Readonly<Record<string, RegExp>> = {
   ko: /^(units|cellSize)/,
-  uz: /^sectors\.transport$/,
+  uz: /^(sectors|scenarios\.groups)\.transport$/,
   ru: /^$/,
 };
 
@@ -59,7 +80,7 @@ describe.each(LANGUAGES.filter((language) => language !== 'en'))('%s is translat
 });
 
 it('has a language for tests that marks every text', () => {
-  for (const [path, text] of plain(textsIn('pseudo'), '', new Map())) {
+  for (const [path, text] of textsOf('pseudo')) {
     expect(text, path).toMatch(/^⟦.*⟧$/s);
   }
 });

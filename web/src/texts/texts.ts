@@ -1,19 +1,31 @@
 import type { Language } from '../sectors';
 import { en, type Texts } from './en';
-import { ko } from './ko';
-import { pseudoTexts } from './pseudo';
-import { ru } from './ru';
-import { uz } from './uz';
+import { marked } from './pseudo';
+import { spokenIn } from './spoken';
 
 export type { Texts };
 
-const SPOKEN: Readonly<Record<Exclude<Language, 'pseudo'>, Texts>> = { en, ko, uz, ru };
+/** What languages call themselves, in full and in short. */
+export const LANGUAGE_NAMES: Readonly<Record<Exclude<Language, 'pseudo'>, readonly [string, string]>> = {
+  en: ['English', 'EN'],
+  ko: ['한국어', '한'],
+  uz: ['O‘zbekcha', 'UZ'],
+  ru: ['Русский', 'RU'],
+};
 
-let pseudo: Texts | undefined;
+/** Texts of the page. */
+export const pageTexts = spokenIn<Texts>({
+  en: () => Promise.resolve(en),
+  ko: async () => (await import('./ko')).ko,
+  uz: async () => (await import('./uz')).uz,
+  ru: async () => (await import('./ru')).ru,
+  pseudo: () => Promise.resolve(marked(en)),
+});
 
-/** Every text of a language. */
+let last: Texts = en;
+
+/** Every text of a language; those read last while it is on its way, and English at first. */
 export function textsIn(language: Language): Texts {
-  if (language !== 'pseudo') return SPOKEN[language];
-  pseudo ??= pseudoTexts();
-  return pseudo;
+  last = pageTexts.in(language) ?? last;
+  return last;
 }

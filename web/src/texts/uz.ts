@@ -2,8 +2,6 @@
 import type { Texts } from './en';
 
 export const uz: Texts = {
-  languageName: 'O‘zbekcha',
-  languageShort: 'UZ',
   title: 'Uglerod xaritasi',
   pageTitle: (region) => `${region} · Uglerod xaritasi`,
   skip: 'Xaritaga o‘tish',
@@ -245,6 +243,8 @@ export const uz: Texts = {
     whichAssumptions: 'Qaysi farazlar buni shartli qiladi?',
   },
 
+  scenario: { open: 'Ssenariy' },
+
   compare: {
     open: 'Taqqoslash',
     title: 'Taqqoslash',
@@ -272,6 +272,8 @@ export const uz: Texts = {
   },
 
   take: {
+    notOfScenario:
+      'Ssenariy xaritasi uning hisobotida bor; bugungi xaritani saqlash uchun ssenariyni yoping.',
     open: 'Yuklab olish',
     title: 'Yuklab olish',
     link: 'Shu ko‘rinishga havola',

@@ -1,0 +1,70 @@
+/** What the colours of a scenario's map stand for. */
+import { Badge, Badges } from '../badges';
+import { numbersIn, textIn } from '../format';
+import { lineLabel } from '../legend';
+import { loaded } from '../loading';
+import type { Model } from '../model';
+import { legendLines } from '../scale';
+import { scenarioPicture } from './map_view';
+import { sessionOf } from './session';
+import { spoken, textsOf } from './words';
+
+export const ScenarioLegend = spoken(function ScenarioLegend({ model }: { model: Model }) {
+  const s = textsOf(model);
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  const session = sessionOf(model);
+  const shown = scenarioPicture(model, session);
+  const summary = session.runs[session.at.value]?.summary.value;
+  if (!shown || !summary) return null;
+  const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === shown.places.of);
+  const change = shown.moment === 'change';
+  const lines = legendLines(shown.scale);
+  const middle = lines.findIndex(({ at }) => at === 'zero');
+  return (
+    <section class="legend" aria-label={t.legend} data-testid="legend">
+      <header class="legend-head">
+        <h2>
+          {change ? s.mapTitle : t.sectorTitles[shown.sector]}: {t.sectors[shown.sector]}
+        </h2>
+        <p>
+          {s.mapUnit} · {summary.baselineYear} → {summary.year}
+          {collection && (
+            <>
+              {' '}
+              · <span translate={false}>{textIn(collection.title, model.lang.value)}</span>
+            </>
+          )}
+        </p>
+        <p class="badges">
+          <Badges model={model} sector={shown.sector} />
+          {summary.illustrative && summary.change.net !== 0 && (
+            <Badge kind="illustrative" text={s.illustrative} title={s.illustrativeDetail} />
+          )}
+        </p>
+      </header>
+      {change && (
+        <p class="legend-ends" aria-hidden="true">
+          <span>← {s.less}</span>
+          <span>{s.more} →</span>
+        </p>
+      )}
+      <ul class="legend-classes scenario-classes">
+        {lines.toReversed().map((line) => {
+          const { entry, at } = line;
+          const place = lines.indexOf(line);
+          const bound = entry === null ? 0 : change && place < middle ? entry.to : (entry.from ?? entry.to);
+          return (
+            <li key={at} class="legend-row">
+              <span class="swatch" style={{ backgroundColor: line.colour }} aria-hidden="true" />
+              <span class="legend-label">{lineLabel(line, t, numbers)}</span>
+              <span class="legend-short" aria-hidden="true">
+                {entry === null ? '0' : bound === null || bound === 0 ? '' : numbers.exact(bound)}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+});

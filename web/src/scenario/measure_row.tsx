@@ -1,0 +1,209 @@
+/** One measure: its slider, what it does, and what it rests on. */
+import { useSignal } from '@preact/signals';
+import { numbersIn } from '../format';
+import type { Model } from '../model';
+import { areaOf, placeOf, withField, type Measure } from './document';
+import { amountOf, fitted, FORMS, gapsOf, knobsOf, takesArea, type Knob } from './kinds';
+import { CostFields, ParameterFields } from './parameter_fields';
+import type { Catalogue, Effect, Indicators } from './questions';
+import { amountWords, nameOfMeasure, nameOfPlace, textsOf } from './words';
+import { Where } from './where';
+
+export function Slider(props: {
+  id?: string;
+  label: string;
+  knob: Knob;
+  value: number;
+  told: string;
+  move: (value: number) => void;
+}) {
+  const { id, label, knob, value, told, move } = props;
+  return (
+    <label class="knob">
+      <span>{label}</span>
+      {/* No output: a label would name that, and not the slider. */}
+      <b>{told}</b>
+      <input
+        type="range"
+        id={id}
+        min={knob.low}
+        max={knob.high}
+        step={knob.step}
+        value={value}
+        aria-label={label}
+        aria-valuetext={told}
+        onInput={(event) => {
+          move(Number(event.currentTarget.valueAsNumber.toFixed(6)));
+        }}
+      />
+    </label>
+  );
+}
+
+/** How many are there today of what a knob of growth adds. */
+function thereOf(field: string, today: Indicators | null): number | null {
+  return field === 'people' ? (today?.population ?? null) : field === 'jobs' ? (today?.jobs ?? null) : null;
+}
+
+function Knobs(props: {
+  model: Model;
+  measure: Measure;
+  today: Indicators | null;
+  change: (measure: Measure, moving: boolean) => void;
+}) {
+  const { model, measure, today, change } = props;
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  return (
+    <>
+      {knobsOf(measure.kind).map((knob) => {
+        const value = amountOf(measure, knob);
+        const there = thereOf(knob.field, today);
+        const share = there !== null && there > 0 ? ` (${numbers.signedPercent(value / there)})` : '';
+        return (
+          <Slider
+            key={knob.field}
+            label={s.knobs[knob.field] ?? knob.field}
+            knob={fitted(knob, value, there)}
+            value={value}
+            told={amountWords(knob, value, numbers) + share}
+            move={(moved) => {
+              change(withField(measure, knob.field, moved), true);
+            }}
+          />
+        );
+      })}
+    </>
+  );
+}
+
+function Effects({ model, effect }: { model: Model; effect: Effect }) {
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  const rows: readonly (readonly [string, number])[] = [
+    [s.effect, effect.tco2e],
+    [s.firstIn, effect.firstIn],
+    [s.lastIn, effect.lastIn],
+  ];
+  return (
+    <dl class="effects" title={s.effectHelp}>
+      {rows.map(([name, tco2e]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <data value={String(tco2e)}>{numbers.signed(tco2e)}</data>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function MeasureRow(props: {
+  model: Model;
+  measure: Measure;
+  catalogue: Catalogue;
+  shared: Measure['parameters'];
+  effect: Effect | null;
+  today: Indicators | null;
+  /** Years from the baseline to the target. */
+  years: readonly [from: number, to: number];
+  change: (measure: Measure, moving: boolean) => void;
+  remove: () => void;
+}) {
+  const { model, measure, catalogue, shared, effect, today, years, change, remove } = props;
+  const s = textsOf(model);
+  const open = useSignal(false);
+  const name = nameOfMeasure(measure, s);
+  const gaps = gapsOf(measure, catalogue, shared);
+  const known = knobsOf(measure.kind).length > 0 || measure.kind === 'electricity_factor';
+  const stage = catalogue.kinds[measure.kind]?.stage ?? '';
+  const now = (changed: Measure) => {
+    change(changed, false);
+  };
+  const form = FORMS.find((one) => one === measure.form);
+  return (
+    <li class="measure" data-testid={`measure-${measure.id}`}>
+      <header>
+        <div>
+          <h4>{name}</h4>
+          <p class="fine">
+            {s.stage(s.stages[stage] ?? stage)} · {nameOfPlace(placeOf(measure), model, s)}
+          </p>
+        </div>
+        <button
+          type="button"
+          class="close"
+          aria-label={s.remove(name)}
+          title={s.remove(name)}
+          onClick={remove}
+        >
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M3.5 3.5l9 9m0-9l-9 9" />
+          </svg>
+        </button>
+      </header>
+      {!known && <p class="fine">{s.otherKind}</p>}
+      {form && <p class="fine">{s.formDetails[form]}</p>}
+      <Knobs model={model} measure={measure} today={today} change={change} />
+      {gaps.length > 0 && (
+        <p class="note gap-note" role="status">
+          {s.asks(gaps.length)}
+        </p>
+      )}
+      {effect && <Effects model={model} effect={effect} />}
+      <details
+        open={open.value || gaps.length > 0}
+        onToggle={(event) => {
+          open.value = event.currentTarget.open;
+        }}
+      >
+        <summary>{s.details}</summary>
+        <div class="measure-details">
+          {takesArea(measure.kind) && (
+            <Where
+              model={model}
+              id={`where-${measure.id}`}
+              label={s.where}
+              place={placeOf(measure)}
+              choose={(place) => {
+                now(withField(measure, 'area', areaOf(place)));
+              }}
+            />
+          )}
+          <label class="field">
+            <span>{s.start}</span>
+            <input
+              type="number"
+              min={years[0]}
+              max={years[1]}
+              value={measure.start ?? ''}
+              placeholder={s.atOnce}
+              onChange={(event) => {
+                const { valueAsNumber: year } = event.currentTarget;
+                const kept = Math.min(Math.max(Math.round(year), years[0]), years[1]);
+                now(withField(measure, 'start', Number.isNaN(year) ? undefined : kept));
+              }}
+            />
+          </label>
+          <label class="field">
+            <span>{s.ramp}</span>
+            <input
+              type="number"
+              min={0}
+              max={100}
+              value={measure.ramp_years ?? 0}
+              onChange={(event) => {
+                const { valueAsNumber: given } = event.currentTarget;
+                const kept = Math.min(Math.max(Math.round(given), 0), 100);
+                now(withField(measure, 'ramp_years', Number.isNaN(given) || kept === 0 ? undefined : kept));
+              }}
+            />
+          </label>
+          <ParameterFields model={model} measure={measure} catalogue={catalogue} change={now} />
+          <CostFields model={model} measure={measure} effect={effect} change={now} />
+        </div>
+      </details>
+    </li>
+  );
+}

@@ -1,0 +1,178 @@
+/** The numbers that a measure rests on: each with its unit, default, limits, range, source and confidence. */
+import { numbersIn } from '../format';
+import type { Model } from '../model';
+import { givenFor, withField, withParameter, type Costs, type Measure } from './document';
+import { parametersOf } from './kinds';
+import type { Catalogue, Effect, Parameter } from './questions';
+import { textsOf } from './words';
+
+/** What is known of a parameter, under its field. */
+export function Provenance(props: { model: Model; parameter: Parameter; id?: string }) {
+  const { model, parameter, id } = props;
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  const { value, unit, minimum, maximum, range, source, confidence, status, note } = parameter;
+  return (
+    <small class="provenance" id={id}>
+      <span class={`status status-${status}`}>{s.statuses[status] ?? status}</span>{' '}
+      {value === null
+        ? s.noDefault
+        : status === 'given'
+          ? numbers.exact(value)
+          : s.default(numbers.exact(value))}{' '}
+      · {unit !== '1' ? <span translate={false}>{unit} · </span> : maximum <= 1.1 && `${s.unitNone} · `}
+      {s.limits(numbers.exact(minimum), numbers.exact(maximum))}
+      {range && ` · ${s.likely(numbers.exact(range[0]), numbers.exact(range[1]))}`} · {s.confidence}{' '}
+      {s.confidences[confidence] ?? confidence}
+      {source !== null && value !== null && (
+        <>
+          {' '}
+          · {s.source}:{' '}
+          <span lang="en" translate={false}>
+            {source}
+          </span>
+        </>
+      )}
+      {note !== null && (
+        <>
+          {' '}
+          ·{' '}
+          <span lang="en" translate={false}>
+            {note}
+          </span>
+        </>
+      )}
+    </small>
+  );
+}
+
+export function ParameterFields(props: {
+  model: Model;
+  measure: Measure;
+  catalogue: Catalogue;
+  change: (measure: Measure) => void;
+}) {
+  const { model, measure, catalogue, change } = props;
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  const asked = parametersOf(measure, catalogue);
+  if (asked.length === 0) return null;
+  return (
+    <fieldset class="parameters">
+      <legend>{s.parameters}</legend>
+      {asked.map((parameter) => {
+        const { id, meaning, value, minimum, maximum } = parameter;
+        const given = givenFor(measure, id);
+        return (
+          <label key={id} class={value === null && given === null ? 'field gap' : 'field'}>
+            <span>
+              {s.parameterNames[id] ?? (
+                <span lang="en" translate={false}>
+                  {meaning}
+                </span>
+              )}
+            </span>
+            <input
+              type="number"
+              aria-label={s.parameterNames[id] ?? meaning}
+              aria-describedby={`${measure.id}-${id}`}
+              inputMode="decimal"
+              step="any"
+              min={minimum}
+              max={maximum}
+              value={given ?? ''}
+              placeholder={value === null ? '' : numbers.exact(value)}
+              data-parameter={id}
+              onChange={(event) => {
+                const { value: typed, valueAsNumber } = event.currentTarget;
+                const kept = Math.min(Math.max(valueAsNumber, minimum), maximum);
+                change(withParameter(measure, id, typed === '' || Number.isNaN(kept) ? null : kept));
+              }}
+            />
+            <Provenance model={model} parameter={parameter} id={`${measure.id}-${id}`} />
+          </label>
+        );
+      })}
+    </fieldset>
+  );
+}
+
+const COST_FIELDS = ['capital_per_unit', 'running_per_unit', 'lifetime_years', 'discount_rate'] as const;
+const START_OF_COSTS: Required<Costs> = {
+  capital_per_unit: 0,
+  running_per_unit: 0,
+  lifetime_years: 30,
+  discount_rate: 0.03,
+  currency: 'KRW',
+};
+
+/** What a unit of the measure costs, as the reader says. */
+export function CostFields(props: {
+  model: Model;
+  measure: Measure;
+  effect: Effect | null;
+  change: (measure: Measure) => void;
+}) {
+  const { model, measure, effect, change } = props;
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  if (!effect || effect.unit === '') return null;
+  const names = {
+    capital_per_unit: s.capital,
+    running_per_unit: s.runningCost,
+    lifetime_years: s.lifetime,
+    discount_rate: s.discount,
+  };
+  const given: Costs = measure.costs ?? START_OF_COSTS;
+  const set = (field: keyof Costs, value: number | string) => {
+    change(withField(measure, 'costs', { ...START_OF_COSTS, ...measure.costs, [field]: value }));
+  };
+  return (
+    <fieldset class="parameters">
+      <legend>{s.costs}</legend>
+      <p class="fine">
+        {s.costUnit(effect.unit)} {s.quantity(numbers.amount(effect.quantity), effect.unit)}
+      </p>
+      {COST_FIELDS.map((field) => {
+        const factor = field === 'discount_rate' ? 100 : 1;
+        return (
+          <label key={field} class="field">
+            <span>{names[field]}</span>
+            <input
+              type="number"
+              inputMode="decimal"
+              step="any"
+              min={field === 'lifetime_years' ? 1 : field === 'running_per_unit' ? undefined : 0}
+              value={measure.costs ? (given[field] ?? START_OF_COSTS[field]) * factor : ''}
+              placeholder={String(START_OF_COSTS[field] * factor)}
+              onChange={(event) => {
+                const { valueAsNumber } = event.currentTarget;
+                if (!Number.isNaN(valueAsNumber)) set(field, valueAsNumber / factor);
+              }}
+            />
+          </label>
+        );
+      })}
+      <label class="field">
+        <span>{s.currency}</span>
+        <input
+          type="text"
+          maxLength={3}
+          size={4}
+          value={given.currency ?? START_OF_COSTS.currency}
+          onChange={(event) => {
+            const typed = event.currentTarget.value.trim().toUpperCase();
+            if (/^[A-Z]{3}$/.test(typed)) set('currency', typed);
+          }}
+        />
+      </label>
+      {effect.costPerYear !== null && (
+        <p data-testid="costs">
+          {s.costPerYear(numbers.count(effect.costPerYear), effect.currency)}
+          {effect.costPerTco2e !== null &&
+            ` · ${s.costPerTonne(numbers.count(effect.costPerTco2e), effect.currency)}`}
+        </p>
+      )}
+    </fieldset>
+  );
+}

@@ -1,0 +1,166 @@
+/** Net emissions from today to the target year: the range between sets of elasticities, the target, and the interval. */
+import type { Numbers } from '../format';
+import { axisTicks } from '../trend';
+import type { ScenarioTexts } from '../texts/scenario';
+import type { Texts } from '../texts/texts';
+import type { Summary } from './questions';
+
+/** A line of the chart: one scenario. */
+export interface PathLine {
+  readonly name: string;
+  readonly summary: Summary;
+}
+
+const WIDTH = 308;
+const HEIGHT = 132;
+const LEFT = 50;
+const RIGHT = 14;
+const TOP = 12;
+const BOTTOM = 20;
+
+/** Lowest and highest of the sets, year by year; the first set is what single numbers are taken from. */
+function bandOf({ outcomes, years }: Summary): readonly (readonly [low: number, high: number])[] {
+  return years.map((_, index) => {
+    const values = outcomes.flatMap(({ path }) => path[index] ?? []);
+    return [Math.min(...values), Math.max(...values)];
+  });
+}
+
+const corners = (points: readonly (readonly [number, number])[]) =>
+  points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ');
+
+/** The chart, with its numbers in a table for those who do not see it. */
+export function PathChart(props: {
+  lines: readonly PathLine[];
+  s: ScenarioTexts;
+  t: Texts;
+  numbers: Numbers;
+}) {
+  const { lines, s, t, numbers } = props;
+  const [one] = lines;
+  if (!one) return null;
+  const first = Math.min(...lines.map(({ summary }) => summary.years[0] ?? summary.baselineYear));
+  const last = Math.max(...lines.map(({ summary }) => summary.year));
+  const alone = lines.length === 1;
+  const reached = lines.flatMap(({ summary }) => [
+    summary.baseline.net,
+    ...bandOf(summary).flat(),
+    ...(summary.target === null ? [] : [summary.target]),
+    ...(alone && summary.interval ? summary.interval.map((change) => summary.baseline.net + change) : []),
+  ]);
+  let low = Math.min(...reached);
+  let high = Math.max(...reached);
+  // The lines need room of their own: a change of a few percent must be seen, and the axis says where it starts.
+  const room = Math.max((high - low) * 0.08, Math.abs(high) * 0.02, 1e-9);
+  [low, high] = [low - room, high + room];
+  const x = (year: number) => LEFT + ((year - first) / Math.max(last - first, 1)) * (WIDTH - LEFT - RIGHT);
+  const y = (value: number) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const { summary } = one;
+  const label = s.pathLabel(first, last);
+  return (
+    <figure class="trend path-chart" data-testid="path">
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+        {axisTicks(low, high).map((tick) => (
+          <g key={tick} class={tick === 0 ? 'axis zero' : 'axis'}>
+            <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(tick)} y2={y(tick)} />
+            <text x={LEFT - 6} y={y(tick) + 4} text-anchor="end">
+              {numbers.short(tick)}
+            </text>
+          </g>
+        ))}
+        <line
+          class="today"
+          x1={LEFT}
+          x2={WIDTH - RIGHT}
+          y1={y(summary.baseline.net)}
+          y2={y(summary.baseline.net)}
+        />
+        {lines.map(({ name, summary: { target, year } }, index) =>
+          target === null ? null : (
+            <g key={name} class={`target line-${index}`}>
+              <line x1={LEFT} x2={x(year)} y1={y(target)} y2={y(target)} />
+              <circle cx={x(year)} cy={y(target)} r="4" />
+            </g>
+          ),
+        )}
+        {lines.map(({ name, summary: of }, index) => {
+          const band = bandOf(of);
+          const years = of.years;
+          const line = years.map(
+            (year, place) => [x(year), y(of.outcomes[0]?.path[place] ?? of.baseline.net)] as const,
+          );
+          const [end] = line.slice(-1);
+          return (
+            <g key={name} class={`line-${index}`}>
+              <polygon
+                class="band"
+                points={corners([
+                  ...years.map((year, place) => [x(year), y(band[place]?.[1] ?? 0)] as const),
+                  ...years.map((year, place) => [x(year), y(band[place]?.[0] ?? 0)] as const).toReversed(),
+                ])}
+              />
+              <polyline class="line" points={corners(line)} />
+              {alone && of.interval && (
+                <line
+                  class="whisker"
+                  x1={x(of.year)}
+                  x2={x(of.year)}
+                  y1={y(of.baseline.net + of.interval[0])}
+                  y2={y(of.baseline.net + of.interval[1])}
+                />
+              )}
+              {end && <circle class="end" cx={end[0]} cy={end[1]} r="3.5" />}
+            </g>
+          );
+        })}
+        {[first, last].map((year, index) => (
+          <text
+            key={year}
+            class={index === 1 ? 'year now' : 'year'}
+            x={x(year)}
+            y={HEIGHT - 5}
+            text-anchor={index === 1 ? 'end' : 'start'}
+          >
+            {year}
+          </text>
+        ))}
+      </svg>
+      <figcaption class="path-key">
+        <span class="key-today">{s.pathToday}</span>
+        {summary.outcomes.length > 1 && <span class="key-band">{s.pathRange}</span>}
+        {alone && summary.interval && <span class="key-whisker">{s.pathInterval}</span>}
+        {lines.some(({ summary: { target } }) => target !== null) && (
+          <span class="key-target">{s.pathTarget}</span>
+        )}
+      </figcaption>
+      <table class="visually-hidden">
+        <caption>{label}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t.year}</th>
+            {lines.map(({ name }) => (
+              <th key={name} scope="col" translate={false}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {summary.years.map((year) => (
+            <tr key={year}>
+              <th scope="row">{year}</th>
+              {lines.map(({ name, summary: of }) => {
+                const net = of.outcomes[0]?.path[of.years.indexOf(year)];
+                return (
+                  <td key={name}>
+                    {net !== undefined && <data value={String(net)}>{numbers.amount(net)}</data>}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </figure>
+  );
+}

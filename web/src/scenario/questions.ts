@@ -1,0 +1,364 @@
+/** What the scenario panel asks the API. Each answer's shape is checked here. */
+import type { Geometry } from 'geojson';
+import type { Api, Properties, Result } from '../api';
+import {
+  flag,
+  list,
+  number,
+  optional,
+  record,
+  scalar,
+  ShapeError,
+  table,
+  text,
+  type Decoder,
+} from '../decode';
+import { SECTORS, type Sector } from '../sectors';
+import { queryOf, type Query, type Wire } from '../wire';
+import { groundHa } from './ground_area';
+import { scenarioFrom, type Measure, type Saved, type Scenario } from './document';
+
+type Of = '/api/{region}/scenarios';
+
+/** A number behind measures. */
+export interface Parameter {
+  readonly id: string;
+  readonly meaning: string;
+  readonly unit: string;
+  /** Null: a gap, which the reader fills. */
+  readonly value: number | null;
+  readonly minimum: number;
+  readonly maximum: number;
+  /** 95 %, where a distribution is known. */
+  readonly range: readonly [low: number, high: number] | null;
+  readonly source: string | null;
+  readonly confidence: string;
+  readonly status: string;
+  readonly note: string | null;
+}
+
+export interface Catalogue {
+  readonly stages: readonly string[];
+  readonly kinds: Readonly<
+    Record<string, { readonly stage: string; readonly about: string; readonly parameters: readonly string[] }>
+  >;
+  readonly parameters: Readonly<Record<string, Parameter>>;
+  /** The most measures a scenario may have. */
+  readonly most: number;
+}
+
+export type BySector = Readonly<Record<Sector, number>>;
+
+export interface Effect {
+  readonly id: string;
+  readonly stage: string;
+  readonly tco2e: number;
+  readonly firstIn: number;
+  readonly lastIn: number;
+  readonly quantity: number;
+  readonly unit: string;
+  readonly costPerYear: number | null;
+  readonly currency: string;
+  readonly costPerTco2e: number | null;
+}
+
+export type Indicators = Readonly<Record<string, number | null>>;
+
+export interface Outcome {
+  readonly name: string;
+  readonly net: number;
+  readonly leaves: number;
+  readonly path: readonly number[];
+}
+
+/** What a scenario changes in all; tCO2e a year. */
+export interface Summary {
+  readonly edition: string;
+  readonly collection: string;
+  readonly baselineYear: number;
+  readonly year: number;
+  readonly digest: string;
+  readonly illustrative: boolean;
+  readonly baseline: BySector;
+  readonly change: BySector;
+  /** Over the sets of elasticities; no interval. */
+  readonly range: readonly [low: number, high: number];
+  /** 90 %; null where no samples were drawn. */
+  readonly interval: readonly [low: number, high: number] | null;
+  readonly years: readonly number[];
+  readonly outcomes: readonly Outcome[];
+  readonly target: number | null;
+  readonly effects: readonly Effect[];
+  readonly before: Indicators;
+  readonly after: Indicators;
+  readonly parameters: readonly Parameter[];
+  readonly notes: readonly { readonly text: string; readonly illustrative: boolean }[];
+}
+
+/** A cell or zone with what changes there. */
+export interface Place {
+  readonly id: string;
+  readonly geometry: Geometry;
+  readonly properties: Properties;
+}
+
+export interface Places {
+  readonly of: string;
+  readonly total: number;
+  readonly places: readonly Place[];
+}
+
+/** What is asked of a scenario, besides the scenario. */
+export interface Asking {
+  readonly region: string;
+  readonly edition: string;
+  readonly year: number;
+}
+
+/** As many as one answer gives. */
+export const MOST_PLACES = 10_000;
+
+const at = encodeURIComponent;
+const root = (region: string) => `${at(region)}/scenarios`;
+
+const parameter: Decoder<Parameter> = (value, path) => {
+  const given = record<Wire['ParameterOut']>(value, path);
+  const low = optional(number)(given.low95, `${path}.low95`);
+  const high = optional(number)(given.high95, `${path}.high95`);
+  return {
+    id: text(given.id, `${path}.id`),
+    meaning: text(given.meaning, `${path}.meaning`),
+    unit: text(given.unit, `${path}.unit`),
+    value: optional(number)(given.value, `${path}.value`),
+    minimum: number(given.minimum, `${path}.minimum`),
+    maximum: number(given.maximum, `${path}.maximum`),
+    range: low !== null && high !== null ? [low, high] : null,
+    source: optional(text)(given.source, `${path}.source`),
+    confidence: text(given.confidence, `${path}.confidence`),
+    status: text(given.status, `${path}.status`),
+    note: optional(text)(given.note, `${path}.note`),
+  };
+};
+
+export function decodeCatalogue(value: unknown, path: string): Catalogue {
+  const given = record<Wire['MeasuresOut']>(value, path);
+  const kinds = list((entry, where) => {
+    const one = record<Wire['MeasureKindOut']>(entry, where);
+    return [
+      text(one.kind, `${where}.kind`),
+      {
+        stage: text(one.stage, `${where}.stage`),
+        about: text(one.about, `${where}.about`),
+        parameters: list(text)(one.parameters, `${where}.parameters`),
+      },
+    ] as const;
+  })(given.measures, `${path}.measures`);
+  const parameters = list(parameter)(given.parameters, `${path}.parameters`);
+  return {
+    stages: list(text)(given.stages, `${path}.stages`),
+    kinds: Object.fromEntries(kinds),
+    parameters: Object.fromEntries(parameters.map((one) => [one.id, one])),
+    most: table(number)(given.limits, `${path}.limits`).measures ?? 0,
+  };
+}
+
+export function askCatalogue(
+  api: Api,
+  { region, edition }: Asking,
+  signal: AbortSignal,
+): Promise<Result<Catalogue>> {
+  return api.ask(
+    `${root(region)}/measures?${queryOf<`${Of}/measures`>({ edition })}`,
+    decodeCatalogue,
+    signal,
+  );
+}
+
+const pair: Decoder<readonly [number, number]> = (value, path) => {
+  const [low, high] = list(number)(value, path);
+  if (low === undefined || high === undefined) throw new ShapeError(path, 'two numbers', value);
+  return [low, high];
+};
+
+const bySector: Decoder<BySector> = (value, path) => {
+  const given = record(value, path);
+  const of = (sector: Sector) => number(given[sector], `${path}.${sector}`);
+  return { net: of('net'), buildings: of('buildings'), transport: of('transport'), forest: of('forest') };
+};
+
+const effect: Decoder<Effect> = (value, path) => {
+  const given = record(value, path);
+  return {
+    id: text(given.id, `${path}.id`),
+    stage: text(given.stage, `${path}.stage`),
+    tco2e: number(given.tco2e, `${path}.tco2e`),
+    firstIn: number(given.first_in_tco2e, `${path}.first_in_tco2e`),
+    lastIn: number(given.last_in_tco2e, `${path}.last_in_tco2e`),
+    quantity: number(given.quantity, `${path}.quantity`),
+    unit: text(given.unit, `${path}.unit`),
+    costPerYear: optional(number)(given.cost_per_year, `${path}.cost_per_year`),
+    currency: optional(text)(given.currency, `${path}.currency`) ?? '',
+    costPerTco2e: optional(number)(given.cost_per_tco2e, `${path}.cost_per_tco2e`),
+  };
+};
+
+/** The numbers among what is told of a form. */
+const indicators: Decoder<Indicators> = (value, path) =>
+  Object.fromEntries(
+    Object.entries(record(value, path)).flatMap(([name, entry]) =>
+      entry === null || typeof entry === 'number' ? [[name, entry] as const] : [],
+    ),
+  );
+
+export function decodeSummary(value: unknown, path: string): Summary {
+  const given = record<Wire['ResultOut']>(value, path);
+  const where = `${path}.result`;
+  const result = record(given.result, where);
+  return {
+    edition: text(given.edition, `${path}.edition`),
+    collection: text(given.collection, `${path}.collection`),
+    baselineYear: number(given.baseline_year, `${path}.baseline_year`),
+    digest: text(given.digest, `${path}.digest`),
+    year: number(result.year, `${where}.year`),
+    illustrative: flag(result.illustrative, `${where}.illustrative`),
+    baseline: bySector(result.baseline_tco2e, `${where}.baseline_tco2e`),
+    change: bySector(result.change_tco2e, `${where}.change_tco2e`),
+    range: pair(result.range_tco2e, `${where}.range_tco2e`),
+    interval: optional((entry, inner) => pair(record(entry, inner).tco2e, `${inner}.tco2e`))(
+      result.interval,
+      `${where}.interval`,
+    ),
+    years: list(number)(result.years, `${where}.years`),
+    outcomes: Object.entries(record(result.sets, `${where}.sets`)).map(([name, entry]) => {
+      const inner = `${where}.sets.${name}`;
+      const one = record(entry, inner);
+      return {
+        name,
+        net: bySector(one.change_tco2e, `${inner}.change_tco2e`).net,
+        leaves: number(one.leaves_tco2e, `${inner}.leaves_tco2e`),
+        path: list(number)(one.path_tco2e, `${inner}.path_tco2e`),
+      };
+    }),
+    target: optional(number)(result.target_tco2e, `${where}.target_tco2e`),
+    effects: list(effect)(result.measures, `${where}.measures`),
+    before: indicators(record(result.indicators, `${where}.indicators`).before, `${where}.indicators.before`),
+    after: indicators(record(result.indicators, `${where}.indicators`).after, `${where}.indicators.after`),
+    parameters: list(parameter)(result.parameters, `${where}.parameters`),
+    notes: list((entry, inner) => {
+      const note = record(entry, inner);
+      return {
+        text: text(note.text, `${inner}.text`),
+        illustrative: flag(note.illustrative, `${inner}.illustrative`),
+      };
+    })(result.notes, `${where}.notes`),
+  };
+}
+
+/** What a scenario changes in all. */
+export function askSummary(
+  api: Api,
+  { region, edition, year }: Asking,
+  scenario: Scenario,
+  samples: number,
+  signal: AbortSignal,
+): Promise<Result<Summary>> {
+  const query = queryOf<`${Of}/results`>({ edition, year, samples });
+  return api.ask(`${root(region)}/results?${query}`, decodeSummary, signal, {
+    body: JSON.stringify(scenario),
+  });
+}
+
+const place: Decoder<Place> = (value, path) => {
+  const given = record<Wire['PlaceOut']>(value, path);
+  text(record(given.geometry, `${path}.geometry`).type, `${path}.geometry.type`);
+  const geometry = given.geometry as Geometry;
+  // A null is an absent property in a tile, and on the map the two must be one.
+  const told = Object.entries(table(scalar)(given.properties, `${path}.properties`)).filter(
+    ([, entry]) => entry !== null,
+  );
+  const id = text(given.id, `${path}.id`);
+  return { id, geometry, properties: { ...Object.fromEntries(told), id, area_ha: groundHa(geometry) } };
+};
+
+export function decodePlaces(value: unknown, path: string): Places {
+  const given = record<Wire['PlacesOut']>(value, path);
+  return {
+    of: text(given.of, `${path}.of`),
+    total: number(given.numberMatched, `${path}.numberMatched`),
+    places: list(place)(given.features, `${path}.features`),
+  };
+}
+
+/**
+ * The cells of a scenario's result.
+ *
+ * @param of another collection whose places are told instead; null: the grid that the scenario runs on
+ */
+export function askPlaces(
+  api: Api,
+  { region, edition, year }: Asking,
+  scenario: Scenario,
+  of: string | null,
+  signal: AbortSignal,
+): Promise<Result<Places>> {
+  const asked: Query<`${Of}/results/items`> = { edition, year, limit: MOST_PLACES };
+  const query = queryOf<`${Of}/results/items`>(of === null ? asked : { ...asked, of });
+  return api.ask(`${root(region)}/results/items?${query}`, decodePlaces, signal, {
+    body: JSON.stringify(scenario),
+  });
+}
+
+/** A scenario as the server keeps it. */
+export interface Kept extends Saved {
+  readonly latest: number;
+  readonly scenario: Scenario;
+}
+
+export function decodeKept(value: unknown, path: string): Kept {
+  const given = record<Wire['SavedOut']>(value, path);
+  const scenario = scenarioFrom(given.scenario);
+  if (!scenario) throw new ShapeError(`${path}.scenario`, 'a scenario', given.scenario);
+  return {
+    id: text(given.id, `${path}.id`),
+    version: number(given.version, `${path}.version`),
+    latest: number(given.latest, `${path}.latest`),
+    scenario,
+  };
+}
+
+export function askKept(
+  api: Api,
+  { region }: Pick<Asking, 'region'>,
+  { id, version }: Saved,
+  signal: AbortSignal,
+): Promise<Result<Kept>> {
+  const query = queryOf<`${Of}/{scenario}`>({ version });
+  return api.ask(`${root(region)}/${at(id)}?${query}`, decodeKept, signal);
+}
+
+/** Keep a scenario on the server: a new one, or the next version of what it was opened from. */
+export function keep(
+  api: Api,
+  { region }: Pick<Asking, 'region'>,
+  scenario: Scenario,
+  follows: Saved | null,
+  key: string,
+  signal: AbortSignal,
+): Promise<Result<Kept>> {
+  const path = follows ? `${root(region)}/${at(follows.id)}?follows=${follows.version}` : root(region);
+  return api.ask(path, decodeKept, signal, {
+    body: JSON.stringify(scenario),
+    method: follows ? 'PUT' : 'POST',
+    key,
+  });
+}
+
+/** The sectors of which a result tells a change. */
+export function changedSectors({ change, baseline }: Summary): Sector[] {
+  return SECTORS.filter((sector) => sector !== 'net' && (change[sector] !== 0 || baseline[sector] !== 0));
+}
+
+/** The effect of a measure; null while the result is of another scenario. */
+export function effectOf(summary: Summary | null, { id }: Measure): Effect | null {
+  return summary?.effects.find((one) => one.id === id) ?? null;
+}

@@ -1,0 +1,324 @@
+/** A scenario to print: what it changes, where, by which measures, and on which assumptions. */
+import { useEffect } from 'preact/hooks';
+import { extentOf, type Region } from '../api';
+import { isIllustrative } from '../badges';
+import { numbersIn, textIn } from '../format';
+import { lineLabel } from '../legend';
+import { UNKNOWN } from '../layers/theme';
+import { loaded } from '../loading';
+import type { Model } from '../model';
+import { ProblemNote } from '../notices';
+import { attributionIn, LanguageSwitch } from '../panel';
+import { classOf, legendLines } from '../scale';
+import { SECTORS, type Sector } from '../sectors';
+import { boxOf, paperFor, ringsIn, type Shape } from '../shapes';
+import { Scrolled } from '../scrolled';
+import { valueOf } from '../expressions';
+import { Comparison } from './comparison';
+import { placeOf, type Scenario } from './document';
+import { amountOf, inOrder, knobsOf } from './kinds';
+import { Provenance } from './parameter_fields';
+import { changedSectors, effectOf, type Catalogue, type Place, type Summary } from './questions';
+import { IndicatorTable, Path, Sureness } from './result_view';
+import { changeScale, termOf } from './scale';
+import { sessionOf } from './session';
+import { amountWords, nameOfMeasure, nameOfPlace, nameOfScenario, spoken, textsOf } from './words';
+import './scenario.css';
+
+function shapeOf({ id, geometry, properties }: Place): Shape {
+  const coordinates = 'coordinates' in geometry ? geometry.coordinates : null;
+  return { item: { id, properties, bbox: extentOf(geometry) }, rings: ringsIn(coordinates) };
+}
+
+/** Where it changes, on paper. */
+function ChangeMap({ model, places, sector }: { model: Model; places: readonly Place[]; sector: Sector }) {
+  const s = textsOf(model);
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  // Paper is light, whatever the screen is.
+  const scale = changeScale(places, sector, 'light');
+  const shapes = places.map(shapeOf);
+  const box = boxOf(shapes);
+  if (!scale || !box) return null;
+  const paper = paperFor(box, 300);
+  const terms = termOf(sector, 'change');
+  return (
+    <figure class="small-map">
+      <svg
+        viewBox={`-1 -1 ${paper.width + 2} ${paper.height + 2}`}
+        role="img"
+        aria-label={`${s.mapTitle}: ${t.sectorTitles[sector]}`}
+      >
+        {shapes.map((shape) => {
+          const at = classOf(scale, valueOf(shape.item.properties, terms, 't_per_ha'));
+          const colour = at === null ? UNKNOWN.light : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
+          return (
+            <path
+              key={shape.item.id}
+              d={paper.path(shape)}
+              fill={colour ?? UNKNOWN.light}
+              stroke="#ffffff"
+              stroke-width=".2"
+              fill-rule="evenodd"
+            />
+          );
+        })}
+      </svg>
+      <figcaption>
+        <strong>{t.sectorTitles[sector]}</strong> {s.mapUnit}
+        <ul>
+          {legendLines(scale).map((line) => (
+            <li key={line.at}>
+              <i class="swatch" style={{ backgroundColor: line.colour }} aria-hidden="true" />
+              {lineLabel(line, t, numbers)}
+            </li>
+          ))}
+        </ul>
+      </figcaption>
+    </figure>
+  );
+}
+
+function Totals({ model, summary }: { model: Model; summary: Summary }) {
+  const s = textsOf(model);
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  return (
+    <table class="files">
+      <thead>
+        <tr>
+          <th scope="col">
+            {t.sector} <small>{t.units.t}</small>
+          </th>
+          <th scope="col">
+            {s.reportSectors.before} ({summary.baselineYear})
+          </th>
+          <th scope="col">{s.reportSectors.change}</th>
+          <th scope="col">
+            {s.reportSectors.after} ({summary.year})
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {SECTORS.map((sector) => {
+          const [before, change] = [summary.baseline[sector], summary.change[sector]];
+          return (
+            <tr key={sector} class={sector === 'net' ? 'whole' : ''} data-testid={`report-${sector}`}>
+              <th scope="row">{t.sectorTitles[sector]}</th>
+              <td class="number">{numbers.amount(before)}</td>
+              <td class="number">
+                <data value={String(change)}>{numbers.signed(change)}</data>
+              </td>
+              <td class="number">{numbers.amount(before + change)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function MeasureTable(props: { model: Model; scenario: Scenario; summary: Summary; catalogue: Catalogue }) {
+  const { model, scenario, summary, catalogue } = props;
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  return (
+    <table class="files">
+      <thead>
+        <tr>
+          <th scope="col">{s.kind}</th>
+          <th scope="col">{s.where}</th>
+          <th scope="col">{s.start}</th>
+          <th scope="col">{s.effect}</th>
+          <th scope="col">{s.firstIn}</th>
+          <th scope="col">{s.lastIn}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {inOrder(scenario.measures, catalogue).map((measure) => {
+          const effect = effectOf(summary, measure);
+          const told = knobsOf(measure.kind)
+            .map((knob) => {
+              const words = amountWords(knob, amountOf(measure, knob), numbers);
+              return `${s.knobs[knob.field] ?? knob.field} ${words}`;
+            })
+            .join(', ');
+          return (
+            <tr key={measure.id}>
+              <th scope="row">
+                {nameOfMeasure(measure, s)} <small>{told}</small>
+              </th>
+              <td>{nameOfPlace(placeOf(measure), model, s)}</td>
+              <td class="number">
+                {measure.start ?? s.atOnce}
+                {measure.ramp_years !== undefined && measure.ramp_years > 0 && ` + ${measure.ramp_years}`}
+              </td>
+              {[effect?.tco2e, effect?.firstIn, effect?.lastIn].map((value, index) => (
+                <td key={index} class="number">
+                  {value === undefined ? '–' : numbers.signed(value)}
+                </td>
+              ))}
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function Body({ model, region }: { model: Model; region: Region }) {
+  const s = textsOf(model);
+  const t = model.texts.value;
+  const session = sessionOf(model);
+  const at = session.at.value;
+  const scenario = session.scenario.value;
+  const run = session.runs[at];
+  const catalogue = loaded(session.catalogue.value);
+  const summary = run?.summary.value;
+  const places = run?.places.value;
+  const problem = session.problem.value ?? run?.problem.value;
+  if (problem) return <ProblemNote problem={problem} t={t} missing={s.missing} />;
+  if (!scenario || !summary || !places || !catalogue)
+    return <div class="skeleton card-skeleton" role="status" aria-label={s.running} />;
+  const sectors: readonly Sector[] = [
+    'net',
+    ...changedSectors(summary).filter((one) => summary.change[one] !== 0),
+  ];
+  const address = new URL(model.link.value || '.', document.baseURI).href;
+  return (
+    <>
+      <section>
+        <h2>{s.reportSummary}</h2>
+        <Scrolled label={s.reportSummary}>
+          <Totals model={model} summary={summary} />
+        </Scrolled>
+        <Sureness model={model} summary={summary} />
+        <Path model={model} summary={summary} name={nameOfScenario(scenario, at, s)} />
+      </section>
+      <section>
+        <h2>{s.measures}</h2>
+        <Scrolled label={s.measures}>
+          <MeasureTable model={model} scenario={scenario} summary={summary} catalogue={catalogue} />
+        </Scrolled>
+        <p class="fine">{s.effectHelp}</p>
+      </section>
+      <section>
+        <h2>{s.reportMaps}</h2>
+        <div class="small-maps">
+          {sectors.map((sector) => (
+            <ChangeMap key={sector} model={model} places={places.places} sector={sector} />
+          ))}
+        </div>
+      </section>
+      {session.slots.value.length > 1 && (
+        <section>
+          <h2>{s.comparison}</h2>
+          <Comparison model={model} />
+        </section>
+      )}
+      <section>
+        <h2>{s.indicators}</h2>
+        <IndicatorTable model={model} summary={summary} />
+      </section>
+      {summary.parameters.length > 0 && (
+        <section>
+          <h2>{s.reportAssumptions}</h2>
+          <ul class="bullets">
+            {summary.parameters.map((parameter, index) => (
+              <li key={`${parameter.id} ${index}`}>
+                {s.parameterNames[parameter.id] ?? (
+                  <span lang="en" translate={false}>
+                    {parameter.meaning}
+                  </span>
+                )}{' '}
+                <Provenance model={model} parameter={parameter} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <section>
+        <h2>{s.reportNotes}</h2>
+        <ul class="bullets">
+          <li>
+            {s.whatIf} {s.outsideCells}
+          </li>
+          {summary.notes.map(({ text }) => (
+            <li key={text} lang="en" translate={false}>
+              {text}
+            </li>
+          ))}
+          {region.attributions.map((attribution) => (
+            <li key={attribution.text} translate={false}>
+              {attributionIn(attribution, model.lang.value)}{' '}
+              {attribution.licence !== null && t.licence(attribution.licence)}
+            </li>
+          ))}
+        </ul>
+        <p class="fine">
+          {s.reportLink}: <a href={address}>{address.length > 200 ? `${address.slice(0, 200)}…` : address}</a>
+        </p>
+      </section>
+    </>
+  );
+}
+
+export const ScenarioReport = spoken(function ScenarioReport({ model }: { model: Model }) {
+  const s = textsOf(model);
+  const t = model.texts.value;
+  const region = model.region.value;
+  const session = sessionOf(model);
+  const scenario = session.scenario.value;
+  const name = nameOfScenario(scenario, session.at.value, s);
+  const title = region ? s.reportTitle(name, textIn(region.name, model.lang.value)) : t.title;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  return (
+    <div class="report scenario-card" data-testid="scenario-report">
+      <nav class="report-tools" aria-label={t.report.tools}>
+        <button
+          type="button"
+          onClick={() => {
+            model.update({ page: null });
+          }}
+        >
+          {t.report.back}
+        </button>
+        <LanguageSwitch model={model} />
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            print();
+          }}
+        >
+          {t.report.print}
+        </button>
+      </nav>
+      <main>
+        <header>
+          <p class="report-kind">{s.kind}</p>
+          <h1>{title}</h1>
+          {region && (
+            <p class="fine">
+              {model.year.value !== null && t.perYear(model.year.value)} · {t.edition}{' '}
+              <code translate={false}>{region.edition}</code>
+            </p>
+          )}
+          {region?.synthetic && (
+            <p class="note">
+              <strong>{t.synthetic}</strong> {t.syntheticDetail}
+            </p>
+          )}
+          {region && isIllustrative(region, 'net') && (
+            <p class="note">
+              <strong>{t.illustrative}</strong> {t.illustrativeHere}
+            </p>
+          )}
+        </header>
+        {region && <Body model={model} region={region} />}
+      </main>
+    </div>
+  );
+});

@@ -1,0 +1,216 @@
+/** What a scenario comes to: totals, path, target, sectors and what the city is like. */
+import { Badge, Badges } from '../badges';
+import { numbersIn } from '../format';
+import type { Model } from '../model';
+import { withField, type Scenario } from './document';
+import { PathChart } from './path_chart';
+import { changedSectors, type Summary } from './questions';
+import type { Run } from './run';
+import { textsOf } from './words';
+
+/** The part of today's emissions that a change is; null where that would mislead. */
+export function partOfToday({ change, baseline }: Summary): number | null {
+  return baseline.net > 0 ? change.net / baseline.net : null;
+}
+
+/** The numbers that must stay in sight while a slider moves. */
+export function Headline({ model, run }: { model: Model; run: Run }) {
+  const s = textsOf(model);
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  const summary = run.summary.value;
+  const running = run.running.value;
+  if (!summary) return <div class="skeleton line-skeleton" role="status" aria-label={s.running} />;
+  const { baseline, change, year } = summary;
+  const part = partOfToday(summary);
+  const direction = change.net < 0 ? 'less' : change.net > 0 ? 'more' : 'same';
+  return (
+    <div class="scenario-headline" aria-busy={running} data-testid="scenario-headline">
+      <i class={running ? 'progress on' : 'progress'} aria-hidden="true" />
+      <p class="headline-name">{s.net(year)}</p>
+      <p class="headline-value" data-testid="scenario-net">
+        <data value={String(baseline.net + change.net)}>{numbers.amount(baseline.net + change.net)}</data>{' '}
+        <small title={t.unitTitles.t}>{t.units.t}</small>
+      </p>
+      <p class={`scenario-change ${direction}`} data-testid="scenario-change" role="status">
+        <data value={String(change.net)}>
+          {change.net === 0
+            ? s.nothing
+            : s.change(numbers.signed(change.net), part === null ? '–' : numbers.signedPercent(part))}
+        </data>
+      </p>
+    </div>
+  );
+}
+
+/** How sure the change is, and what kind of number it is. */
+export function Sureness({ model, summary }: { model: Model; summary: Summary }) {
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  const [least, most] = summary.range;
+  const leaves = summary.outcomes[0]?.leaves ?? 0;
+  return (
+    <div class="sureness">
+      <p class="badges">
+        <Badges model={model} sector="net" />
+        {summary.illustrative && summary.change.net !== 0 && (
+          <Badge kind="illustrative" text={s.illustrative} title={s.illustrativeDetail} />
+        )}
+      </p>
+      {summary.interval && (
+        <p class="interval" data-testid="scenario-interval">
+          {s.interval(numbers.signed(summary.interval[0]), numbers.signed(summary.interval[1]))}
+        </p>
+      )}
+      {least !== most && (
+        <p class="interval" data-testid="scenario-range">
+          {s.range(numbers.signed(least), numbers.signed(most))}
+        </p>
+      )}
+      {leaves !== 0 && <p class="interval">{s.leaves(numbers.signed(leaves))}</p>}
+      <p class="fine">
+        {s.whatIf} {s.against(summary.baselineYear)}
+      </p>
+    </div>
+  );
+}
+
+/** Year and target, and whether the target is reached. */
+export function TargetFields(props: {
+  model: Model;
+  scenario: Scenario;
+  summary: Summary;
+  change: (scenario: Scenario) => void;
+}) {
+  const { model, scenario, summary, change } = props;
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  const { target, baseline } = summary;
+  const gap = target === null ? null : baseline.net + summary.change.net - target;
+  const reduction = scenario.target?.reduction;
+  return (
+    <>
+      <div class="target-fields">
+        <label class="field">
+          <span>{s.targetYear}</span>
+          <input
+            type="number"
+            id="scenario-year"
+            min={summary.baselineYear}
+            max={2150}
+            value={scenario.year}
+            onChange={(event) => {
+              const { valueAsNumber: given } = event.currentTarget;
+              if (Number.isNaN(given)) return;
+              const year = Math.min(Math.max(Math.round(given), summary.baselineYear), 2150);
+              const measures = scenario.measures.map((one) =>
+                one.start !== undefined && one.start > year ? withField(one, 'start', year) : one,
+              );
+              change({ ...scenario, year, measures });
+            }}
+          />
+        </label>
+        <label class="field" title={s.targetHelp}>
+          <span>{s.target}, −%</span>
+          <input
+            type="number"
+            id="scenario-target"
+            min={0}
+            max={100}
+            aria-label={s.targetHelp}
+            value={reduction === undefined ? '' : Number((reduction * 100).toFixed(2))}
+            onChange={(event) => {
+              const { valueAsNumber: given } = event.currentTarget;
+              const share = Math.min(Math.max(given / 100, 0), 1);
+              change(withField(scenario, 'target', Number.isNaN(given) ? undefined : { reduction: share }));
+            }}
+          />
+        </label>
+      </div>
+      {gap !== null && (
+        <p class={gap <= 0 ? 'verdict met' : 'verdict missed'} data-testid="verdict" role="status">
+          {gap <= 0 ? s.targetMet(numbers.amount(-gap)) : s.targetMissed(numbers.amount(gap))}
+        </p>
+      )}
+    </>
+  );
+}
+
+export function SectorChanges({ model, summary }: { model: Model; summary: Summary }) {
+  const s = textsOf(model);
+  const t = model.texts.value;
+  const numbers = numbersIn(model.lang.value);
+  const sectors = changedSectors(summary);
+  const most = Math.max(...sectors.map((sector) => Math.abs(summary.change[sector])), 1e-9);
+  return (
+    <section>
+      <h3>
+        {s.bySector} <small>{t.units.t}</small>
+      </h3>
+      <ul class="sector-changes">
+        {sectors.map((sector) => {
+          const change = summary.change[sector];
+          return (
+            <li key={sector} data-testid={`change-${sector}`}>
+              <span>
+                <i class={`dot dot-${sector}`} aria-hidden="true" /> {t.sectors[sector]}
+              </span>
+              <span class="change-bar" aria-hidden="true">
+                <i
+                  class={change < 0 ? 'less' : 'more'}
+                  style={{ inlineSize: `${(Math.abs(change) / most) * 50}%` }}
+                />
+              </span>
+              <data value={String(change)}>{numbers.signed(change)}</data>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+export function IndicatorTable({ model, summary }: { model: Model; summary: Summary }) {
+  const s = textsOf(model);
+  const numbers = numbersIn(model.lang.value);
+  const rows = Object.keys(s.indicatorNames).filter((name) => typeof summary.before[name] === 'number');
+  const told = (value: number | null | undefined) =>
+    typeof value !== 'number' ? '–' : value >= 1000 ? numbers.count(value) : numbers.amount(value);
+  return (
+    <table class="files indicators" data-testid="indicators">
+      <thead>
+        <tr>
+          <th scope="col">{s.indicators}</th>
+          <th scope="col">{s.before}</th>
+          <th scope="col">{s.after}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((name) => (
+          <tr key={name}>
+            <th scope="row">{s.indicatorNames[name]}</th>
+            <td class="number">{told(summary.before[name])}</td>
+            <td class="number">{told(summary.after[name])}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+export function Path({ model, summary, name }: { model: Model; summary: Summary; name: string }) {
+  const s = textsOf(model);
+  return (
+    <section>
+      <h3>
+        {s.path} <small>{model.texts.value.units.t}</small>
+      </h3>
+      <PathChart
+        lines={[{ name, summary }]}
+        s={s}
+        t={model.texts.value}
+        numbers={numbersIn(model.lang.value)}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,140 @@
+/**
+ * The result of one scenario, worked out anew whenever it changes. What was found last stays until the next is there; an
+ * answer that nobody waits for any more is given up.
+ */
+import { batch, effect, signal, type ReadonlySignal } from '@preact/signals';
+import type { Problem, Result } from '../api';
+import { loaded } from '../loading';
+import type { Model } from '../model';
+import { questionOf, type Scenario } from './document';
+import { askPlaces, askSummary, MOST_PLACES, type Asking, type Places, type Summary } from './questions';
+
+export interface Run {
+  /** Of the last scenario that could be worked out; null: none yet. */
+  readonly summary: ReadonlySignal<Summary | null>;
+  readonly places: ReadonlySignal<Places | null>;
+  /** Whether a newer result is on its way. */
+  readonly running: ReadonlySignal<boolean>;
+  /** Why the scenario as it stands has no result. */
+  readonly problem: ReadonlySignal<Problem | null>;
+}
+
+export interface Question {
+  readonly asking: Asking;
+  readonly scenario: Scenario;
+}
+
+/** How long a change waits for the next one, ms. */
+const ASKED_AFTER_MS = 60;
+/** How long it must rest before intervals are drawn, ms. */
+const RESTED_MS = 500;
+export const SAMPLES = 200;
+
+/**
+ * @param question null: nothing is asked
+ * @param shown whether the map shows it, so that its places are wanted too
+ */
+export function createRun(
+  model: Model,
+  question: ReadonlySignal<Question | null>,
+  shown: ReadonlySignal<boolean>,
+): Run {
+  const { api, connection } = model;
+  const summary = signal<Summary | null>(null);
+  const places = signal<Places | null>(null);
+  const running = signal(false);
+  const problem = signal<Problem | null>(null);
+  /** What the summary, its interval, and the places are of. */
+  let summed = '';
+  let sampled = '';
+  let placed = '';
+  let region = '';
+
+  function told<T>(result: Result<T>): result is { readonly ok: true; readonly value: T } {
+    connection.note(result);
+    if (!result.ok) problem.value = result.problem;
+    return result.ok;
+  }
+
+  effect(() => {
+    const asked = question.value;
+    const wanted = shown.value;
+    void connection.attempt.value;
+    if (!asked) {
+      running.value = false;
+      return;
+    }
+    const { asking, scenario } = asked;
+    const name = JSON.stringify([asking, questionOf(scenario)]);
+    // What another region came to says nothing of this one.
+    if (region !== asking.region) {
+      region = asking.region;
+      summary.value = null;
+      places.value = null;
+      problem.value = null;
+      [summed, sampled, placed] = ['', '', ''];
+    }
+    if (name === sampled && (!wanted || name === placed)) {
+      running.value = false;
+      return;
+    }
+    const controller = new AbortController();
+    const cancel = controller.signal;
+    const gone = () => cancel.aborted;
+    const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+    async function follow(): Promise<void> {
+      await rest(ASKED_AFTER_MS);
+      if (gone()) return;
+      if (name !== summed || (wanted && name !== placed)) {
+        const zones = placesInstead(model);
+        const [found, cells] = await Promise.all([
+          askSummary(api, asking, scenario, 0, cancel),
+          wanted ? askPlaces(api, asking, scenario, zones, cancel) : null,
+        ]);
+        if (gone()) return;
+        running.value = false;
+        if (!told(found) || (cells && !told(cells))) return;
+        batch(() => {
+          problem.value = null;
+          summary.value = found.value;
+          summed = name;
+          if (!cells?.ok) return;
+          places.value = cells.value;
+          placed = name;
+        });
+      }
+      running.value = false;
+      if (scenario.measures.length === 0) return;
+      await rest(RESTED_MS);
+      if (gone()) return;
+      const drawn = await askSummary(api, asking, scenario, SAMPLES, cancel);
+      if (gone() || !told(drawn)) return;
+      summary.value = drawn.value;
+      sampled = name;
+    }
+
+    running.value = true;
+    void follow();
+    return () => {
+      controller.abort();
+    };
+  });
+
+  return { summary, places, running, problem };
+}
+
+/** The zones that stand for cells too many to be told one by one; null: the cells themselves. */
+function placesInstead(model: Model): string | null {
+  const collections = loaded(model.collections.value) ?? [];
+  const grids = collections.filter(({ kind }) => kind === 'grid');
+  if (grids.some(({ count }) => count <= MOST_PLACES)) {
+    // The server starts from the grid nearest to 500 m.
+    const [nearest] = grids.toSorted(
+      (a, b) => Math.abs((a.cellSizeM ?? 0) - 500) - Math.abs((b.cellSizeM ?? 0) - 500),
+    );
+    if (!nearest || nearest.count <= MOST_PLACES) return null;
+  }
+  const zones = collections.filter(({ kind, count }) => kind === 'zones' && count <= MOST_PLACES);
+  return zones.toSorted((a, b) => b.count - a.count)[0]?.id ?? null;
+}
