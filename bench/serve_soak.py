@@ -67,6 +67,7 @@ def soak_question(*, requests: int, workers: int, side: int, tell: Tell) -> Repo
                     report.rows += rows
                 marks = [mark for mark in marks if mark > answered]
     report.notes = [
+        f"{wrong:,} of {answered:,} requests failed.",
         "Asked in turn: " + "; ".join(work.name for work in works) + ".",
         "MB: what is in memory of a process, pages of files that processes share included; of its own: not those.",
         "The first rows are of a server that has been asked for everything once and has filled what it keeps.",

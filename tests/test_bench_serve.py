@@ -195,8 +195,9 @@ def test_a_soaked_server_tells_the_memory_of_each_process(tmp_path: Path, monkey
     answer = json.loads(file.read_text("utf-8"))
     assert answer["settings"] == {"requests": 3000, "workers": 2, "cells": 90_000}
     rows = answer["rows"]
-    works = len(answer["notes"][0].split("; "))
+    works = len(answer["notes"][1].split("; "))
     assert rows[0]["after"] == 100 * works
+    assert answer["notes"][0] == f"{rows[-1]['wrong']} of {rows[-1]['after']:,} requests failed."
     assert {row["after"] % (100 * works) for row in rows} == {0}
     assert rows[0]["after"] < 3000 <= rows[-1]["after"] < 3000 + 100 * works
     assert rows[-1]["wrong"] == rows[-1]["after"] // 100
