@@ -43,6 +43,8 @@ bench: $(VENV)/.bench ## measure times, memory and exactness against public tool
 	$(PY) -m bench growth $(BENCH) --json bench/results/growth.json
 	$(PY) -m bench vertices $(BENCH) --json bench/results/vertices.json
 	$(PY) -m bench serve --json bench/results/serve.json
+	$(PY) -m bench mix --json bench/results/mix.json
+	$(PY) -m bench receipts --json bench/results/receipts.json
 	$(PY) -m bench scenario --json bench/results/scenario.json
 	$(PY) -m bench map --json bench/results/map.json
 
