@@ -95,6 +95,16 @@ def test_no_file_names_a_path_of_somebodys_machine(project: Path) -> None:
     assert found == []
 
 
+def test_no_link_is_committed(project: Path) -> None:
+    if not ((project / ".git").exists() and shutil.which("git")):
+        assert not [file for file in committed(project) if file.is_symlink()]
+        return
+    # A link to a folder, such as to packages elsewhere, is no file: git's own list tells of it.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-s", "-z"]
+    listed = subprocess.run(command, cwd=project, capture_output=True, check=True).stdout.decode()
+    assert [entry for entry in listed.split("\0") if entry.startswith("120000")] == []
+
+
 def test_no_large_files_are_committed(project: Path) -> None:
     sizes = {str(file.relative_to(project)): file.stat().st_size for file in committed(project)}
     assert {name: size for name, size in sizes.items() if size > LARGEST_BYTES} == {}

@@ -1,5 +1,6 @@
 """What a planner sees at a glance: choices above the fold, words that fit, numbers that say what they are part of."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,11 +28,17 @@ def test_every_choice_stands_above_the_fold_of_a_desk(visits: Any, lang: str) ->
     page = visit.open(f"?lang={lang}")
     expect(page.get_by_test_id("legend").locator("li").first).to_be_visible()
     assert page.evaluate(CUT, ".panel, .controls, .tools button, .segments .pill > span, .select") == []
+    # A tool whose word is broken is higher than one line.
+    assert all(tool.bounding_box()["height"] < 24 for tool in page.locator(".tools span").all())
     last = page.locator(".display summary").bounding_box()
     legend = page.get_by_test_id("legend").bounding_box()
     sources = page.locator(".sources").bounding_box()
     assert last["y"] + last["height"] <= legend["y"]
     assert legend["y"] + legend["height"] <= 900
+    # Metres are written in the reader's letters, on the scale bar as in the name of the grid.
+    metres = "м" if lang == "ru" else "m"
+    assert re.fullmatch(rf"\d+ [kк]?{metres}", page.locator(".maplibregl-ctrl-scale").inner_text())
+    expect(page.get_by_test_id("legend")).to_contain_text(f"500 {metres}")
     # Sources stand at the foot of the map, under no panel.
     side = page.locator(".side").bounding_box()
     assert sources["x"] >= side["x"] + side["width"]

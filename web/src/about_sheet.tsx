@@ -27,10 +27,13 @@ function Answer<T>(props: { model: Model; state: Loadable<T>; children: (value: 
 function Table({
   label,
   head,
+  numeric = [],
   children,
 }: {
   label: string;
   head: readonly string[];
+  /** Those of the heads that stand over numbers. */
+  numeric?: readonly string[];
   children: ComponentChildren;
 }) {
   return (
@@ -39,7 +42,12 @@ function Table({
         <thead>
           <tr>
             {head.map((name) => (
-              <th key={name} scope="col" translate={name !== SHA_256}>
+              <th
+                key={name}
+                scope="col"
+                class={numeric.includes(name) ? 'number' : ''}
+                translate={name !== SHA_256}
+              >
                 {name}
               </th>
             ))}
@@ -65,6 +73,7 @@ function Layers({ layers, t, numbers }: { layers: readonly LayerReport[]; t: Tex
         t.about.access,
         t.about.complete,
       ]}
+      numeric={[t.about.read, t.about.kept, t.about.left]}
     >
       {layers.map(({ id, sector, open, complete, counts }) => (
         <tr key={id}>

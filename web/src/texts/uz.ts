@@ -367,7 +367,7 @@ export const uz: Texts = {
 
   explore: {
     part: 'Qism',
-    partAll: 'Barcha qismlar',
+    partAll: 'Hammasi',
     byCarrier: 'Energiya turi bo‘yicha',
     byBasis: 'Chiqarilgan joyi bo‘yicha',
     byMethod: 'Olinish usuli bo‘yicha',
