@@ -130,6 +130,12 @@ class TooManyJobs(ApiError):
     headers: Mapping[str, str] = {"Retry-After": "10"}
 
 
+class RunsBusy(ApiError):
+    """So many runs wait for their turn that the next would only be late."""
+
+    headers: Mapping[str, str] = {"Retry-After": "5"}
+
+
 class JobTooLong(ApiError):
     """A job that takes longer than an answer may."""
 
@@ -178,6 +184,7 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (JobDismissed, HTTPStatus.GONE),
     (TooManyJobs, HTTPStatus.TOO_MANY_REQUESTS),
     (JobTooLong, HTTPStatus.SERVICE_UNAVAILABLE),
+    (RunsBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (JobsFolderLost, HTTPStatus.SERVICE_UNAVAILABLE),
     (ScenarioChanged, HTTPStatus.CONFLICT),
     (TooManyScenarios, HTTPStatus.CONFLICT),
@@ -251,7 +258,7 @@ def said_of(error: Exception) -> tuple[int, str, dict[str, Any]]:
         more["type"] = error.kind
     if isinstance(error, TargetOutOfReach):
         more |= {"most_tco2e": error.most_tco2e, "shortfall_tco2e": error.shortfall_tco2e}
-    if status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, JobTooLong):
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, JobTooLong | RunsBusy):
         return status, str(error), more
     return status, next((told for kind, told in _TOLD if isinstance(error, kind)), _HIDDEN[status]), more
 
@@ -259,7 +266,7 @@ def said_of(error: Exception) -> tuple[int, str, dict[str, Any]]:
 async def _domain(request: Request, error: Exception) -> Response:
     status, detail, more = said_of(error)
     headers = error.headers if isinstance(error, ApiError) else None
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, JobTooLong):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, JobTooLong | RunsBusy):
         # Damage is told in one line, since every request to that region meets it; a trace is for what nobody foresaw.
         trace = None if isinstance(error, EditionBroken | StoreLost | DatabaseError | JobsFolderLost) else error
         log.error("%s %s: %s", request.method, request.url.path, error, exc_info=trace)

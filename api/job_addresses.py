@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import orjson
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from api.answers import OGC, Links, dumped, link
@@ -14,7 +15,7 @@ from api.keys import KeyHolder
 from api.models import Problem
 from api.params import OpenedParam, SettingsParam, only
 from api.process_models import Jobs, ProcessResult, StatusInfo
-from api.scenarios import result_links, running, unkept
+from api.scenarios import result_links, unkept
 
 router = APIRouter(tags=["processes"], prefix="/{region}/jobs")
 
@@ -39,7 +40,7 @@ async def own_jobs(request: Request, opened: OpenedParam, settings: SettingsPara
     """List the key's own jobs, those made last first; without a key there are none to list."""
     region, links = opened.edition.region.id, Links(request, settings)
     files = _files(request)
-    found = await running(request, lambda: files.listed(region, "" if holder is None else holder.prefix))
+    found = await to_thread.run_sync(files.listed, region, "" if holder is None else holder.prefix)
     listed = [link("self", links.address(region, "jobs"))]
     return unkept(dumped({"jobs": [told_job(links, job) for job in found], "links": listed}))
 
@@ -68,7 +69,7 @@ async def dismiss_job(
         found = _theirs(files.get(opened.edition.region.id, job), holder)
         return files.dismiss(found)
 
-    found = await running(request, dismissed)
+    found = await to_thread.run_sync(dismissed)
     # Whoever runs it stops within moments; asked for again, it says dismissed as well.
     told = {**told_job(Links(request, settings), found), "status": "dismissed"}
     return unkept(dumped(told))

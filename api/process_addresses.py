@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Annotated, Any, Literal
 
 import orjson
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
@@ -23,7 +24,6 @@ from api.process_inputs import Inputs, read_inputs
 from api.process_models import ProcessDescription, Processes, ProcessResult, StatusInfo
 from api.process_runs import PROCESSES, VERSION, Process
 from api.scenario_runs import MOST_DOCUMENT_BYTES
-from api.scenarios import running
 from api.statistics import body_of, read_document
 
 router = APIRouter(tags=["processes"], prefix="/{region}/processes")
@@ -128,7 +128,7 @@ async def execute(
         owner = "" if holder is None else holder.prefix
         return jobs.order(found.id, edition.region.id, edition.id, said, owner, asked.response, client)
 
-    job, done = await running(request, order)
+    job, done = await to_thread.run_sync(order)
     monitor = job_address(links, job)
     if _LATER.search(",".join(request.headers.getlist("prefer"))):
         headers = {"Location": monitor, "Preference-Applied": "respond-async", "Cache-Control": "no-store"}
@@ -142,7 +142,7 @@ async def execute(
             f"it takes longer than {seconds:g} seconds, the most that is waited for: send the header "
             "'Prefer: respond-async', and look at the job until it has ended"
         ) from error
-    response = await running(request, lambda: result_response(request, links, jobs.files, ended))
+    response = await to_thread.run_sync(result_response, request, links, jobs.files, ended)
     response.headers["Link"] = f'<{monitor}>; rel="monitor"; type="{JSON}"'
     return response
 

@@ -34,6 +34,8 @@ MOST_FORMS = 6
 """Each form is worked out once for every form beside it, to tell what each does alone and on top of the others."""
 MOST_SAMPLES = 500
 MOST_DOCUMENT_BYTES = 500_000
+MOST_WAITING = 12
+"""Runs that wait; each is done within a second or two, and nobody waits longer than an answer may take."""
 THREADS = 2
 """Runs at a time of one process; others wait, so that they take no thread from what is read."""
 _LIKED_M = 500

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import JSON, Links, dumped, labels, link, of_edition
 from api.drawn import read_drawn
-from api.errors import InvalidParameter
+from api.errors import InvalidParameter, RunsBusy
 from api.formats import TILEJSON
 from api.params import ComposedId, Opened, OpenedParam, SettingsParam, only
 from api.result_places import ResultPlaces
@@ -22,6 +22,7 @@ from api.scenario_runs import (
     MOST_FORMS,
     MOST_MEASURES,
     MOST_SAMPLES,
+    MOST_WAITING,
     Asked,
     grid_to_start_from,
     item_polygons,
@@ -264,8 +265,18 @@ def places_of(request: Request) -> ResultPlaces:
 
 
 async def running(request: Request, made: Callable[[], Made]) -> Made:
-    """Do what takes a while on threads of its own, a few at a time."""
-    return await to_thread.run_sync(partial(made), limiter=request.app.state.run_threads)
+    """Do what takes a while on threads of its own, a few at a time.
+
+    Raises:
+        RunsBusy: so many wait that this one would be late.
+    """
+    limiter: CapacityLimiter = request.app.state.run_threads
+    if limiter.statistics().tasks_waiting >= MOST_WAITING:
+        raise RunsBusy(
+            f"{MOST_WAITING} runs of scenarios wait for their turn, the most that may: ask again in a few seconds, or "
+            "execute the process 'scenario' as a job"
+        )
+    return await to_thread.run_sync(partial(made), limiter=limiter)
 
 
 def unkept(body: bytes) -> Response:
