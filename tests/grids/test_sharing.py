@@ -225,7 +225,7 @@ def test_hexagons_hold_everything_of_the_domain() -> None:
     assert held + shared.outside == pytest.approx(np.ones(300), abs=1e-12)
 
 
-def test_divisions_that_hold_the_same_zones_may_be_asked_at_once():
+def test_divisions_that_hold_the_same_zones_may_be_asked_at_once() -> None:
     zones = several(box(0, 0, 500, 1000), box(500, 0, 1000, 1000))
     index = ZoneIndex.of(zones, GRID)
     domains = [box(0, 0, 1000, 1000), box(0, 0, 1000, 1000).segmentize(10)]
