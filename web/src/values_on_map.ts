@@ -83,6 +83,11 @@ export function valuesOnMap(map: MapLibre, tilesOf: (picture: Picture) => string
       leave?.();
       const old = shown;
       if (old?.source === source) drop(old);
+      if (map.getSource(source)) {
+        for (const layer of map.getStyle().layers)
+          if ('source' in layer && layer.source === source) map.removeLayer(layer.id);
+        map.removeSource(source);
+      }
       turn += 1;
       const suffix = String(turn);
       map.addSource(source, valuesSource(picture, tilesOf(picture)));

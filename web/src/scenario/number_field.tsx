@@ -1,8 +1,15 @@
 /** A number that is typed: it counts once the field is left, and what is typed meanwhile is not written over. */
 import { useSignal } from '@preact/signals';
-import type { InputHTMLAttributes } from 'preact';
 
-type Others = Omit<InputHTMLAttributes, 'value' | 'onInput' | 'onChange' | 'type'>;
+interface Others {
+  readonly id?: string;
+  readonly step?: string;
+  readonly inputMode?: 'decimal';
+  readonly placeholder?: string;
+  readonly 'aria-label'?: string;
+  readonly 'aria-describedby'?: string;
+  readonly 'data-parameter'?: string;
+}
 
 /**
  * @param value null: the field is empty
@@ -14,7 +21,6 @@ export function NumberField(
     min?: number;
     max?: number;
     choose: (value: number | null) => void;
-    [data: `data-${string}`]: string;
   },
 ) {
   const { value, choose, min, max, ...others } = props;
