@@ -39,6 +39,8 @@ export function valuesOnMap(map: MapLibre, tilesOf: (picture: Picture) => string
   let shown: Standing | null = null;
   let shownGround: Ground | null = null;
   let turn = 0;
+  /** Takes away what stands below until what came after it is there. */
+  let leave: (() => void) | null = null;
 
   function drop(old: Standing | null): void {
     if (!old) return;
@@ -67,6 +69,7 @@ export function valuesOnMap(map: MapLibre, tilesOf: (picture: Picture) => string
   return {
     now: () => shown,
     clear() {
+      leave?.();
       drop(shown);
       shown = null;
     },
@@ -76,8 +79,15 @@ export function valuesOnMap(map: MapLibre, tilesOf: (picture: Picture) => string
         restyle(picture, ground, shown.suffix);
         return false;
       }
+      // What was on its way out may be what is wanted again: its source has the same name.
+      leave?.();
       const old = shown;
       if (old?.source === source) drop(old);
+      if (map.getSource(source)) {
+        for (const layer of map.getStyle().layers)
+          if ('source' in layer && layer.source === source) map.removeLayer(layer.id);
+        map.removeSource(source);
+      }
       turn += 1;
       const suffix = String(turn);
       map.addSource(source, valuesSource(picture, tilesOf(picture)));
@@ -87,10 +97,12 @@ export function valuesOnMap(map: MapLibre, tilesOf: (picture: Picture) => string
       if (old && old.source !== source) {
         // The old numbers stay below until the new ones are there.
         const swap = () => {
-          if (!map.getSource(source) || map.isSourceLoaded(source)) {
-            map.off('sourcedata', swap);
-            drop(old);
-          }
+          if (!map.getSource(source) || map.isSourceLoaded(source)) leave?.();
+        };
+        leave = () => {
+          leave = null;
+          map.off('sourcedata', swap);
+          drop(old);
         };
         map.on('sourcedata', swap);
       }

@@ -4,6 +4,7 @@ import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { areaOf, placeOf, withField, type Measure } from './document';
 import { amountOf, fitted, FORMS, gapsOf, knobsOf, takesArea, type Knob } from './kinds';
+import { NumberField } from './number_field';
 import { CostFields, ParameterFields } from './parameter_fields';
 import type { Catalogue, Effect, Indicators } from './questions';
 import { amountWords, nameOfMeasure, nameOfPlace, textsOf } from './words';
@@ -173,30 +174,25 @@ export function MeasureRow(props: {
           )}
           <label class="field">
             <span>{s.start}</span>
-            <input
-              type="number"
+            <NumberField
               min={years[0]}
               max={years[1]}
-              value={measure.start ?? ''}
+              value={measure.start ?? null}
               placeholder={s.atOnce}
-              onChange={(event) => {
-                const { valueAsNumber: year } = event.currentTarget;
-                const kept = Math.min(Math.max(Math.round(year), years[0]), years[1]);
-                now(withField(measure, 'start', Number.isNaN(year) ? undefined : kept));
+              choose={(year) => {
+                now(withField(measure, 'start', year === null ? undefined : Math.round(year)));
               }}
             />
           </label>
           <label class="field">
             <span>{s.ramp}</span>
-            <input
-              type="number"
+            <NumberField
               min={0}
               max={100}
               value={measure.ramp_years ?? 0}
-              onChange={(event) => {
-                const { valueAsNumber: given } = event.currentTarget;
-                const kept = Math.min(Math.max(Math.round(given), 0), 100);
-                now(withField(measure, 'ramp_years', Number.isNaN(given) || kept === 0 ? undefined : kept));
+              choose={(given) => {
+                const ramp = Math.round(given ?? 0);
+                now(withField(measure, 'ramp_years', ramp === 0 ? undefined : ramp));
               }}
             />
           </label>

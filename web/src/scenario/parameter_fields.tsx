@@ -3,6 +3,7 @@ import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { givenFor, withField, withParameter, type Costs, type Measure } from './document';
 import { parametersOf } from './kinds';
+import { NumberField } from './number_field';
 import type { Catalogue, Effect, Parameter } from './questions';
 import { textsOf } from './words';
 
@@ -72,21 +73,18 @@ export function ParameterFields(props: {
                 </span>
               )}
             </span>
-            <input
-              type="number"
+            <NumberField
               aria-label={s.parameterNames[id] ?? meaning}
               aria-describedby={`${measure.id}-${id}`}
               inputMode="decimal"
               step="any"
               min={minimum}
               max={maximum}
-              value={given ?? ''}
+              value={given}
               placeholder={value === null ? '' : numbers.exact(value)}
               data-parameter={id}
-              onChange={(event) => {
-                const { value: typed, valueAsNumber } = event.currentTarget;
-                const kept = Math.min(Math.max(valueAsNumber, minimum), maximum);
-                change(withParameter(measure, id, typed === '' || Number.isNaN(kept) ? null : kept));
+              choose={(chosen) => {
+                change(withParameter(measure, id, chosen));
               }}
             />
             <Provenance model={model} parameter={parameter} id={`${measure.id}-${id}`} />
@@ -138,16 +136,14 @@ export function CostFields(props: {
         return (
           <label key={field} class="field">
             <span>{names[field]}</span>
-            <input
-              type="number"
+            <NumberField
               inputMode="decimal"
               step="any"
-              min={field === 'lifetime_years' ? 1 : field === 'running_per_unit' ? undefined : 0}
-              value={measure.costs ? (given[field] ?? START_OF_COSTS[field]) * factor : ''}
+              {...(field === 'running_per_unit' ? {} : { min: field === 'lifetime_years' ? 1 : 0 })}
+              value={measure.costs ? (given[field] ?? START_OF_COSTS[field]) * factor : null}
               placeholder={String(START_OF_COSTS[field] * factor)}
-              onChange={(event) => {
-                const { valueAsNumber } = event.currentTarget;
-                if (!Number.isNaN(valueAsNumber)) set(field, valueAsNumber / factor);
+              choose={(chosen) => {
+                if (chosen !== null) set(field, chosen / factor);
               }}
             />
           </label>

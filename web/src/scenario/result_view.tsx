@@ -3,6 +3,7 @@ import { Badge, Badges } from '../badges';
 import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { withField, type Scenario } from './document';
+import { NumberField } from './number_field';
 import { PathChart } from './path_chart';
 import { changedSectors, type Summary } from './questions';
 import type { Run } from './run';
@@ -93,16 +94,14 @@ export function TargetFields(props: {
       <div class="target-fields">
         <label class="field">
           <span>{s.targetYear}</span>
-          <input
-            type="number"
+          <NumberField
             id="scenario-year"
             min={summary.baselineYear}
             max={2150}
             value={scenario.year}
-            onChange={(event) => {
-              const { valueAsNumber: given } = event.currentTarget;
-              if (Number.isNaN(given)) return;
-              const year = Math.min(Math.max(Math.round(given), summary.baselineYear), 2150);
+            choose={(given) => {
+              if (given === null) return;
+              const year = Math.round(given);
               const measures = scenario.measures.map((one) =>
                 one.start !== undefined && one.start > year ? withField(one, 'start', year) : one,
               );
@@ -112,17 +111,14 @@ export function TargetFields(props: {
         </label>
         <label class="field" title={s.targetHelp}>
           <span>{s.target}, −%</span>
-          <input
-            type="number"
+          <NumberField
             id="scenario-target"
             min={0}
             max={100}
             aria-label={s.targetHelp}
-            value={reduction === undefined ? '' : Number((reduction * 100).toFixed(2))}
-            onChange={(event) => {
-              const { valueAsNumber: given } = event.currentTarget;
-              const share = Math.min(Math.max(given / 100, 0), 1);
-              change(withField(scenario, 'target', Number.isNaN(given) ? undefined : { reduction: share }));
+            value={reduction === undefined ? null : Number((reduction * 100).toFixed(2))}
+            choose={(given) => {
+              change(withField(scenario, 'target', given === null ? undefined : { reduction: given / 100 }));
             }}
           />
         </label>
