@@ -43,20 +43,24 @@ GROUNDS: Mapping[Ground, GroundColours] = {
 
 THEMES: Mapping[str, Mapping[Ground, Ramps]] = {
     "net": {
-        "light": Ramps(("#f3dfb5", "#dba653", "#a8631c", "#5c2f0a"), ("#cfe7e1", "#7cc0b3", "#2f857b", "#0a4740")),
-        "dark": Ramps(("#4a3a24", "#8f6327", "#d39a45", "#ffe2a6"), ("#1f4541", "#2f7a71", "#63b8ab", "#c9f2e9")),
+        "light": Ramps(("#f3dfb5", "#dba653", "#a8631c", "#5c2f0a"), ("#bcdfe8", "#5fb0c2", "#1d7a90", "#07404f")),
+        "dark": Ramps(("#4a3a24", "#8f6327", "#d39a45", "#ffe2a6"), ("#123f4f", "#1f7189", "#57b2c8", "#c6eef7")),
     },
     "buildings": {
-        "light": Ramps(("#fbe9c3", "#f3b562", "#d9692c", "#9c2b1a", "#571013"), ("#cfe7e1", "#2f857b", "#0a4740")),
-        "dark": Ramps(("#45301f", "#8a4322", "#cf6a33", "#f3ab5e", "#fff0c9"), ("#1f4541", "#63b8ab", "#c9f2e9")),
+        "light": Ramps(
+            ("#fbe9c3", "#f3b562", "#d9692c", "#9c2b1a", "#571013"), ("#bcdfe8", "#5fb0c2", "#1d7a90", "#07404f")
+        ),
+        "dark": Ramps(
+            ("#45301f", "#8a4322", "#cf6a33", "#f3ab5e", "#fff0c9"), ("#123f4f", "#1f7189", "#57b2c8", "#c6eef7")
+        ),
     },
     "transport": {
-        "light": Ramps(("#e9e3f2", "#bdaedd", "#8a72c0", "#5b3d99", "#2e1463"), ("#cfe7e1", "#2f857b", "#0a4740")),
-        "dark": Ramps(("#2f2a45", "#554688", "#8470c4", "#b9a8ea", "#f0e9ff"), ("#1f4541", "#63b8ab", "#c9f2e9")),
+        "light": Ramps(("#dccdf0", "#b09cdb", "#8a72c0", "#5b3d99", "#2e1463"), ("#cfe8c4", "#3f9350", "#0e4320")),
+        "dark": Ramps(("#3a2d5c", "#5c4a92", "#8470c4", "#b9a8ea", "#f0e9ff"), ("#1d4630", "#5fb07a", "#d3f5da")),
     },
     "forest": {
-        "light": Ramps(("#f3dfb5", "#a8631c", "#5c2f0a"), ("#e3efcf", "#aed18d", "#63a254", "#2a6d3a", "#0d3d22")),
-        "dark": Ramps(("#4a3a24", "#d39a45", "#ffe2a6"), ("#25382a", "#356341", "#5b9a5c", "#9fcf8b", "#e3f7cd")),
+        "light": Ramps(("#f0d3e4", "#b0508f", "#561043"), ("#e3efcf", "#aed18d", "#63a254", "#2a6d3a", "#0d3d22")),
+        "dark": Ramps(("#5c2450", "#c46aa5", "#ffd6ee"), ("#20402a", "#356341", "#5b9a5c", "#9fcf8b", "#e3f7cd")),
     },
 }
 

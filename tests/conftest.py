@@ -16,7 +16,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CARBONMAP_SHARED", PROJECT.parent / "shared"))
-for _folder in ("api", "grids"):  # tests are no package: what several of them share is imported by its own name
+# Tests are no package: what several of them share is imported by its own name.
+for _folder in ("api", "browser", "grids"):
     sys.path.append(str(Path(__file__).with_name(_folder)))
 NO_INPUTS = "needs the real inputs"
 NO_PROGRAM = "needs a program of the system"

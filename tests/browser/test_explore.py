@@ -12,33 +12,6 @@ pytestmark = pytest.mark.browser
 
 GRID = "grid-1km"
 LANGUAGES = {"en": "Buildings", "ko": "건물", "uz": "Binolar", "ru": "Здания"}
-# Text that nobody translated: letters outside the brackets of the pseudo-language, unless it is data or a key's name.
-UNTRANSLATED = """() => {
-  const bare = (text) => {
-    for (let before = ''; before !== text; ) {
-      before = text;
-      text = text.replaceAll(/⟦[^⟦⟧]*⟧/g, '');
-    }
-    // A number on an axis may end in its thousands or millions, which the browser writes.
-    return /\\p{L}/u.test(text) && !/^[−-]?[\\d.,]+[kmb]$/i.test(text);
-  };
-  const isData = (element) => element.closest('[translate=no]') !== null;
-  const found = [document.title].filter(bare);
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const { parentElement, data } = walker.currentNode;
-    if (/^(SCRIPT|STYLE|NOSCRIPT)$/.test(parentElement.tagName) || parentElement.closest('noscript')) continue;
-    if (parentElement.closest('.maplibregl-ctrl') || isData(parentElement)) continue;
-    if (bare(data)) found.push(data);
-  }
-  for (const element of document.body.querySelectorAll('*')) {
-    for (const name of ['aria-label', 'title', 'placeholder', 'alt', 'aria-valuetext', 'label']) {
-      const value = element.getAttribute(name);
-      if (value !== null && !isData(element) && bare(value)) found.push(`${name}=${value}`);
-    }
-  }
-  return found;
-}"""
 
 
 def table(visit: Any, year: int | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -278,35 +251,3 @@ def test_the_map_speaks_four_languages(visit: Any, lang: str) -> None:
         ".filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"
     )
     assert burst == []
-
-
-def test_no_text_is_left_untranslated(visit: Any) -> None:
-    page = visit.open(f"?lang=pseudo&area={GRID}&sector=buildings&part=indirect&only=1~")
-    page.locator(".display summary").click()
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_be_visible()
-    assert page.evaluate(UNTRANSLATED) == []
-    page.keyboard.press("Escape")
-    page.goto(f"{visit.base}/?lang=pseudo&at=9/10/10")
-    visit.drawn()
-    expect(page.get_by_test_id("outside")).to_be_visible()
-    assert page.evaluate(UNTRANSLATED) == []
-
-
-@pytest.mark.parametrize(
-    ("query", "ready"),
-    [
-        ("view=take", "[data-testid=take-csv]"),
-        ("view=about", "[data-testid=citation]"),
-        ("view=report", "[data-testid=report-net]"),
-        ("sector=buildings&vs=swipe/sector/forest", "[data-testid=other-map]"),
-        ("sector=buildings&vs=difference/year/{before}", "[data-testid=compare]"),
-    ],
-)
-def test_nothing_that_is_compared_or_taken_away_is_left_untranslated(visit: Any, query: str, ready: str) -> None:
-    before = visit.ask("regions")[0]["years"][-2]
-    page = visit.page
-    page.goto(f"{visit.base}/?lang=pseudo&{query.format(before=before)}")
-    expect(page.locator(ready).first).to_be_visible()
-    expect(page.locator(".skeleton")).to_have_count(0)
-    assert page.evaluate(UNTRANSLATED) == []

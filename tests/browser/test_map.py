@@ -1,7 +1,6 @@
 """Stories of people who use the map, in a real browser over a real edition."""
 
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -57,17 +56,6 @@ def test_a_newcomer_sees_where_they_are_and_that_the_data_are_invented(visit: An
     expect(legend).to_contain_text("tCO₂e/ha")
     expect(legend.get_by_text("Replaced to protect privacy")).to_be_visible()
     assert visit.complaints == []
-
-
-def test_nothing_is_fetched_from_elsewhere(visit: Any) -> None:
-    page = visit.open()
-    page.get_by_role("radio", name="Transport").check()
-    visit.drawn()
-    home = urlsplit(visit.base).netloc
-    asked = [urlsplit(url) for url in visit.requests]
-    assert {part.netloc for part in asked if part.scheme in ("http", "https")} == {home}
-    assert {part.scheme for part in asked} <= {"http", "https", "data", "blob"}
-    assert any("/tiles/WebMercatorQuad/" in part.path for part in asked)
 
 
 def test_a_planner_switches_sector_and_grid_and_goes_back(visit: Any) -> None:
@@ -179,21 +167,6 @@ def test_the_keyboard_reaches_everything(visit: Any) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("card")).not_to_be_attached()
     expect(page.locator("canvas")).to_be_focused()
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"color_scheme": "light"}, {"color_scheme": "dark", "locale": "ko-KR", **PHONE}],
-    ids=["light", "dark phone"],
-)
-def test_axe_finds_nothing_that_keeps_anyone_out(visits: Any, project: Path, options: dict[str, Any]) -> None:
-    visit = visits(bypass_csp=True, **options)
-    cell = largest(visit, "grid-1km")
-    page = visit.open(f"?area=grid-1km&sel=grid-1km/{quote(cell['id'])}&{at(cell, 12)}")
-    expect(page.get_by_test_id("value")).to_be_visible()
-    page.add_script_tag(path=project / "web" / "node_modules" / "axe-core" / "axe.min.js")
-    found = page.evaluate("axe.run().then(report => report.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
-    assert found == []
 
 
 def test_when_the_server_is_away_the_page_says_so_and_recovers_by_itself(visit: Any) -> None:

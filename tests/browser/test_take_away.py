@@ -43,12 +43,6 @@ def place_of(visit: Any, region: dict[str, Any], cell: str) -> str:
     return f"at=13/{(south + north) / 2:.5f}/{(west + east) / 2:.5f}"
 
 
-def axe(page: Any, project: Path) -> Any:
-    """What axe finds that keeps people out."""
-    page.add_script_tag(path=project / "web" / "node_modules" / "axe-core" / "axe.min.js")
-    return page.evaluate("axe.run().then(report => report.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
-
-
 def test_two_years_under_a_divider_that_keys_move_and_a_link_that_a_colleague_opens(visits: Any) -> None:
     visit = visits(**WIDE)
     region = facts(visit)
@@ -242,36 +236,6 @@ def test_a_korean_planner_prints_a_report_whose_sums_are_those_of_the_api(visits
     page.emulate_media(media="print")
     expect(page.get_by_role("navigation", name="보고서")).to_be_hidden()
     assert visit.complaints == []
-
-
-VIEWS = (
-    "?sector=buildings&vs=swipe/sector/forest",
-    "?sector=buildings&vs=side/year/{before}&ground=dark",
-    "?sector=buildings&vs=difference/sector/transport",
-    "?vs=difference/year/{before}&ground=dark",
-    "?view=take",
-    "?view=about&ground=dark",
-    "?view=report",
-)
-
-
-@pytest.mark.parametrize("query", VIEWS)
-@pytest.mark.parametrize("options", [WIDE, {"locale": "ko-KR", **PHONE}], ids=["wide", "phone"])
-def test_nobody_is_kept_out_and_nothing_leaves_the_origin(
-    visits: Any, project: Path, query: str, options: dict[str, Any]
-) -> None:
-    visit = visits(bypass_csp=True, **options)
-    address = query.format(before=facts(visit)["years"][-2])
-    page = visit.page
-    page.goto(f"{visit.base}/{address}")
-    if "report" in query:
-        expect(page.get_by_test_id("report-net")).to_be_visible()
-    else:
-        visit.drawn()
-    expect(page.locator(".card-skeleton")).to_have_count(0)
-    assert axe(page, project) == []
-    away = [url for url in visit.requests if not url.startswith((f"{visit.base}/", "blob:", "data:"))]
-    assert away == []
 
 
 def test_two_districts_side_by_side_say_where_they_cannot_be_told_apart(visits: Any) -> None:

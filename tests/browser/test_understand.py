@@ -343,29 +343,3 @@ def test_on_a_phone_what_was_tapped_stays_in_sight(visits: Any) -> None:
     below = (lat - middle) * 111_132 / metres_per_pixel
     bottom = canvas["y"] + canvas["height"] / 2 + below
     assert bottom < card.bounding_box()["y"]
-
-
-@pytest.mark.parametrize(
-    ("query", "ready"),
-    [
-        ("?area=grid-1km&sel={cell}&why=1", "receipt-buildings"),
-        ("?area=grid-1km&table=-net_tco2e&lang=ru", "table"),
-        ("?sum={zone}&lang=uz", "measured"),
-        ("?sum={zone}&table=-net_tco2e", "measured"),
-    ],
-    ids=["receipt", "table", "area", "area and table"],
-)
-def test_axe_finds_nothing_in_the_panels_that_keeps_anyone_out(
-    visits: Any, project: Path, query: str, ready: str
-) -> None:
-    visit = visits(bypass_csp=True, **(PHONE if "table" in query else {"color_scheme": "dark"}))
-    region, year = latest(visit)
-    collection, zones = districts(visit)
-    cell = visit.ask(f"{region}/collections/grid-1km/items?year={year}&limit=1&held=true&skipGeometry=true")
-    address = query.format(cell=f"grid-1km/{quote(cell['features'][0]['id'])}", zone=f"{collection}/{zones[0]['id']}")
-    page = visit.open(address)
-    expect(page.get_by_test_id(ready)).to_be_visible()
-    expect(page.locator(".card-skeleton, .table-skeleton")).to_have_count(0)
-    page.add_script_tag(path=project / "web" / "node_modules" / "axe-core" / "axe.min.js")
-    found = page.evaluate("axe.run().then(report => report.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
-    assert found == []

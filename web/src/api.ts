@@ -17,6 +17,7 @@ import {
   type Localised,
   type Scalar,
 } from './decode';
+import { extentOf } from './positions';
 import { PARTS, type Unit } from './sectors';
 import { queryOf, type Query, type Wire } from './wire';
 
@@ -225,29 +226,6 @@ function decodeProfile(value: unknown, path: string): ReadonlyMap<number, Distri
     return [number(one.year, `${where}.year`), decodeDistribution(entry, where)];
   })(given.profile, `${path}.profile`);
   return new Map(years);
-}
-
-/** West, south, east and north of the vertices of a GeoJSON geometry; null if it has none. */
-export function extentOf(geometry: unknown): BBox | null {
-  const coordinates =
-    typeof geometry === 'object' && geometry !== null && 'coordinates' in geometry
-      ? geometry.coordinates
-      : null;
-  const found: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
-  const walk = (part: unknown): void => {
-    if (!Array.isArray(part)) return;
-    const [x, y] = part as unknown[];
-    if (typeof x !== 'number' || typeof y !== 'number') {
-      part.forEach(walk);
-      return;
-    }
-    found[0] = Math.min(found[0], x);
-    found[1] = Math.min(found[1], y);
-    found[2] = Math.max(found[2], x);
-    found[3] = Math.max(found[3], y);
-  };
-  walk(coordinates);
-  return found[0] <= found[2] ? found : null;
 }
 
 export function decodeItem(value: unknown, path: string): Item {

@@ -16,7 +16,7 @@ export function AssumptionRow({ model, assumption }: { model: Model; assumption:
   const { id, values, low, high, unit, author, reason } = assumption;
   const range = low !== null && high !== null ? t.between(numbers.exact(low), numbers.exact(high)) : null;
   return (
-    <li>
+    <li translate={false}>
       <code>{id}</code>
       {values.map(([name, value]) => (
         <span key={name}>

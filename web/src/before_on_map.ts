@@ -1,9 +1,10 @@
 /** The values of another year, sector or edition beside those shown: loaded unseen, and given to each place as its state. */
 import type { Map as MapLibre, MapGeoJSONFeature } from 'maplibre-gl';
 import type { Api, Properties } from './api';
-import { isIndistinct } from './compare';
 import { markOf } from './draw_order';
 import { deviationColumn, valueOf } from './expressions';
+import { interval90 } from './format';
+import { isIndistinct, type Interval } from './indistinct';
 import { sourceIdOf, valuesSource } from './layers/values';
 import { emissionsColumn, type Unit } from './sectors';
 import type { Less, Picture } from './shown';
@@ -12,7 +13,8 @@ import type { Less, Picture } from './shown';
 export interface Before {
   readonly value: number;
   readonly total: number;
-  readonly sd: number;
+  /** Null: not known. */
+  readonly sd: number | null;
 }
 
 function beforeIn(properties: Properties, { terms, sector }: Less, unit: Unit): Before | null {
@@ -23,7 +25,7 @@ function beforeIn(properties: Properties, { terms, sector }: Less, unit: Unit): 
   return {
     value,
     total: typeof total === 'number' ? total : 0,
-    sd: typeof sd === 'number' ? sd : 0,
+    sd: typeof sd === 'number' ? sd : null,
   };
 }
 
@@ -32,9 +34,13 @@ export function beforeOf(map: MapLibre, place: MapGeoJSONFeature): Before | null
   const { id, source, sourceLayer } = place;
   if (id === undefined || sourceLayer === undefined) return null;
   const { before, total, sd } = map.getFeatureState({ source, sourceLayer, id }) as Record<string, unknown>;
-  return typeof before === 'number' && typeof total === 'number' && typeof sd === 'number'
-    ? { value: before, total, sd }
+  return typeof before === 'number' && typeof total === 'number'
+    ? { value: before, total, sd: typeof sd === 'number' ? sd : null }
     : null;
+}
+
+function intervalOf(total: number, sd: number | null): Interval {
+  return sd === null ? null : interval90(total, sd);
 }
 
 /** Whether a sector's total of a place cannot be told from what is taken off: the 90 % intervals overlap. */
@@ -48,7 +54,7 @@ export function isIndistinctFrom(
   const sd = properties[deviationColumn(sector)];
   return (
     typeof total === 'number' &&
-    isIndistinct([total, typeof sd === 'number' ? sd : 0], [before.total, before.sd])
+    isIndistinct(intervalOf(total, typeof sd === 'number' ? sd : null), intervalOf(before.total, before.sd))
   );
 }
 

@@ -21,6 +21,7 @@ export function Breadcrumb({ model, item, itemKey }: { model: Model; item: Item;
         <li>
           <button
             type="button"
+            translate={false}
             onClick={() => {
               model.update({ selected: null });
               model.goal.value = region.bbox;
@@ -33,6 +34,7 @@ export function Breadcrumb({ model, item, itemKey }: { model: Model; item: Item;
           <li key={ancestor.collection}>
             <button
               type="button"
+              translate={false}
               onClick={() => {
                 model.open({ collection: ancestor.collection, id: ancestor.id }, ancestor.bbox);
                 // This button goes with the place it stood for; who reads on does so at the top.

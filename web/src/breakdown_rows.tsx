@@ -181,7 +181,9 @@ export function Facts({ breakdown, t, numbers }: Words & { breakdown: Breakdown 
       {tco2e !== null && areaHa !== null && areaHa > 0 && (
         <div>
           <dt>{t.perHectare}</dt>
-          <dd>{numbers.amount(tco2e / areaHa)} t</dd>
+          <dd>
+            {numbers.amount(tco2e / areaHa)} {t.units.t}
+          </dd>
         </div>
       )}
       {population !== null && (
@@ -193,7 +195,9 @@ export function Facts({ breakdown, t, numbers }: Words & { breakdown: Breakdown 
       {tco2e !== null && population !== null && population > 0 && (
         <div>
           <dt>{t.perPerson}</dt>
-          <dd>{numbers.amount(tco2e / population)} t</dd>
+          <dd>
+            {numbers.amount(tco2e / population)} {t.units.t}
+          </dd>
         </div>
       )}
     </dl>

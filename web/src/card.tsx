@@ -1,6 +1,7 @@
 /** The card of the place that was clicked: its name, what it lies in, and room for what is known of it. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Breadcrumb } from './breadcrumb';
+import { CloseButton } from './close_button';
 import { nameOf, textIn } from './format';
 import { lazily } from './lazily';
 import { loaded } from './loading';
@@ -50,18 +51,27 @@ export function Card({ model }: { model: Model }) {
         <div>
           {item && itemKey && <Breadcrumb model={model} item={item} itemKey={itemKey} />}
           <p class="card-kind">
-            {collection ? `${t.kinds[collection.kind]} · ${textIn(collection.title, model.lang.value)}` : ' '}
+            {collection ? (
+              <>
+                {t.kinds[collection.kind]} ·{' '}
+                <span translate={false}>{textIn(collection.title, model.lang.value)}</span>
+              </>
+            ) : (
+              '\u00a0'
+            )}
           </p>
-          <h2 id="card-title" class={name === selected.id ? 'code' : ''} tabIndex={-1} ref={heading}>
+          <h2
+            id="card-title"
+            class={name === selected.id ? 'code' : ''}
+            tabIndex={-1}
+            ref={heading}
+            translate={false}
+          >
             {/* A long cell code may break before its coordinates, and is copied whole. */}
             {name.split(/(?=[NE]\d)/).map((piece, index) => [index > 0 && <wbr key={index} />, piece])}
           </h2>
         </div>
-        <button type="button" class="close" aria-label={t.close} title={t.close} onClick={close}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M3.5 3.5l9 9m0-9l-9 9" />
-          </svg>
-        </button>
+        <CloseButton label={t.close} close={close} />
       </header>
       <div class="card-body">
         {(state.state === 'loading' || (state.state === 'idle' && !collection)) && <Waiting />}

@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  differenceScale,
-  isIndistinct,
-  leastTold,
-  parseCompare,
-  writeCompare,
-  type Compare,
-} from './compare';
+import { differenceScale, leastTold, parseCompare, writeCompare, type Compare } from './compare';
 import { net } from './layers/net';
 
 describe('a comparison in the address', () => {
@@ -90,13 +83,5 @@ describe('classes of differences', () => {
     expect(
       differenceScale({ count: 0, nulls: 9, min: null, max: null, quantiles: [] }, net.ramps.light),
     ).toBeNull();
-  });
-});
-
-describe('two values', () => {
-  it('cannot be told apart where their 90 % intervals overlap', () => {
-    expect(isIndistinct([100, 10], [130, 10])).toBe(true);
-    expect(isIndistinct([100, 10], [134, 10])).toBe(false);
-    expect(isIndistinct([100, 0], [100.1, 0])).toBe(false);
   });
 });

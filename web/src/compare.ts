@@ -82,11 +82,3 @@ export function differenceScale(distribution: Distribution, ramps: Ramps, least 
     least,
   );
 }
-
-/** Whether the 90 % intervals of two values overlap: their difference then cannot be told from chance. */
-export function isIndistinct(
-  a: readonly [value: number, sd: number],
-  b: readonly [value: number, sd: number],
-): boolean {
-  return Math.abs(a[0] - b[0]) <= Z_90 * (a[1] + b[1]);
-}

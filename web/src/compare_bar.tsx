@@ -1,6 +1,7 @@
 /** The bar over a comparison: with what, and how the two are shown. */
 import { useRef } from 'preact/hooks';
 import { useAsked } from './asked';
+import { CloseButton } from './close_button';
 import { MANNERS, type By, type Compare } from './compare';
 import { editionName, sideNames } from './compare_names';
 import { numbersIn } from './format';
@@ -133,11 +134,7 @@ export function CompareBar({ model }: { model: Model }) {
           : t.compare.sides(names.other, names.now)}
       </p>
       <OtherClasses model={model} />
-      <button type="button" class="close" aria-label={t.compare.end} title={t.compare.end} onClick={end}>
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M3.5 3.5l9 9m0-9l-9 9" />
-        </svg>
-      </button>
+      <CloseButton label={t.compare.end} close={end} />
     </section>
   );
 }

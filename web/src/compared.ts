@@ -164,7 +164,7 @@ export function createCompared(known: Known, shown: Shown): Compared {
   });
   const scale = computed(() => {
     const found = loaded(differing.value);
-    // Of every sector a rise is brown and a fall is teal: it is the same news whichever sector brings it.
+    // Of every sector a rise is brown and a fall is blue: it is the same news whichever sector brings it.
     return found && differenceScale(found.spread, THEMES.net.ramps[ground.value], found.least);
   });
 

@@ -97,11 +97,13 @@ export function Display({ model }: { model: Model }) {
           />
           <span>{t.explore.tall}</span>
         </label>
-        <label class="choice">
+        {/* By its id: without it the label would be the output's, and the slider would have no name. */}
+        <label class="choice" for="opacity">
           <span class="choice-name">
             {t.explore.opacity} <output>{numbersIn(model.lang.value).percent(view.opacity / 100)}</output>
           </span>
           <input
+            id="opacity"
             class="slider"
             type="range"
             min={LEAST_OPACITY}

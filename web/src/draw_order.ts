@@ -26,6 +26,9 @@ export const DRAW_ORDER = [
   'outline',
   // Values that stand up, over all that lies flat.
   'columns',
+  // What dots and stripes say of flat values, on those that stand up.
+  'doubt-columns',
+  'held-columns',
   // Names last: nothing may cross them.
   'places',
 ] as const;

@@ -5,7 +5,8 @@ import type { GeoJSONSource, Map as MapLibre, MapMouseEvent, MapTouchEvent } fro
 import { markOf } from './draw_order';
 import type { Ground } from './layers/theme';
 import type { Model } from './model';
-import { readOutline, writeOutline, type Outline, type Position } from './outlines';
+import { readOutline, writeOutline, type Outline } from './outlines';
+import type { Position } from './positions';
 
 const SOURCE = 'outline';
 /** How exactly a pointer is put somewhere, px: on the first corner, again on the last one, and on a corner to drag it. */

@@ -1,7 +1,7 @@
 /** Typed builders of MapLibre's style expressions, and the same arithmetic in TypeScript for what the page reads out. */
 import type { ExpressionSpecification } from 'maplibre-gl';
 import type { Properties } from './api';
-import { Z_90 } from './format';
+import { indistinct } from './indistinct';
 import type { Span } from './look';
 import type { Term } from './quantity';
 import type { Scale } from './scale';
@@ -139,20 +139,21 @@ export function differenceColour(
   ] as unknown as ExpressionSpecification;
 }
 
-/** Whether a sector's total cannot be told from the one taken off: their 90 % intervals overlap. */
+/** Whether a sector's total cannot be told from the one taken off. */
 function overlapping(sector: Sector): ExpressionSpecification {
-  return [
-    '<=',
-    [
-      'abs',
-      ['-', ['coalesce', ['get', emissionsColumn(sector)], 0], ['number', ['feature-state', 'total'], 0]],
-    ],
-    [
-      '*',
-      Z_90,
-      ['+', ['coalesce', ['get', deviationColumn(sector)], 0], ['number', ['feature-state', 'sd'], 0]],
-    ],
-  ];
+  const deviation = deviationColumn(sector);
+  return indistinct(
+    {
+      value: ['coalesce', ['get', emissionsColumn(sector)], 0],
+      sd: ['coalesce', ['get', deviation], 0],
+      known: ['has', deviation],
+    },
+    {
+      value: ['number', ['feature-state', 'total'], 0],
+      sd: ['number', ['feature-state', 'sd'], 0],
+      known: ['==', ['typeof', ['feature-state', 'sd']], 'number'],
+    },
+  );
 }
 
 /** Strength of the marks: 1 where there is a change that cannot be told from chance, else 0. A filter knows no states. */

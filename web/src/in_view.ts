@@ -23,6 +23,9 @@ export interface InView {
 export function placesInView(map: MapLibre, picture: Picture, suffix: string, bbox: BBox): InView {
   const seen = (band: Band, filter?: FilterSpecification) =>
     map.queryRenderedFeatures({ layers: [`${band}-${suffix}`], ...(filter ? { filter } : {}) }).length > 0;
+  // Flat or upright: of the two one is hidden, and has nothing in view.
+  const either = (flat: Band, upright: Band, filter?: FilterSpecification) =>
+    seen(flat, filter) || seen(upright, filter);
   const bounds = map.getBounds();
   const [west, south, east, north] = bbox;
   const nothing: FilterSpecification = ['!', known(picture.terms, picture.unit)];
@@ -32,8 +35,11 @@ export function placesInView(map: MapLibre, picture: Picture, suffix: string, bb
       bounds.getEast() > west &&
       bounds.getSouth() < north &&
       bounds.getNorth() > south,
-    unknown: seen('values', nothing) || seen('columns', nothing),
-    held: seen('held'),
-    doubtful: picture.strengths.doubt === null ? seen('doubt') : seen('values', doubtful(picture.doubted)),
+    unknown: either('values', 'columns', nothing),
+    held: either('held', 'held-columns'),
+    doubtful:
+      picture.strengths.doubt === null
+        ? either('doubt', 'doubt-columns')
+        : either('values', 'columns', doubtful(picture.doubted)),
   };
 }

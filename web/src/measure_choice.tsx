@@ -115,7 +115,7 @@ export function ZoneList(props: {
             }}
           >
             {zoneSets.map(({ id, title }) => (
-              <option key={id} value={id}>
+              <option key={id} value={id} translate={false}>
                 {textIn(title, lang)}
               </option>
             ))}
@@ -149,7 +149,7 @@ export function ZoneList(props: {
                     : chosen.value.filter((one) => one !== id);
                 }}
               />
-              {name}
+              <span translate={false}>{name}</span>
             </label>
           </li>
         ))}

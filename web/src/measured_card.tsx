@@ -6,6 +6,7 @@ import { Assumptions } from './assumptions';
 import { Badge, Badges } from './badges';
 import { breakdownOfSum } from './breakdown';
 import { Amount, BasisRows, CarrierRows, Coverage, Facts, MethodRows, SectorRows } from './breakdown_rows';
+import { CloseButton } from './close_button';
 import { numbersIn, textIn } from './format';
 import { loaded } from './loading';
 import { MeasureChoice } from './measure_choice';
@@ -216,11 +217,7 @@ export function MeasuredCard({ model }: { model: Model }) {
             {measured ? t.measure.title : t.measure.open}
           </h2>
         </div>
-        <button type="button" class="close" aria-label={t.close} title={t.close} onClick={close}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M3.5 3.5l9 9m0-9l-9 9" />
-          </svg>
-        </button>
+        <CloseButton label={t.close} close={close} />
       </header>
       <div class="card-body">
         {(!measured || model.sketch.value) && <MeasureChoice model={model} refusal={refusal} />}

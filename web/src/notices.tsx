@@ -104,7 +104,10 @@ export function Notices({ model }: { model: Model }) {
           <div>
             <strong>{t.noWebgl}</strong>
             <p>
-              {t.noWebglDetail} <a href="api/regions">api/regions</a>
+              {t.noWebglDetail}{' '}
+              <a href="api/regions" translate={false}>
+                api/regions
+              </a>
             </p>
           </div>
         </div>

@@ -1,7 +1,7 @@
 /** Outlines that readers draw or bring: their compact form in links, and what GeoJSON files say. */
 import type { BBox } from './decode';
+import { positionOf, type Position } from './positions';
 
-export type Position = readonly [lon: number, lat: number];
 /** Polygons of rings of positions; the first ring is the outer one, each ends where it begins. */
 export type Outline = readonly (readonly (readonly Position[])[])[];
 
@@ -122,17 +122,9 @@ export type Refusal = 'no-json' | 'no-polygon' | 'other-crs' | 'too-large';
 /** Names by which files call longitude and latitude in degrees. */
 const DEGREES = /crs84|4326|wgs\s*84/i;
 
-function positionOf(value: unknown): Position | null {
-  if (!Array.isArray(value)) return null;
-  const [lon, lat] = value as unknown[];
-  return typeof lon === 'number' && typeof lat === 'number' ? [lon, lat] : null;
-}
-
 function ringsOf(value: unknown): Position[][] | null {
   if (!Array.isArray(value)) return null;
-  const rings = value.map((ring: unknown) =>
-    Array.isArray(ring) ? ring.map((position: unknown) => positionOf(position)) : [null],
-  );
+  const rings = value.map((ring: unknown) => (Array.isArray(ring) ? ring.map(positionOf) : [null]));
   return rings.every((ring) => ring.every((position) => position !== null)) ? rings : null;
 }
 

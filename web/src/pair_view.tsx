@@ -5,11 +5,11 @@ import { useAsked } from './asked';
 import { breakdownOf } from './breakdown';
 import { Amount } from './breakdown_rows';
 import { nameOf, numbersIn } from './format';
+import { isIndistinct, type Interval } from './indistinct';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
 import { useOpened } from './opened';
-import { areDistinct, type Interval } from './pairs';
 import { askPage } from './questions';
 import { isOneOf, SECTORS } from './sectors';
 
@@ -69,11 +69,17 @@ function Choice(props: { model: Model; item: Item; itemKey: TableKey; cancel: ()
   );
 }
 
+interface Side {
+  /** Null: not known. */
+  readonly value: number | null;
+  readonly interval: Interval;
+}
+
 interface Row {
   readonly name: string;
   readonly unit: string;
-  readonly a: Interval;
-  readonly b: Interval;
+  readonly a: Side;
+  readonly b: Side;
   readonly testid: string;
 }
 
@@ -84,11 +90,10 @@ function Rows({ model, first, second }: { model: Model; first: Item; second: Ite
   const rows = SECTORS.flatMap((sector): Row[] => {
     const [a, b] = [first, second].map(({ properties }) => breakdownOf(properties, sector));
     if (!a || !b || (a.tco2e === null && b.tco2e === null)) return [];
-    const scaled = ({ tco2e, interval }: typeof a, by: number | null): Interval => ({
-      value: tco2e === null || by === null || by <= 0 ? null : tco2e / by,
-      low: interval === null || by === null || by <= 0 ? null : interval[0] / by,
-      high: interval === null || by === null || by <= 0 ? null : interval[1] / by,
-    });
+    const scaled = ({ tco2e, interval }: typeof a, by: number | null): Side =>
+      tco2e === null || by === null || by <= 0
+        ? { value: null, interval: null }
+        : { value: tco2e / by, interval: interval && [interval[0] / by, interval[1] / by] };
     const row = (unit: 't' | 't_per_ha' | 't_per_person', byA: number | null, byB: number | null): Row => ({
       name: t.sectorTitles[sector],
       unit: t.units[unit],
@@ -104,14 +109,16 @@ function Rows({ model, first, second }: { model: Model; first: Item; second: Ite
         : []),
     ];
   });
-  const cell = ({ value, low, high }: Interval) =>
+  const cell = ({ value, interval }: Side) =>
     value === null ? (
       <em>{t.unknown}</em>
     ) : (
       <>
         <Amount tco2e={value} numbers={numbers} />
-        {low !== null && high !== null && (
-          <small class="pair-interval">{t.between(numbers.amount(low), numbers.amount(high))}</small>
+        {interval && (
+          <small class="pair-interval">
+            {t.between(numbers.amount(interval[0]), numbers.amount(interval[1]))}
+          </small>
         )}
       </>
     );
@@ -143,7 +150,7 @@ function Rows({ model, first, second }: { model: Model; first: Item; second: Ite
                   <td class="number">{cell(a)}</td>
                   <td class="number">
                     {cell(b)}
-                    {a.value !== null && b.value !== null && !areDistinct(a, b) && (
+                    {a.value !== null && b.value !== null && isIndistinct(a.interval, b.interval) && (
                       <small class="pair-interval" data-testid="pair-indistinct">
                         {t.pair.indistinct}
                       </small>

@@ -327,6 +327,8 @@ export function askPage(
     readonly sort: string;
     readonly limit: number;
     readonly offset: number;
+    /** CQL2 as JSON; not given: all rows. */
+    readonly filter?: string | undefined;
   },
   signal: AbortSignal,
 ): Promise<Result<Page>> {
@@ -338,6 +340,7 @@ export function askPage(
     limit: asked.limit,
     offset: asked.offset,
     skipGeometry: true,
+    ...(asked.filter === undefined ? {} : { filter: asked.filter, 'filter-lang': 'cql2-json' as const }),
   });
   return api.ask(`${pathOf(key)}/items?${query}`, decodePage, signal);
 }

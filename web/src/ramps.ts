@@ -42,6 +42,19 @@ export function fromOklab([lightness, a, b]: Triple): string {
   return `#${channels.map((channel) => byte(channel).toString(16).padStart(2, '0')).join('')}`;
 }
 
+function between(low: Triple, high: Triple, part: number): Triple {
+  return [
+    low[0] + (high[0] - low[0]) * part,
+    low[1] + (high[1] - low[1]) * part,
+    low[2] + (high[2] - low[2]) * part,
+  ];
+}
+
+/** A colour with a part, 0 to 1, of another in it. */
+export function mixed(colour: string, other: string, part: number): string {
+  return fromOklab(between(toOklab(colour), toOklab(other), part));
+}
+
 /** `count` colours at even steps of a ramp, its ends included; a single one is the middle. */
 export function sampleRamp(ramp: Ramp, count: number): string[] {
   const stops = ramp.map(toOklab);
@@ -50,11 +63,6 @@ export function sampleRamp(ramp: Ramp, count: number): string[] {
     const below = Math.min(Math.floor(position), stops.length - 2);
     const part = position - below;
     const low = stops[below] ?? [0, 0, 0];
-    const high = stops[below + 1] ?? low;
-    return fromOklab([
-      low[0] + (high[0] - low[0]) * part,
-      low[1] + (high[1] - low[1]) * part,
-      low[2] + (high[2] - low[2]) * part,
-    ]);
+    return fromOklab(between(low, stops[below + 1] ?? low, part));
   });
 }

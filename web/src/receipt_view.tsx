@@ -25,7 +25,7 @@ function Ids({ ids }: { ids: readonly string[] }) {
       {ids.map((id, index) => (
         <span key={id}>
           {index > 0 && ', '}
-          <code>{id}</code>
+          <code translate={false}>{id}</code>
         </span>
       ))}
     </>
@@ -37,12 +37,14 @@ function PartRow({ part, t, numbers }: Words & { part: ReceiptPart }) {
     <li>
       <span class="part-head">
         <span>
-          {isOneOf(METHODS, part.method) ? t.methods[part.method] : part.method} · <code>{part.source}</code>
+          {isOneOf(METHODS, part.method) ? t.methods[part.method] : part.method} ·{' '}
+          <code translate={false}>{part.source}</code>
         </span>
         <Amount tco2e={part.tco2e} numbers={numbers} />
       </span>
       <small>
-        {numbers.amount(part.activity)} {part.unit} × <Ids ids={part.factors} />
+        {numbers.amount(part.activity)} <span translate={false}>{part.unit}</span> ×{' '}
+        <Ids ids={part.factors} />
         {part.lines !== null && ` · ${t.receipt.features(numbers.count(part.lines))}`}
       </small>
       {part.assumptions.length > 0 && (
@@ -89,12 +91,12 @@ function FactorRow({ factor, t, numbers }: Words & { factor: Factor }) {
   const { id, value, unit, source, period, chosen, u95Percent } = factor;
   return (
     <li>
-      <code>{id}</code>
+      <code translate={false}>{id}</code>
       <span>
-        {value !== null && numbers.exact(value)} {unit}{' '}
+        {value !== null && numbers.exact(value)} <span translate={false}>{unit}</span>{' '}
         {u95Percent !== null && <small>± {numbers.percent(u95Percent / 100)}</small>}
       </span>
-      <small>{[source, period].filter((words) => words !== null).join(' · ')}</small>
+      <small translate={false}>{[source, period].filter((words) => words !== null).join(' · ')}</small>
       {chosen !== null && <small>{t.receipt.chosen(chosen)}</small>}
     </li>
   );
@@ -112,7 +114,7 @@ function Contents({ model, receipt }: { model: Model; receipt: Receipt }) {
   return (
     <>
       {reasons.map(({ code, title, text }) => (
-        <p key={code} class="note" data-testid={`reason-${code}`}>
+        <p key={code} class="note" translate={false} data-testid={`reason-${code}`}>
           <strong>{title}.</strong> {text}
         </p>
       ))}
@@ -163,17 +165,23 @@ function Contents({ model, receipt }: { model: Model; receipt: Receipt }) {
         <ul>
           {receipt.inputs.map(({ file, bytes, sha256 }) => (
             <li key={file}>
-              <code>{file}</code>
+              <code translate={false}>{file}</code>
               {bytes !== null && <span>{t.receipt.bytes(words.numbers.count(bytes))}</span>}
               <small>
                 {receipt.sources
                   .filter(({ files }) => files.includes(file))
-                  .map(({ id, open }) => `${id} (${open ? t.receipt.open : t.receipt.notOpen})`)
-                  .join(', ')}
+                  .map(({ id, open }, index) => (
+                    <span key={id}>
+                      {index > 0 && ', '}
+                      <span translate={false}>{id}</span> ({open ? t.receipt.open : t.receipt.notOpen})
+                    </span>
+                  ))}
               </small>
               {sha256 !== null && (
                 <small>
-                  SHA-256 <code>{sha256}</code>
+                  <span translate={false}>
+                    SHA-256 <code>{sha256}</code>
+                  </span>
                 </small>
               )}
             </li>

@@ -145,8 +145,8 @@ export function SearchBox({ model }: { model: Model }) {
                   choose(place);
                 }}
               >
-                <span>{name === '' ? place.id : name}</span>
-                <small>{textIn(place.title, lang)}</small>
+                <span translate={false}>{name === '' ? place.id : name}</span>
+                <small translate={false}>{textIn(place.title, lang)}</small>
               </li>
             );
           })}

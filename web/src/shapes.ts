@@ -1,26 +1,15 @@
 /** Zones as shapes of a small map on paper: asked with their outlines, drawn as SVG paths. */
 import { decodeItem, type Api, type Item, type Result, type TableKey } from './api';
 import { list, number, record, type BBox } from './decode';
-
-type Ring = readonly (readonly [number, number])[];
+import { linesIn, type Position } from './positions';
 
 export interface Shape {
   readonly item: Item;
-  readonly rings: readonly Ring[];
+  readonly rings: readonly (readonly Position[])[];
 }
 
 /** More zones than this are no small map any more. */
 export const MOST_SHAPES = 200;
-
-/** Every ring of a GeoJSON geometry of areas. */
-export function ringsIn(coordinates: unknown): Ring[] {
-  if (!Array.isArray(coordinates)) return [];
-  const entries = coordinates as unknown[];
-  const isPosition = (entry: unknown): entry is [number, number] =>
-    Array.isArray(entry) && typeof entry[0] === 'number' && typeof entry[1] === 'number';
-  if (entries.length > 0 && entries.every(isPosition)) return [entries.map(([x, y]) => [x, y] as const)];
-  return entries.flatMap(ringsIn);
-}
 
 export function askShapes(
   api: Api,
@@ -40,11 +29,7 @@ export function askShapes(
         total: number(given.numberMatched, `${path}.numberMatched`),
         shapes: list((entry, where) => {
           const { geometry } = record(entry, where);
-          const coordinates =
-            typeof geometry === 'object' && geometry !== null && 'coordinates' in geometry
-              ? geometry.coordinates
-              : null;
-          return { item: decodeItem(entry, where), rings: ringsIn(coordinates) };
+          return { item: decodeItem(entry, where), rings: linesIn(geometry) };
         })(given.features, `${path}.features`),
       };
     },
@@ -81,7 +66,7 @@ export function paperFor([west, south, east, north]: BBox, width: number): Paper
   const scale = width / Math.max((east - west) * narrower, 1e-9);
   const x = (lon: number) => (lon - west) * narrower * scale;
   const y = (lat: number) => (north - lat) * scale;
-  const written = (ring: Ring) => {
+  const written = (ring: readonly Position[]) => {
     let last = '';
     const corners = ring.flatMap(([lon, lat]) => {
       const corner = `${x(lon).toFixed(1)},${y(lat).toFixed(1)}`;

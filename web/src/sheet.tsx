@@ -1,6 +1,7 @@
 /** A sheet over the page: a modal dialog with its own address, closed by Escape, its button or the back button. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { CloseButton } from './close_button';
 import type { Model } from './model';
 import type { Page } from './state';
 
@@ -36,11 +37,7 @@ export function Sheet(props: { model: Model; title: string; name: Page; children
       <div class="page-sheet-box">
         <header>
           <h2 id={`sheet-${name}`}>{title}</h2>
-          <button type="button" class="close" aria-label={t.close} title={t.close} onClick={close}>
-            <svg viewBox="0 0 16 16" aria-hidden="true">
-              <path d="M3.5 3.5l9 9m0-9l-9 9" />
-            </svg>
-          </button>
+          <CloseButton label={t.close} close={close} />
         </header>
         <div class="page-sheet-body">{children}</div>
       </div>

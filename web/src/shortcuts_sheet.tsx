@@ -1,6 +1,7 @@
 /** The `?` sheet: every key, and the switch that turns single keys off. */
 import { useEffect, useRef } from 'preact/hooks';
 import { useSignal } from '@preact/signals';
+import { CloseButton } from './close_button';
 import type { Model } from './model';
 import { FIXED_KEYS, isTyping, KEYS, press } from './shortcuts';
 
@@ -79,18 +80,12 @@ export function Shortcuts({ model }: { model: Model }) {
         <div class="sheet-body">
           <header class="sheet-head">
             <h2 id="keys-title">{t.explore.keys}</h2>
-            <button
-              type="button"
-              class="close"
-              aria-label={t.close}
-              onClick={() => {
+            <CloseButton
+              label={t.close}
+              close={() => {
                 sheet.current?.close();
               }}
-            >
-              <svg viewBox="0 0 16 16" aria-hidden="true">
-                <path d="M4 4l8 8M12 4l-8 8" />
-              </svg>
-            </button>
+            />
           </header>
           <label class="tick">
             <input

@@ -1,4 +1,5 @@
 /** Where the place on the card stands among its peers. */
+import type { ComponentChildren } from 'preact';
 import type { Item, TableKey } from './api';
 import { useAsked } from './asked';
 import { valueOf } from './expressions';
@@ -15,7 +16,7 @@ function StandingRow(props: {
   unit: Unit;
   /** Peers are those within this item of the parent collection; null: all. */
   parent: string | null;
-  among: string;
+  among: ComponentChildren;
   name: string;
 }) {
   const { model, itemKey, item, unit, parent, among, name } = props;
@@ -87,7 +88,7 @@ export function Standings({ model, item, itemKey }: { model: Model; item: Item; 
           {...words}
           unit={one}
           parent={null}
-          among={textIn(own.title, lang)}
+          among={<span translate={false}>{textIn(own.title, lang)}</span>}
           name={one === unit ? 'standing' : 'standing-total'}
         />
       ))}

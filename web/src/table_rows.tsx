@@ -154,6 +154,7 @@ export function Rows(props: {
                   <button
                     type="button"
                     class="row-name"
+                    translate={false}
                     tabIndex={index === Math.min(rows.at.value, items.length - 1) ? 0 : -1}
                     onFocus={() => {
                       rows.at.value = index;

@@ -4,13 +4,15 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Collection, Item, TableKey } from './api';
 import { useAsked } from './asked';
 import { Badges } from './badges';
+import { CloseButton } from './close_button';
 import { numbersIn, textIn } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
 import { useOpened } from './opened';
-import { askPage, askStanding, type Page } from './questions';
+import { askPage, type Page } from './questions';
 import { orderOf, tableColumns } from './table_order';
+import { askPosition } from './table_place';
 import { Head, Rows } from './table_rows';
 
 const PAGE = 50;
@@ -60,7 +62,7 @@ function Pager(props: {
   );
 }
 
-/** Turn to the page on which the place chosen on the map stands, where the order is by numbers. */
+/** Turn to the page on which the place chosen on the map stands. */
 function useChosenPage(
   model: Model,
   key: TableKey,
@@ -70,29 +72,18 @@ function useChosenPage(
 ): void {
   const { selected } = model.view.value;
   const chosen = selected?.collection === key.collection ? selected.id : null;
-  const column = order.replace(/^-/, '');
-  const numeric = !/^(name_|id$)/.test(column);
   const elsewhere = chosen !== null && shown !== null && !shown.some(({ id }) => id === chosen);
-  const answer = useAsked(
-    model,
-    elsewhere && numeric ? JSON.stringify([key, chosen, order]) : null,
-    (signal) =>
-      askStanding(
-        model.api,
-        key,
-        chosen ?? '',
-        { column, unit: 't', order: order.startsWith('-') ? 'desc' : 'asc', parent: null },
-        signal,
-      ),
+  const answer = useAsked(model, elsewhere ? JSON.stringify([key, chosen, order]) : null, (signal) =>
+    askPosition(model.api, key, chosen ?? '', order, signal),
   );
-  const rank = loaded(answer)?.rank ?? null;
+  const position = loaded(answer);
   const turned = useRef<string | null>(null);
   useEffect(() => {
     const wish = JSON.stringify([key, chosen, order]);
     // Once for each choice: who pages on afterwards is not called back.
-    if (rank === null || turned.current === wish) return;
+    if (position === null || turned.current === wish) return;
     turned.current = wish;
-    turnTo(Math.floor((rank - 1) / PAGE) * PAGE);
+    turnTo(Math.floor(position / PAGE) * PAGE);
   });
 }
 
@@ -152,7 +143,8 @@ function TableOf({
         ) : (
           <table>
             <caption class="visually-hidden">
-              {textIn(collection.title, lang)} {t.perYear(tableKey.year)}. {t.table.help}
+              <span translate={false}>{textIn(collection.title, lang)}</span> {t.perYear(tableKey.year)}.{' '}
+              {t.table.help}
             </caption>
             <Head
               model={model}
@@ -212,17 +204,13 @@ export function TableSheet({ model }: { model: Model }) {
     <section class="table-sheet" aria-labelledby="table-title" data-testid="table" ref={sheet}>
       <header>
         <h2 id="table-title" tabIndex={-1}>
-          {collection && textIn(collection.title, model.lang.value)}{' '}
+          {collection && <span translate={false}>{textIn(collection.title, model.lang.value)}</span>}{' '}
           {year !== null && <small>{t.perYear(year)}</small>}
         </h2>
         <p class="badges">
           <Badges model={model} sector={model.sector.value} />
         </p>
-        <button type="button" class="close" aria-label={t.table.close} title={t.table.close} onClick={close}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M3.5 3.5l9 9m0-9l-9 9" />
-          </svg>
-        </button>
+        <CloseButton label={t.table.close} close={close} />
       </header>
       {key && collection ? (
         <TableOf key={JSON.stringify(key)} model={model} collection={collection} tableKey={key} />

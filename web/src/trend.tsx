@@ -1,5 +1,6 @@
 /** A small line over the years with the band in which the true value probably lies. */
 import { interval90, type Numbers } from './format';
+import { isIndistinct, type Interval } from './indistinct';
 import type { Statistics } from './questions';
 import type { Sector } from './sectors';
 import type { Texts } from './texts/texts';
@@ -9,7 +10,7 @@ export interface TrendPoint {
   /** Null: not known in that year. */
   readonly tco2e: number | null;
   /** Null: not known, which says nothing about how sure the value is. */
-  readonly interval: readonly [low: number, high: number] | null;
+  readonly interval: Interval;
   readonly held: boolean;
 }
 
@@ -63,8 +64,7 @@ export function changeOf(points: readonly TrendPoint[]): Change | null {
   if (!from || !to || from === to || from.tco2e === null || to.tco2e === null) return null;
   if (!from.interval || !to.interval) return null;
   if (from.tco2e === to.tco2e) return { kind: 'same', from, to };
-  const [[lowA, highA], [lowB, highB]] = [from.interval, to.interval];
-  if (lowA <= highB && lowB <= highA) return { kind: 'unclear', from, to };
+  if (isIndistinct(from.interval, to.interval)) return { kind: 'unclear', from, to };
   // A share of something negative or nothing would mislead.
   const share = from.tco2e > 0 && to.tco2e >= 0 ? to.tco2e / from.tco2e - 1 : null;
   return { kind: 'change', from, to, share };

@@ -6,7 +6,17 @@ import { DOTS, dots, sourceIdOf, STRIPES, stripes, valuesLayers, valuesSource } 
 import type { Picture } from './shown';
 
 /** Bands whose layers draw the numbers' source. */
-const VALUE_BANDS: readonly Band[] = ['values', 'doubt', 'held', 'hovered', 'rim', 'selected', 'columns'];
+const VALUE_BANDS: readonly Band[] = [
+  'values',
+  'doubt',
+  'held',
+  'hovered',
+  'rim',
+  'selected',
+  'columns',
+  'doubt-columns',
+  'held-columns',
+];
 /** Those of them that follow what the pointer does, not the picture. */
 const POINTED: readonly Band[] = ['hovered', 'rim', 'selected'];
 

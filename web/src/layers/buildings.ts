@@ -7,12 +7,12 @@ export const buildings: Theme = {
   ramps: {
     light: {
       emission: ['#fbe9c3', '#f3b562', '#d9692c', '#9c2b1a', '#571013'],
-      removal: ['#cfe7e1', '#2f857b', '#0a4740'],
+      removal: ['#bcdfe8', '#5fb0c2', '#1d7a90', '#07404f'],
       zero: ZERO.light,
     },
     dark: {
       emission: ['#45301f', '#8a4322', '#cf6a33', '#f3ab5e', '#fff0c9'],
-      removal: ['#1f4541', '#63b8ab', '#c9f2e9'],
+      removal: ['#123f4f', '#1f7189', '#57b2c8', '#c6eef7'],
       zero: ZERO.dark,
     },
   },

@@ -6,13 +6,13 @@ export const transport: Theme = {
   sector: 'transport',
   ramps: {
     light: {
-      emission: ['#e9e3f2', '#bdaedd', '#8a72c0', '#5b3d99', '#2e1463'],
-      removal: ['#cfe7e1', '#2f857b', '#0a4740'],
+      emission: ['#dccdf0', '#b09cdb', '#8a72c0', '#5b3d99', '#2e1463'],
+      removal: ['#cfe8c4', '#3f9350', '#0e4320'],
       zero: ZERO.light,
     },
     dark: {
-      emission: ['#2f2a45', '#554688', '#8470c4', '#b9a8ea', '#f0e9ff'],
-      removal: ['#1f4541', '#63b8ab', '#c9f2e9'],
+      emission: ['#3a2d5c', '#5c4a92', '#8470c4', '#b9a8ea', '#f0e9ff'],
+      removal: ['#1d4630', '#5fb07a', '#d3f5da'],
       zero: ZERO.dark,
     },
   },

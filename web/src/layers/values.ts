@@ -19,11 +19,15 @@ import {
   within,
 } from '../expressions';
 import type { Picture } from '../shown';
+import { mixed } from '../ramps';
 import { mayBeHeld } from '../sectors';
+import { CONTEXT_COLOURS } from './context';
 import { type Ground, UNKNOWN } from './theme';
 
 export const STRIPES = 'stripes';
 export const DOTS = 'dots';
+
+const HELD: FilterSpecification = ['==', ['get', 'held'], true];
 
 const OUTLINE: Readonly<
   Record<
@@ -69,6 +73,20 @@ export function valuesColour(picture: Picture, ground: Ground): DataDrivenProper
     : fillColour(terms, unit, scale, UNKNOWN[ground]);
 }
 
+/** Colours of columns, of which some may be fainter and none may be seen through: what is faded pales into the land. */
+function columnColour(picture: Picture, ground: Ground): DataDrivenPropertyValueSpecification<string> {
+  const { terms, unit, scale, strengths } = picture;
+  const plain = fillColour(terms, unit, scale, UNKNOWN[ground]);
+  if (strengths.doubt === null) return plain;
+  const { where, part } = strengths.doubt;
+  const pale = (colour: string) => mixed(CONTEXT_COLOURS[ground].land, colour, part);
+  const faded = {
+    classes: scale.classes.map((entry) => ({ ...entry, colour: pale(entry.colour) })),
+    zero: scale.zero && pale(scale.zero),
+  };
+  return ['case', where, fillColour(terms, unit, faded, pale(UNKNOWN[ground])), plain];
+}
+
 /** Of the full strength, where a change cannot be told from chance: most cannot, and on black they must still be seen. */
 const INDISTINCT_PART = 0.5;
 
@@ -90,12 +108,56 @@ function dotted({ terms, unit, doubt, doubted, difference, sector, tall }: Pictu
 
 type ValuesLayer = FillLayerSpecification | FillExtrusionLayerSpecification | LineLayerSpecification;
 
+/** Values that stand up, with the dots and stripes that flat ones have. */
+function columnsLayers(
+  picture: Picture,
+  ground: Ground,
+  suffix: string,
+  from: { readonly source: string; readonly 'source-layer': string },
+): [Band, FillExtrusionLayerSpecification][] {
+  const { terms, unit, strengths, tall, doubt, doubted, sector } = picture;
+  const seen: FilterSpecification =
+    strengths.only === null ? ['has', 'id'] : within(terms, unit, strengths.only);
+  const height = tall === null ? 0 : columnHeight(terms, unit, tall.largest, tall.tallest);
+  const layer = (
+    band: Band,
+    filter: FilterSpecification,
+    shown: boolean,
+    look: FillExtrusionLayerSpecification['paint'],
+  ): [Band, FillExtrusionLayerSpecification] => [
+    band,
+    {
+      id: `${band}-${suffix}`,
+      type: 'fill-extrusion',
+      ...from,
+      filter,
+      layout: { visibility: tall !== null && shown ? 'visible' : 'none' },
+      paint: { 'fill-extrusion-height': height, ...look },
+    },
+  ];
+  const marked = (where: FilterSpecification) => ['all', seen, where] as FilterSpecification;
+  return [
+    layer('columns', seen, true, {
+      'fill-extrusion-color': columnColour(picture, ground),
+      // Columns that let others shine through could be taken for their neighbours.
+      'fill-extrusion-opacity': Math.max(strengths.full, 0.7),
+    }),
+    layer('doubt-columns', marked(doubtful(doubted)), doubt === 'hatch', {
+      'fill-extrusion-pattern': `${DOTS}-${ground}`,
+    }),
+    layer('held-columns', marked(HELD), mayBeHeld(sector), {
+      'fill-extrusion-pattern': `${STRIPES}-${ground}`,
+    }),
+  ];
+}
+
 /** Layers of one source; `suffix` tells its layers from those of the source it takes over from. */
 export function valuesLayers(picture: Picture, ground: Ground, suffix: string): [Band, ValuesLayer][] {
   const from = { source: sourceIdOf(picture), 'source-layer': picture.key.collection };
   const colours = OUTLINE[ground];
-  const { terms, unit, strengths, tall } = picture;
+  const { tall } = picture;
   const dots = dotted(picture);
+  const columns = columnsLayers(picture, ground, suffix, from);
   return [
     [
       'values',
@@ -136,27 +198,12 @@ export function valuesLayers(picture: Picture, ground: Ground, suffix: string): 
         id: `held-${suffix}`,
         type: 'fill',
         ...from,
-        filter: ['==', ['get', 'held'], true],
+        filter: HELD,
         layout: { visibility: mayBeHeld(picture.sector) && tall === null ? 'visible' : 'none' },
         paint: { 'fill-pattern': `${STRIPES}-${ground}`, 'fill-antialias': false },
       },
     ],
-    [
-      'columns',
-      {
-        id: `columns-${suffix}`,
-        type: 'fill-extrusion',
-        ...from,
-        filter: strengths.only === null ? ['has', 'id'] : within(terms, unit, strengths.only),
-        layout: { visibility: tall === null ? 'none' : 'visible' },
-        paint: {
-          'fill-extrusion-color': valuesColour(picture, ground),
-          'fill-extrusion-height': tall === null ? 0 : columnHeight(terms, unit, tall.largest, tall.tallest),
-          // Columns that let others shine through could be taken for their neighbours.
-          'fill-extrusion-opacity': Math.max(strengths.full, 0.7),
-        },
-      },
-    ],
+    ...columns,
     [
       'hovered',
       {

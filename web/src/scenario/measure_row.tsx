@@ -1,5 +1,6 @@
 /** One measure: its slider, what it does, and what it rests on. */
 import { useSignal } from '@preact/signals';
+import { CloseButton } from '../close_button';
 import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { areaOf, placeOf, withField, type Measure } from './document';
@@ -132,17 +133,7 @@ export function MeasureRow(props: {
             {s.stage(s.stages[stage] ?? stage)} · {nameOfPlace(placeOf(measure), model, s)}
           </p>
         </div>
-        <button
-          type="button"
-          class="close"
-          aria-label={s.remove(name)}
-          title={s.remove(name)}
-          onClick={remove}
-        >
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M3.5 3.5l9 9m0-9l-9 9" />
-          </svg>
-        </button>
+        <CloseButton label={s.remove(name)} close={remove} />
       </header>
       {!known && <p class="fine">{s.otherKind}</p>}
       {form && <p class="fine">{s.formDetails[form]}</p>}

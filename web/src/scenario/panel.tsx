@@ -1,6 +1,7 @@
 /** The scenario panel: how the city grows, which measures are taken, and what comes of it. */
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { CloseButton } from '../close_button';
 import { loaded } from '../loading';
 import type { Model } from '../model';
 import { ProblemNote } from '../notices';
@@ -392,11 +393,7 @@ export const ScenarioPanel = spoken(function ScenarioPanel({ model }: { model: M
             {nameOfScenario(session.scenario.value, at, s)}
           </h2>
         </div>
-        <button type="button" class="close" aria-label={t.close} title={t.close} onClick={close}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M3.5 3.5l9 9m0-9l-9 9" />
-          </svg>
-        </button>
+        <CloseButton label={t.close} close={close} />
       </header>
       <div class="scenario-top">
         <Tabs model={model} session={session} />

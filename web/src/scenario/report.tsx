@@ -1,6 +1,6 @@
 /** A scenario to print: what it changes, where, by which measures, and on which assumptions. */
 import { useEffect } from 'preact/hooks';
-import { extentOf, type Region } from '../api';
+import type { Region } from '../api';
 import { isIllustrative } from '../badges';
 import { numbersIn, textIn } from '../format';
 import { lineLabel } from '../legend';
@@ -9,9 +9,10 @@ import { loaded } from '../loading';
 import type { Model } from '../model';
 import { ProblemNote } from '../notices';
 import { attributionIn, LanguageSwitch } from '../panel';
+import { extentOf, linesIn } from '../positions';
 import { classOf, legendLines } from '../scale';
 import { SECTORS, type Sector } from '../sectors';
-import { boxOf, paperFor, ringsIn, type Shape } from '../shapes';
+import { boxOf, paperFor, type Shape } from '../shapes';
 import { Scrolled } from '../scrolled';
 import { valueOf } from '../expressions';
 import { Comparison } from './comparison';
@@ -26,8 +27,7 @@ import { amountWords, nameOfMeasure, nameOfPlace, nameOfScenario, spoken, textsO
 import './scenario.css';
 
 function shapeOf({ id, geometry, properties }: Place): Shape {
-  const coordinates = 'coordinates' in geometry ? geometry.coordinates : null;
-  return { item: { id, properties, bbox: extentOf(geometry) }, rings: ringsIn(coordinates) };
+  return { item: { id, properties, bbox: extentOf(geometry) }, rings: linesIn(geometry) };
 }
 
 /** Where it changes, on paper. */

@@ -1,0 +1,323 @@
+"""A walk through every view of the page: nobody is kept out, no text is untranslated, nothing leaves the origin."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page, Route, expect
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+WIDE = {"viewport": {"width": 1280, "height": 800}}
+GRID = "grid-1km"
+
+# Text that nobody translated: letters outside the brackets of the pseudo-language, unless it is data or a key's name.
+UNTRANSLATED = """() => {
+  const bare = (text) => {
+    for (let before = ''; before !== text; ) {
+      before = text;
+      text = text.replaceAll(/⟦[^⟦⟧]*⟧/g, '');
+    }
+    // A number on an axis may end in its thousands or millions, which the browser writes.
+    return /\\p{L}/u.test(text) && !/^[−-]?[\\d.,]+[kmb]$/i.test(text);
+  };
+  const isData = (element) => element.closest('[translate=no]') !== null;
+  const found = [document.title].filter(bare);
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const { parentElement, data } = walker.currentNode;
+    if (/^(SCRIPT|STYLE|NOSCRIPT)$/.test(parentElement.tagName) || parentElement.closest('noscript')) continue;
+    if (parentElement.closest('.maplibregl-ctrl') || isData(parentElement)) continue;
+    if (bare(data)) found.push(data);
+  }
+  for (const element of document.body.querySelectorAll('*')) {
+    for (const name of ['aria-label', 'title', 'placeholder', 'alt', 'aria-valuetext', 'label']) {
+      const value = element.getAttribute(name);
+      if (value !== null && !isData(element) && bare(value)) found.push(`${name}=${value}`);
+    }
+  }
+  return found;
+}"""
+AXE = """options => axe.run(document, { resultTypes: ['violations'], ...options })
+  .then(report => report.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"""
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+# The page follows its address as it does when a reader goes back: no document is loaded anew.
+GO = """query => {
+  history.pushState(null, '', location.pathname + query);
+  dispatchEvent(new PopStateEvent('popstate'));
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+QUIET = """() => document.querySelector('.app, .report') !== null &&
+  document.querySelector('.skeleton, [aria-busy=true], [data-testid=other-map][data-state=loading]') === null"""
+
+
+# What the browser says of the one place that is asked for and is not there.
+NO_SUCH_PLACE = "Failed to load resource: the server responded with a status of 404 (Not Found)"
+
+
+@dataclass(frozen=True)
+class View:
+    """Something to look at: its address, what must be there, and what is done to see it; a finger cannot hover."""
+
+    name: str
+    query: str
+    shows: str
+    act: Callable[[Page], None] | None = None
+    undo: Callable[[Page], None] | None = None
+    by_touch: bool = True
+
+
+def unfold(page: Page) -> None:
+    """Open whatever can be opened within the page."""
+    page.evaluate("for (const one of document.querySelectorAll('details:not([open])')) one.open = true")
+
+
+def escape(page: Page) -> None:
+    """Close what is open."""
+    page.keyboard.press("Escape")
+
+
+def point_at_the_middle(page: Page) -> None:
+    """Put the pointer on the middle of the map."""
+    box = page.locator("canvas.maplibregl-canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2 + 3)
+
+
+def choose_another_place(page: Page) -> None:
+    """Ask the card to lay another place beside its own."""
+    page.locator("[data-testid=card] button.why").last.click()
+
+
+def search_for(words: str) -> Callable[[Page], None]:
+    """Type into the search."""
+    return lambda page: page.locator(".search input").fill(words)
+
+
+def leave_search(page: Page) -> None:
+    """Close the search, and empty it."""
+    page.locator(".search input").fill("")
+    page.locator(".search input").blur()
+
+
+def measure(page: Page) -> None:
+    """Open the panel in which an area is drawn or brought, with its list of zones."""
+    page.locator("#measure-tool").click()
+    expect(page.get_by_test_id("measured")).to_be_visible()
+    unfold(page)
+
+
+def draw(page: Page) -> None:
+    """Begin to draw an outline."""
+    page.locator("#measure-tool").click()
+    page.locator("[data-testid=measured] .measure-choice .buttons .primary").click()
+
+
+def bring_no_outline(page: Page) -> None:
+    """Bring a file that is no outline."""
+    page.locator("#measure-tool").click()
+    page.get_by_test_id("outline-file").set_input_files(
+        {"name": "notes.json", "mimeType": "application/json", "buffer": b"not json at all"}
+    )
+
+
+def stop_drawing(page: Page) -> None:
+    """Leave the outline, then the panel."""
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("measured")).to_have_count(0)
+
+
+def open_controls(page: Page) -> None:
+    """On a phone the controls are a sheet; beside the map there is nothing to open."""
+    handle = page.locator(".sheet-handle")
+    if handle.is_visible():
+        handle.click()
+
+
+def unfold_controls(page: Page) -> None:
+    """The controls with all that is folded away in them."""
+    open_controls(page)
+    unfold(page)
+
+
+VIEWS = (
+    View("controls", f"?area={GRID}&sector=buildings&part=indirect&only=1~", ".panel", open_controls, open_controls),
+    View("display", f"?area={GRID}&mark=method&doubt=fade", ".display-body", unfold_controls, open_controls),
+    View("hexagons in 3D", "?area={hexagons}&tall=1&sector=transport", "#map", open_controls, open_controls),
+    View("pointer", f"?area={GRID}&{{at}}", ".tooltip-value", point_at_the_middle, by_touch=False),
+    View("card", "?area={zones}&sel={zones}/{zone}", "[data-testid=trend]", unfold),
+    View("card of a held cell", "?area=grid-500m&sel=grid-500m/{held}&sector=buildings", "[data-testid=held]", unfold),
+    View("card of no place", f"?sel={GRID}/nowhere", "[data-testid=card] [role=alert]"),
+    View("receipt", "?area={zones}&sel={zones}/{zone}&why=1", "[data-testid=receipt-buildings]", unfold),
+    View("receipt of a held cell", "?sel=grid-500m/{held}&why=1", "[data-testid=reason-held]", unfold),
+    View("choosing a pair", "?area={zones}&sel={zones}/{zone}", ".pair-choice", choose_another_place, escape),
+    View("pair", "?area={zones}&sel={zones}/{zone}&pair={other}", "[data-testid=pair] table"),
+    View("table", "?area={zones}&table=-net_tco2e", "[data-testid=table] tbody tr"),
+    View("table and card", f"?area={GRID}&table=id&sel={GRID}/{{cell}}", "[data-testid=table] tr[aria-current]"),
+    View("search", "", "[role=option]", search_for("1"), leave_search),
+    View("search in vain", "", "[data-testid=nothing-found]", search_for("no place of this name"), leave_search),
+    View("measuring", "", "[data-testid=measured] .zone-list", measure, escape),
+    View("drawing", "", ".sketching", draw, stop_drawing),
+    View("no outline", "", "[data-testid=outline-refused]", bring_no_outline, escape),
+    View("measured zones", "?sum={zones}/{zone},{other}", "[data-testid=measured] [data-testid=value]", unfold),
+    View("broken outline", "?outline=AAA", "[data-testid=measured] .note"),
+    View("swipe", "?sector=buildings&vs=swipe/sector/forest", "[data-testid=compare]"),
+    View("side by side", "?sector=buildings&vs=side/year/{before}", "[data-testid=compare]"),
+    View("difference", "?sector=buildings&vs=difference/sector/transport", "[data-testid=compare]"),
+    View("shortcuts", "", ".sheet[open]", lambda page: page.keyboard.press("?"), escape),
+    View("take away", f"?area={GRID}&view=take", "[data-testid=take-csv]", unfold),
+    View("about", "?view=about", "[data-testid=citation]", unfold),
+    View("lost", "?at=9/10/10", "[data-testid=outside]"),
+    View("report", "?view=report", "[data-testid=report-net]"),
+)
+
+
+def facts_of(visit: Any) -> dict[str, str]:
+    """What addresses of views are filled in with."""
+    region = visit.ask("regions")[0]
+    year = region["years"][-1]
+
+    def first(collection: str, *conditions: str, count: int = 1) -> list[dict[str, Any]]:
+        query = "&".join((f"year={year}", f"limit={count}", *conditions))
+        found: list[dict[str, Any]] = visit.ask(f"{region['id']}/collections/{collection}/items?{query}")["features"]
+        return found
+
+    collections = visit.ask(f"{region['id']}/collections")["collections"]
+    zones = next(one["id"] for one in collections if one["kind"] == "zones" and one["parent"])
+    one, other = (item["id"] for item in first(zones, "sortby=-net_tco2e", "skipGeometry=true", count=2))
+    (cell,) = first(GRID, "sortby=-net_tco2e")
+    (held,) = first("grid-500m", "held=true", "skipGeometry=true")
+    corners = cell["geometry"]["coordinates"][0][:4]
+    lat, lon = (f"{sum(corner[axis] for corner in corners) / 4:.5f}" for axis in (1, 0))
+    return {
+        "zones": zones,
+        "zone": one,
+        "other": other,
+        "hexagons": next(found["id"] for found in collections if found["kind"] == "hexagons"),
+        "cell": quote(cell["id"]),
+        "held": quote(held["id"]),
+        "before": str(region["years"][-2]),
+        "at": f"at=13/{lat}/{lon}",
+    }
+
+
+def violations(page: Page, project: Path, **options: Any) -> Any:
+    """What axe finds that keeps people out."""
+    if page.evaluate("typeof window.axe === 'undefined'"):
+        page.add_script_tag(path=project / "web" / "node_modules" / "axe-core" / "axe.min.js")
+    return page.evaluate(AXE, options)
+
+
+def quiet(page: Page) -> None:
+    """Wait until nothing is on its way."""
+    page.wait_for_function(QUIET, timeout=60_000)
+
+
+def see(page: Page, view: View, query: str) -> list[str]:
+    """Bring a view onto the page and wait until it is complete; what is missing, so that one walk tells all."""
+    try:
+        page.evaluate(GO, query)
+        quiet(page)
+        if view.act:
+            view.act(page)
+        expect(page.locator(view.shows).first).to_be_visible()
+        quiet(page)
+    except (AssertionError, PlaywrightError) as missing:
+        return [str(missing)[:400]]
+    return []
+
+
+def away(visit: Any) -> list[str]:
+    """Addresses that were asked of anybody else than the map's own server."""
+    return [url for url in visit.requests if not url.startswith((f"{visit.base}/", "blob:", "data:"))]
+
+
+def test_every_view_is_translated_open_to_all_and_stays_at_home(visits: Any, project: Path) -> None:
+    visit = visits(bypass_csp=True, color_scheme="light", **WIDE)
+    facts = facts_of(visit)
+    page = visit.open("?lang=pseudo")
+    found: dict[str, Any] = {}
+    for view in VIEWS:
+        query = view.query.format(**facts) or "?"
+        missing = see(page, view, f"{query}&lang=pseudo")
+        found[view.name] = [*missing, *violations(page, project), *page.evaluate(UNTRANSLATED)]
+        # What keeps people out in the dark and not in the light is contrast.
+        page.emulate_media(color_scheme="dark")
+        expect(page.locator("html")).to_have_attribute("data-ground", "dark")
+        found[f"{view.name}, dark"] = violations(page, project, **CONTRAST)
+        page.emulate_media(color_scheme="light")
+        if view.undo:
+            view.undo(page)
+    assert {name: what for name, what in found.items() if what} == {}
+    assert [said for said in visit.complaints if said != NO_SUCH_PLACE] == []
+    assert away(visit) == []
+    asked = "\n".join(visit.requests)
+    for part in ("tiles/", "receipts/", "search?", "statistics?", "items?", "distribution?", "downloads", "ranking?"):
+        assert f"/{part}" in asked, "the walk was to ask for this"
+
+
+def test_every_view_is_open_to_all_on_a_phone_in_korean(visits: Any, project: Path) -> None:
+    visit = visits(bypass_csp=True, locale="ko-KR", color_scheme="dark", **PHONE)
+    facts = facts_of(visit)
+    page = visit.open()
+    found: dict[str, Any] = {}
+    for view in (view for view in VIEWS if view.by_touch):
+        missing = see(page, view, view.query.format(**facts) or "?")
+        found[view.name] = [*missing, *violations(page, project)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found[view.name].append("the page is wider than the phone")
+        if view.undo:
+            view.undo(page)
+    assert {name: what for name, what in found.items() if what} == {}
+    assert [said for said in visit.complaints if said != NO_SUCH_PLACE] == []
+    assert away(visit) == []
+
+
+REFUSED = {"type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": "at most 10 a second"}
+NOTHING: dict[str, Any] = {"count": 0, "nulls": 12, "min": None, "max": None, "quantiles": []}
+# The demo's two years.
+NOTHING["profile"] = [{"year": year, **NOTHING} for year in (2023, 2024)]
+TROUBLE: tuple[tuple[str, str, dict[str, Any] | None, str], ...] = (
+    ("server away", "**/api/**", None, "[data-testid=away]"),
+    ("no region", "**/api/regions", {"json": []}, ".notices [role=status]"),
+    ("nothing known", "**/distribution?*", {"json": NOTHING}, "[data-testid=empty]"),
+    ("refused", "**/distribution?*", {"status": 429, "json": REFUSED}, ".notices [role=alert]"),
+    ("not understood", "**/api/regions", {"json": {"regions": "?"}}, ".notices [role=alert]"),
+    ("no WebGL", "", None, "[data-testid=no-webgl]"),
+)
+
+
+def answering(answer: dict[str, Any] | None) -> Callable[[Route], None]:
+    """Answers every request alike; None: nobody answers."""
+    return lambda route: route.abort() if answer is None else route.fulfill(**answer)
+
+
+def test_what_is_said_of_trouble_is_translated_and_open_to_all(visits: Any, project: Path) -> None:
+    visit = visits(bypass_csp=True, color_scheme="light")
+    page = visit.page
+    found: dict[str, Any] = {}
+    for name, pattern, answer, shows in TROUBLE:
+        if pattern:
+            visit.context.route(pattern, answering(answer))
+        else:
+            page.add_init_script(
+                "const real = HTMLCanvasElement.prototype.getContext;"
+                "HTMLCanvasElement.prototype.getContext = function (kind, ...rest)"
+                "{ return kind.startsWith('webgl') ? null : real.call(this, kind, ...rest); };"
+            )
+        page.goto(f"{visit.base}/?lang=pseudo")
+        expect(page.locator(shows).first).to_be_visible()
+        found[name] = [*violations(page, project), *page.evaluate(UNTRANSLATED)]
+        page.emulate_media(color_scheme="dark")
+        expect(page.locator("html")).to_have_attribute("data-ground", "dark")
+        found[f"{name}, dark"] = violations(page, project, **CONTRAST)
+        page.emulate_media(color_scheme="light")
+        visit.context.unroute_all()
+    assert {name: what for name, what in found.items() if what} == {}
+    assert away(visit) == []
