@@ -36,7 +36,7 @@ from api.tilesets import TILES
 from scenarios.effects import STAGES
 from scenarios.measures import measure_kinds
 from scenarios.parameters import shipped_parameters
-from scenarios.scenario import Scenario
+from scenarios.scenario import ROADS, Scenario
 
 router = APIRouter(tags=["scenarios"], prefix="/{region}/scenarios")
 
@@ -78,6 +78,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
                 "stage": one.stage,
                 "sector": one.sector,
                 "about": one.about,
+                "needs_process": one.kind in ROADS,
                 "parameters": one.parameters,
                 "document": one.schema,
             }

@@ -8,6 +8,8 @@ from typing import Any
 
 import anyio
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from anyio import CapacityLimiter
 
@@ -47,6 +49,31 @@ def test_the_catalogue_says_what_every_parameter_is(client: httpx.Client) -> Non
     assert "value" not in parameters["electricity.target_factor"]
     assert parameters["electricity.target_factor"]["status"] == "gap"
     assert told["limits"]["samples"] == MOST_SAMPLES
+
+
+def test_kinds_that_need_the_process_say_so_and_are_sent_there(client: httpx.Client) -> None:
+    kinds = client.get(f"{ROOT}/measures").json()["measures"]
+    there = {one["kind"] for one in kinds if one["needs_process"]}
+    assert there == {"road_closure", "new_road", "road_speed", "road_lanes", "car_free_area"}
+    measure = {"id": "c", "kind": "road_speed", "kmh": 30, "roads": ["way-1"]}
+    told = client.post(f"{ROOT}/results", json={"year": 2040, "measures": [measure]})
+    assert told.status_code == 400
+    assert "processes/scenario/execution" in told.json()["detail"]
+
+
+@pytest.mark.parametrize("table", ["shares-osm_roads-grid-500m", "features-osm_roads"])
+def test_private_tables_of_an_older_program_are_told_as_damage(
+    own_store: Any, serving: Callable[..., httpx.Client], table: str
+) -> None:
+    path = own_store.open("town").private(*table.split("-", 1))
+    roads = pa.table({"id": ["a"], "length_km": [1.0], "aadt_2023": [5.0], "aadt_2022": [5.0]})
+    pq.write_table(roads, own_store.open("town").private("features", "osm_roads"))
+    pq.write_table(pa.table({"cell": ["x"], "share": [1.0]}), path) if table.startswith("s") else path.unlink()
+    client = serving(own_store.path)
+    for what, body in (("", SCENARIO), ("/items", SCENARIO)):
+        told = client.post(f"{ROOT}/results{what}", json=body)
+        assert told.status_code == 503, told.text
+        assert "damaged" in Problem.model_validate(told.json()).detail
 
 
 def test_a_result_is_told_with_what_must_stand_beside_it(client: httpx.Client) -> None:
