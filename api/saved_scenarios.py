@@ -28,12 +28,12 @@ from api.scenarios import (
     asked_of,
     listed_ids,
     places_of,
-    running,
     told_result,
     unkept,
 )
 from api.settings import Settings
 from api.statistics import body_of
+from api.turns import running
 from scenarios.scenario import Scenario
 
 router = APIRouter(tags=["scenarios"], prefix="/{region}/scenarios")

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
 from api.errors import InvalidParameter
+from api.turns import given_up
 from grids.edition import Edition
 from grids.places import row_polygons
 from grids.store_errors import ItemNotFound
@@ -25,6 +26,7 @@ from scenarios.result import Result
 from scenarios.road_steps import RoadWork
 from scenarios.run import Baseline, baseline_of, run
 from scenarios.scenario import FORMS, ROADS, Scenario, read_scenario
+from scenarios.stopping import Cancelled
 
 MOST_CELLS = 50_000
 MOST_GROUND = 400_000
@@ -34,10 +36,8 @@ MOST_FORMS = 6
 """Each form is worked out once for every form beside it, to tell what each does alone and on top of the others."""
 MOST_SAMPLES = 500
 MOST_DOCUMENT_BYTES = 500_000
-MOST_WAITING = 12
-"""Runs that wait; each is done within a second or two, and nobody waits longer than an answer may take."""
-THREADS = 2
-"""Runs at a time of one process; others wait, so that they take no thread from what is read."""
+MOST_WORK = 100_000_000
+"""Cells x forms x samples (each at least 1) of a run that somebody waits for: some seconds."""
 _LIKED_M = 500
 _SEED = 0
 
@@ -110,9 +110,15 @@ class Lately(Generic[Kept_]):
 
 
 class Runs:
-    """Runs scenarios on editions; one object per process, used by its threads at once."""
+    """Runs scenarios on editions; one object per process, used by its threads at once.
 
-    def __init__(self, most_bytes: int = 200_000_000) -> None:
+    Args:
+        most_bytes: what is kept of baselines, and of results.
+        most_work: cells x forms x samples of one run; None for jobs, which have a limit of time.
+    """
+
+    def __init__(self, most_bytes: int = 200_000_000, most_work: int | None = MOST_WORK) -> None:
+        self._most_work = most_work
         self._baselines: Lately[Baseline] = Lately(most_bytes)
         self._results: Lately[Result] = Lately(most_bytes)
         self._making = threading.Lock()
@@ -147,7 +153,12 @@ class Runs:
             return found
 
     def result(
-        self, edition: Edition, asked: Asked, areas: Areas | None = None, roads: RoadWork | None = None
+        self,
+        edition: Edition,
+        asked: Asked,
+        areas: Areas | None = None,
+        roads: RoadWork | None = None,
+        cancelled: Cancelled = given_up,
     ) -> Result:
         """Run a scenario, or return what it gave lately.
 
@@ -156,10 +167,12 @@ class Runs:
             asked: which scenario, and how.
             areas: of which samples are wanted too; needed only where there are samples.
             roads: for measures of roads, which take longer than an answer may.
+            cancelled: asked while it runs: whether nobody waits for it any more.
 
         Raises:
             ScenarioError: it cannot be carried out on this edition.
             InvalidParameter: too large, or with measures of roads without `roads`.
+            Stopped: cancelled.
         """
         if roads is None and asked.takes_long:
             raise InvalidParameter(
@@ -171,16 +184,27 @@ class Runs:
         found = self._results.get(key)
         if found is None:
             baseline = self.baseline(edition, asked.collection, asked.year)
+            self._check_work(asked, baseline.state.cells)
 
             def polygons(collection: str, ids: Sequence[str]) -> Sequence[BaseGeometry]:
                 return item_polygons(edition, collection, asked.year, ids)
 
             found = run(
                 baseline, asked.scenario, area_coverage(baseline.state, polygons), samples=asked.samples, seed=_SEED,
-                zones=None if drawn_in is None else drawn_in.shares, roads=roads,
+                zones=None if drawn_in is None else drawn_in.shares, roads=roads, cancelled=cancelled,
             )  # fmt: skip
             self._results.keep(key, found, _size(found))
         return found
+
+    def _check_work(self, asked: Asked, cells: int) -> None:
+        forms = sum(measure.kind in FORMS for measure in asked.scenario.measures)
+        work = cells * max(forms, 1) * max(asked.samples, 1)
+        if self._most_work is not None and work > self._most_work:
+            raise InvalidParameter(
+                f"samples: {cells} cells x {max(forms, 1)} forms x {asked.samples} samples are {work}, at most "
+                f"{self._most_work} are taken at once: ask for fewer samples or a coarser grid, or execute the process "
+                "'scenario' as a job"
+            )
 
 
 def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASURES) -> Scenario:

@@ -1,16 +1,13 @@
 """What if: which measures there are, and what a scenario that is sent along changes. Nothing is saved here."""
 
 import hashlib
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import JSON, Links, dumped, labels, link, of_edition
 from api.drawn import read_drawn
-from api.errors import InvalidParameter, RunsBusy
+from api.errors import InvalidParameter
 from api.formats import TILEJSON
 from api.params import ComposedId, Opened, OpenedParam, SettingsParam, only
 from api.result_places import ResultPlaces
@@ -22,7 +19,7 @@ from api.scenario_runs import (
     MOST_FORMS,
     MOST_MEASURES,
     MOST_SAMPLES,
-    MOST_WAITING,
+    MOST_WORK,
     Asked,
     grid_to_start_from,
     item_polygons,
@@ -33,6 +30,7 @@ from api.statistics import MOST_IDS, body_of
 from api.statistics import read_document as read_object
 from api.styles import STYLE
 from api.tilesets import TILES
+from api.turns import running
 from scenarios.effects import STAGES
 from scenarios.measures import measure_kinds
 from scenarios.parameters import shipped_parameters
@@ -63,8 +61,6 @@ LimitAsked = Annotated[int, Query(ge=1, le=MOST_ITEMS)]
 OffsetAsked = Annotated[int, Query(ge=0, le=100_000_000)]
 PolygonBody = Annotated[bytes, Depends(body_of)]
 
-Made = TypeVar("Made")
-
 
 @router.get("/measures", response_model=MeasuresOut, dependencies=[Depends(only("edition"))])
 def scenario_measures(request: Request, opened: OpenedParam) -> Response:
@@ -91,6 +87,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
             "cells": MOST_CELLS,
             "document_bytes": MOST_DOCUMENT_BYTES,
             "items": MOST_ITEMS,
+            "cells_forms_samples": MOST_WORK,
         }
         return dumped(
             {
@@ -263,21 +260,6 @@ def places_of(request: Request) -> ResultPlaces:
     """Return what makes values of places of results, for the application."""
     places: ResultPlaces = request.app.state.places
     return places
-
-
-async def running(request: Request, made: Callable[[], Made]) -> Made:
-    """Do what takes a while on threads of its own, a few at a time.
-
-    Raises:
-        RunsBusy: so many wait that this one would be late.
-    """
-    limiter: CapacityLimiter = request.app.state.run_threads
-    if limiter.statistics().tasks_waiting >= MOST_WAITING:
-        raise RunsBusy(
-            f"{MOST_WAITING} runs of scenarios wait for their turn, the most that may: ask again in a few seconds, or "
-            "execute the process 'scenario' as a job"
-        )
-    return await to_thread.run_sync(partial(made), limiter=limiter)
 
 
 def unkept(body: bytes) -> Response:

@@ -1,23 +1,17 @@
 """Scenarios by API, asked of a real server: catalogue, results of documents sent along, cells, zones and areas."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import anyio
 import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from anyio import CapacityLimiter
 
-from api.errors import RunsBusy, said_of
 from api.models import Problem
 from api.scenario_models import AreaOut, MeasuresOut, PlacesOut, ResultOut
-from api.scenario_runs import MOST_MEASURES, MOST_SAMPLES, MOST_WAITING
-from api.scenarios import running
+from api.scenario_runs import MOST_MEASURES, MOST_SAMPLES
 
 ROOT = "/api/town/scenarios"
 RETROFIT = {"id": "r", "kind": "retrofit", "level": 0.5}
@@ -260,21 +254,3 @@ def test_another_edition_gives_another_result(
     assert (now["edition"], before["edition"]) == ("fedcba9876543210", "0123456789abcdef")
     assert now["digest"] == before["digest"]
     assert now["result"]["change_tco2e"] != before["result"]["change_tco2e"]
-
-
-def test_runs_that_would_be_late_are_turned_away_at_once() -> None:
-    async def pile_up() -> None:
-        gate = threading.Event()
-        threads = CapacityLimiter(1)
-        request: Any = SimpleNamespace(app=SimpleNamespace(state=SimpleNamespace(run_threads=threads)))
-        async with anyio.create_task_group() as group:
-            for _ in range(1 + MOST_WAITING):
-                group.start_soon(running, request, gate.wait)
-            while threads.statistics().tasks_waiting < MOST_WAITING:
-                await anyio.sleep(0.01)
-            with pytest.raises(RunsBusy, match="as a job"):
-                await running(request, gate.wait)
-            gate.set()
-
-    anyio.run(pile_up)
-    assert said_of(RunsBusy("come again"))[:2] == (503, "come again")
