@@ -8,20 +8,23 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import orjson
 from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
+from api.drawn import read_drawn
 from api.errors import InvalidParameter
+from api.params import composed
+from api.statistics import chosen_items
 from api.turns import given_up
 from grids.edition import Edition
 from grids.places import row_polygons
-from grids.store_errors import ItemNotFound
 from scenarios.edition_state import edition_state
-from scenarios.places import area_coverage
+from scenarios.errors import InvalidScenario
+from scenarios.places import DrawnPolygon, Rings, area_coverage
 from scenarios.result import Result
 from scenarios.road_steps import RoadWork
 from scenarios.run import Baseline, baseline_of, run
@@ -190,9 +193,15 @@ class Runs:
                 return item_polygons(edition, collection, asked.year, ids)
 
             found = run(
-                baseline, asked.scenario, area_coverage(baseline.state, polygons), samples=asked.samples, seed=_SEED,
-                zones=None if drawn_in is None else drawn_in.shares, roads=roads, cancelled=cancelled,
-            )  # fmt: skip
+                baseline,
+                asked.scenario,
+                area_coverage(baseline.state, polygons, drawn_polygon(edition)),
+                samples=asked.samples,
+                seed=_SEED,
+                zones=None if drawn_in is None else drawn_in.shares,
+                roads=roads,
+                cancelled=cancelled,
+            )
             self._results.keep(key, found, _size(found))
         return found
 
@@ -217,8 +226,6 @@ def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASUR
     Raises:
         InvalidScenario: it breaks the schema. InvalidParameter: it is larger than what is taken.
     """
-    if isinstance(body, bytes) and len(body) > MOST_DOCUMENT_BYTES:
-        raise InvalidParameter(f"body: got {len(body)} bytes, at most {MOST_DOCUMENT_BYTES} are taken for a scenario")
     scenario = read_scenario(body)
     if len(scenario.measures) > most_measures:
         raise InvalidParameter(
@@ -229,6 +236,24 @@ def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASUR
     if forms > MOST_FORMS:
         raise InvalidParameter(f"measures: got {forms} that change the form, at most {MOST_FORMS} are taken")
     return scenario
+
+
+def drawn_polygon(edition: Edition) -> DrawnPolygon:
+    """What reads the drawn areas of measures, with the checks and limits of every polygon that is sent.
+
+    Raises:
+        InvalidScenario: (when called) it cannot be used; says why.
+    """
+
+    def polygon(rings: Rings) -> BaseGeometry:
+        closed = [[*ring, ring[0]] if ring[0] != ring[-1] else list(ring) for ring in rings]
+        try:
+            drawn = read_drawn({"type": "Polygon", "coordinates": closed}, edition)
+        except InvalidParameter as error:  # the engine tells which measure it is
+            raise InvalidScenario(f"its area: {str(error).removeprefix('body: ')}") from error
+        return cast(BaseGeometry, drawn.shape)
+
+    return polygon
 
 
 def grid_to_start_from(edition: Edition, collection: str | None) -> str:
@@ -255,12 +280,12 @@ def item_polygons(edition: Edition, collection: str, year: int, ids: Sequence[st
 
     Raises:
         CollectionNotFound, YearNotFound: no such table. ItemNotFound: no such item in it.
+        InvalidParameter: too many, or one of them twice.
     """
     info = edition.collection(collection)
-    positions = edition.positions(collection, edition.year(collection, year), list(ids))
-    if (positions < 0).any():
-        missing = ids[int(np.flatnonzero(positions < 0)[0])]
-        raise ItemNotFound(f"collection {collection!r} of region {edition.region.id!r} has no item {missing[:80]!r}")
+    year = edition.year(collection, year)
+    chosen = chosen_items(edition, info, year, [composed(one) for one in ids])
+    positions = edition.positions(collection, year, list(chosen.ids))
     columns = ["row", "col"] if info.kind == "grid" else ["id"]
     rows = edition.rows(collection, year, np.unique(positions), columns)
     return list(row_polygons(info, rows))

@@ -59,7 +59,21 @@ OfAsked = Annotated[
 ]
 LimitAsked = Annotated[int, Query(ge=1, le=MOST_ITEMS)]
 OffsetAsked = Annotated[int, Query(ge=0, le=100_000_000)]
-PolygonBody = Annotated[bytes, Depends(body_of)]
+
+
+async def scenario_body(request: Request) -> bytes:
+    """Return the body of a request with a scenario.
+
+    Raises:
+        InvalidParameter: it is larger than what is taken, whatever of it is the scenario.
+    """
+    body = await body_of(request)
+    if len(body) > MOST_DOCUMENT_BYTES:
+        raise InvalidParameter(f"body: got {len(body)} bytes, at most {MOST_DOCUMENT_BYTES} are taken for a scenario")
+    return body
+
+
+ScenarioBody = Annotated[bytes, Depends(scenario_body)]
 
 
 @router.get("/measures", response_model=MeasuresOut, dependencies=[Depends(only("edition"))])
@@ -111,7 +125,7 @@ async def scenario_result(
     request: Request,
     opened: OpenedParam,
     settings: SettingsParam,
-    body: Annotated[bytes, Depends(body_of)],
+    body: ScenarioBody,
     collection: GridAsked = None,
     year: YearAsked = None,
     samples: SamplesAsked = 0,
@@ -134,7 +148,7 @@ async def scenario_result(
 async def scenario_result_items(
     request: Request,
     opened: OpenedParam,
-    body: Annotated[bytes, Depends(body_of)],
+    body: ScenarioBody,
     collection: GridAsked = None,
     year: YearAsked = None,
     samples: SamplesAsked = 0,
@@ -175,7 +189,7 @@ async def scenario_result_items(
 async def scenario_result_statistics(
     request: Request,
     opened: OpenedParam,
-    body: Annotated[bytes, Depends(body_of)],
+    body: ScenarioBody,
     collection: GridAsked = None,
     year: YearAsked = None,
     samples: SamplesAsked = 0,
@@ -210,7 +224,7 @@ def area_result(opened: Opened, asked: Asked, places: ResultPlaces, area: dict[s
     collection, ids = area.get("collection"), area["ids"]
     if set(area) != {"collection", "ids"} or not isinstance(collection, str):
         raise InvalidParameter("area: expected a collection and ids of it")
-    if not isinstance(ids, list) or not 0 < len(ids) <= MOST_IDS or not all(isinstance(one, str) for one in ids):
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise InvalidParameter(f"area: `ids` is expected to be a list of 1 to {MOST_IDS} texts")
     return area_answer(edition, asked, places, name, item_polygons(edition, collection, asked.year, ids))
 

@@ -190,16 +190,19 @@ def _with_parameters(baseline: Baseline, scenario: documents.Scenario) -> Baseli
 
 def _areas(state: State, coverage: Coverage | None) -> Callable[[documents.Area | None], FloatArray]:
     whole = state.inside.astype(np.float64)
+    known: dict[int, FloatArray] = {}  # by the area itself, which the scenario keeps: forms ask for theirs many times
 
     def at(area: documents.Area | None) -> FloatArray:
         if area is None:
             return whole
         if coverage is None:
             raise InvalidScenario("it has an area, and nothing was given that tells which cells lie in it.")
-        share = coverage(area)
-        if not (share[state.inside] > 0).any():
-            raise InvalidScenario("its area lies outside the region's cells: draw it inside, or choose zones.")
-        return np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
+        if id(area) not in known:
+            share = coverage(area)
+            if not (share[state.inside] > 0).any():
+                raise InvalidScenario("its area lies outside the region's cells: draw it inside, or choose zones.")
+            known[id(area)] = np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
+        return known[id(area)]
 
     return at
 

@@ -1,5 +1,6 @@
 """Scenarios by API, asked of a real server: catalogue, results of documents sent along, cells, zones and areas."""
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ ROOT = "/api/town/scenarios"
 RETROFIT = {"id": "r", "kind": "retrofit", "level": 0.5}
 SCENARIO: dict[str, Any] = {"year": 2040, "measures": [RETROFIT]}
 GROWTH = {"id": "g", "kind": "growth", "form": "compact", "people": 500}
+SPIKES = [[9.5 + (k % 2) / 100, 47.1 + k / 1e6] for k in range(10_001)]
 SECTORS = ("buildings", "transport", "forest")
 
 
@@ -203,6 +205,13 @@ def test_digests_name_what_a_result_follows_from(client: httpx.Client) -> None:
         ({**SCENARIO, "name": "x" * 600_000}, {}, "at most 500000"),
         ({**SCENARIO, "measures": [{**RETROFIT, "area": {"polygon": [[[1, 1], [2, 1], [2, 2], [1, 1]]]}}]}, {},
          "outside the region"),
+        ({**SCENARIO, "measures": [{**RETROFIT, "area": {"polygon": [SPIKES]}}]}, {},
+         "r: its area: the polygon has 10002 vertices, at most 10000"),
+        ({**SCENARIO, "measures": [{**RETROFIT, "area": {"polygon": [[[9.5, 47.1], [9.6, 47.2], [9.6, 47.1],
+          [9.5, 47.2]]]}}]}, {}, "r: its area: the polygon is not valid"),
+        ({**SCENARIO, "measures": [{**GROWTH, "origin": {"polygon": [SPIKES]}}]}, {}, "g: its area: the polygon has"),
+        ({**SCENARIO, "measures": [{**RETROFIT, "area": {"collection": "municipality", "ids": ["west"] * 9000}}]}, {},
+         "given twice"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_refused_with_the_reason(
@@ -224,11 +233,38 @@ def test_what_cannot_be_run_is_refused_with_the_reason(
         ({"collection": 3, "ids": ["west"]}, 400),
         ({"type": "Point", "coordinates": [1, 2]}, 400),
         ("west", 400),
+        ({"collection": "municipality", "ids": ["west", "west"]}, 400),
+        ({"collection": "municipality", "ids": [""]}, 400),
+        ({"type": "Polygon", "coordinates": [SPIKES]}, 400),
     ],
 )
 def test_areas_that_are_none_are_refused(client: httpx.Client, area: Any, status: int) -> None:
     told = client.post(f"{ROOT}/results/statistics", json={"scenario": SCENARIO, "area": area})
     assert told.status_code == status, told.text
+
+
+def test_names_that_a_mac_takes_apart_are_found(client: httpx.Client) -> None:
+    apart = unicodedata.normalize("NFD", "동구")
+    assert apart != "동구"
+    told = [
+        run(client, {"scenario": SCENARIO, "area": {"collection": "municipality", "ids": [name]}}, "/statistics")
+        for name in ("동구", apart)
+    ]
+    assert told[0] == told[1]
+    there = [{**SCENARIO, "measures": [{**RETROFIT, "area": {"collection": "municipality", "ids": [name]}}]}
+             for name in ("동구", apart)]  # fmt: skip
+    first, second = (run(client, document)["result"]["change_tco2e"] for document in there)
+    assert first == second
+    assert first["net"] < 0
+
+
+@pytest.mark.parametrize("what", ["", "/items", "/statistics"])
+def test_no_address_takes_more_than_a_scenario_may_have(client: httpx.Client, what: str) -> None:
+    filler = {"ids": ["x" * 64] * 9_000, "collection": "municipality"}
+    body = {"scenario": SCENARIO, "area": filler} if what == "/statistics" else {**SCENARIO, "more": filler}
+    told = client.post(f"{ROOT}/results{what}", json=body)
+    assert told.status_code == 400
+    assert "at most 500000" in told.json()["detail"]
 
 
 def test_zones_that_are_not_there_are_not_found(client: httpx.Client) -> None:
