@@ -226,7 +226,13 @@ def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASUR
     Raises:
         InvalidScenario: it breaks the schema. InvalidParameter: it is larger than what is taken.
     """
-    scenario = read_scenario(body)
+    document = body
+    if isinstance(body, bytes):
+        try:
+            document = orjson.loads(body)  # stricter than the engine's own reader: half letters could not be looked up
+        except orjson.JSONDecodeError as error:
+            raise InvalidScenario(f"The scenario is no JSON: {error}") from error
+    scenario = read_scenario(document)
     if len(scenario.measures) > most_measures:
         raise InvalidParameter(
             f"measures: got {len(scenario.measures)}, at most {most_measures} are taken; put areas of one measure "
