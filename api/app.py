@@ -52,13 +52,13 @@ from api.middleware import Careful, Compressed, Confidential
 from api.models import Problem
 from api.parent_process import leave_with_parent
 from api.result_places import ResultPlaces
-from api.scenario_runs import THREADS as RUN_THREADS
 from api.scenario_runs import Runs
 from api.scenario_store import Scenarios
 from api.settings import Settings, jobs_folder
 from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
 from api.tries import Tries
+from api.turns import THREADS as RUN_THREADS
 from api.warming import Warming, answer_first
 from api.watch import Watched, configure_logs
 from api.workshop import Workshop

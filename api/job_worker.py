@@ -38,7 +38,7 @@ class JobWorker:
         folder = jobs_folder(settings)
         self._store = Store(settings.store)
         self._files = JobFiles(folder / "jobs")
-        self._places = ResultPlaces(Runs(), KeptResults(folder / "results"))
+        self._places = ResultPlaces(Runs(most_work=None), KeptResults(folder / "results"))
         self._said = said
         self._stop = threading.Event()
 

@@ -10,6 +10,7 @@ import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
+from pydantic_core import PydanticSerializationError
 
 from api.answers import JSON, Links, dumped, link, of_edition
 from api.definition import older
@@ -124,7 +125,10 @@ async def execute(
     def order() -> tuple[Job, "Future[Job]"]:
         asked = read_execution(read_document(body))
         inputs = read_inputs(found.inputs, asked.inputs)
-        said = orjson.loads(inputs.model_dump_json(exclude_unset=True))
+        try:
+            said = orjson.loads(inputs.model_dump_json(exclude_unset=True))
+        except PydanticSerializationError as error:
+            raise InvalidParameter(f"inputs: cannot be kept as JSON, expected less in each other: {error}") from error
         owner = "" if holder is None else holder.prefix
         return jobs.order(found.id, edition.region.id, edition.id, said, owner, asked.response, client)
 

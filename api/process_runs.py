@@ -55,7 +55,7 @@ def run_scenario(inputs: ScenarioInputs, work: Work) -> dict[str, Any]:
         roads = _GRAPHS.work(edition, asked, work)
         if roads is None:
             raise InvalidParameter("measures: region has no roads that cars may use, so that none can be changed")
-    result = places.runs.result(edition, asked, roads=roads)
+    result = places.runs.result(edition, asked, roads=roads, cancelled=work.cancelled)
     work.progress(0.95, "keeps what it found")
     places.kept.note(edition.region.id, asked)
     if asked.takes_long:

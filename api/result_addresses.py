@@ -22,7 +22,6 @@ from api.scenarios import (
     area_result,
     listed_ids,
     places_of,
-    running,
     unkept,
 )
 from api.style_layers import value_layers
@@ -41,6 +40,7 @@ from api.tilesets import (
     tileset_answer,
     tilesets_answer,
 )
+from api.turns import running
 from api.words import WORDS
 from grids.manifest import Bbox
 from grids.shipped import shipped_columns

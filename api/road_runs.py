@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from shapely.geometry.base import BaseGeometry
 
 from api.process_inputs import Work
-from api.scenario_runs import Asked, Lately, item_polygons
+from api.scenario_runs import Asked, Lately, drawn_polygon, item_polygons
 from grids.edition import Edition
 from scenarios.edition_roads import edition_roads
 from scenarios.places import area_outline
@@ -52,4 +52,4 @@ class RoadGraphs:
         def progress(done: int, of_all: int) -> None:
             work.progress(_FROM + (_TO - _FROM) * done / max(of_all, 1), f"assigns trips, {done} of {of_all} blocks")
 
-        return RoadWork(graph, area_outline(edition.crs, polygons), progress, work.cancelled)
+        return RoadWork(graph, area_outline(edition.crs, polygons, drawn_polygon(edition)), progress, work.cancelled)

@@ -23,17 +23,17 @@ from api.scenarios import (
     OfAsked,
     OffsetAsked,
     SamplesAsked,
+    ScenarioBody,
     YearAsked,
     area_result,
     asked_of,
     listed_ids,
     places_of,
-    running,
     told_result,
     unkept,
 )
 from api.settings import Settings
-from api.statistics import body_of
+from api.turns import running
 from scenarios.scenario import Scenario
 
 router = APIRouter(tags=["scenarios"], prefix="/{region}/scenarios")
@@ -65,7 +65,7 @@ async def save_scenario(
     opened: OpenedParam,
     settings: SettingsParam,
     holder: PlannerParam,
-    body: Annotated[bytes, Depends(body_of)],
+    body: ScenarioBody,
 ) -> Response:
     """Save a scenario; the answer has its id, which is all that others need to see it."""
     scenario, region = read_document(body), opened.edition.region.id
@@ -111,7 +111,7 @@ async def save_next_version(
     settings: SettingsParam,
     name: ScenarioId,
     holder: PlannerParam,
-    body: Annotated[bytes, Depends(body_of)],
+    body: ScenarioBody,
     follows: Annotated[int, Query(description="the version that this one was made from: the latest", ge=1, le=10**6)],
 ) -> Response:
     """Save the next version of one's scenario; those before it stay."""

@@ -6,12 +6,16 @@ from api.models import Answer, Labels, Link
 
 
 class MeasureKindOut(Answer):
-    """A kind of measure: when it applies, what it asks, and the JSON Schema of its document."""
+    """A kind of measure: when it applies, what it asks, and the JSON Schema of its document.
+
+    Those that need the process take longer than an answer may: they run as jobs of /processes/scenario only.
+    """
 
     kind: str
     stage: str
     sector: str
     about: str
+    needs_process: bool
     parameters: list[str]
     document: dict[str, Any]
 

@@ -8,23 +8,28 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import orjson
 from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
+from api.drawn import read_drawn
 from api.errors import InvalidParameter
+from api.params import composed
+from api.statistics import chosen_items
+from api.turns import given_up
 from grids.edition import Edition
 from grids.places import row_polygons
-from grids.store_errors import ItemNotFound
 from scenarios.edition_state import edition_state
-from scenarios.places import area_coverage
+from scenarios.errors import InvalidScenario
+from scenarios.places import DrawnPolygon, Rings, area_coverage
 from scenarios.result import Result
 from scenarios.road_steps import RoadWork
 from scenarios.run import Baseline, baseline_of, run
 from scenarios.scenario import FORMS, ROADS, Scenario, read_scenario
+from scenarios.stopping import Cancelled
 
 MOST_CELLS = 50_000
 MOST_GROUND = 400_000
@@ -34,10 +39,8 @@ MOST_FORMS = 6
 """Each form is worked out once for every form beside it, to tell what each does alone and on top of the others."""
 MOST_SAMPLES = 500
 MOST_DOCUMENT_BYTES = 500_000
-MOST_WAITING = 12
-"""Runs that wait; each is done within a second or two, and nobody waits longer than an answer may take."""
-THREADS = 2
-"""Runs at a time of one process; others wait, so that they take no thread from what is read."""
+MOST_WORK = 100_000_000
+"""Cells x forms x samples (each at least 1) of a run that somebody waits for: some seconds."""
 _LIKED_M = 500
 _SEED = 0
 
@@ -110,9 +113,15 @@ class Lately(Generic[Kept_]):
 
 
 class Runs:
-    """Runs scenarios on editions; one object per process, used by its threads at once."""
+    """Runs scenarios on editions; one object per process, used by its threads at once.
 
-    def __init__(self, most_bytes: int = 200_000_000) -> None:
+    Args:
+        most_bytes: what is kept of baselines, and of results.
+        most_work: cells x forms x samples of one run; None for jobs, which have a limit of time.
+    """
+
+    def __init__(self, most_bytes: int = 200_000_000, most_work: int | None = MOST_WORK) -> None:
+        self._most_work = most_work
         self._baselines: Lately[Baseline] = Lately(most_bytes)
         self._results: Lately[Result] = Lately(most_bytes)
         self._making = threading.Lock()
@@ -147,7 +156,12 @@ class Runs:
             return found
 
     def result(
-        self, edition: Edition, asked: Asked, areas: Areas | None = None, roads: RoadWork | None = None
+        self,
+        edition: Edition,
+        asked: Asked,
+        areas: Areas | None = None,
+        roads: RoadWork | None = None,
+        cancelled: Cancelled = given_up,
     ) -> Result:
         """Run a scenario, or return what it gave lately.
 
@@ -156,10 +170,12 @@ class Runs:
             asked: which scenario, and how.
             areas: of which samples are wanted too; needed only where there are samples.
             roads: for measures of roads, which take longer than an answer may.
+            cancelled: asked while it runs: whether nobody waits for it any more.
 
         Raises:
             ScenarioError: it cannot be carried out on this edition.
             InvalidParameter: too large, or with measures of roads without `roads`.
+            Stopped: cancelled.
         """
         if roads is None and asked.takes_long:
             raise InvalidParameter(
@@ -171,16 +187,33 @@ class Runs:
         found = self._results.get(key)
         if found is None:
             baseline = self.baseline(edition, asked.collection, asked.year)
+            self._check_work(asked, baseline.state.cells)
 
             def polygons(collection: str, ids: Sequence[str]) -> Sequence[BaseGeometry]:
                 return item_polygons(edition, collection, asked.year, ids)
 
             found = run(
-                baseline, asked.scenario, area_coverage(baseline.state, polygons), samples=asked.samples, seed=_SEED,
-                zones=None if drawn_in is None else drawn_in.shares, roads=roads,
-            )  # fmt: skip
+                baseline,
+                asked.scenario,
+                area_coverage(baseline.state, polygons, drawn_polygon(edition)),
+                samples=asked.samples,
+                seed=_SEED,
+                zones=None if drawn_in is None else drawn_in.shares,
+                roads=roads,
+                cancelled=cancelled,
+            )
             self._results.keep(key, found, _size(found))
         return found
+
+    def _check_work(self, asked: Asked, cells: int) -> None:
+        forms = sum(measure.kind in FORMS for measure in asked.scenario.measures)
+        work = cells * max(forms, 1) * max(asked.samples, 1)
+        if self._most_work is not None and work > self._most_work:
+            raise InvalidParameter(
+                f"samples: {cells} cells x {max(forms, 1)} forms x {asked.samples} samples are {work}, at most "
+                f"{self._most_work} are taken at once: ask for fewer samples or a coarser grid, or execute the process "
+                "'scenario' as a job"
+            )
 
 
 def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASURES) -> Scenario:
@@ -193,9 +226,13 @@ def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASUR
     Raises:
         InvalidScenario: it breaks the schema. InvalidParameter: it is larger than what is taken.
     """
-    if isinstance(body, bytes) and len(body) > MOST_DOCUMENT_BYTES:
-        raise InvalidParameter(f"body: got {len(body)} bytes, at most {MOST_DOCUMENT_BYTES} are taken for a scenario")
-    scenario = read_scenario(body)
+    document = body
+    if isinstance(body, bytes):
+        try:
+            document = orjson.loads(body)  # stricter than the engine's own reader: half letters could not be looked up
+        except orjson.JSONDecodeError as error:
+            raise InvalidScenario(f"The scenario is no JSON: {error}") from error
+    scenario = read_scenario(document)
     if len(scenario.measures) > most_measures:
         raise InvalidParameter(
             f"measures: got {len(scenario.measures)}, at most {most_measures} are taken; put areas of one measure "
@@ -205,6 +242,24 @@ def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASUR
     if forms > MOST_FORMS:
         raise InvalidParameter(f"measures: got {forms} that change the form, at most {MOST_FORMS} are taken")
     return scenario
+
+
+def drawn_polygon(edition: Edition) -> DrawnPolygon:
+    """What reads the drawn areas of measures, with the checks and limits of every polygon that is sent.
+
+    Raises:
+        InvalidScenario: (when called) it cannot be used; says why.
+    """
+
+    def polygon(rings: Rings) -> BaseGeometry:
+        closed = [[*ring, ring[0]] if ring[0] != ring[-1] else list(ring) for ring in rings]
+        try:
+            drawn = read_drawn({"type": "Polygon", "coordinates": closed}, edition)
+        except InvalidParameter as error:  # the engine tells which measure it is
+            raise InvalidScenario(f"its area: {str(error).removeprefix('body: ')}") from error
+        return cast(BaseGeometry, drawn.shape)
+
+    return polygon
 
 
 def grid_to_start_from(edition: Edition, collection: str | None) -> str:
@@ -231,12 +286,12 @@ def item_polygons(edition: Edition, collection: str, year: int, ids: Sequence[st
 
     Raises:
         CollectionNotFound, YearNotFound: no such table. ItemNotFound: no such item in it.
+        InvalidParameter: too many, or one of them twice.
     """
     info = edition.collection(collection)
-    positions = edition.positions(collection, edition.year(collection, year), list(ids))
-    if (positions < 0).any():
-        missing = ids[int(np.flatnonzero(positions < 0)[0])]
-        raise ItemNotFound(f"collection {collection!r} of region {edition.region.id!r} has no item {missing[:80]!r}")
+    year = edition.year(collection, year)
+    chosen = chosen_items(edition, info, year, [composed(one) for one in ids])
+    positions = edition.positions(collection, year, list(chosen.ids))
     columns = ["row", "col"] if info.kind == "grid" else ["id"]
     rows = edition.rows(collection, year, np.unique(positions), columns)
     return list(row_polygons(info, rows))

@@ -1,16 +1,13 @@
 """What if: which measures there are, and what a scenario that is sent along changes. Nothing is saved here."""
 
 import hashlib
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import JSON, Links, dumped, labels, link, of_edition
 from api.drawn import read_drawn
-from api.errors import InvalidParameter, RunsBusy
+from api.errors import InvalidParameter
 from api.formats import TILEJSON
 from api.params import ComposedId, Opened, OpenedParam, SettingsParam, only
 from api.result_places import ResultPlaces
@@ -22,7 +19,7 @@ from api.scenario_runs import (
     MOST_FORMS,
     MOST_MEASURES,
     MOST_SAMPLES,
-    MOST_WAITING,
+    MOST_WORK,
     Asked,
     grid_to_start_from,
     item_polygons,
@@ -33,10 +30,11 @@ from api.statistics import MOST_IDS, body_of
 from api.statistics import read_document as read_object
 from api.styles import STYLE
 from api.tilesets import TILES
+from api.turns import running
 from scenarios.effects import STAGES
 from scenarios.measures import measure_kinds
 from scenarios.parameters import shipped_parameters
-from scenarios.scenario import Scenario
+from scenarios.scenario import ROADS, Scenario
 
 router = APIRouter(tags=["scenarios"], prefix="/{region}/scenarios")
 
@@ -61,9 +59,21 @@ OfAsked = Annotated[
 ]
 LimitAsked = Annotated[int, Query(ge=1, le=MOST_ITEMS)]
 OffsetAsked = Annotated[int, Query(ge=0, le=100_000_000)]
-PolygonBody = Annotated[bytes, Depends(body_of)]
 
-Made = TypeVar("Made")
+
+async def scenario_body(request: Request) -> bytes:
+    """Return the body of a request with a scenario.
+
+    Raises:
+        InvalidParameter: it is larger than what is taken, whatever of it is the scenario.
+    """
+    body = await body_of(request)
+    if len(body) > MOST_DOCUMENT_BYTES:
+        raise InvalidParameter(f"body: got {len(body)} bytes, at most {MOST_DOCUMENT_BYTES} are taken for a scenario")
+    return body
+
+
+ScenarioBody = Annotated[bytes, Depends(scenario_body)]
 
 
 @router.get("/measures", response_model=MeasuresOut, dependencies=[Depends(only("edition"))])
@@ -78,6 +88,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
                 "stage": one.stage,
                 "sector": one.sector,
                 "about": one.about,
+                "needs_process": one.kind in ROADS,
                 "parameters": one.parameters,
                 "document": one.schema,
             }
@@ -90,6 +101,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
             "cells": MOST_CELLS,
             "document_bytes": MOST_DOCUMENT_BYTES,
             "items": MOST_ITEMS,
+            "cells_forms_samples": MOST_WORK,
         }
         return dumped(
             {
@@ -113,7 +125,7 @@ async def scenario_result(
     request: Request,
     opened: OpenedParam,
     settings: SettingsParam,
-    body: Annotated[bytes, Depends(body_of)],
+    body: ScenarioBody,
     collection: GridAsked = None,
     year: YearAsked = None,
     samples: SamplesAsked = 0,
@@ -136,7 +148,7 @@ async def scenario_result(
 async def scenario_result_items(
     request: Request,
     opened: OpenedParam,
-    body: Annotated[bytes, Depends(body_of)],
+    body: ScenarioBody,
     collection: GridAsked = None,
     year: YearAsked = None,
     samples: SamplesAsked = 0,
@@ -177,7 +189,7 @@ async def scenario_result_items(
 async def scenario_result_statistics(
     request: Request,
     opened: OpenedParam,
-    body: Annotated[bytes, Depends(body_of)],
+    body: ScenarioBody,
     collection: GridAsked = None,
     year: YearAsked = None,
     samples: SamplesAsked = 0,
@@ -212,7 +224,7 @@ def area_result(opened: Opened, asked: Asked, places: ResultPlaces, area: dict[s
     collection, ids = area.get("collection"), area["ids"]
     if set(area) != {"collection", "ids"} or not isinstance(collection, str):
         raise InvalidParameter("area: expected a collection and ids of it")
-    if not isinstance(ids, list) or not 0 < len(ids) <= MOST_IDS or not all(isinstance(one, str) for one in ids):
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise InvalidParameter(f"area: `ids` is expected to be a list of 1 to {MOST_IDS} texts")
     return area_answer(edition, asked, places, name, item_polygons(edition, collection, asked.year, ids))
 
@@ -262,21 +274,6 @@ def places_of(request: Request) -> ResultPlaces:
     """Return what makes values of places of results, for the application."""
     places: ResultPlaces = request.app.state.places
     return places
-
-
-async def running(request: Request, made: Callable[[], Made]) -> Made:
-    """Do what takes a while on threads of its own, a few at a time.
-
-    Raises:
-        RunsBusy: so many wait that this one would be late.
-    """
-    limiter: CapacityLimiter = request.app.state.run_threads
-    if limiter.statistics().tasks_waiting >= MOST_WAITING:
-        raise RunsBusy(
-            f"{MOST_WAITING} runs of scenarios wait for their turn, the most that may: ask again in a few seconds, or "
-            "execute the process 'scenario' as a job"
-        )
-    return await to_thread.run_sync(partial(made), limiter=limiter)
 
 
 def unkept(body: bytes) -> Response:

@@ -1,9 +1,10 @@
-"""Private tables of an edition, of which only the row groups are read that hold what a receipt asks for.
+"""Private tables of an edition: of rows that receipts ask for only their row groups are read; scenarios read columns.
 
 Their rows stand in order (shares by target, lines by year and feature, features by position), so that the statistics
 in a file's footer say where each row can be; see docs/architecture.md for the columns.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -57,6 +58,20 @@ class PrivateTable(TableFile):
                 found[group] = statistics.min, statistics.max
             self._bounds[column] = found
         return self._bounds[column]
+
+    def whole(self, columns: Sequence[str]) -> pa.Table:
+        """Columns of all rows.
+
+        Raises:
+            EditionBroken: there is no such column, or the table cannot be read.
+        """
+        missing = [name for name in columns if name not in self.columns]
+        if missing:
+            raise EditionBroken(
+                f"private table {self._path.name} has no column {missing[0]}: an older version wrote it; build the "
+                "region again"
+            )
+        return self._read(np.arange(self._footer.num_row_groups), list(columns))
 
     def rows_with(
         self, column: str, values: IntArray, columns: list[str] | None = None, year: int | None = None

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pyproj
 import shapely
 
@@ -14,7 +13,7 @@ from grids.edition import Edition
 from grids.shipped import data_folder
 from grids.store_errors import CollectionNotFound
 from scenarios.frame import BoolArray, FloatArray, IntArray
-from scenarios.open_features import open_layers
+from scenarios.open_features import open_features, open_layers
 from scenarios.parameters import Parameters, shipped_parameters
 from scenarios.road_graph import Objects, Roads
 from scenarios.state import Note
@@ -37,7 +36,7 @@ def edition_roads(edition: Edition, year: int, parameters: Parameters | None = N
     """
     known = shipped_parameters() if parameters is None else parameters
     layers = open_layers(edition, "transport")
-    tables = [pq.read_table(edition.private("features", layer)) for layer in layers or ()]
+    tables = [_open_roads(edition, layer) for layer in layers or ()]
     notes = []
     if tables:
         table = pa.concat_tables(tables, promote_options="permissive")
@@ -75,6 +74,11 @@ def edition_roads(edition: Edition, year: int, parameters: Parameters | None = N
         parts, ids[of], kmh[of], _oneway(frame, names)[of], _positive(frame, "lanes")[of],
         _numbers(frame, f"aadt_{year}")[of], tuple(notes), tuple(sorted(used)),
     )  # fmt: skip
+
+
+def _open_roads(edition: Edition, layer: str) -> pa.Table:
+    table = open_features(edition, layer)
+    return table.whole(list(dict.fromkeys(["id", "geometry", *table.columns])))
 
 
 def _classes(frame: pd.DataFrame) -> tuple[Objects, BoolArray]:

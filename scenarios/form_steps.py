@@ -15,6 +15,7 @@ from scenarios.frame import FloatArray
 from scenarios.parameters import Parameters
 from scenarios.places import in_metres
 from scenarios.state import State
+from scenarios.stopping import Cancelled, stop_if
 from scenarios.travel import TravelBaseline, travel_answers
 
 Areas = Callable[[documents.Area | None], FloatArray]
@@ -66,7 +67,11 @@ class _Stage:
 
 
 def form_steps(
-    travel: TravelBaseline, measures: Sequence[documents.AnyMeasure], areas: Areas, parameters: Parameters
+    travel: TravelBaseline,
+    measures: Sequence[documents.AnyMeasure],
+    areas: Areas,
+    parameters: Parameters,
+    cancelled: Cancelled | None = None,
 ) -> list[FormStep]:
     """Carry out forms in the order given; each also alone, and all without it.
 
@@ -75,13 +80,24 @@ def form_steps(
         measures: of the kinds that are forms.
         areas: area -> (rows, cols) share of each cell.
         parameters: with the scenario's own values.
+        cancelled: asked before each form is carried out.
 
     Raises:
         InvalidScenario: a form that this state cannot take.
+        Stopped: cancelled.
     """
+
+    def chain(some: Sequence[documents.AnyMeasure]) -> Tonnes:
+        stage = start
+        for measure in some:
+            stop_if(cancelled)
+            stage = _after(stage, measure, areas, parameters, travel)
+        return _flows(travel, stage, parameters)[0]
+
     start = _Stage(travel.state, np.zeros(travel.state.frame.shape), np.zeros(travel.state.frame.shape))
     stages = [start]
     for measure in measures:
+        stop_if(cancelled)
         stages.append(_after(stages[-1], measure, areas, parameters, travel))
     answers = [_flows(travel, stage, parameters) for stage in stages]
     steps = []
@@ -89,8 +105,8 @@ def form_steps(
         if len(measures) == 1:
             alone, without = answers[1][0], answers[0][0]
         else:
-            alone = _chain(travel, start, [measure], areas, parameters)
-            without = _chain(travel, start, [m for m in measures if m is not measure], areas, parameters)
+            alone = chain([measure])
+            without = chain([m for m in measures if m is not measure])
         stage, (tonnes, leaves) = stages[place + 1], answers[place + 1]
         begins = travel.state.year + 1 if measure.start is None else measure.start
         new = tuple(sorted(set(stage.used) - set(stages[place].used)))
@@ -101,19 +117,6 @@ def form_steps(
             )
         )  # fmt: skip
     return steps
-
-
-def _chain(
-    travel: TravelBaseline,
-    start: _Stage,
-    measures: Sequence[documents.AnyMeasure],
-    areas: Areas,
-    parameters: Parameters,
-) -> Tonnes:
-    stage = start
-    for measure in measures:
-        stage = _after(stage, measure, areas, parameters, travel)
-    return _flows(travel, stage, parameters)[0]
 
 
 def _flows(travel: TravelBaseline, stage: _Stage, parameters: Parameters) -> tuple[Tonnes, Mapping[str, float]]:

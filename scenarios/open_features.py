@@ -7,10 +7,10 @@ state made without it uses stated coefficients instead.
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from grids.edition import Edition
-from grids.store_errors import CollectionNotFound
+from grids.private_tables import PrivateTable
+from grids.store_errors import CollectionNotFound, EditionBroken
 from scenarios.forms import DWELLINGS
 from scenarios.frame import FloatArray, IntArray
 from scenarios.state import Stock
@@ -39,14 +39,14 @@ def floors(edition: Edition, collection: str, year: int, rows: int) -> Floors | 
     """Floor area by use and vintage from open building layers; None without."""
     found: dict[Stock, tuple[FloatArray, FloatArray]] = {}
     for layer in open_layers(edition, "buildings") or ():
-        table = _features(edition, layer)
-        names = set(table.schema_arrow.names)
+        table = open_features(edition, layer)
+        names = set(table.columns)
         if not {"use", "floor_area_m2"} <= names:
             return None
         modelled = f"modelled_tco2e_{year}"
         columns = [name for name in ("use", "floor_area_m2", "year_built", modelled) if name in names]
-        frame = table.read(columns).to_pandas()
-        target, feature, share = _shares(edition, layer, collection)
+        frame = table.whole(columns).to_pandas()
+        target, feature, share = _shares(edition, layer, collection, table)
         area = np.nan_to_num(frame["floor_area_m2"].to_numpy(np.float64))
         tonnes = np.nan_to_num(frame[modelled].to_numpy(np.float64)) if modelled in columns else area
         built = frame["year_built"].to_numpy(np.float64) if "year_built" in columns else np.full(len(frame), np.nan)
@@ -78,12 +78,12 @@ def vehicle_km(edition: Edition, collection: str, year: int, rows: int) -> Float
     total = np.zeros(rows)
     layers = open_layers(edition, "transport")
     for layer in layers or ():
-        table = _features(edition, layer)
-        if not {"length_km", f"aadt_{year}"} <= set(table.schema_arrow.names):
+        table = open_features(edition, layer)
+        if not {"length_km", f"aadt_{year}"} <= set(table.columns):
             return None
-        frame = table.read(["length_km", f"aadt_{year}"]).to_pandas()
+        frame = table.whole(["length_km", f"aadt_{year}"]).to_pandas()
         km = np.nan_to_num((frame["length_km"] * frame[f"aadt_{year}"]).to_numpy(np.float64)) * _DAYS
-        target, feature, share = _shares(edition, layer, collection)
+        target, feature, share = _shares(edition, layer, collection, table)
         total += np.bincount(target, share * km[feature], minlength=rows)
     return total if layers else None
 
@@ -93,30 +93,42 @@ def green_ha(edition: Edition, collection: str, rows: int) -> FloatArray | None:
     total = np.zeros(rows)
     layers = open_layers(edition, "forest")
     for layer in layers or ():
-        table = _features(edition, layer)
-        if not {"area_ha", "uptake_tco2_ha"} <= set(table.schema_arrow.names):
+        table = open_features(edition, layer)
+        if not {"area_ha", "uptake_tco2_ha"} <= set(table.columns):
             return None
-        frame = table.read(["area_ha", "uptake_tco2_ha"]).to_pandas()
+        frame = table.whole(["area_ha", "uptake_tco2_ha"]).to_pandas()
         hectares = np.nan_to_num(frame["area_ha"].to_numpy(np.float64))
         hectares[~(frame["uptake_tco2_ha"].to_numpy(np.float64) > 0)] = 0.0
-        target, feature, share = _shares(edition, layer, collection)
+        target, feature, share = _shares(edition, layer, collection, table)
         total += np.bincount(target, share * hectares[feature], minlength=rows)
     return total if layers else None
 
 
-def _features(edition: Edition, layer: str) -> pq.ParquetFile:
-    return pq.ParquetFile(edition.private("features", layer))
+def open_features(edition: Edition, layer: str) -> PrivateTable:
+    """The features of a layer that is open; what is read of it is checked.
+
+    Raises:
+        EditionBroken: the edition has lost them, or they cannot be read.
+    """
+    try:
+        return PrivateTable(edition.private("features", layer))
+    except CollectionNotFound as error:
+        raise EditionBroken(f"{error}: build the region again") from error
 
 
-def _shares(edition: Edition, layer: str, collection: str) -> tuple[IntArray, IntArray, FloatArray]:
+def _shares(
+    edition: Edition, layer: str, collection: str, features: PrivateTable
+) -> tuple[IntArray, IntArray, FloatArray]:
     try:
         path = edition.private("shares", f"{layer}-{collection}")
-    except CollectionNotFound:
+    except CollectionNotFound:  # the layer has nothing there
         none = np.zeros(0, dtype=np.int64)
         return none, none, np.zeros(0)
-    table = pq.read_table(path)
-    return (
-        table["target"].to_numpy().astype(np.int64),
-        table["feature"].to_numpy().astype(np.int64),
-        table["share"].to_numpy().astype(np.float64),
-    )
+    table = PrivateTable(path).whole(["target", "feature", "share"])
+    target, feature = (table[name].to_numpy().astype(np.int64) for name in ("target", "feature"))
+    if len(feature) and (feature.min() < 0 or feature.max() >= features.rows or target.min() < 0):
+        raise EditionBroken(
+            f"private table {path.name} names feature {feature.max()} of {features.rows}, or a place before the first: "
+            "it belongs to another edition; build the region again"
+        )
+    return target, feature, table["share"].to_numpy().astype(np.float64)

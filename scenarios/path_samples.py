@@ -10,6 +10,7 @@ from scenarios.frame import FloatArray, IntArray
 from scenarios.result import Samples
 from scenarios.samples import Drawn, region_samples
 from scenarios.state import SECTORS
+from scenarios.stopping import Cancelled
 
 _NUMBERS = 15_000_000
 """Multipliers that may be drawn for a path: of all years where areas have few borders, else of some."""
@@ -24,7 +25,7 @@ def drawn_in(evaluation: Evaluation, change_tco2e: FloatArray | None = None) -> 
     )  # fmt: skip
 
 
-def with_path(samples: Samples, evaluation: Evaluation, seed: int) -> Samples:
+def with_path(samples: Samples, evaluation: Evaluation, seed: int, cancelled: Cancelled | None = None) -> Samples:
     """These samples of the scenario's year with those of the years before it.
 
     An error is the same in all years: a sample is one world, of which the whole path is told.
@@ -33,6 +34,10 @@ def with_path(samples: Samples, evaluation: Evaluation, seed: int) -> Samples:
         samples: of the scenario's year.
         evaluation: of the run.
         seed: that the samples were drawn with.
+        cancelled: asked now and then.
+
+    Raises:
+        Stopped: cancelled.
     """
     count = samples.sectors_tco2e.shape[1]
     years = told_years(evaluation, count)
@@ -40,7 +45,7 @@ def with_path(samples: Samples, evaluation: Evaluation, seed: int) -> Samples:
     for place, year in enumerate(years[:-1]):
         then = replace(evaluation, year=int(year))
         if then.begun:
-            path[place] = region_samples(drawn_in(then), count, seed).sum(axis=0)
+            path[place] = region_samples(drawn_in(then), count, seed, cancelled).sum(axis=0)
     path[-1] = samples.sectors_tco2e.sum(axis=0)
     return replace(samples, path_years=years, path_tco2e=path)
 

@@ -17,6 +17,9 @@ from scenarios.state import State
 _AREAS = ("Polygon", "MultiPolygon")
 ZonePolygons = Callable[[str, Sequence[str]], Sequence[BaseGeometry]]
 """Collection and ids -> their polygons in the region's CRS; refuses what is not there."""
+Rings = Sequence[Sequence[tuple[float, float]]]
+DrawnPolygon = Callable[[Rings], BaseGeometry]
+"""Rings of lon/lat, the first is the shell -> their polygon in the region's CRS; refuses what is none."""
 
 
 def in_metres(crs: str, places: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
@@ -27,17 +30,20 @@ def in_metres(crs: str, places: Sequence[tuple[float, float]]) -> tuple[tuple[fl
     return tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))
 
 
-def area_coverage(state: State, zone_polygons: ZonePolygons | None = None) -> Callable[[Area], FloatArray]:
+def area_coverage(
+    state: State, zone_polygons: ZonePolygons | None = None, drawn_polygon: DrawnPolygon | None = None
+) -> Callable[[Area], FloatArray]:
     """What tells a run the share of each cell in an area, exactly, by the cells' planar area.
 
     Args:
         state: whose cells.
         zone_polygons: looks up zones of a collection; without it only drawn polygons are known.
+        drawn_polygon: reads drawn ones, with limits of whoever takes them from anybody; any simple polygon if None.
     """
 
     def coverage(area: Area) -> FloatArray:
         if area.polygon is not None:
-            return polygon_shares(state.frame, [_drawn(state.frame.crs, area.polygon)])
+            return polygon_shares(state.frame, [_drawn(state.frame.crs, area.polygon, drawn_polygon)])
         if zone_polygons is None or area.collection is None or area.ids is None:
             raise InvalidScenario("Zones were named where none are known: draw a polygon instead.")
         return polygon_shares(state.frame, zone_polygons(area.collection, area.ids))
@@ -45,17 +51,20 @@ def area_coverage(state: State, zone_polygons: ZonePolygons | None = None) -> Ca
     return coverage
 
 
-def area_outline(crs: str, zone_polygons: ZonePolygons | None = None) -> Callable[[Area], BaseGeometry]:
+def area_outline(
+    crs: str, zone_polygons: ZonePolygons | None = None, drawn_polygon: DrawnPolygon | None = None
+) -> Callable[[Area], BaseGeometry]:
     """What tells a run the outline of an area in a CRS; measures of roads need it, since roads are finer than cells.
 
     Args:
         crs: of the region.
         zone_polygons: looks up zones of a collection; without it only drawn polygons are known.
+        drawn_polygon: reads drawn ones, with limits of whoever takes them from anybody; any simple polygon if None.
     """
 
     def outline(area: Area) -> BaseGeometry:
         if area.polygon is not None:
-            return _drawn(crs, area.polygon)
+            return _drawn(crs, area.polygon, drawn_polygon)
         if zone_polygons is None or area.collection is None or area.ids is None:
             raise InvalidScenario("Zones were named where none are known: draw a polygon instead.")
         return shapely.union_all(np.array(zone_polygons(area.collection, area.ids), dtype=object))
@@ -82,7 +91,9 @@ def polygon_shares(frame: Frame, polygons: Sequence[BaseGeometry]) -> FloatArray
     return np.where(found > 1 - 1e-9, 1.0, np.where(found < 1e-9, 0.0, found))
 
 
-def _drawn(crs: str, rings: Sequence[Sequence[tuple[float, float]]]) -> BaseGeometry:
+def _drawn(crs: str, rings: Rings, drawn_polygon: DrawnPolygon | None) -> BaseGeometry:
+    if drawn_polygon is not None:
+        return drawn_polygon(rings)
     shell, *holes = [in_metres(crs, ring) for ring in rings]
     polygon = shapely.Polygon(shell, holes)
     if not np.isfinite(polygon.bounds).all():

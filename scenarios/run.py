@@ -27,6 +27,7 @@ from scenarios.result import Indicators, Result
 from scenarios.road_steps import RoadWork, with_road_steps
 from scenarios.samples import sampled
 from scenarios.state import SECTORS, Note, State
+from scenarios.stopping import Cancelled, stop_if
 from scenarios.travel import USED as TRAVEL_PARAMETERS
 from scenarios.travel import TravelBaseline, travel_baseline
 
@@ -71,6 +72,7 @@ def run(
     seed: int = 0,
     zones: csr_array | None = None,
     roads: RoadWork | None = None,
+    cancelled: Cancelled | None = None,
 ) -> Result:
     """Run a scenario.
 
@@ -82,11 +84,12 @@ def run(
         seed: of the samples.
         zones: (zones, n) share of each cell in each zone, for intervals of zones.
         roads: the road graph, for measures of roads; these take seconds.
+        cancelled: asked between forms, sets of elasticities, blocks of samples and years of the path.
 
     Raises:
         InvalidScenario: it cannot be carried out on this state; names the measure and the remedy.
         ParameterGap: a number that the user has to give.
-        Stopped: a measure of roads was cancelled.
+        Stopped: it was cancelled.
     """
     baseline = _with_parameters(baseline, scenario)
     state = baseline.state
@@ -97,7 +100,7 @@ def run(
         )
     at = _areas(state, coverage)
     steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
-                       baseline.parameters)  # fmt: skip
+                       baseline.parameters, cancelled)  # fmt: skip
     actions = _actions(baseline, scenario, at)
     forms, report = len(steps), None
     changes = [m for m in scenario.measures if m.kind in documents.ROADS]
@@ -115,11 +118,15 @@ def run(
         name: Evaluation(state, baseline.labels, baseline.tco2e, steps, actions, groups, scenario.year, name)
         for name in baseline.parameters.elasticities
     }
-    outcomes = {name: each.outcome for name, each in runs.items()}
+    outcomes = {}
+    for name, each in runs.items():
+        stop_if(cancelled)
+        outcomes[name] = each.outcome
     first = next(iter(runs.values()))
     drawn = None
     if samples:
-        drawn = with_path(sampled(drawn_in(first, first.outcome.change_tco2e), samples, seed, zones), first, seed)
+        in_year = sampled(drawn_in(first, first.outcome.change_tco2e), samples, seed, zones, cancelled)
+        drawn = with_path(in_year, first, seed, cancelled)
     used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
     if forms:
         used |= set(TRAVEL_PARAMETERS)
@@ -183,16 +190,19 @@ def _with_parameters(baseline: Baseline, scenario: documents.Scenario) -> Baseli
 
 def _areas(state: State, coverage: Coverage | None) -> Callable[[documents.Area | None], FloatArray]:
     whole = state.inside.astype(np.float64)
+    known: dict[int, FloatArray] = {}  # by the area itself, which the scenario keeps: forms ask for theirs many times
 
     def at(area: documents.Area | None) -> FloatArray:
         if area is None:
             return whole
         if coverage is None:
             raise InvalidScenario("it has an area, and nothing was given that tells which cells lie in it.")
-        share = coverage(area)
-        if not (share[state.inside] > 0).any():
-            raise InvalidScenario("its area lies outside the region's cells: draw it inside, or choose zones.")
-        return np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
+        if id(area) not in known:
+            share = coverage(area)
+            if not (share[state.inside] > 0).any():
+                raise InvalidScenario("its area lies outside the region's cells: draw it inside, or choose zones.")
+            known[id(area)] = np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
+        return known[id(area)]
 
     return at
 

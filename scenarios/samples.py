@@ -18,6 +18,7 @@ from scenarios.flows import Flow
 from scenarios.frame import FloatArray, IntArray
 from scenarios.result import Samples
 from scenarios.state import SECTORS, State
+from scenarios.stopping import Cancelled, stop_if
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,9 @@ class Drawn:
     year: int
 
 
-def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None) -> Samples:
+def sampled(
+    drawn: Drawn, count: int, seed: int, zones: csr_array | None = None, cancelled: Cancelled | None = None
+) -> Samples:
     """Draw samples.
 
     Args:
@@ -53,13 +56,18 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
         count: how many.
         seed: equal seeds give equal samples, and a measure's draws do not depend on the other measures.
         zones: (zones, n) share of each cell that lies in each zone.
+        cancelled: asked now and then.
+
+    Raises:
+        Stopped: cancelled.
     """
-    draw = _Draw(drawn, Deviates(count, seed))
+    draw = _Draw(drawn, Deviates(count, seed), cancelled)
     zone_samples = None if zones is None else np.zeros((zones.shape[0], count))
     spread = np.zeros(drawn.state.cells)
     columns = None if zones is None else zones.tocsc()  # the cells of a group are picked many times
     for first, last, got in draw.blocks():
         for here, each in _picks(drawn.groups, first, last, got.change[:, draw.touched]):
+            stop_if(cancelled)
             base = drawn.tco2e[np.ix_(draw.touched, here)]
             change = base.T @ each if each.ndim == 2 else np.matmul(base.T[:, None, :], each)[:, 0]
             change += _added(drawn.actions, got.added, here)
@@ -80,9 +88,9 @@ def sampled(drawn: Drawn, count: int, seed: int, zones: csr_array | None = None)
     return Samples(sectors, zone_samples, np.sqrt(spread), tuple(sorted(names)), seed)
 
 
-def region_samples(drawn: Drawn, count: int, seed: int) -> FloatArray:
+def region_samples(drawn: Drawn, count: int, seed: int, cancelled: Cancelled | None = None) -> FloatArray:
     """Change of the region, (sectors, samples): what `sampled` says of it, without cells and zones."""
-    draw = _Draw(drawn, Deviates(count, seed))
+    draw = _Draw(drawn, Deviates(count, seed), cancelled)
     for _ in draw.blocks():
         pass
     return draw.sectors()
@@ -91,8 +99,8 @@ def region_samples(drawn: Drawn, count: int, seed: int) -> FloatArray:
 class _Draw:
     """Samples of the region's change, added up block by block of groups, by whoever looks at the blocks."""
 
-    def __init__(self, drawn: Drawn, deviates: Deviates) -> None:
-        self.drawn, self.deviates = drawn, deviates
+    def __init__(self, drawn: Drawn, deviates: Deviates, cancelled: Cancelled | None) -> None:
+        self.drawn, self.deviates, self._cancelled = drawn, deviates, cancelled
         self._shared, self._own = relative_errors(drawn.state)
         self.error = np.stack([deviates.of(f"activity:{sector}") for sector in SECTORS])
         self.touched = np.unique(np.concatenate([_NOTHING, *(action.rows for action in drawn.actions)]))
@@ -115,6 +123,7 @@ class _Draw:
         years = np.full(count, drawn.year)
         added = np.zeros((0, count))
         for first, last in drawn.groups.blocks(rows * count):
+            stop_if(self._cancelled)
             got = multipliers(
                 drawn.actions, drawn.groups.coverage[:, first:last], rows, drawn.electric_rows, years, numbers=numbers
             )

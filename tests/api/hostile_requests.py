@@ -338,6 +338,93 @@ BODIES = {
     "gzip that nobody unpacks": gzip.compress(polygon(*SQUARE)),
     "a bomb of gzip": gzip.compress(bytes(100_000_000), 9),
 }
+SCENARIOS = f"{REGION}/scenarios/results"
+_RETROFIT = {"id": "r", "kind": "retrofit", "level": 0.5}
+_ZONE = {"collection": "municipality", "ids": ["west"]}
+
+
+def plan(*measures: Mapping[str, Any], **more: Any) -> bytes:
+    return json.dumps({"year": 2040, "measures": measures, **more}).encode()
+
+
+def acting(area: Any) -> bytes:
+    """A measure in an area."""
+    return plan(_RETROFIT | {"area": area})
+
+
+PLANS = {
+    "nothing": b"",
+    "no JSON": b"{",
+    "no UTF-8": b"\xff\xfe\x00",
+    "a list": b"[]",
+    "lists in lists": b"[" * 100_000 + b"]" * 100_000,
+    "objects in objects": b'{"a":' * 80_000 + b"1" + b"}" * 80_000,
+    "a year of 5,000 digits": b'{"year":' + b"9" * 5_000 + b"}",
+    "a year of NaN": b'{"year":NaN}',
+    "a year long gone": plan()[:-1] + b',"year":1}',
+    "a year that is an object": b'{"year":{}}',
+    "measures that are an object": b'{"year":2040,"measures":{}}',
+    "a kind that nobody knows": plan({"id": "x", "kind": "__class__"}),
+    "5,000 unknown kinds": plan(*({"id": f"x{k}", "kind": "y"} for k in range(5_000))),
+    "21 measures": plan(*(_RETROFIT | {"id": f"m{k}"} for k in range(21))),
+    "seven forms": plan(*({"id": f"g{k}", "kind": "growth", "form": "compact", "people": 5} for k in range(7))),
+    "an id twice": plan(_RETROFIT, _RETROFIT),
+    "a level of 1e999": b'{"year":2040,"measures":[{"id":"r","kind":"retrofit","level":1e999}]}',
+    "a level of Infinity": b'{"year":2040,"measures":[{"id":"r","kind":"retrofit","level":Infinity}]}',
+    "an id that climbs": plan(_RETROFIT | {"id": "../../etc/passwd"}),
+    "parameters of nobody": plan(_RETROFIT, parameters={f"p{k}": 1.0 for k in range(100)}),
+    "a road without roads": plan({"id": "c", "kind": "car_free_area", "area": _ZONE}),
+    "1e9 people of 1e9": plan({"id": "g", "kind": "growth", "form": "compact", "people": 1e300}),
+    "a name of a megabyte": plan(name="x" * 1_000_000),
+    "a polygon of 10,001 vertices": acting({"polygon": json.loads(star(10_001))["coordinates"]}),
+    "a hundred rings of a hundred": acting({"polygon": [json.loads(star(100))["coordinates"][0]] * 100}),
+    "a bow tie": acting({"polygon": [[[9.5, 47.1], [9.6, 47.2], [9.6, 47.1], [9.5, 47.2], [9.5, 47.1]]]}),
+    "across the antimeridian": acting({"polygon": [[[-179, 0], [179, 0], [179, 1], [-179, 1], [-179, 0]]]}),
+    "the whole world": acting({"polygon": [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]]}),
+    "a polygon and ids": acting({"polygon": SQUARE, **_ZONE}),
+    "a zone 9,000 times": acting({"collection": "municipality", "ids": ["west"] * 9_000}),
+    "9,000 zones of nowhere": acting({"collection": "municipality", "ids": [str(k) for k in range(9_000)]}),
+    "a private table": acting({"collection": "../private/lines-meters", "ids": ["west"]}),
+    "a zone of half a letter": acting(_ZONE).replace(b'"west"', b'"\\ud800"'),
+    "a zone with a null byte": acting({"collection": "municipality", "ids": ["west\x00"]}),
+    "a line of 5,000 miles": plan({"id": "t", "kind": "transit_stops", "line": [[-170, 60], [170, -60]]}),
+    "gzip": gzip.compress(plan()),
+}
+AREAS = {
+    "neither": {},
+    "a text": "west",
+    "a zone twice": {"collection": "municipality", "ids": ["west", "west"]},
+    "20,000 zones": {"collection": "municipality", "ids": [str(k) for k in range(20_000)]},
+    "ids of numbers": {"collection": "municipality", "ids": [1]},
+    "a collection that climbs": {"collection": "../private", "ids": ["west"]},
+    "10,001 vertices": json.loads(star(10_001)),
+    "a bow tie": json.loads(polygon([[9.5, 47.1], [9.6, 47.2], [9.6, 47.1], [9.5, 47.2], [9.5, 47.1]])),
+    "a megabyte": {"collection": "municipality", "ids": ["x" * 1_000_000]},
+}
+EXECUTIONS = {
+    "nothing": b"",
+    "no JSON": b"{",
+    "a list": b"[]",
+    "no inputs": b"{}",
+    "inputs that are a list": b'{"inputs":[]}',
+    "an unknown input": b'{"inputs":{"scenario":{"year":2040},"x":1}}',
+    "an input from elsewhere": b'{"inputs":{"scenario":{"href":"http://169.254.169.254/"}}}',
+    "somebody to call back": b'{"inputs":{"scenario":{"year":2040}},"subscriber":{"successUri":"http://127.0.0.1/"}}',
+    "samples beyond bounds": b'{"inputs":{"scenario":{"year":2040},"samples":1000000}}',
+    "inputs in inputs": b'{"inputs":{"scenario":' * 300 + b"1" + b"}}" * 300,
+    "30,000 arrays": b'{"inputs":{"scenario":[' + b"[]," * 30_000 + b"[]]}}",
+}
+RESULTS = {
+    "a digest that climbs": f"{SCENARIOS}/..%2f..%2fjobs/items",
+    "a digest of nobody": f"{SCENARIOS}/{'0' * 64}/items",
+    "a digest of a mile": f"{SCENARIOS}/{'a' * 5_000}/items",
+    "a tile of nobody": f"{SCENARIOS}/{'0' * 64}/tiles/WebMercatorQuad/8/90/134",
+    "a scenario of nobody": f"{REGION}/scenarios/{'0' * 22}",
+    "a scenario that climbs": f"{REGION}/scenarios/..%2f..%2fkeys.sqlite",
+    "a process of nobody": f"{REGION}/processes/..%2fscenario",
+    "a job of nobody": f"{REGION}/jobs/{'0' * 32}",
+    "a job that climbs": f"{REGION}/jobs/..%2f..%2fmanifest.json/results",
+}
 REPEATED = {
     "limit": f"{ITEMS}?limit=1&limit=2",
     "limit, 2,000 times": f"{ITEMS}?{'limit=1&' * 1_500}limit=1",
@@ -378,6 +465,11 @@ def hostile() -> Iterator[tuple[str, bytes]]:
         ("path", PATHS, get),
         ("tile", ADDRESSES, lambda given: get(f"{TILES}/{given}")),
         ("body", BODIES, post),
+        ("scenario", PLANS, lambda given: post(given, target=SCENARIOS)),
+        ("scenario in an area", AREAS, _in_area),
+        ("samples", {"-1": "-1", "NaN": "nan", "501": "501"}, _with_samples),
+        ("execution", EXECUTIONS, lambda given: post(given, target=f"{REGION}/processes/scenario/execution")),
+        ("result", RESULTS, get),
         ("given twice", REPEATED, get),
         ("search", SEARCHES, lambda given: asked(f"{REGION}/search", q=given)),
         ("ranking", RANKINGS, lambda given: asked(f"{GRID}/ranking", **given)),
@@ -389,6 +481,15 @@ def hostile() -> Iterator[tuple[str, bytes]]:
 
 def _box_in_metres(given: str) -> bytes:
     return asked(ITEMS, bbox=given, bbox_crs=f"{EPSG}/32632")
+
+
+def _in_area(given: Any) -> bytes:
+    body = json.dumps({"scenario": {"year": 2040, "measures": [_RETROFIT]}, "area": given}).encode()
+    return post(body, target=f"{SCENARIOS}/statistics")
+
+
+def _with_samples(given: str) -> bytes:
+    return post(plan(_RETROFIT), target=f"{SCENARIOS}?samples={given}")
 
 
 HOSTILE = dict(hostile())

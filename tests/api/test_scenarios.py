@@ -1,26 +1,24 @@
 """Scenarios by API, asked of a real server: catalogue, results of documents sent along, cells, zones and areas."""
 
-import threading
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import anyio
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from anyio import CapacityLimiter
 
-from api.errors import RunsBusy, said_of
 from api.models import Problem
 from api.scenario_models import AreaOut, MeasuresOut, PlacesOut, ResultOut
-from api.scenario_runs import MOST_MEASURES, MOST_SAMPLES, MOST_WAITING
-from api.scenarios import running
+from api.scenario_runs import MOST_MEASURES, MOST_SAMPLES
 
 ROOT = "/api/town/scenarios"
 RETROFIT = {"id": "r", "kind": "retrofit", "level": 0.5}
 SCENARIO: dict[str, Any] = {"year": 2040, "measures": [RETROFIT]}
 GROWTH = {"id": "g", "kind": "growth", "form": "compact", "people": 500}
+SPIKES = [[9.5 + (k % 2) / 100, 47.1 + k / 1e6] for k in range(10_001)]
 SECTORS = ("buildings", "transport", "forest")
 
 
@@ -47,6 +45,31 @@ def test_the_catalogue_says_what_every_parameter_is(client: httpx.Client) -> Non
     assert "value" not in parameters["electricity.target_factor"]
     assert parameters["electricity.target_factor"]["status"] == "gap"
     assert told["limits"]["samples"] == MOST_SAMPLES
+
+
+def test_kinds_that_need_the_process_say_so_and_are_sent_there(client: httpx.Client) -> None:
+    kinds = client.get(f"{ROOT}/measures").json()["measures"]
+    there = {one["kind"] for one in kinds if one["needs_process"]}
+    assert there == {"road_closure", "new_road", "road_speed", "road_lanes", "car_free_area"}
+    measure = {"id": "c", "kind": "road_speed", "kmh": 30, "roads": ["way-1"]}
+    told = client.post(f"{ROOT}/results", json={"year": 2040, "measures": [measure]})
+    assert told.status_code == 400
+    assert "processes/scenario/execution" in told.json()["detail"]
+
+
+@pytest.mark.parametrize("table", ["shares-osm_roads-grid-500m", "features-osm_roads"])
+def test_private_tables_of_an_older_program_are_told_as_damage(
+    own_store: Any, serving: Callable[..., httpx.Client], table: str
+) -> None:
+    path = own_store.open("town").private(*table.split("-", 1))
+    roads = pa.table({"id": ["a"], "length_km": [1.0], "aadt_2023": [5.0], "aadt_2022": [5.0]})
+    pq.write_table(roads, own_store.open("town").private("features", "osm_roads"))
+    pq.write_table(pa.table({"cell": ["x"], "share": [1.0]}), path) if table.startswith("s") else path.unlink()
+    client = serving(own_store.path)
+    for what, body in (("", SCENARIO), ("/items", SCENARIO)):
+        told = client.post(f"{ROOT}/results{what}", json=body)
+        assert told.status_code == 503, told.text
+        assert "damaged" in Problem.model_validate(told.json()).detail
 
 
 def test_a_result_is_told_with_what_must_stand_beside_it(client: httpx.Client) -> None:
@@ -182,6 +205,13 @@ def test_digests_name_what_a_result_follows_from(client: httpx.Client) -> None:
         ({**SCENARIO, "name": "x" * 600_000}, {}, "at most 500000"),
         ({**SCENARIO, "measures": [{**RETROFIT, "area": {"polygon": [[[1, 1], [2, 1], [2, 2], [1, 1]]]}}]}, {},
          "outside the region"),
+        ({**SCENARIO, "measures": [{**RETROFIT, "area": {"polygon": [SPIKES]}}]}, {},
+         "r: its area: the polygon has 10002 vertices, at most 10000"),
+        ({**SCENARIO, "measures": [{**RETROFIT, "area": {"polygon": [[[9.5, 47.1], [9.6, 47.2], [9.6, 47.1],
+          [9.5, 47.2]]]}}]}, {}, "r: its area: the polygon is not valid"),
+        ({**SCENARIO, "measures": [{**GROWTH, "origin": {"polygon": [SPIKES]}}]}, {}, "g: its area: the polygon has"),
+        ({**SCENARIO, "measures": [{**RETROFIT, "area": {"collection": "municipality", "ids": ["west"] * 9000}}]}, {},
+         "given twice"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_refused_with_the_reason(
@@ -203,11 +233,38 @@ def test_what_cannot_be_run_is_refused_with_the_reason(
         ({"collection": 3, "ids": ["west"]}, 400),
         ({"type": "Point", "coordinates": [1, 2]}, 400),
         ("west", 400),
+        ({"collection": "municipality", "ids": ["west", "west"]}, 400),
+        ({"collection": "municipality", "ids": [""]}, 400),
+        ({"type": "Polygon", "coordinates": [SPIKES]}, 400),
     ],
 )
 def test_areas_that_are_none_are_refused(client: httpx.Client, area: Any, status: int) -> None:
     told = client.post(f"{ROOT}/results/statistics", json={"scenario": SCENARIO, "area": area})
     assert told.status_code == status, told.text
+
+
+def test_names_that_a_mac_takes_apart_are_found(client: httpx.Client) -> None:
+    apart = unicodedata.normalize("NFD", "동구")
+    assert apart != "동구"
+    told = [
+        run(client, {"scenario": SCENARIO, "area": {"collection": "municipality", "ids": [name]}}, "/statistics")
+        for name in ("동구", apart)
+    ]
+    assert told[0] == told[1]
+    there = [{**SCENARIO, "measures": [{**RETROFIT, "area": {"collection": "municipality", "ids": [name]}}]}
+             for name in ("동구", apart)]  # fmt: skip
+    first, second = (run(client, document)["result"]["change_tco2e"] for document in there)
+    assert first == second
+    assert first["net"] < 0
+
+
+@pytest.mark.parametrize("what", ["", "/items", "/statistics"])
+def test_no_address_takes_more_than_a_scenario_may_have(client: httpx.Client, what: str) -> None:
+    filler = {"ids": ["x" * 64] * 9_000, "collection": "municipality"}
+    body = {"scenario": SCENARIO, "area": filler} if what == "/statistics" else {**SCENARIO, "more": filler}
+    told = client.post(f"{ROOT}/results{what}", json=body)
+    assert told.status_code == 400
+    assert "at most 500000" in told.json()["detail"]
 
 
 def test_zones_that_are_not_there_are_not_found(client: httpx.Client) -> None:
@@ -233,21 +290,3 @@ def test_another_edition_gives_another_result(
     assert (now["edition"], before["edition"]) == ("fedcba9876543210", "0123456789abcdef")
     assert now["digest"] == before["digest"]
     assert now["result"]["change_tco2e"] != before["result"]["change_tco2e"]
-
-
-def test_runs_that_would_be_late_are_turned_away_at_once() -> None:
-    async def pile_up() -> None:
-        gate = threading.Event()
-        threads = CapacityLimiter(1)
-        request: Any = SimpleNamespace(app=SimpleNamespace(state=SimpleNamespace(run_threads=threads)))
-        async with anyio.create_task_group() as group:
-            for _ in range(1 + MOST_WAITING):
-                group.start_soon(running, request, gate.wait)
-            while threads.statistics().tasks_waiting < MOST_WAITING:
-                await anyio.sleep(0.01)
-            with pytest.raises(RunsBusy, match="as a job"):
-                await running(request, gate.wait)
-            gate.set()
-
-    anyio.run(pile_up)
-    assert said_of(RunsBusy("come again"))[:2] == (503, "come again")

@@ -1299,6 +1299,7 @@ export interface components {
                 [key: string]: unknown;
             };
             kind: string;
+            needs_process: boolean;
             parameters: string[];
             sector: string;
             stage: string;
@@ -1502,6 +1503,7 @@ export interface components {
             illustrative: {
                 [key: string]: boolean;
             };
+            links: components["schemas"]["Link"][];
             notes: {
                 [key: string]: string;
             };

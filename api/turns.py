@@ -1,0 +1,77 @@
+"""Turns of what takes a while: a few at a time, a few that wait, and none once nobody waits for its answer."""
+
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TypeVar
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from api.errors import RunsBusy
+
+MOST_WAITING = 12
+"""Runs that wait; each is done within a second or two, and nobody waits longer than an answer may take."""
+THREADS = 2
+"""Runs at a time of one process; others wait, so that they take no thread from what is read."""
+
+Made = TypeVar("Made")
+
+_GIVEN_UP: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)
+
+
+def given_up() -> bool:
+    """Whether the client of the run in this thread left, or was told that its time is over; never in a job."""
+    event = _GIVEN_UP.get()
+    return event is not None and event.is_set()
+
+
+async def running(request: Request, made: Callable[[], Made]) -> Made:
+    """Do what takes a while on threads of its own, a few at a time.
+
+    Who waits for a turn is dropped when the client leaves or the time limit is over. What runs by then goes on until it
+    asks `given_up`: a thread cannot be stopped, and counts as taken until it ends.
+
+    Args:
+        request: whose body was read.
+        made: makes the answer.
+
+    Raises:
+        RunsBusy: so many wait that this one would be late.
+        ClientDisconnect: nobody waits for the answer any more.
+    """
+    limiter: CapacityLimiter = request.app.state.run_threads
+    if limiter.statistics().tasks_waiting >= MOST_WAITING:
+        raise RunsBusy(
+            f"{MOST_WAITING} runs of scenarios wait for their turn, the most that may: ask again in a few seconds, or "
+            "execute the process 'scenario' as a job"
+        )
+    gone = threading.Event()
+    done: list[Made] = []
+
+    def run() -> None:
+        _GIVEN_UP.set(gone)  # the thread has a copy of the context: no other run sees it
+        if not gone.is_set():
+            done.append(made())
+
+    try:
+        async with anyio.create_task_group() as group:
+
+            async def watch() -> None:
+                # The server says that the client left, and says the same once the limit of time answered in our place.
+                while (await request.receive())["type"] != "http.disconnect":
+                    pass
+                gone.set()
+                group.cancel_scope.cancel()
+
+            group.start_soon(watch)
+            await to_thread.run_sync(run, limiter=limiter)
+            group.cancel_scope.cancel()
+    except ExceptionGroup as errors:
+        if not gone.is_set():
+            raise errors.exceptions[0] from None
+    if gone.is_set():
+        raise ClientDisconnect
+    return done[0]

@@ -1,0 +1,153 @@
+"""Turns of runs, on a real server: who left, or was told that it took too long, holds up nobody."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from anyio import CapacityLimiter
+
+from api import scenario_runs
+from api.errors import InvalidParameter, RunsBusy, said_of
+from api.scenario_runs import MOST_WORK, Asked, Runs
+from api.turns import MOST_WAITING, THREADS, running
+from grids.edition import Store
+from scenarios.errors import Stopped
+from scenarios.scenario import read_scenario
+
+RESULTS = "/api/town/scenarios/results"
+PATIENCE_S = 30
+ENDLESS = 2100
+"""Scenarios of this year and later run until nobody waits for them."""
+
+
+class Endless:
+    """Stands in for the engine: counts runs that began, and those that were told to stop."""
+
+    def __init__(self, engine: Callable[..., Any]) -> None:
+        self._engine = engine
+        self.began, self.stopped = threading.Semaphore(0), threading.Semaphore(0)
+        self.count = 0
+
+    def __call__(self, baseline: Any, scenario: Any, *args: Any, cancelled: Callable[[], bool], **more: Any) -> Any:
+        if scenario.year < ENDLESS:
+            return self._engine(baseline, scenario, *args, cancelled=cancelled, **more)
+        self.count += 1
+        self.began.release()
+        end = time.monotonic() + 4 * PATIENCE_S
+        while not cancelled() and time.monotonic() < end:
+            time.sleep(0.01)
+        self.stopped.release()
+        raise Stopped("cancelled")
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Endless:
+    found = Endless(scenario_runs.run)
+    monkeypatch.setattr(scenario_runs, "run", found)
+    return found
+
+
+def sent(client: httpx.Client, year: int) -> socket.socket:
+    """A line on which a scenario was sent and no answer was read."""
+    body = json.dumps({"year": year}).encode()
+    line = socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=PATIENCE_S)
+    head = f"POST {RESULTS} HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
+    line.sendall(head.encode() + body)
+    return line
+
+
+def until(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_clients_that_leave_free_turns_and_threads(
+    small_store: Path, serving: Callable[..., httpx.Client], endless: Endless
+) -> None:
+    client = serving(small_store)
+
+    with contextlib.ExitStack() as lines:
+        run = [lines.enter_context(sent(client, ENDLESS + k)) for k in range(THREADS)]
+        assert all(endless.began.acquire(timeout=PATIENCE_S) for _ in run)
+        # Whoever is not refused waits for a turn; as many as may, and no more.
+        wait, told = [], b""
+        while not told and len(wait) <= 2 * MOST_WAITING:
+            wait.append(lines.enter_context(sent(client, ENDLESS + 49)))
+            wait[-1].settimeout(0.3 if len(wait) <= MOST_WAITING else PATIENCE_S)
+            with contextlib.suppress(TimeoutError):
+                told = wait[-1].recv(65_536)
+        assert len(wait) == MOST_WAITING + 1
+        assert told.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 5" in told.lower()
+        assert b"wait for their turn" in told
+        for line in wait:
+            line.close()
+
+        def taken() -> bool:
+            with sent(client, ENDLESS + 49) as line:
+                line.settimeout(1)
+                with contextlib.suppress(TimeoutError):
+                    return not line.recv(65_536)
+                return True
+
+        until(taken)
+        for line in run:
+            line.close()
+        assert all(endless.stopped.acquire(timeout=PATIENCE_S) for _ in run)
+    assert client.post(RESULTS, json={"year": 2040}, timeout=PATIENCE_S).status_code == 200
+    assert endless.count == THREADS, "who left before its turn was never run"
+
+
+def test_a_run_whose_time_is_over_is_stopped(
+    small_store: Path, serving: Callable[..., httpx.Client], endless: Endless
+) -> None:
+    client = serving(small_store, request_seconds=1)
+    for k in range(THREADS):
+        told = client.post(RESULTS, json={"year": ENDLESS + k}, timeout=PATIENCE_S)
+        assert told.status_code == 503
+        assert "longer than 1 seconds" in told.json()["detail"]
+    assert all(endless.stopped.acquire(timeout=PATIENCE_S) for _ in range(THREADS))
+
+
+def test_a_run_that_costs_too_much_is_refused_with_the_limit(client: httpx.Client, small_store: Path) -> None:
+    told = client.get("/api/town/scenarios/measures").json()["limits"]
+    assert told["cells_forms_samples"] == MOST_WORK >= 18_589 * 6 * 500, "a city of 100 m cells is within it"
+    edition = Store(small_store).open("town")
+    rows = edition.page("grid-1km", 2023, ["id"], limit=0).matched
+    asked = Asked(read_scenario({"year": 2040}), "grid-1km", 2023, samples=5)
+    runs = Runs(most_work=rows * 5)
+    runs.result(edition, asked)
+    with pytest.raises(InvalidParameter, match=rf"{rows} cells x 1 forms x 6 samples .* at most {rows * 5} .* a job"):
+        runs.result(edition, replace(asked, samples=6))
+    Runs(most_work=None).result(edition, replace(asked, samples=6))
+
+
+def test_runs_that_would_be_late_are_turned_away_at_once() -> None:
+    async def pile_up() -> None:
+        gate = threading.Event()
+        threads = CapacityLimiter(1)
+        app = SimpleNamespace(state=SimpleNamespace(run_threads=threads))
+        request: Any = SimpleNamespace(app=app, receive=anyio.sleep_forever)
+        async with anyio.create_task_group() as group:
+            for _ in range(1 + MOST_WAITING):
+                group.start_soon(running, request, gate.wait)
+            while threads.statistics().tasks_waiting < MOST_WAITING:
+                await anyio.sleep(0.01)
+            with pytest.raises(RunsBusy, match="as a job"):
+                await running(request, gate.wait)
+            gate.set()
+
+    anyio.run(pile_up)
+    assert said_of(RunsBusy("come again"))[:2] == (503, "come again")
