@@ -7,11 +7,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.answers import JSON, Links, dumped, link
+from api.formats import GEOJSON, GeoJson
 from api.holders import KEY_PROBLEMS, needs, note
 from api.keys import KeyHolder
 from api.models import Problem
 from api.params import ComposedId, OpenedParam, SettingsParam, only
-from api.scenario_answers import items_answer
 from api.scenario_models import AreaOut, PlacesOut, ResultOut, SavedListOut, SavedOut
 from api.scenario_runs import read_document
 from api.scenario_store import Saved, Scenarios
@@ -26,6 +26,7 @@ from api.scenarios import (
     YearAsked,
     area_result,
     asked_of,
+    items_page,
     listed_ids,
     places_of,
     running,
@@ -161,6 +162,7 @@ async def saved_result(
 @router.get(
     "/{scenario}/result/items",
     response_model=PlacesOut,
+    response_class=GeoJson,
     dependencies=[Depends(only(*ASKED, "version", "of", "limit", "offset"))],
 )
 async def saved_result_items(
@@ -180,9 +182,9 @@ async def saved_result_items(
 
     def made() -> bytes:
         asked = asked_of(opened, scenario, collection, year, samples)
-        return dumped(items_answer(opened.edition, asked, places_of(request), of or asked.collection, limit, offset))
+        return items_page(request, opened, asked, of, limit, offset)
 
-    return unkept(await running(request, made))
+    return unkept(await running(request, made), GEOJSON.media_type)
 
 
 @router.get(

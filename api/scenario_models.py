@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from api.models import Answer, Labels, Link
 
 
@@ -11,6 +13,7 @@ class MeasureKindOut(Answer):
     kind: str
     stage: str
     sector: str
+    unit: str = Field(description="what its costs are per; empty where it takes none")
     about: str
     parameters: list[str]
     document: dict[str, Any]
@@ -78,6 +81,7 @@ class PlacesOut(Asked):
     """Cells or zones of a result."""
 
     type: Literal["FeatureCollection"]
+    links: list[Link]
     of: str
     numberMatched: int
     numberReturned: int
@@ -88,7 +92,7 @@ class PlacesOut(Asked):
 
 
 class BeforeAfter(Answer):
-    """tCO2e a year; null where the edition tells nothing of the sector."""
+    """tCO2e a year; null where the edition tells nothing of the sector, and of net where it does so of any sector."""
 
     before: float | None
     change: float
@@ -105,6 +109,7 @@ class AreaOut(Asked):
     transport: BeforeAfter
     forest: BeforeAfter
     net: BeforeAfter
+    known_share: dict[str, float | None]
     range_tco2e: tuple[float, float]
     interval_tco2e: tuple[float, float] | None
 

@@ -759,7 +759,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["PlacesOut"];
+                        "application/geo+json": components["schemas"]["PlacesOut"];
                     };
                 };
             };
@@ -1302,6 +1302,7 @@ export interface components {
             parameters: string[];
             sector: string;
             stage: string;
+            unit: string;
         };
         MeasuresOut: {
             attributions: components["schemas"]["Attribution"][];
@@ -1383,6 +1384,7 @@ export interface components {
             illustrative: {
                 [key: string]: boolean;
             };
+            links: components["schemas"]["Link"][];
             notes: {
                 [key: string]: string;
             };
@@ -1502,6 +1504,7 @@ export interface components {
             illustrative: {
                 [key: string]: boolean;
             };
+            links: components["schemas"]["Link"][];
             notes: {
                 [key: string]: string;
             };
