@@ -1,12 +1,14 @@
 """Scenarios that are saved: written by planners with a key, read and run by whoever has the link."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from api.answers import JSON, Links, dumped, link
+from api.errors import InvalidParameter, PreconditionFailed, ScenarioChanged
 from api.formats import GEOJSON, GeoJson
 from api.holders import KEY_PROBLEMS, needs, note
 from api.keys import KeyHolder
@@ -46,6 +48,14 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = KEY_PROBLEMS | {
         "content": {"application/problem+json": {}},
     }
 }
+_STALE: dict[int | str, dict[str, Any]] = {
+    412: {
+        "model": Problem,
+        "description": "If-Match names another version than the latest",
+        "content": {"application/problem+json": {}},
+    }
+}
+_TAG = re.compile(r'"([0-9]{1,7})"')
 PlannerParam = Annotated[KeyHolder, Depends(needs("planner"))]
 ScenarioId = Annotated[str, Path(alias="scenario", description="the id that saving it gave", max_length=64)]
 VersionAsked = Annotated[int | None, Query(description="the latest if not given", ge=1, le=1_000_000)]
@@ -77,7 +87,10 @@ async def save_scenario(
 
     found = await _asking(request, saved)
     told = _told(request, settings, found)
-    headers = {"Location": Links(request, settings).address(region, "scenarios", found.id)}
+    headers = {
+        "Location": Links(request, settings).address(region, "scenarios", found.id),
+        "ETag": f'"{found.version}"',
+    }
     return Response(dumped(told), status_code=201, media_type=JSON, headers=headers)
 
 
@@ -96,13 +109,13 @@ async def saved_scenario(
 ) -> Response:
     """Return a version of a saved scenario: what was sent, and what may be sent again."""
     found = await _asking(request, lambda: _scenarios(request).get(opened.edition.region.id, name, version))
-    return unkept(dumped(_told(request, settings, found)))
+    return _version(request, settings, found)
 
 
 @router.put(
     "/{scenario}",
     response_model=SavedOut,
-    responses=_PROBLEMS,
+    responses=_PROBLEMS | _STALE,
     openapi_extra=SCENARIO_BODY,
     dependencies=[Depends(only("edition", "follows"))],
 )
@@ -113,16 +126,32 @@ async def save_next_version(
     name: ScenarioId,
     holder: PlannerParam,
     body: Annotated[bytes, Depends(body_of)],
-    follows: Annotated[int, Query(description="the version that this one was made from: the latest", ge=1, le=10**6)],
+    follows: Annotated[
+        int | None, Query(description="the version that this one was made from: the latest", ge=1, le=10**6)
+    ] = None,
+    if_match: Annotated[
+        str | None, Header(description="the same by entity tag, as reading or saving gave it", max_length=1000)
+    ] = None,
 ) -> Response:
-    """Save the next version of one's scenario; those before it stay."""
+    """Save the next version of one's scenario; those before it stay. `follows` or `If-Match` names what it follows."""
     scenario, region = read_document(body), opened.edition.region.id
+    if follows is None and if_match is None:
+        raise InvalidParameter("follows: expected the version that this one was made from, here or by If-Match")
+    known = None if follows is None else frozenset({follows})
+    if if_match is not None and if_match.strip() != "*":
+        tagged = _tagged(if_match)
+        known = tagged if known is None else known & tagged
 
     def saved() -> Saved:
         note(request, holder, "scenario.change", f"{region}/{_short(name)}")
-        return _scenarios(request).add_version(region, name, opened.edition.id, scenario, holder, follows)
+        return _scenarios(request).add_version(region, name, opened.edition.id, scenario, holder, known)
 
-    return unkept(dumped(_told(request, settings, await _asking(request, saved))))
+    try:
+        return _version(request, settings, await _asking(request, saved))
+    except ScenarioChanged as error:
+        if if_match is None:
+            raise
+        raise PreconditionFailed(f"If-Match: {error}") from error
 
 
 @router.delete("/{scenario}", status_code=204, responses=_PROBLEMS, dependencies=[Depends(only("edition"))])
@@ -222,6 +251,19 @@ async def _document(request: Request, region: str, name: str, version: int | Non
 async def _asking(request: Request, made: Callable[[], Made]) -> Made:
     # On the threads of keys: a database that hangs shall hold up nothing that is public.
     return await to_thread.run_sync(made, limiter=request.app.state.key_threads)
+
+
+def _version(request: Request, settings: Settings, saved: Saved) -> Response:
+    answer = unkept(dumped(_told(request, settings, saved)))
+    if saved.version == saved.latest:  # an earlier one is nothing that a next could follow
+        answer.headers["ETag"] = f'"{saved.version}"'
+    return answer
+
+
+def _tagged(header: str) -> frozenset[int]:
+    """Versions that an If-Match header names; weak tags name none, as they may not (RFC 9110)."""
+    tags = (tag.strip() for tag in header.split(","))
+    return frozenset(int(found[1]) for tag in tags if (found := _TAG.fullmatch(tag)))
 
 
 def _scenarios(request: Request) -> Scenarios:

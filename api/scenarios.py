@@ -255,8 +255,8 @@ def items_page(
     path = (edition.region.id, "scenarios", "results", asked.digest, "items")
 
     def at(start: int) -> str:
-        query = {"of": collection, "limit": limit, "offset": start or None, "edition": edition.id}
-        return Links(request, settings).address(*path, **query)
+        links = Links(request, settings)
+        return links.address(*path, of=collection, limit=limit, offset=start or None, edition=edition.id)
 
     remembered = places.kept.note(edition.region.id, asked)
     return dumped(items_answer(edition, asked, places, collection, limit, offset, at if remembered else None))

@@ -804,11 +804,13 @@ export interface paths {
         };
         put: {
             parameters: {
-                query: {
-                    follows: number;
+                query?: {
+                    follows?: number | null;
                     edition?: string | null;
                 };
-                header?: never;
+                header?: {
+                    "if-match"?: string | null;
+                };
                 path: {
                     scenario: string;
                     region: string;
