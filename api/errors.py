@@ -93,6 +93,10 @@ class ScenarioChanged(ApiError):
     """A new version that follows another one than the latest."""
 
 
+class PreconditionFailed(ScenarioChanged):
+    """The same, told of a version that was named by its entity tag."""
+
+
 class TooManyScenarios(ApiError):
     """More scenarios or versions than one holder may keep."""
 
@@ -186,6 +190,7 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (JobTooLong, HTTPStatus.SERVICE_UNAVAILABLE),
     (RunsBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (JobsFolderLost, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
     (ScenarioChanged, HTTPStatus.CONFLICT),
     (TooManyScenarios, HTTPStatus.CONFLICT),
     (DatabaseError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -134,7 +134,8 @@ class Confidential:
                 headers.add_vary_header("Authorization")
                 if keyed["given"]:
                     headers["Cache-Control"] = "private, no-store"
-                    del headers["ETag"]
+                    if scope["method"] in ("GET", "HEAD"):  # of what was written, it names the new version
+                        del headers["ETag"]
             await send(message)
 
         # A dict, which later copies of the scope still share; in this scope, where others look for the route.

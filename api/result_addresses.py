@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.answers import Links, dumped, of_edition, preferred, spoken
 from api.class_breaks import value_classes
+from api.formats import GEOJSON, GeoJson
 from api.pages import page_language
 from api.params import Column, ComposedId, FormatParam, Opened, OpenedParam, Row, SettingsParam, Zoom, only
 from api.ramps import GROUNDS, THEMES, Ground
 from api.result_places import COLUMNS, ResultPlaces, check_places
-from api.scenario_answers import NOTES, items_answer
+from api.scenario_answers import NOTES
 from api.scenario_models import AreaOut, PlacesOut
 from api.scenario_runs import Asked
 from api.scenarios import (
@@ -20,6 +21,7 @@ from api.scenarios import (
     OfAsked,
     OffsetAsked,
     area_result,
+    items_page,
     listed_ids,
     places_of,
     unkept,
@@ -162,7 +164,12 @@ async def result_style(
     return await running(request, made)
 
 
-@router.get("/items", response_model=PlacesOut, dependencies=[Depends(only("edition", "of", "limit", "offset"))])
+@router.get(
+    "/items",
+    response_model=PlacesOut,
+    response_class=GeoJson,
+    dependencies=[Depends(only("edition", "of", "limit", "offset"))],
+)
 async def result_items(
     request: Request,
     opened: OpenedParam,
@@ -173,10 +180,10 @@ async def result_items(
 ) -> Response:
     """Give cells, or zones, of a result as GeoJSON."""
 
-    def made(asked: Asked, places: ResultPlaces) -> dict[str, Any]:
-        return items_answer(opened.edition, asked, places, of or asked.collection, limit, offset)
+    def made(asked: Asked, _: ResultPlaces) -> bytes:
+        return items_page(request, opened, asked, of, limit, offset)
 
-    return await _told(request, opened, digest, made)
+    return unkept(await _made(request, opened, digest, made), GEOJSON.media_type)
 
 
 @router.get("/statistics", response_model=AreaOut, dependencies=[Depends(only("edition", "of", "ids"))])
@@ -189,19 +196,17 @@ async def result_statistics(
 ) -> Response:
     """Add up what a result changes in some items of a collection."""
 
-    def made(asked: Asked, places: ResultPlaces) -> dict[str, Any]:
-        return area_result(opened, asked, places, {"collection": of, "ids": listed_ids(ids)})
+    def made(asked: Asked, places: ResultPlaces) -> bytes:
+        return dumped(area_result(opened, asked, places, {"collection": of, "ids": listed_ids(ids)}))
 
-    return await _told(request, opened, digest, made)
+    return unkept(await _made(request, opened, digest, made))
 
 
-async def _told(
-    request: Request, opened: Opened, digest: str, made: Callable[[Asked, ResultPlaces], dict[str, Any]]
-) -> Response:
+async def _made(
+    request: Request, opened: Opened, digest: str, made: Callable[[Asked, ResultPlaces], bytes]
+) -> bytes:  # fmt: skip
     places = places_of(request)
-    return unkept(
-        await running(request, lambda: dumped(made(places.kept.asked(opened.edition.region.id, digest), places)))
-    )
+    return await running(request, lambda: made(places.kept.asked(opened.edition.region.id, digest), places))
 
 
 def _path(digest: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from api.kept_results import CellValues, KeptResults
 from api.scenario_runs import MOST_CELLS, Areas, Asked, Lately, Runs
 from grids.edition import Edition
 from scenarios.frame import FloatArray
+from scenarios.place_changes import sums_in_places
 from scenarios.shares import area_shares
 from scenarios.state import SECTORS
 
@@ -87,7 +88,8 @@ class ResultPlaces:
         found = self._values.get(key)
         if found is None:
             shares = self.areas(edition, asked, collection).shares
-            found = area_values(self.cells(edition, asked), shares)
+            cells = self.cells(edition, asked)
+            found = sums_in_places(cells.before_tco2e, cells.change_tco2e, shares)
             self._values.keep(key, found, sum(column.nbytes for column in found.values()))
         return found
 
@@ -106,25 +108,3 @@ def check_places(edition: Edition, asked: Asked, collection: str) -> None:
         )
     if info.count > MOST_CELLS:
         raise InvalidParameter(f"of: {collection!r} has {info.count} places, at most {MOST_CELLS} are taken")
-
-
-def area_values(cells: CellValues, shares: csr_array) -> dict[str, FloatArray]:
-    """Return `COLUMNS` (areas,) of areas; unknown where no cell of an area tells the sector.
-
-    Args:
-        cells: of a result.
-        shares: (areas, n) of each cell in each area.
-    """
-    found: dict[str, FloatArray] = {}
-    known = np.isfinite(cells.before_tco2e)
-    sums, changes = shares @ np.nan_to_num(cells.before_tco2e).T, shares @ cells.change_tco2e.T
-    told = (shares @ known.T.astype(np.float64)) > 0
-    for place, sector in enumerate(SECTORS):
-        found[f"{sector}_before_tco2e"] = np.where(told[:, place], sums[:, place], np.nan)
-        found[f"{sector}_change_tco2e"] = changes[:, place]
-        found[f"{sector}_after_tco2e"] = np.where(told[:, place], sums[:, place] + changes[:, place], np.nan)
-    anything = told.any(axis=1)
-    found["net_before_tco2e"] = np.where(anything, sums.sum(axis=1), np.nan)
-    found["net_change_tco2e"] = changes.sum(axis=1)
-    found["net_after_tco2e"] = np.where(anything, sums.sum(axis=1) + changes.sum(axis=1), np.nan)
-    return found

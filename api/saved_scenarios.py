@@ -1,17 +1,19 @@
 """Scenarios that are saved: written by planners with a key, read and run by whoever has the link."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from api.answers import JSON, Links, dumped, link
+from api.errors import InvalidParameter, PreconditionFailed, ScenarioChanged
+from api.formats import GEOJSON, GeoJson
 from api.holders import KEY_PROBLEMS, needs, note
 from api.keys import KeyHolder
 from api.models import Problem
 from api.params import ComposedId, OpenedParam, SettingsParam, only
-from api.scenario_answers import items_answer
 from api.scenario_models import AreaOut, PlacesOut, ResultOut, SavedListOut, SavedOut
 from api.scenario_runs import read_document
 from api.scenario_store import Saved, Scenarios
@@ -27,6 +29,7 @@ from api.scenarios import (
     YearAsked,
     area_result,
     asked_of,
+    items_page,
     listed_ids,
     places_of,
     told_result,
@@ -45,6 +48,14 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = KEY_PROBLEMS | {
         "content": {"application/problem+json": {}},
     }
 }
+_STALE: dict[int | str, dict[str, Any]] = {
+    412: {
+        "model": Problem,
+        "description": "If-Match names another version than the latest",
+        "content": {"application/problem+json": {}},
+    }
+}
+_TAG = re.compile(r'"([0-9]{1,7})"')
 PlannerParam = Annotated[KeyHolder, Depends(needs("planner"))]
 ScenarioId = Annotated[str, Path(alias="scenario", description="the id that saving it gave", max_length=64)]
 VersionAsked = Annotated[int | None, Query(description="the latest if not given", ge=1, le=1_000_000)]
@@ -76,7 +87,10 @@ async def save_scenario(
 
     found = await _asking(request, saved)
     told = _told(request, settings, found)
-    headers = {"Location": Links(request, settings).address(region, "scenarios", found.id)}
+    headers = {
+        "Location": Links(request, settings).address(region, "scenarios", found.id),
+        "ETag": f'"{found.version}"',
+    }
     return Response(dumped(told), status_code=201, media_type=JSON, headers=headers)
 
 
@@ -95,13 +109,13 @@ async def saved_scenario(
 ) -> Response:
     """Return a version of a saved scenario: what was sent, and what may be sent again."""
     found = await _asking(request, lambda: _scenarios(request).get(opened.edition.region.id, name, version))
-    return unkept(dumped(_told(request, settings, found)))
+    return _version(request, settings, found)
 
 
 @router.put(
     "/{scenario}",
     response_model=SavedOut,
-    responses=_PROBLEMS,
+    responses=_PROBLEMS | _STALE,
     openapi_extra=SCENARIO_BODY,
     dependencies=[Depends(only("edition", "follows"))],
 )
@@ -112,16 +126,32 @@ async def save_next_version(
     name: ScenarioId,
     holder: PlannerParam,
     body: ScenarioBody,
-    follows: Annotated[int, Query(description="the version that this one was made from: the latest", ge=1, le=10**6)],
+    follows: Annotated[
+        int | None, Query(description="the version that this one was made from: the latest", ge=1, le=10**6)
+    ] = None,
+    if_match: Annotated[
+        str | None, Header(description="the same by entity tag, as reading or saving gave it", max_length=1000)
+    ] = None,
 ) -> Response:
-    """Save the next version of one's scenario; those before it stay."""
+    """Save the next version of one's scenario; those before it stay. `follows` or `If-Match` names what it follows."""
     scenario, region = read_document(body), opened.edition.region.id
+    if follows is None and if_match is None:
+        raise InvalidParameter("follows: expected the version that this one was made from, here or by If-Match")
+    known = None if follows is None else frozenset({follows})
+    if if_match is not None and if_match.strip() != "*":
+        tagged = _tagged(if_match)
+        known = tagged if known is None else known & tagged
 
     def saved() -> Saved:
         note(request, holder, "scenario.change", f"{region}/{_short(name)}")
-        return _scenarios(request).add_version(region, name, opened.edition.id, scenario, holder, follows)
+        return _scenarios(request).add_version(region, name, opened.edition.id, scenario, holder, known)
 
-    return unkept(dumped(_told(request, settings, await _asking(request, saved))))
+    try:
+        return _version(request, settings, await _asking(request, saved))
+    except ScenarioChanged as error:
+        if if_match is None:
+            raise
+        raise PreconditionFailed(f"If-Match: {error}") from error
 
 
 @router.delete("/{scenario}", status_code=204, responses=_PROBLEMS, dependencies=[Depends(only("edition"))])
@@ -161,6 +191,7 @@ async def saved_result(
 @router.get(
     "/{scenario}/result/items",
     response_model=PlacesOut,
+    response_class=GeoJson,
     dependencies=[Depends(only(*ASKED, "version", "of", "limit", "offset"))],
 )
 async def saved_result_items(
@@ -180,9 +211,9 @@ async def saved_result_items(
 
     def made() -> bytes:
         asked = asked_of(opened, scenario, collection, year, samples)
-        return dumped(items_answer(opened.edition, asked, places_of(request), of or asked.collection, limit, offset))
+        return items_page(request, opened, asked, of, limit, offset)
 
-    return unkept(await running(request, made))
+    return unkept(await running(request, made), GEOJSON.media_type)
 
 
 @router.get(
@@ -220,6 +251,19 @@ async def _document(request: Request, region: str, name: str, version: int | Non
 async def _asking(request: Request, made: Callable[[], Made]) -> Made:
     # On the threads of keys: a database that hangs shall hold up nothing that is public.
     return await to_thread.run_sync(made, limiter=request.app.state.key_threads)
+
+
+def _version(request: Request, settings: Settings, saved: Saved) -> Response:
+    answer = unkept(dumped(_told(request, settings, saved)))
+    if saved.version == saved.latest:  # an earlier one is nothing that a next could follow
+        answer.headers["ETag"] = f'"{saved.version}"'
+    return answer
+
+
+def _tagged(header: str) -> frozenset[int]:
+    """Versions that an If-Match header names; weak tags name none, as they may not (RFC 9110)."""
+    tags = (tag.strip() for tag in header.split(","))
+    return frozenset(int(found[1]) for tag in tags if (found := _TAG.fullmatch(tag)))
 
 
 def _scenarios(request: Request) -> Scenarios:

@@ -1,18 +1,20 @@
 """What is said of a scenario's result: in all, of cells and zones as GeoJSON, and of an area; with labels and notes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 import shapely
 
-from api.answers import labels
-from api.result_places import PARTS, ResultPlaces, area_values, check_places
+from api.answers import labels, link
+from api.formats import GEOJSON
+from api.result_places import PARTS, ResultPlaces, check_places
 from api.scenario_runs import Areas, Asked
 from grids.edition import Edition
 from grids.projections import LONLAT, reproject
 from scenarios.frame import FloatArray
+from scenarios.place_changes import known_shares, sums_in_places
 from scenarios.result import Result
 from scenarios.shares import area_shares
 from scenarios.state import SECTORS
@@ -37,9 +39,13 @@ def result_answer(edition: Edition, asked: Asked, result: Result) -> dict[str, A
 
 
 def items_answer(
-    edition: Edition, asked: Asked, places: ResultPlaces, collection: str, limit: int, offset: int
-) -> dict[str, Any]:
+    edition: Edition, asked: Asked, places: ResultPlaces, collection: str, limit: int, offset: int,
+    at: Callable[[int], str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Cells or zones of a result as GeoJSON (WGS 84), in the order of their collection's table.
+
+    Each says whether it was held in the edition (`held`, where its collection tells that) and of how much of its ground
+    each sector is known.
 
     Args:
         edition: what it starts from.
@@ -48,6 +54,8 @@ def items_answer(
         collection: the grid that it runs on, or any other whose places its cells are to be added up in.
         limit: how many at most.
         offset: how many are left out first.
+        at: makes the address of the page that begins after so many, pinned to the edition; None where a page has no
+            address, since its scenario was sent along.
 
     Raises:
         ScenarioError, EditionError: as `Runs.result` and the edition do.
@@ -67,18 +75,26 @@ def items_answer(
         elif drawn.zones_tco2e is not None:
             low, high = np.quantile(drawn.zones_tco2e, [0.05, 0.95], axis=1)
             values |= {"change_low90_tco2e": low, "change_high90_tco2e": high}
-    names = [name for name in info.columns if name.startswith("name_")]
+    names = [name for name in info.columns if name.startswith("name_") or name == "held"]
     shown = ["id", "row", "col"] if info.kind == "grid" else ["id"]
     page = edition.page(collection, edition.year(collection, asked.year), shown + names, offset=offset, limit=limit)
     told = {name: page.rows[name].to_pylist() for name in names}
+    cells = places.cells(edition, asked)
+    state = places.runs.baseline(edition, asked.collection, asked.year).state
+    shares = places.areas(edition, asked, collection).shares[here]
+    parts = known_shares(cells.before_tco2e, state.over(state.area_ha), shares)
     features = place_features(
         page.rows["id"].to_pylist(), edition.polygons(collection, page.rows), edition.crs,
-        {**told, **{name: known_list(column[here]) for name, column in values.items()}},
+        {
+            **told,
+            **{name: known_list(column[here]) for name, column in values.items()},
+            **{name: known_list(column) for name, column in parts.items()},
+        },
     )  # fmt: skip
-    cells = places.cells(edition, asked)
     total = float(cells.change_tco2e.sum())
     return {
         "type": "FeatureCollection",
+        "links": [] if at is None else _page_links(at, limit, offset, len(features), page.matched),
         **head(edition, asked),
         "of": collection,
         "numberMatched": page.matched,
@@ -88,6 +104,17 @@ def items_answer(
         "result_illustrative": cells.illustrative,
         "features": features,
     }
+
+
+def _page_links(
+    at: Callable[[int], str], limit: int, offset: int, returned: int, matched: int
+) -> list[dict[str, Any]]:  # fmt: skip
+    listed = [link("self", at(offset), GEOJSON.media_type)]
+    if returned and offset + returned < matched:
+        listed.append(link("next", at(offset + returned), GEOJSON.media_type))
+    if offset:
+        listed.append(link("prev", at(max(0, min(offset, matched) - limit)), GEOJSON.media_type))
+    return listed
 
 
 def area_answer(
@@ -112,13 +139,18 @@ def area_answer(
             interval = np.quantile(drawn.zones_tco2e[0], [0.05, 0.95]).tolist()
     cells = places.cells(edition, asked)
     sets = (areas.shares @ cells.sets_tco2e.T)[0]
-    values = {key: float(value[0]) for key, value in area_values(cells, areas.shares).items()}
+    values = {
+        key: float(value[0])
+        for key, value in sums_in_places(cells.before_tco2e, cells.change_tco2e, areas.shares).items()
+    }
+    known = known_shares(cells.before_tco2e, state.over(state.area_ha), areas.shares)
     return {
         **head(edition, asked),
         "result_illustrative": cells.illustrative,
         "cells": int((areas.shares.data > 0).sum()),
         "area_ha": float((areas.shares @ state.over(state.area_ha))[0]),
         **{sector: {part: _known(values[f"{sector}_{part}_tco2e"]) for part in PARTS} for sector in (*SECTORS, "net")},
+        "known_share": {sector: _known(float(known[f"{sector}_known_share"][0])) for sector in SECTORS},
         "range_tco2e": [float(sets.min()), float(sets.max())],
         "interval_tco2e": interval,
     }

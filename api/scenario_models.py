@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from api.models import Answer, Labels, Link
 
 
@@ -14,6 +16,7 @@ class MeasureKindOut(Answer):
     kind: str
     stage: str
     sector: str
+    unit: str = Field(description="what its costs are per; empty where it takes none")
     about: str
     needs_process: bool
     parameters: list[str]
@@ -82,6 +85,7 @@ class PlacesOut(Asked):
     """Cells or zones of a result."""
 
     type: Literal["FeatureCollection"]
+    links: list[Link]
     of: str
     numberMatched: int
     numberReturned: int
@@ -92,7 +96,7 @@ class PlacesOut(Asked):
 
 
 class BeforeAfter(Answer):
-    """tCO2e a year; null where the edition tells nothing of the sector."""
+    """tCO2e a year; null where the edition tells nothing of the sector, and of net where it does so of any sector."""
 
     before: float | None
     change: float
@@ -109,6 +113,7 @@ class AreaOut(Asked):
     transport: BeforeAfter
     forest: BeforeAfter
     net: BeforeAfter
+    known_share: dict[str, float | None]
     range_tco2e: tuple[float, float]
     interval_tco2e: tuple[float, float] | None
 

@@ -4,13 +4,13 @@ The id is 128 random bits, as unguessable as a key; there is no list of all, onl
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, LargeBinary, Row, cast, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from api.database import Database
@@ -21,6 +21,8 @@ from scenarios.scenario import Scenario
 
 MOST_SCENARIOS = 500
 MOST_VERSIONS = 200
+MOST_BYTES = 50_000_000
+"""Of all versions of all scenarios of one key."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +63,22 @@ class Scenarios:
             TooManyScenarios: the holder keeps as many as they may.
             DatabaseError: the database cannot be used.
         """
-        name, now = secrets.token_urlsafe(16), self._now()
+        name, now, document = secrets.token_urlsafe(16), self._now(), _written(scenario)
         with self._database.writing() as connection:
             kept = connection.scalar(
                 select(func.count()).select_from(scenarios).where(scenarios.c.owner == by.prefix)
             )  # fmt: skip
             if (kept or 0) >= MOST_SCENARIOS:
                 raise TooManyScenarios(f"this key keeps {kept} scenarios, the most it may: delete some first")
+            _check_room(connection, by.prefix, document)
             connection.execute(
                 insert(scenarios).values(id=name, region=region, owner=by.prefix, created_at=now)
             )  # fmt: skip
-            _insert(connection, name, 1, edition, scenario, by, now)
+            _insert(connection, name, 1, edition, document, by, now)
             return _found(connection, region, name, None)
 
     def add_version(
-        self, region: str, name: str, edition: str, scenario: Scenario, by: KeyHolder, follows: int
+        self, region: str, name: str, edition: str, scenario: Scenario, by: KeyHolder, follows: Collection[int] | None
     ) -> Saved:
         """Save the next version.
 
@@ -85,7 +88,8 @@ class Scenarios:
             edition: it is saved against.
             scenario: the whole document.
             by: its owner, or an admin.
-            follows: the version it was made from, which must be the latest: no change of somebody else is lost.
+            follows: versions it may have been made from, one of which must be the latest, so that no change of
+                somebody else is lost; None: whichever there is.
 
         Raises:
             ScenarioNotFound, RoleRefused: none of that id; not theirs.
@@ -93,19 +97,23 @@ class Scenarios:
         """
         try:
             with self._database.writing() as connection:
-                latest = _theirs(_found(connection, region, name, None), by).latest
-                if follows != latest:
+                found = _theirs(_found(connection, region, name, None), by)
+                latest = found.latest
+                if follows is not None and latest not in follows:
+                    named = ", ".join(map(str, sorted(follows))) or "no version"
                     raise ScenarioChanged(
-                        f"follows: got {follows}, the latest version is {latest}: look at it, and save again after it"
+                        f"follows: got {named}, the latest version is {latest}: look at it, and save again after it"
                     )
                 if latest >= MOST_VERSIONS:
                     raise TooManyScenarios(
                         f"this scenario has {latest} versions, the most it may: save it as a new one"
                     )
-                _insert(connection, name, latest + 1, edition, scenario, by, self._now())
+                document = _written(scenario)
+                _check_room(connection, found.owner, document)
+                _insert(connection, name, latest + 1, edition, document, by, self._now())
                 return _found(connection, region, name, None)
         except IntegrityError as error:
-            raise ScenarioChanged(f"version {follows + 1} was saved by somebody else in this moment") from error
+            raise ScenarioChanged("the next version was saved by somebody else in this moment") from error
 
     def get(self, region: str, name: str, version: int | None = None) -> Saved:
         """Return a version, the latest if none is named.
@@ -178,11 +186,31 @@ def _saved(row: Row[Any]) -> Saved:
     return Saved(**{**values, "document": orjson.loads(values["document"])})
 
 
-def _insert(
-    connection: Connection, name: str, version: int, edition: str, scenario: Scenario, by: KeyHolder, now: datetime
-) -> None:
+def _written(scenario: Scenario) -> str:
     # JSON escapes what a database might refuse in a text, such as NUL.
-    document = orjson.dumps(scenario.model_dump(mode="json", exclude_defaults=True, exclude_none=True)).decode()
+    return orjson.dumps(scenario.model_dump(mode="json", exclude_defaults=True, exclude_none=True)).decode()
+
+
+def _check_room(connection: Connection, owner: str, document: str) -> None:
+    column = scenario_versions.c.document
+    # SQLite counts bytes only of what is no text.
+    size = func.length(cast(column, LargeBinary)) if connection.dialect.name == "sqlite" else func.octet_length(column)
+    kept = connection.scalar(
+        select(func.coalesce(func.sum(size), 0))
+        .join(scenarios, scenarios.c.id == scenario_versions.c.scenario)
+        .where(scenarios.c.owner == owner)
+    )
+    new = len(document.encode())
+    if int(kept or 0) + new > MOST_BYTES:
+        raise TooManyScenarios(
+            f"this scenario has {new:,} bytes, all versions that its key keeps {kept:,}, of {MOST_BYTES:,} at most: "
+            "delete scenarios that nobody needs, or name areas by collection and ids where they are drawn"
+        )
+
+
+def _insert(
+    connection: Connection, name: str, version: int, edition: str, document: str, by: KeyHolder, now: datetime
+) -> None:
     connection.execute(
         insert(scenario_versions).values(
             scenario=name, version=version, document=document, edition=edition, saved_by=by.prefix, saved_at=now

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.answers import JSON, Links, dumped, labels, link, of_edition
 from api.drawn import read_drawn
 from api.errors import InvalidParameter
-from api.formats import TILEJSON
+from api.formats import GEOJSON, TILEJSON, GeoJson
 from api.params import ComposedId, Opened, OpenedParam, SettingsParam, only
 from api.result_places import ResultPlaces
 from api.scenario_answers import MOST_ITEMS, area_answer, items_answer, result_answer
@@ -87,6 +87,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
                 "kind": one.kind,
                 "stage": one.stage,
                 "sector": one.sector,
+                "unit": one.unit,
                 "about": one.about,
                 "needs_process": one.kind in ROADS,
                 "parameters": one.parameters,
@@ -142,6 +143,7 @@ async def scenario_result(
 @router.post(
     "/results/items",
     response_model=PlacesOut,
+    response_class=GeoJson,
     openapi_extra=SCENARIO_BODY,
     dependencies=[Depends(only(*ASKED, "of", "limit", "offset"))],
 )
@@ -160,10 +162,9 @@ async def scenario_result_items(
 
     def made() -> bytes:
         asked = asked_of(opened, read_document(body), collection, year, samples)
-        where = of or asked.collection
-        return dumped(items_answer(opened.edition, asked, places_of(request), where, limit, offset))
+        return items_page(request, opened, asked, of, limit, offset)
 
-    return unkept(await running(request, made))
+    return unkept(await running(request, made), GEOJSON.media_type)
 
 
 @router.post(
@@ -252,6 +253,27 @@ def told_result(request: Request, settings: Settings, opened: Opened, asked: Ask
     return {**result_answer(edition, asked, result), "links": links}
 
 
+def items_page(
+    request: Request, opened: Opened, asked: Asked, of: str | None, limit: int, offset: int
+) -> bytes:  # fmt: skip
+    """A page of a result's cells or zones as GeoJSON, with links to the page itself and its neighbours.
+
+    Links name the result by its digest and the edition, so that the pages of one walk always fit, whatever is saved or
+    published meanwhile. A result that cannot be remembered has none.
+    """
+    edition, places = opened.edition, places_of(request)
+    settings: Settings = request.app.state.settings
+    collection = of or asked.collection
+    path = (edition.region.id, "scenarios", "results", asked.digest, "items")
+
+    def at(start: int) -> str:
+        links = Links(request, settings)
+        return links.address(*path, of=collection, limit=limit, offset=start or None, edition=edition.id)
+
+    remembered = places.kept.note(edition.region.id, asked)
+    return dumped(items_answer(edition, asked, places, collection, limit, offset, at if remembered else None))
+
+
 def result_links(links: Links, where: tuple[str, str], digest: str) -> list[dict[str, Any]]:
     """Return links to what is told of a result that is remembered.
 
@@ -276,6 +298,6 @@ def places_of(request: Request) -> ResultPlaces:
     return places
 
 
-def unkept(body: bytes) -> Response:
+def unkept(body: bytes, media_type: str = JSON) -> Response:
     """Answer with what nobody on the way may keep: it depends on a body, or on an id that is a secret."""
-    return Response(body, media_type=JSON, headers={"Cache-Control": "no-store"})
+    return Response(body, media_type=media_type, headers={"Cache-Control": "no-store"})

@@ -180,7 +180,9 @@ def result_lines(ran: Ran) -> list[str]:
         f"{told['region']}, edition {told['edition']}, {told['collection']}: change in {told['year']} against "
         f"{told['baseline_year']}, tCO2e a year, by {first}"
     )
-    lines += [f"  {name:<11}{before[name]:>16,.0f}{change[name]:>+16,.0f}" for name in (*SECTORS, "net")]
+    for name in (*SECTORS, "net"):
+        known = "unknown" if before[name] is None else f"{before[name]:,.0f}"
+        lines.append(f"  {name:<11}{known:>16}{change[name]:>+16,.0f}")
     low, high = told["range_tco2e"]
     lines.append(f"  range over the sets of elasticities {low:+,.0f} to {high:+,.0f} (no interval)")
     if told["interval"] is not None:
@@ -230,9 +232,10 @@ def _path_csv(result: Result) -> str:
     lines = ["year," + ",".join(f"net_tco2e_{name}" for name in names) + ",low90_tco2e,high90_tco2e"]
     for place, year in enumerate(result.years.tolist()):
         ends = drawn.get(year)
-        values = [result.outcomes[name].path_tco2e[place] for name in names]
-        lines.append(",".join([str(year), *(f"{value!r}" for value in map(float, values)),
-                               *(("", "") if ends is None else (repr(ends[0]), repr(ends[1])))]))  # fmt: skip
+        told = [*(float(result.outcomes[name].path_tco2e[place]) for name in names), *(ends or (None, None))]
+        # Net is unknown where a sector is: the cell stays empty.
+        cells = ["" if value is None or result.state.untold else repr(value) for value in told]
+        lines.append(",".join([str(year), *cells]))
     return "\r\n".join(lines) + "\r\n"
 
 

@@ -15,9 +15,13 @@ from scenarios.frame import IntArray
 from scenarios.place_changes import UNIT, place_changes, place_intervals
 from scenarios.result import Result
 from scenarios.shares import area_shares
-from scenarios.state import State
+from scenarios.state import SECTORS, State
 
 _MEANINGS = {
+    **{
+        f"{sector}_known_share": "part of the cells by area of which the edition knows the sector, 0 to 1"
+        for sector in SECTORS
+    },
     "net_change_low_tco2e": f"{UNIT}; least over the sets of elasticities, no interval",
     "net_change_high_tco2e": f"{UNIT}; greatest over the sets of elasticities, no interval",
     "net_change_sd_tco2e": f"{UNIT}; standard deviation of the change",

@@ -11,24 +11,55 @@ from scenarios.state import SECTORS
 UNIT = "tCO2e/yr"
 
 
-def place_changes(result: Result, shares: csr_array) -> dict[str, FloatArray]:
-    """Columns (places,) in tCO2e a year: before, change and after of each sector and net, and by measure.
+def sums_in_places(before: FloatArray, change: FloatArray, shares: csr_array) -> dict[str, FloatArray]:
+    """Columns (places,) in tCO2e a year: before, change and after of each sector and net.
 
-    `<sector>_before_tco2e` is NaN where no cell of the place tells the sector. `net_change_low_tco2e` and
-    `net_change_high_tco2e` are the range over the sets of elasticities, which is no interval.
+    `<sector>_before_tco2e` is NaN where no cell of the place tells the sector, and that of net unless each sector is
+    told in some cell of it, as in what is published: an unknown sector is no zero. Changes are known everywhere.
 
     Args:
-        result: of a run.
+        before: (sectors, n) emissions of cells, NaN where unknown.
+        change: (sectors, n).
         shares: (places, n) part of each cell that lies in each place.
     """
-    before, change = sector_change(result)
     known = np.isfinite(before)
     sums, changes = shares @ np.nan_to_num(before).T, shares @ change.T
     told: BoolArray = np.asarray((shares @ known.T.astype(np.float64)) > 0)
     found: dict[str, FloatArray] = {}
     for place, sector in enumerate(SECTORS):
         found |= _columns(sector, np.asarray(told[:, place]), sums[:, place], changes[:, place])
-    found |= _columns("net", np.asarray(told.any(axis=1)), sums.sum(axis=1), changes.sum(axis=1))
+    return found | _columns("net", np.asarray(told.all(axis=1)), sums.sum(axis=1), changes.sum(axis=1))
+
+
+def known_shares(before: FloatArray, area_ha: FloatArray, shares: csr_array) -> dict[str, FloatArray]:
+    """Columns (places,) `<sector>_known_share`: part of a place's cells, by area, of which a sector is known.
+
+    It is NaN where a place has no ground in any cell.
+
+    Args:
+        before: (sectors, n) emissions of cells, NaN where unknown.
+        area_ha: (n,) ground of the cells.
+        shares: (places, n) part of each cell that lies in each place.
+    """
+    ground = np.asarray(shares @ area_ha)
+    known = shares @ (np.isfinite(before) * area_ha).T
+    parts = np.divide(known, ground[:, None], out=np.full(known.shape, np.nan), where=ground[:, None] > 0)
+    return {f"{sector}_known_share": np.asarray(parts[:, place]) for place, sector in enumerate(SECTORS)}
+
+
+def place_changes(result: Result, shares: csr_array) -> dict[str, FloatArray]:
+    """Columns (places,): `sums_in_places`, `known_shares`, and tCO2e a year by measure.
+
+    `net_change_low_tco2e` and `net_change_high_tco2e` are the range over the sets of elasticities, which is no
+    interval.
+
+    Args:
+        result: of a run.
+        shares: (places, n) part of each cell that lies in each place.
+    """
+    before, change = sector_change(result)
+    found = sums_in_places(before, change, shares)
+    found |= known_shares(before, result.state.over(result.state.area_ha), shares)
     sets = np.stack([shares @ outcome.change_tco2e.sum(axis=0) for outcome in result.outcomes.values()])
     found |= {"net_change_low_tco2e": sets.min(axis=0), "net_change_high_tco2e": sets.max(axis=0)}
     for effect, tonnes in zip(result.measures, result.first.by_measure_tco2e, strict=True):

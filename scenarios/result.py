@@ -21,7 +21,7 @@ class Outcome:
         formed_tco2e: (sectors, n) the part of it that forms and roads make.
         by_measure_tco2e: (measures, n) what each changed when its turn came; they add up to the change.
         measure_sectors_tco2e: (measures, sectors) the same of all cells, by sector.
-        path_tco2e: (years,) net of all sectors.
+        path_tco2e: (years,) net of the sectors that the state tells; of all of them where `State.untold` is empty.
         leaves_tco2e: change of residents' travel that runs outside the region and is in no cell.
     """
 
@@ -134,7 +134,7 @@ class Result:
         outcomes: set of elasticities -> outcome; the first is what single numbers are taken from.
         measures: their effects, by the first set.
         years: of the path.
-        target_tco2e: net in the scenario's year that is aimed at; None without.
+        target_tco2e: net in the scenario's year that is aimed at; None without, or where net is unknown.
         before, then: indicators.
         samples: None unless asked for.
         used: parameters it rests on; notes: what else must be known.
@@ -164,7 +164,7 @@ class Result:
 
     @property
     def baseline_tco2e(self) -> float:
-        """Net emissions of all sectors before anything changes."""
+        """Emissions before anything changes of the sectors that the state tells: net, where it tells all."""
         return float(sum(self.state.sector_tco2e(sector).sum() for sector in SECTORS))
 
     @property

@@ -145,7 +145,12 @@ def run(
         indicators(after, baseline.travel.decay_per_km, planted) if steps or planted else baseline.indicators,
         drawn,
         (*baseline.parameters.used(used), *own),
-        (*state.notes, *_notes(baseline, steps[:forms], actions), *(report.notes if report else ())),
+        (
+            *state.notes,
+            *_unknown_net(state, scenario),
+            *_notes(baseline, steps[:forms], actions),
+            *(report.notes if report else ()),
+        ),
         report,
     )
 
@@ -224,12 +229,19 @@ def _actions(
 
 
 def _target(state: State, scenario: documents.Scenario) -> float | None:
-    if scenario.target is None:
+    if scenario.target is None or state.untold:
         return None
     if scenario.target.net_tco2e is not None:
         return scenario.target.net_tco2e
     assert scenario.target.reduction is not None
     return (1 - scenario.target.reduction) * float(sum(state.sector_tco2e(sector).sum() for sector in SECTORS))
+
+
+def _unknown_net(state: State, scenario: documents.Scenario) -> list[Note]:
+    if not state.untold:
+        return []
+    text = f"Net is unknown, since the edition tells nothing of {' and '.join(state.untold)}."
+    return [Note("net", text if scenario.target is None else f"{text} The target cannot be held against it.")]
 
 
 def _notes(baseline: Baseline, steps: Sequence[FormStep], actions: Sequence[Action]) -> list[Note]:

@@ -171,6 +171,11 @@ class State:
         known = self.known.get(sector)
         return np.ones(self.cells, dtype=bool) if known is None else np.asarray(known[self.inside])
 
+    @cached_property
+    def untold(self) -> tuple[str, ...]:
+        """Sectors of which the edition tells nothing in any cell; with one of them, net is unknown."""
+        return tuple(sector for sector in SECTORS if not self.tells(sector).any())
+
     def ids(self) -> tuple[IntArray, IntArray]:
         """Row and column, as the collection counts them, of the cells that count: (n,) each."""
         rows, cols = np.nonzero(self.inside)

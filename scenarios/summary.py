@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from scenarios.costs import total_costs
+from scenarios.frame import FloatArray
 from scenarios.result import Indicators, MeasureEffect, Outcome, Result
 from scenarios.road_steps import RoadReport
 from scenarios.state import SECTORS
@@ -16,10 +17,16 @@ def summary(result: Result) -> dict[str, Any]:
     """Totals, range, interval, measures, path, indicators, parameters and notes of a result; tCO2e a year, signed.
 
     Single numbers are by the first set of elasticities, named in `elasticities`; `range_tco2e` is over all sets, and so
-    are `low_tco2e` and `high_tco2e` of the path. Intervals are of the change, as samples tell it.
+    are `low_tco2e` and `high_tco2e` of the path. Intervals are of the change, as samples tell it. A sector that the
+    edition tells nowhere is None before, and net with it, on the path too; `known_share` says of how much of the ground
+    each sector is known.
     """
     state, first = result.state, next(iter(result.outcomes))
-    before = {sector: float(state.sector_tco2e(sector).sum()) for sector in SECTORS}
+    before = {name: None if name in state.untold else float(state.sector_tco2e(name).sum()) for name in SECTORS}
+    net = None if state.untold else result.baseline_tco2e
+    area = state.over(state.area_ha)
+    ground = float(area.sum())
+    known = {name: float(area[state.tells(name)].sum()) / ground if ground else None for name in SECTORS}
     samples = result.samples
     interval = None
     if samples is not None:
@@ -40,7 +47,8 @@ def summary(result: Result) -> dict[str, Any]:
         "year": result.scenario.year,
         "illustrative": result.illustrative,
         "elasticities": first,
-        "baseline_tco2e": before | {"net": sum(before.values())},
+        "baseline_tco2e": before | {"net": net},
+        "known_share": known,
         "change_tco2e": _sectors(result.outcomes[first]),
         "range_tco2e": list(result.range_tco2e()),
         "interval": interval,
@@ -48,7 +56,7 @@ def summary(result: Result) -> dict[str, Any]:
             name: {
                 "change_tco2e": _sectors(outcome),
                 "leaves_tco2e": outcome.leaves_tco2e,
-                "path_tco2e": outcome.path_tco2e.tolist(),
+                "path_tco2e": _net(result, outcome.path_tco2e),
             }
             for name, outcome in result.outcomes.items()
         },
@@ -82,15 +90,19 @@ def _path(result: Result) -> dict[str, Any]:
         interval = {
             "level": 0.9,
             "years": result.samples.path_years.tolist(),
-            "low_tco2e": low.tolist(),
-            "high_tco2e": high.tolist(),
+            "low_tco2e": _net(result, low),
+            "high_tco2e": _net(result, high),
         }
     return {
         "years": result.years.tolist(),
-        "low_tco2e": paths.min(axis=0).tolist(),
-        "high_tco2e": paths.max(axis=0).tolist(),
+        "low_tco2e": _net(result, paths.min(axis=0)),
+        "high_tco2e": _net(result, paths.max(axis=0)),
         "interval": interval,
     }
+
+
+def _net(result: Result, values: FloatArray) -> list[float | None]:
+    return [None] * len(values) if result.state.untold else values.tolist()
 
 
 def _target(found: TargetReached | None) -> dict[str, Any] | None:

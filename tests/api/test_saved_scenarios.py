@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from api import scenario_store
@@ -137,6 +138,49 @@ def test_nobody_keeps_more_than_they_may(
     told = keyed.put(f"{ROOT}/{made['id']}", params={"follows": 1}, json=FIRST, headers=planner)
     assert told.status_code == 409
     assert "most it may" in told.json()["detail"]
+
+
+def test_a_key_keeps_so_many_bytes_and_no_more(
+    keyed: httpx.Client, keys: Keys, planner: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len(orjson.dumps(FIRST))
+    monkeypatch.setattr(scenario_store, "MOST_BYTES", 2 * size + 10)
+    address = f"{ROOT}/{saved(keyed, planner)['id']}"
+    assert keyed.put(address, params={"follows": 1}, json=FIRST, headers=planner).status_code == 200
+    for told in (
+        keyed.post(ROOT, json=FIRST, headers=planner),
+        keyed.put(address, params={"follows": 2}, json=FIRST, headers=planner),
+    ):
+        assert told.status_code == 409
+        Problem.model_validate(told.json())
+        assert f"{size:,} bytes" in told.json()["detail"], "letters of three bytes count as three"
+        assert f"keeps {2 * size:,}, of {2 * size + 10:,} at most" in told.json()["detail"]
+    saved(keyed, bearer(keys.create("Bob", "planner", ME)))
+    assert keyed.delete(address, headers=planner).status_code == 204
+    saved(keyed, planner)
+
+
+def test_a_version_may_be_named_by_its_entity_tag(keyed: httpx.Client, planner: dict[str, str]) -> None:
+    made = keyed.post(ROOT, json=FIRST, headers=planner)
+    address, tag = f"{ROOT}/{made.json()['id']}", made.headers["etag"]
+    assert keyed.get(address).headers["etag"] == tag
+
+    def put(header: str | None, **params: int) -> httpx.Response:
+        more = {} if header is None else {"If-Match": header}
+        return keyed.put(address, params=params, json=SECOND, headers=planner | more)
+
+    second = put(tag)
+    assert (second.status_code, second.json()["version"]) == (200, 2)
+    assert second.headers["etag"] == keyed.get(address).headers["etag"] != tag
+    assert "etag" not in keyed.get(address, params={"version": 1}).headers
+    for stale in (put(tag), put(f"W/{second.headers['etag']}"), put("x"), put(second.headers["etag"], follows=1)):
+        assert stale.status_code == 412, stale.text
+        Problem.model_validate(stale.json())
+        assert "latest version is 2" in stale.json()["detail"]
+    assert put(None).status_code == 400
+    assert put(f"{tag}, {second.headers['etag']}").json()["version"] == 3
+    assert put("*").json()["version"] == 4
+    assert put('"4"', follows=4).json()["version"] == 5
 
 
 def test_what_cannot_be_read_is_not_saved(keyed: httpx.Client, planner: dict[str, str]) -> None:

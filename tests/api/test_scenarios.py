@@ -38,6 +38,8 @@ def test_the_catalogue_says_what_every_parameter_is(client: httpx.Client) -> Non
     for measure in told["measures"]:
         assert set(measure["parameters"]) <= set(parameters)
         assert measure["document"]["properties"]["kind"]["const"] == measure["kind"]
+    units = {one["kind"]: one["unit"] for one in told["measures"]}
+    assert (units["retrofit"], units["street_trees"], units["electricity_factor"]) == ("m2", "tree", "")
     saving = parameters["retrofit.saving"]
     assert saving["unit"]
     assert saving["source"]
@@ -94,12 +96,28 @@ def test_an_empty_scenario_changes_no_bit_of_what_is_published(client: httpx.Cli
     published = {one["id"]: one["properties"] for one in items["features"]}
     assert {one["id"] for one in told["features"]} == set(published)
     for one in told["features"]:
-        for sector in SECTORS:
+        for sector in (*SECTORS, "net"):
             before = one["properties"][f"{sector}_before_tco2e"]
             known = published[one["id"]][f"{sector}_tco2e"]
             assert before == (None if known is None else pytest.approx(known, rel=1e-12))
             assert one["properties"][f"{sector}_after_tco2e"] == before
             assert one["properties"][f"{sector}_change_tco2e"] == 0
+    assert any(known["net_tco2e"] is None for known in published.values()), "net is unknown in some cells"
+
+
+def test_net_of_an_area_with_an_unknown_sector_is_unknown(client: httpx.Client) -> None:
+    items = client.get("/api/town/collections/grid-500m/items", params={"limit": 1000, "year": 2023}).json()["features"]
+    dark = [one["id"] for one in items if one["properties"]["transport_tco2e"] is None][:2]
+    lit = next(one["id"] for one in items if one["properties"]["transport_tco2e"] is not None)
+    told, half = (
+        run(client, {"scenario": SCENARIO, "area": {"collection": "grid-500m", "ids": ids}}, "/statistics")
+        for ids in (dark, [dark[0], lit])
+    )
+    assert (told["net"]["before"], told["net"]["after"], told["transport"]["before"]) == (None, None, None)
+    assert told["net"]["change"] == told["buildings"]["change"] < 0 < told["buildings"]["before"]
+    assert told["known_share"] == {"buildings": 1.0, "transport": 0.0, "forest": 1.0}
+    assert half["known_share"]["transport"] == pytest.approx(0.5)
+    assert half["net"]["before"] == pytest.approx(sum(half[sector]["before"] for sector in SECTORS))
 
 
 def test_cells_are_where_they_are_and_add_up(client: httpx.Client) -> None:
@@ -116,6 +134,38 @@ def test_cells_are_where_they_are_and_add_up(client: httpx.Client) -> None:
     rest = run(client, SCENARIO, "/items", limit=5, offset=told["numberMatched"] - 3)
     assert [each["id"] for each in rest["features"]] == [each["id"] for each in told["features"][-3:]]
     assert rest["features"] == told["features"][-3:]
+
+
+def test_items_are_walked_page_by_page_as_geojson(
+    client: httpx.Client, publish: Callable[..., None], own_store: Any, serving: Callable[..., httpx.Client]
+) -> None:
+    server = serving(own_store.path)
+    page = server.post(f"{ROOT}/results/items", json=SCENARIO, params={"limit": 50})
+    whole = run(client, SCENARIO, "/items", limit=10_000)
+    publish(own_store.path, "town", "fedcba9876543210", seed=5)  # in the middle of the walk
+    walked, pages = [], 0
+    while True:
+        assert page.status_code == 200, page.text
+        assert page.headers["content-type"] == "application/geo+json"
+        told = page.json()
+        PlacesOut.model_validate(told)
+        assert (told["edition"], told["numberMatched"]) == (whole["edition"], whole["numberMatched"])
+        assert told["numberReturned"] == len(told["features"]) <= 50
+        walked, pages = walked + told["features"], pages + 1
+        links = {one["rel"]: one for one in told["links"]}
+        assert {one["type"] for one in links.values()} == {"application/geo+json"}
+        assert server.get(links["self"]["href"]).json()["features"] == told["features"]
+        assert ("prev" in links) == (pages > 1)
+        if "next" not in links:
+            break
+        page = server.get(links["next"]["href"])
+    assert pages == -(-whole["numberMatched"] // 50) > 2
+    assert walked == whole["features"]
+    items = client.get("/api/town/collections/grid-500m/items", params={"limit": 1000, "year": 2023}).json()["features"]
+    held = {one["id"]: one["properties"]["held"] for one in items}
+    assert {one["id"]: one["properties"]["held"] for one in walked} == held
+    assert set(held.values()) == {True, False}
+    assert {one["properties"]["transport_known_share"] for one in walked} == {0.0, 1.0}
 
 
 def test_zones_are_sums_of_their_cells(client: httpx.Client) -> None:

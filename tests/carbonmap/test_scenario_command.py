@@ -37,18 +37,24 @@ EXAMPLES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_store(folder: Path, *, forest: bool) -> Path:
     """The tiny region, built with open houses, so that floor area is known."""
     spec = importlib.util.spec_from_file_location("tiny_region", Path(__file__).with_name("conftest.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    region: Any = module.Tiny(tmp_path_factory.mktemp("planning"))
+    region: Any = module.Tiny(folder)
     region.source("buildings")["open"] = True
+    if not forest:
+        region.region["sources"].remove(region.source("forest"))
     build_region(region.write(), None, region.store, progress=Silent())
-    return region.store
+    return region.store  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_store(tmp_path_factory.mktemp("planning"), forest=True)
 
 
 @pytest.fixture
@@ -100,6 +106,29 @@ def test_a_scenario_is_written_as_tables_that_agree(
     assert f"{result['change_tco2e']['net']:+,.0f}" in said
     assert "target" in said
     assert "[1/" in steps
+
+
+def test_net_is_unknown_where_a_sector_is(tmp_path: Path, document: Path, command: Command) -> None:
+    """An edition without a source of forests publishes no net, and no scenario on it makes one up."""
+    store, out = built_store(tmp_path / "dark", forest=False), tmp_path / "result"
+    code, said, steps = command("scenario", "tiny", document, "--store", store, "-o", out, "--samples", 20)
+    assert code == 0, steps
+    told = json.loads((out / "summary.json").read_text("utf-8"))["result"]
+    assert told["baseline_tco2e"]["net"] is told["baseline_tco2e"]["forest"] is told["target"] is None
+    assert told["baseline_tco2e"]["buildings"] > 0 > told["measures"][1]["tco2e"]
+    assert told["known_share"] == {"buildings": 1.0, "transport": 1.0, "forest": 0.0}
+    for path in (told["path"], told["path"]["interval"]):
+        assert set(path["low_tco2e"]) == set(path["high_tco2e"]) == {None}
+    assert all(set(one["path_tco2e"]) == {None} for one in told["sets"].values())
+    assert any("target cannot be held" in note["text"] for note in told["notes"])
+    assert [line.split()[0] for line in said.splitlines() if line.split()[1:2] == ["unknown"]] == ["forest", "net"]
+    assert pd.read_csv(out / "path.csv").drop(columns="year").isna().all(axis=None)
+    for name in ("cells", "district"):
+        table = pd.read_parquet(out / f"{name}.parquet")
+        assert table[["net_before_tco2e", "net_after_tco2e", "forest_before_tco2e"]].isna().all(axis=None)
+        assert (table["forest_known_share"] == 0).all()
+        assert table["buildings_before_tco2e"].notna().all()
+        assert table["net_change_tco2e"].sum() == pytest.approx(told["change_tco2e"]["net"])
 
 
 def test_edition_attribution_and_labels_stand_in_every_file(

@@ -759,7 +759,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["PlacesOut"];
+                        "application/geo+json": components["schemas"]["PlacesOut"];
                     };
                 };
             };
@@ -804,11 +804,13 @@ export interface paths {
         };
         put: {
             parameters: {
-                query: {
-                    follows: number;
+                query?: {
+                    follows?: number | null;
                     edition?: string | null;
                 };
-                header?: never;
+                header?: {
+                    "if-match"?: string | null;
+                };
                 path: {
                     scenario: string;
                     region: string;
@@ -1303,6 +1305,7 @@ export interface components {
             parameters: string[];
             sector: string;
             stage: string;
+            unit: string;
         };
         MeasuresOut: {
             attributions: components["schemas"]["Attribution"][];
@@ -1384,6 +1387,7 @@ export interface components {
             illustrative: {
                 [key: string]: boolean;
             };
+            links: components["schemas"]["Link"][];
             notes: {
                 [key: string]: string;
             };

@@ -2,7 +2,7 @@
 import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { PathChart } from './path_chart';
-import { changedSectors, type Summary } from './questions';
+import { changedSectors, netAfter, type Summary } from './questions';
 import { sessionOf } from './session';
 import { letterOf, nameOfScenario, textsOf } from './words';
 
@@ -19,10 +19,10 @@ export function Comparison({ model }: { model: Model }) {
   });
   if (known.length < 2) return null;
   const sectors = [...new Set(known.flatMap(({ summary }) => changedSectors(summary)))];
-  const nets = known.map(({ summary }) => summary.baseline.net + summary.change.net);
-  const least = Math.min(...nets);
+  const nets = known.map(({ summary }) => netAfter(summary));
+  const least = Math.min(...nets.filter((net) => net !== null));
   const rows: readonly (readonly [string, (summary: Summary) => number | null, boolean])[] = [
-    [s.net(known[0]?.summary.year ?? 0), ({ baseline, change }) => baseline.net + change.net, false],
+    [s.net(known[0]?.summary.year ?? 0), netAfter, false],
     [t.sectors.net, ({ change }) => change.net, true],
     ...sectors.map(
       (sector) => [t.sectors[sector], (summary: Summary) => summary.change[sector], true] as const,

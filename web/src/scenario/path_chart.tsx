@@ -36,17 +36,22 @@ export function PathChart(props: {
   t: Texts;
   numbers: Numbers;
 }) {
-  const { lines, s, t, numbers } = props;
+  const { s, t, numbers } = props;
+  // Where net is unknown today, there is nothing to draw.
+  const lines = props.lines.flatMap(({ name, summary }) => {
+    const { net } = summary.baseline;
+    return net === null ? [] : [{ name, summary, net }];
+  });
   const [one] = lines;
   if (!one) return null;
   const first = Math.min(...lines.map(({ summary }) => summary.years[0] ?? summary.baselineYear));
   const last = Math.max(...lines.map(({ summary }) => summary.year));
   const alone = lines.length === 1;
-  const reached = lines.flatMap(({ summary }) => [
-    summary.baseline.net,
+  const reached = lines.flatMap(({ summary, net }) => [
+    net,
     ...bandOf(summary).flat(),
     ...(summary.target === null ? [] : [summary.target]),
-    ...(alone && summary.interval ? summary.interval.map((change) => summary.baseline.net + change) : []),
+    ...(alone && summary.interval ? summary.interval.map((change) => net + change) : []),
   ]);
   let low = Math.min(...reached);
   let high = Math.max(...reached);
@@ -68,13 +73,7 @@ export function PathChart(props: {
             </text>
           </g>
         ))}
-        <line
-          class="today"
-          x1={LEFT}
-          x2={WIDTH - RIGHT}
-          y1={y(summary.baseline.net)}
-          y2={y(summary.baseline.net)}
-        />
+        <line class="today" x1={LEFT} x2={WIDTH - RIGHT} y1={y(one.net)} y2={y(one.net)} />
         {lines.map(({ name, summary: { target, year } }, index) =>
           target === null ? null : (
             <g key={name} class={`target line-${index}`}>
@@ -83,12 +82,10 @@ export function PathChart(props: {
             </g>
           ),
         )}
-        {lines.map(({ name, summary: of }, index) => {
+        {lines.map(({ name, summary: of, net }, index) => {
           const band = bandOf(of);
           const years = of.years;
-          const line = years.map(
-            (year, place) => [x(year), y(of.outcomes[0]?.path[place] ?? of.baseline.net)] as const,
-          );
+          const line = years.map((year, place) => [x(year), y(of.outcomes[0]?.path[place] ?? net)] as const);
           const [end] = line.slice(-1);
           return (
             <g key={name} class={`line-${index}`}>
@@ -105,8 +102,8 @@ export function PathChart(props: {
                   class="whisker"
                   x1={x(of.year)}
                   x2={x(of.year)}
-                  y1={y(of.baseline.net + of.interval[0])}
-                  y2={y(of.baseline.net + of.interval[1])}
+                  y1={y(net + of.interval[0])}
+                  y2={y(net + of.interval[1])}
                 />
               )}
               {end && <circle class="end" cx={end[0]} cy={end[1]} r="3.5" />}

@@ -68,6 +68,7 @@ export interface Outcome {
   readonly name: string;
   readonly net: number;
   readonly leaves: number;
+  /** By year; empty where net is unknown. */
   readonly path: readonly number[];
 }
 
@@ -79,7 +80,8 @@ export interface Summary {
   readonly year: number;
   readonly digest: string;
   readonly illustrative: boolean;
-  readonly baseline: BySector;
+  /** Null where the edition tells nothing of a sector; net then, too. */
+  readonly baseline: Readonly<Record<Sector, number | null>>;
   readonly change: BySector;
   /** Over the sets of elasticities; no interval. */
   readonly range: readonly [low: number, high: number];
@@ -186,6 +188,12 @@ const bySector: Decoder<BySector> = (value, path) => {
   return { net: of('net'), buildings: of('buildings'), transport: of('transport'), forest: of('forest') };
 };
 
+const bySectorKnown: Decoder<Summary['baseline']> = (value, path) => {
+  const given = record(value, path);
+  const of = (sector: Sector) => optional(number)(given[sector], `${path}.${sector}`);
+  return { net: of('net'), buildings: of('buildings'), transport: of('transport'), forest: of('forest') };
+};
+
 const effect: Decoder<Effect> = (value, path) => {
   const given = record(value, path);
   return {
@@ -221,7 +229,7 @@ export function decodeSummary(value: unknown, path: string): Summary {
     digest: text(given.digest, `${path}.digest`),
     year: number(result.year, `${where}.year`),
     illustrative: flag(result.illustrative, `${where}.illustrative`),
-    baseline: bySector(result.baseline_tco2e, `${where}.baseline_tco2e`),
+    baseline: bySectorKnown(result.baseline_tco2e, `${where}.baseline_tco2e`),
     change: bySector(result.change_tco2e, `${where}.change_tco2e`),
     range: pair(result.range_tco2e, `${where}.range_tco2e`),
     interval: optional((entry, inner) => pair(record(entry, inner).tco2e, `${inner}.tco2e`))(
@@ -236,7 +244,7 @@ export function decodeSummary(value: unknown, path: string): Summary {
         name,
         net: bySector(one.change_tco2e, `${inner}.change_tco2e`).net,
         leaves: number(one.leaves_tco2e, `${inner}.leaves_tco2e`),
-        path: list(number)(one.path_tco2e, `${inner}.path_tco2e`),
+        path: list(optional(number))(one.path_tco2e, `${inner}.path_tco2e`).filter((net) => net !== null),
       };
     }),
     target: optional(number)(result.target_tco2e, `${where}.target_tco2e`),
@@ -353,9 +361,16 @@ export function keep(
   });
 }
 
+/** Net in the scenario's year; null where it is unknown today. */
+export function netAfter({ baseline, change }: Pick<Summary, 'baseline' | 'change'>): number | null {
+  return baseline.net === null ? null : baseline.net + change.net;
+}
+
 /** The sectors of which a result tells a change. */
 export function changedSectors({ change, baseline }: Summary): Sector[] {
-  return SECTORS.filter((sector) => sector !== 'net' && (change[sector] !== 0 || baseline[sector] !== 0));
+  return SECTORS.filter(
+    (sector) => sector !== 'net' && (change[sector] !== 0 || (baseline[sector] ?? 0) !== 0),
+  );
 }
 
 /** The effect of a measure; null while the result is of another scenario. */

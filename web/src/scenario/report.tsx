@@ -105,11 +105,11 @@ function Totals({ model, summary }: { model: Model; summary: Summary }) {
           return (
             <tr key={sector} class={sector === 'net' ? 'whole' : ''} data-testid={`report-${sector}`}>
               <th scope="row">{t.sectorTitles[sector]}</th>
-              <td class="number">{numbers.amount(before)}</td>
+              <td class="number">{before === null ? t.unknown : numbers.amount(before)}</td>
               <td class="number">
                 <data value={String(change)}>{numbers.signed(change)}</data>
               </td>
-              <td class="number">{numbers.amount(before + change)}</td>
+              <td class="number">{before === null ? t.unknown : numbers.amount(before + change)}</td>
             </tr>
           );
         })}

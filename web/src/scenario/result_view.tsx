@@ -5,13 +5,13 @@ import type { Model } from '../model';
 import { withField, type Scenario } from './document';
 import { NumberField } from './number_field';
 import { PathChart } from './path_chart';
-import { changedSectors, type Summary } from './questions';
+import { changedSectors, netAfter, type Summary } from './questions';
 import type { Run } from './run';
 import { textsOf } from './words';
 
 /** The part of today's emissions that a change is; null where that would mislead. */
 export function partOfToday({ change, baseline }: Summary): number | null {
-  return baseline.net > 0 ? change.net / baseline.net : null;
+  return baseline.net !== null && baseline.net > 0 ? change.net / baseline.net : null;
 }
 
 /** The numbers that must stay in sight while a slider moves. */
@@ -22,7 +22,8 @@ export function Headline({ model, run }: { model: Model; run: Run }) {
   const summary = run.summary.value;
   const running = run.running.value;
   if (!summary) return <div class="skeleton line-skeleton" role="status" aria-label={s.running} />;
-  const { baseline, change, year } = summary;
+  const { change, year } = summary;
+  const after = netAfter(summary);
   const part = partOfToday(summary);
   const direction = change.net < 0 ? 'less' : change.net > 0 ? 'more' : 'same';
   return (
@@ -30,8 +31,14 @@ export function Headline({ model, run }: { model: Model; run: Run }) {
       <i class={running ? 'progress on' : 'progress'} aria-hidden="true" />
       <p class="headline-name">{s.net(year)}</p>
       <p class="headline-value" data-testid="scenario-net">
-        <data value={String(baseline.net + change.net)}>{numbers.amount(baseline.net + change.net)}</data>{' '}
-        <small title={t.unitTitles.t}>{t.units.t}</small>
+        {after === null ? (
+          t.unknown
+        ) : (
+          <>
+            <data value={String(after)}>{numbers.amount(after)}</data>{' '}
+            <small title={t.unitTitles.t}>{t.units.t}</small>
+          </>
+        )}
       </p>
       <p class={`scenario-change ${direction}`} data-testid="scenario-change" role="status">
         <data value={String(change.net)}>
@@ -86,8 +93,9 @@ export function TargetFields(props: {
   const { model, scenario, summary, change } = props;
   const s = textsOf(model);
   const numbers = numbersIn(model.lang.value);
-  const { target, baseline } = summary;
-  const gap = target === null ? null : baseline.net + summary.change.net - target;
+  const { target } = summary;
+  const after = netAfter(summary);
+  const gap = target === null || after === null ? null : after - target;
   const reduction = scenario.target?.reduction;
   return (
     <>
@@ -196,6 +204,7 @@ export function IndicatorTable({ model, summary }: { model: Model; summary: Summ
 
 export function Path({ model, summary, name }: { model: Model; summary: Summary; name: string }) {
   const s = textsOf(model);
+  if (summary.baseline.net === null) return null;
   return (
     <section>
       <h3>
