@@ -1,11 +1,14 @@
 """What a planner sees at a glance: choices above the fold, words that fit, numbers that say what they are part of."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
+
+from bench.browsing import serve_demo
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +28,7 @@ def region_and_year(visit: Any) -> tuple[str, int]:
 @pytest.mark.parametrize("lang", ["en", "ko", "uz", "ru"])
 def test_every_choice_stands_above_the_fold_of_a_desk(visits: Any, lang: str) -> None:
     visit = visits(**DESK)
-    page = visit.open(f"?lang={lang}")
+    page = visit.open(f"?lang={lang}&area=grid-500m")
     expect(page.get_by_test_id("legend").locator("li").first).to_be_visible()
     assert page.evaluate(CUT, ".panel, .controls, .tools button, .segments .pill > span, .select") == []
     # A tool whose word is broken is higher than one line.
@@ -70,7 +73,15 @@ def test_a_place_that_leads_by_the_hectare_says_where_its_total_ranks(visit: Any
     assert visit.complaints == []
 
 
-def test_who_takes_more_than_an_answer_holds_is_told_and_led_to_the_file(visit: Any) -> None:
+@pytest.fixture(scope="module")
+def large_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a demo city with more cells of 100 m than one answer of the API holds."""
+    with serve_demo(tmp_path_factory.mktemp("large"), 13_000) as address:
+        yield address
+
+
+def test_who_takes_more_than_an_answer_holds_is_told_and_led_to_the_file(visit: Any, large_city: str) -> None:
+    visit.base = large_city
     region, year = region_and_year(visit)
     page = visit.open("?area=grid-100m&view=take")
     sheet = page.get_by_test_id("sheet-take")
