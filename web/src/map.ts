@@ -80,6 +80,8 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
   const values = valuesOnMap(map, (picture) => model.api.valueTiles(picture.key, picture.columns));
   /** The place under the pointer. */
   let hovered: string | null = null;
+  /** Where the pointer rests: what is compared with may arrive after it. */
+  let looked: Point | null = null;
 
   const undo: (() => void)[] = [];
   const follow = (step: () => undefined | (() => void)) => undo.push(effect(step));
@@ -336,6 +338,7 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
 
   /** Say what stands at a point of the map. */
   function lookAt(point: Point): void {
+    looked = point;
     const place = placeAt(point);
     const properties = place && propertiesOf(place);
     const picture = model.picture.value;
@@ -365,9 +368,18 @@ export function createMap(container: HTMLElement, model: Model, insets: () => In
       lookAt(event.point);
     });
     const leave = () => {
+      looked = null;
       hover(null);
       model.hovered.value = null;
     };
+    const lookAgain = () => {
+      if (looked && untracked(() => model.hovered.value)) lookAt(looked);
+    };
+    map.on('idle', lookAgain);
+    follow(() => {
+      if (model.otherValueAt.value) untracked(lookAgain);
+      return;
+    });
     map.on('mouseout', leave);
     map.on('movestart', leave);
     map.on('click', (event) => {

@@ -121,7 +121,7 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
         map.setFilter(`selected-${now.suffix}`, ['==', ['get', 'id'], id]);
       }),
     ];
-    model.otherValueAt.value = ({ x, y }) => {
+    const valueAt = ({ x, y }: { x: number; y: number }): number | null => {
       const now = values.now();
       const picture = model.otherPicture.peek();
       if (!now || !picture || !map.getLayer(`values-${now.suffix}`)) return null;
@@ -129,7 +129,14 @@ function createOtherMap(container: HTMLElement, handle: MapHandle, model: Model)
       const [place] = map.queryRenderedFeatures([x, y], { layers });
       return place ? valueOf(place.properties, picture.terms, picture.unit) : null;
     };
+    // Said anew when more is drawn, so that who points meanwhile is told.
+    const say = () => {
+      model.otherValueAt.value = (point) => valueAt(point);
+    };
+    say();
+    map.on('idle', say);
     return () => {
+      map.off('idle', say);
       for (const one of stops) one();
     };
   });
