@@ -261,7 +261,7 @@ def written_rows(project: Path) -> list[list[str]]:
 def same(written: str, found: str) -> bool:
     """Whether two texts have the same numbers, to three parts in a hundred or the last digit that is written.
 
-    Other versions of numpy, scipy and PROJ (Python 3.12 has newer ones) move those of sprawl by up to 2 %, and no others.
+    Other versions of numpy, scipy and PROJ (Python 3.12 has newer ones) move those of sprawl by up to 2 %.
     """
     one, two = (re.findall(r"[+-]?[\d,]*\.?\d+", text) for text in (written, found))
     digits = [len(text.partition(".")[2]) for text in one]
