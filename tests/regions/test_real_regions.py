@@ -258,16 +258,19 @@ def written_rows(project: Path) -> list[list[str]]:
     return rows[2:]
 
 
-def same(written: str, found: str) -> bool:
-    """Whether two texts have the same numbers, to three parts in a hundred or the last digit that is written.
+def same(written: str, found: str, *, sprawl: bool) -> bool:
+    """Whether two texts have the same numbers; those of sprawl within 2 %, or the last digit that is written.
 
-    Other versions of numpy, scipy and PROJ (Python 3.12 has newer ones) move those of sprawl by up to 2 %.
+    pyproj 3.8 (Python 3.12 and 3.13) in place of 3.7 moves what sprawl does in Liechtenstein by up to 1.7 %, and no
+    other row; numpy, scipy and Python itself change nothing.
     """
+    if not sprawl:
+        return written == found
     one, two = (re.findall(r"[+-]?[\d,]*\.?\d+", text) for text in (written, found))
     digits = [len(text.partition(".")[2]) for text in one]
     ours, theirs = ([float(text.replace(",", "")) for text in texts] for texts in (one, two))
     return len(ours) == len(theirs) and all(
-        a == pytest.approx(b, rel=0.03, abs=1.01 * 10.0**-places)
+        a == pytest.approx(b, rel=0.02, abs=1.01 * 10.0**-places)
         for a, b, places in zip(ours, theirs, digits, strict=True)
     )
 
@@ -282,16 +285,22 @@ def test_what_two_places_say_is_what_is_written_of_them(region, project):
         if form == "today":
             ready = baseline_of(edition_state(region(place.lower()), "grid-500m"))
             told = [f"{ready.state.sector_tco2e(sector).sum():,.0f}" for sector in ("buildings", "transport", "forest")]
-            assert same(f"{buildings} {roads} {forest}", " ".join(told)), name
-            assert same(trip, f"{ready.indicators.mean_trip_length_km:.2f}"), name
+            assert same(f"{buildings} {roads.removesuffix(' (all traffic)')} {forest}", " ".join(told), sprawl=False), (
+                name
+            )
+            assert same(trip, f"{ready.indicators.mean_trip_length_km:.2f}", sprawl=form == "sprawl"), name
             continue
         result = run(ready, read_document(FORMS[place] + form))
         changes = [outcome.change_tco2e.sum(axis=1) for outcome in result.outcomes.values()]
         signed = [["0" if abs(value) < 0.5 else f"{value:+,.0f}" for value in change] for change in changes]
-        assert same(f"{buildings} {forest}", f"{signed[0][0]} {signed[0][2]}"), name
-        assert same(roads, " / ".join(change[1] for change in signed)), name
-        assert same(outside, " / ".join(f"{each.leaves_tco2e:+,.0f}" for each in result.outcomes.values())), name
-        assert same(trip, f"{result.then.mean_trip_length_km:.2f}"), name
+        assert same(f"{buildings} {forest}", f"{signed[0][0]} {signed[0][2]}", sprawl=form == "sprawl"), name
+        assert same(roads, " / ".join(change[1] for change in signed), sprawl=form == "sprawl"), name
+        assert same(
+            outside,
+            " / ".join(f"{each.leaves_tco2e:+,.0f}" for each in result.outcomes.values()),
+            sprawl=form == "sprawl",
+        ), name
+        assert same(trip, f"{result.then.mean_trip_length_km:.2f}", sprawl=form == "sprawl"), name
 
 
 def test_liechtensteins_hot_cells_are_what_is_written_of_them(region, project):
@@ -322,7 +331,7 @@ def test_compact_and_sprawl_are_told_apart_and_compact_and_trend_are_not(region,
     assert f"({low / 1000:.0f} to {high / 1000:.0f} kt" in said
     written = re.search(r"emits (\d+ to \d+) t less than sprawl", said)
     assert written is not None
-    assert same(written[1], f"{-sprawl.interval_tco2e[1]:.0f} to {-sprawl.interval_tco2e[0]:.0f}")
+    assert same(written[1], f"{-sprawl.interval_tco2e[1]:.0f} to {-sprawl.interval_tco2e[0]:.0f}", sprawl=True)
 
 
 def test_a_mix_for_liechtensteins_municipalities_holds_when_it_is_run(region):
