@@ -8,8 +8,9 @@ BENCH := $(if $(SIZE),--size $(SIZE)) $(if $(REPEAT),--repeat $(REPEAT))
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 # npm runs through the venv's folder, where Node stands on machines without a Node of their own
 NPM := @cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm_config_update_notifier=false npm
-# A process for each core; each holds servers and stores of its own, about 1 GB. To debug: ARGS="-n 0 --pdb tests/api"
-AT_ONCE := -n logical --maxprocesses 4 --dist worksteal
+# As many processes as tests/conftest.py says; each holds servers and stores of its own, about 1 GB.
+# To debug: ARGS="-n 0 --pdb tests/api"
+AT_ONCE := -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

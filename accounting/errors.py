@@ -31,3 +31,7 @@ class AssumptionNotFound(AccountingError):
 
 class ShapeMismatch(AccountingError):
     """Arrays that should be of one length are not."""
+
+
+class ImplausibleCalibration(AccountingError):
+    """Totals that modelled values cannot be scaled to in good faith; names zone, sector and both totals."""

@@ -19,13 +19,14 @@ class Remark:
     """A sentence for the report of a build with the numbers in it, so that those of several parts make one.
 
     Attributes:
-        text: with `{count}`, `{largest}` and `{words}` where the numbers belong.
+        text: with `{count}`, `{amount}`, `{largest}` and `{words}` where the numbers belong.
         count: how many features it is about; those of parts add up.
         largest: a value of which the largest counts.
         words: what is listed, with how many features each; `order` says how.
         order: `given` (as the features come), `name`, or `most` (most features first, and their number).
         shown: how many words are written out; of `given` ones no more are kept.
         n_words: how many words there are in all, where not all are kept.
+        amount: what the features amount to; those of parts add up.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Remark:
     order: str = "given"
     shown: int = 12
     n_words: int | None = None
+    amount: float = 0.0
 
     def __str__(self) -> str:
         """The sentence."""
@@ -46,7 +48,7 @@ class Remark:
         n_words = len(items) if self.n_words is None else self.n_words
         names = [f"{word} ({count})" if self.order == "most" else word for word, count in items[: self.shown]]
         listing = ", ".join(names) + (f" ... ({n_words} in all)" if n_words > self.shown else "")
-        return self.text.format(count=self.count, largest=self.largest, words=listing)
+        return self.text.format(count=self.count, amount=self.amount, largest=self.largest, words=listing)
 
 
 def joined_remarks(parts: Iterable[Sequence[Remark]]) -> tuple[Remark, ...]:
@@ -67,6 +69,7 @@ def _joined_remark(same: Sequence[Remark]) -> Remark:
     return Remark(
         text=first.text,
         count=sum(remark.count for remark in same),
+        amount=sum(remark.amount for remark in same),
         largest=max(remark.largest for remark in same),
         words=dict(words if not counts else islice(words.items(), first.shown)),
         order=first.order,

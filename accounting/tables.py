@@ -14,35 +14,47 @@ DISTRIBUTIONS = ("", "normal", "lognormal")
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
-    """Rows of a CSV file (UTF-8) that has exactly these columns, in any order.
+    """Rows of a CSV file (UTF-8) that has exactly these columns, in any order; see `read_table`."""
+    return read_table(path, columns)
+
+
+def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """Rows of a CSV file (UTF-8) that has these columns and may have others, in any order.
 
     Args:
         path: the file.
         columns: the names expected in its header.
+        optional: names that may stand there too.
 
     Returns:
         One mapping per row, texts stripped; row `i` of the list is line `i + 2` of the file.
 
     Raises:
-        InvalidTable: missing file, unknown, repeated or missing column, or a row of another length.
+        InvalidTable: missing file, unknown, repeated or missing column, a row of another length, or no UTF-8.
     """
     if not path.is_file():
         raise InvalidTable(f"{path}: the table does not exist.")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        header = [name.strip() for name in next(reader, [])]
-        unknown = [name for name in header if name not in columns]
-        missing = [name for name in columns if name not in header]
-        if unknown or missing or len(set(header)) != len(header):
-            raise InvalidTable(
-                f"{path}: columns must be exactly {', '.join(columns)}; "
-                f"unknown: {', '.join(unknown) or 'none'}; missing: {', '.join(missing) or 'none'}."
-            )
-        rows: list[Row] = []
-        for line, cells in enumerate(reader, start=2):
-            if len(cells) != len(header):
-                raise InvalidTable(f"{path}, row {line}: {len(cells)} values for {len(header)} columns; quote commas.")
-            rows.append({name: cell.strip() for name, cell in zip(header, cells, strict=True)})
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            header = [name.strip() for name in next(reader, [])]
+            unknown = [name for name in header if name not in (*columns, *optional)]
+            missing = [name for name in columns if name not in header]
+            if unknown or missing or len(set(header)) != len(header):
+                raise InvalidTable(
+                    f"{path}: columns must be exactly {', '.join(columns)}"
+                    + (f" (and may be {', '.join(optional)})" if optional else "")
+                    + f"; unknown: {', '.join(unknown) or 'none'}; missing: {', '.join(missing) or 'none'}."
+                )
+            rows: list[Row] = []
+            for line, cells in enumerate(reader, start=2):
+                if len(cells) != len(header):
+                    raise InvalidTable(
+                        f"{path}, row {line}: {len(cells)} values for {len(header)} columns; quote commas."
+                    )
+                rows.append({name: cell.strip() for name, cell in zip(header, cells, strict=True)})
+    except UnicodeDecodeError as problem:
+        raise InvalidTable(f"{path}: not UTF-8 text (byte {problem.start}); save the table as UTF-8.") from None
     return rows
 
 

@@ -71,14 +71,12 @@ def answer(
         headers: to add.
     """
     public_url = request.app.state.settings.public_url or ""  # what links begin with, else the address asked
-    said = "\n".join((of, code(), public_url, str(request.url), request.headers.get("accept-language", ""), media_type))
-    # Weak: the same tag stands for the plain and the compressed bytes.
-    tag = f'W/"{hashlib.sha256(said.encode()).hexdigest()[:24]}"'
+    tag = tag_of(of, public_url, str(request.url), request.headers.get("accept-language", ""), media_type)
     sent = {"ETag": tag, "Cache-Control": FOR_AN_HOUR if pinned else ASK_AGAIN, **(headers or {})}
     known = request.headers.get("if-none-match")
     # What the client has may be the answer that is given without a key.
     same = not has_key(request) and holds(known, tag)
-    if not same or "*" in str(known):  # `*` is met by any answer there is: that there is one, making it shows
+    if not same or asks_for_any(known):
         made = body()
         if not same:
             content, more = (made, {}) if isinstance(made, bytes) else made
@@ -98,6 +96,20 @@ def of_edition(
     """Answer from an edition."""
     of = f"{opened.edition.region.id}/{opened.edition.id}"
     return answer(request, body, of=of, pinned=opened.pinned, media_type=media_type, headers=headers)
+
+
+def tag_of(*said: str) -> str:
+    """Return the entity tag of an answer that these texts and our code decide.
+
+    It is weak: the same tag stands for the plain and the compressed bytes.
+    """
+    told = "\n".join((code(), *said))
+    return f'W/"{hashlib.sha256(told.encode()).hexdigest()[:24]}"'
+
+
+def asks_for_any(header: str | None) -> bool:
+    """Return whether an If-None-Match header is met by any answer (`*`): that there is one, making it shows."""
+    return header is not None and "*" in header
 
 
 def holds(header: str | None, tag: str) -> bool:

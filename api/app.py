@@ -1,5 +1,6 @@
 """The application: made by a factory from settings and a store, so that nothing happens on import."""
 
+import threading
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from api import (
     receipts,
     regions,
     result_addresses,
+    road_addresses,
     saved_scenarios,
     scenarios,
     schemas,
@@ -52,6 +54,7 @@ from api.middleware import Careful, Compressed, Confidential
 from api.models import Problem
 from api.parent_process import leave_with_parent
 from api.result_places import ResultPlaces
+from api.road_lookup import RoadLookup
 from api.scenario_runs import Runs
 from api.scenario_store import Scenarios
 from api.settings import Settings, jobs_folder
@@ -64,6 +67,7 @@ from api.watch import Watched, configure_logs
 from api.workshop import Workshop
 from grids.edition import Store
 from grids.exports.shelf import Shelf, shelf_beside
+from grids.memory import give_back_every, share_arenas
 
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     status: {"model": Problem, "description": text, "content": {errors.PROBLEM: {}}}
@@ -75,6 +79,9 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
     )
 }
 
+
+_GIVE_BACK_S = 60.0
+"""What answers have left free goes back to the system so often."""
 
 _EXPOSED = ("ETag", "X-Request-ID", "Link", "Content-Crs", "Accept-Ranges", "Content-Range", "Retry-After")
 
@@ -146,17 +153,19 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         JobFiles(jobs_folder(settings) / "jobs"), settings.model_copy(update={"store": app.state.store.path})
     )
     app.state.places = ResultPlaces(Runs(), kept)
+    app.state.roads = RoadLookup()
     app.state.run_threads = CapacityLimiter(RUN_THREADS)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
     if settings.metrics:
         api.add_api_route("/metrics", metrics, include_in_schema=False)
-    ogc = (regions, definition, conformance, collections, schemas, features)
+    ogc = (regions, definition, conformance, collections, schemas)
     drawn = (tiles, auto_grid, context, styles, tile_matrix_sets)
     questions = (statistics, search, ranking, timeseries, receipts, editions)
     api.include_router(key_addresses.router)
-    whatif = (scenarios, result_addresses, saved_scenarios, process_addresses, job_addresses)
-    for part in (health, *drawn, *ogc, *questions, *whatif, downloads, catalogue):
+    whatif = (scenarios, road_addresses, result_addresses, saved_scenarios, process_addresses, job_addresses)
+    # Routes are tried in this order: names that no region may have, then what is asked for most.
+    for part in (health, features, *drawn, *questions, *ogc, *whatif, downloads, catalogue):
         api.include_router(part.router)
     api.add_api_route("/{rest:path}", _nothing_here, include_in_schema=False)
     app.include_router(api)
@@ -183,6 +192,11 @@ def app_from_environment() -> FastAPI:
     settings = Settings.load()
     configure_logs(settings.log_format)
     leave_with_parent()
+    share_arenas()
+    giving = threading.Thread(
+        target=give_back_every, args=(_GIVE_BACK_S, threading.Event()), name="give back", daemon=True
+    )
+    giving.start()
     app = create_app(settings)
     app.state.database.prepare_or_say()
     app.state.warming.begin(partial(answer_first, app.state.store))

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
 import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from api.crs import DEFAULT
 from api.errors import InvalidParameter
+from api.geometries import read_shape
 from grids.edition import Edition
 from grids.measures import repaired
 from grids.projections import LONLAT, reproject
@@ -57,27 +58,14 @@ def read_drawn(document: Mapping[str, Any], edition: Edition) -> Drawn:
     count = _positions(geometry.get("coordinates"), _RINGS[geometry["type"]])
     if count > MOST_VERTICES:  # before GEOS reads them, which takes most of the time
         raise InvalidParameter(f"body: the polygon has {count} vertices, at most {MOST_VERTICES} are taken")
-    try:
-        shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(geometry)))
-    except (shapely.errors.ShapelyError, orjson.JSONEncodeError) as error:
-        reason = str(error).removeprefix("ParseException: ")[:120]
-        raise InvalidParameter(f"body: the polygon cannot be read: {reason}") from error
-    points = shapely.get_coordinates(shape)
-    if not len(points):
+    shape = read_shape(geometry, DEFAULT, "body: the polygon")
+    if shapely.is_empty(shape):
         raise InvalidParameter("body: the polygon is empty, expected rings of four positions or more")
-    if not np.isfinite(points).all() or (np.abs(points) > (180, 90)).any():
-        raise InvalidParameter(
-            "body: the polygon leaves the world, expected longitude (-180..180) before latitude (-90..90)"
-        )
-    if np.ptp(points[:, 0]) > 180:
+    west, _, east, _ = shapely.bounds(shape)
+    if east - west > 180:
         raise InvalidParameter(
             "body: the polygon is wider than 180 degrees, so it may cross the antimeridian, which is not supported: "
             "ask for its two parts"
-        )
-    if not shapely.is_valid(shape):
-        raise InvalidParameter(
-            f"body: the polygon is not valid: {shapely.is_valid_reason(shape)[:120]}. Draw rings that do not cross "
-            "themselves or each other"
         )
     area_ha = abs(_WGS84.geometry_area_perimeter(shapely.orient_polygons(shape))[0]) / 10_000
     if area_ha > MOST_AREA_HA:

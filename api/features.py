@@ -1,5 +1,6 @@
 """Items of a collection: pages of them in several forms, and one by its id."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,9 +19,9 @@ from api.feature_text import cell_texts, features_text
 from api.formats import ARROW, CSV, FLATGEOBUF, GEOJSON, GEOPARQUET, HTML, ITEM, ITEMS, Format, GeoJson, chosen
 from api.geometries import flipped
 from api.item_pages import item_page, items_page
-from api.item_query import ONE, CrsParam, ItemQuery, ItemQueryParam
+from api.item_query import ONE, AskedItemParam, ItemQuery, ItemQueryParam
 from api.models import FeatureCollection, Item
-from api.params import CollectionParam, FormatParam, ItemId, Opened, OpenedParam, SettingsParam, YearParam, only
+from api.params import CollectionParam, FormatParam, ItemId, Opened, OpenedParam, SettingsParam, only
 from grids.edition import Edition, Page
 from grids.exports.labels import tags
 from grids.manifest import Collection
@@ -105,16 +106,14 @@ def items(
 def item(
     request: Request,
     opened: OpenedParam,
-    collection: CollectionParam,
-    year: YearParam,
-    crs: CrsParam,
+    asked: AskedItemParam,
     settings: SettingsParam,
     item: ItemId,
     f: FormatParam = None,
 ) -> Response:
     """Return one cell, zone or hexagon."""
-    form, edition = chosen(request, ITEM), opened.edition
-    crs = DEFAULT if form is HTML else crs
+    form, collection, year = chosen(request, ITEM), asked.collection, asked.year
+    edition, crs = opened.edition, DEFAULT if form is HTML else asked.crs
     page = edition.item(collection.id, year, item)
 
     def body() -> bytes:
@@ -144,12 +143,22 @@ def _shapes(edition: Edition, collection: Collection, page: Page, crs: Reference
 
 
 def _told(page: Page, names: list[str], shapes: pa.BinaryArray | None) -> list[dict[str, Any]]:
-    """Features as a page for people needs them; their geometries stay text."""
-    found: list[dict[str, Any]] = orjson.loads(features_text(page.rows, names, None))
-    if shapes is not None:
-        for one, shape in zip(found, shapes.to_pylist(), strict=True):
-            one["geometry"] = orjson.Fragment(shape)
-    return found
+    """A few features one by one, as a page for people needs them; their geometries stay text."""
+    rows = page.rows.select(list(dict.fromkeys(["id", *names]))).to_pylist()
+    drawn = [None] * len(rows) if shapes is None else [orjson.Fragment(shape) for shape in shapes.to_pylist()]
+    return [
+        {
+            "type": "Feature",
+            "id": row["id"],
+            "geometry": shape,
+            "properties": {name: _known(row[name]) for name in names},
+        }
+        for row, shape in zip(rows, drawn, strict=True)
+    ]
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def placed(edition: Edition, collection: Collection, page: Page, crs: Reference) -> Geometries:

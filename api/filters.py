@@ -30,6 +30,8 @@ MOST_TERMS = 1000
 
 # Quoted texts and names; WKT, in which a minus belongs to a number; words; signs.
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|[()\[\]{}]|[-+*/^%]|[<>=]+""")
+# A text that nobody closes goes to the end: to look for its end behind each of its quotes would take that many times.
+_JSON_TOKEN = re.compile(r"""(?s)"(?:[^"\\]|\\.)*"?|[\[\]{}]""")
 _WKT = frozenset(
     (
         *("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"),
@@ -92,7 +94,7 @@ def _tree(text: str, language: Language) -> Node:
     if size > MOST_BYTES:
         raise InvalidParameter(f"filter: {size} bytes are too many, expected {MOST_BYTES} at most")
     if language == "cql2-json":
-        _check_brackets(re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text))
+        _check_brackets(_JSON_TOKEN.findall(text))
         try:
             tree = orjson.loads(text)
         except orjson.JSONDecodeError as error:

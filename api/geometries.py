@@ -54,8 +54,13 @@ def read_box(numbers: Sequence[float], crs: Reference, parameter: str) -> Bbox:
     return west, south, east, north
 
 
-def read_shape(document: Mapping[str, Any], crs: Reference) -> shapely.Geometry:
-    """Return the geometry of a filter's GeoJSON, x before y, without heights.
+def read_shape(document: Mapping[str, Any], crs: Reference, what: str) -> shapely.Geometry:
+    """Return a GeoJSON geometry, x before y, without heights; whoever sent it, this is where it is checked.
+
+    Args:
+        document: the geometry.
+        crs: what its coordinates are given in.
+        what: begins errors, such as `body: the polygon`.
 
     Raises:
         InvalidParameter: no GeoJSON geometry, not finite, outside the world, or not valid (such as crossing itself).
@@ -64,16 +69,17 @@ def read_shape(document: Mapping[str, Any], crs: Reference) -> shapely.Geometry:
         shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(document)))
     except (shapely.errors.ShapelyError, orjson.JSONEncodeError) as error:
         reason = str(error).removeprefix("ParseException: ")[:120]
-        raise InvalidParameter(f"filter: a geometry cannot be read: {reason}") from error
+        raise InvalidParameter(f"{what} cannot be read: {reason}") from error
     points = shapely.get_coordinates(shape)
     if not np.isfinite(points).all():
-        raise InvalidParameter("filter: a geometry holds a number that is not finite")
+        raise InvalidParameter(f"{what} holds a number that is not finite")
     if crs.flipped:
         shape = flipped(shape)
         points = points[:, ::-1]
-    _check_reach(points, crs, "filter: a geometry")
+    _check_reach(points, crs, what)
     if not shapely.is_valid(shape):
-        raise InvalidParameter(f"filter: a geometry is not valid: {shapely.is_valid_reason(shape)[:120]}")
+        reason = shapely.is_valid_reason(shape)[:120]
+        raise InvalidParameter(f"{what} is not valid: {reason}. Draw what does not cross itself")
     return shape
 
 

@@ -8,13 +8,12 @@ import numpy as np
 import orjson
 import shapely
 
-from api.class_breaks import ValueClass, value_classes
-from api.ramps import GROUNDS, THEMES
+from grids.class_breaks import ValueClass, colour_of, value_classes
 from grids.columns import total_column
+from grids.ramps import GROUNDS, THEMES
 from grids.shipped import shipped_columns
 
 _WIDTH, _HEIGHT = 800.0, 400.0
-_GROUND = GROUNDS["light"]
 
 
 def item_map(
@@ -50,7 +49,7 @@ def item_map(
                 "path": _path(shape),
                 "href": href,
                 "name": one["id"] if value is None else f"{one['id']}: {value:,.6g}",
-                "fill": None if theme is None else _colour(value, classes),
+                "fill": None if theme is None else colour_of(value, classes, GROUNDS["light"]),
             }
             for shape, (one, href), value in zip(drawn, places, values, strict=True)
         ],
@@ -61,17 +60,6 @@ def item_map(
 def _classes(values: Sequence[float | None], theme: str) -> list[ValueClass]:
     known = np.array([value for value in values if value is not None], dtype=np.float64)
     return value_classes(known, THEMES[theme]["light"]) if len(known) else []
-
-
-def _colour(value: float | None, classes: Sequence[ValueClass]) -> str:
-    if value is None:
-        return _GROUND.unknown
-    # Zero is in no class.
-    return next((one.colour for one in classes if _holds(one, value)), _GROUND.zero)
-
-
-def _holds(one: ValueClass, value: float) -> bool:
-    return value != 0 and (one.low is None or value >= one.low) and (one.high is None or value < one.high)
 
 
 def _legend(theme: str, classes: Sequence[ValueClass], language: str) -> dict[str, Any]:

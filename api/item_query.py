@@ -11,9 +11,16 @@ from api.crs import Reference, reference
 from api.errors import InvalidParameter
 from api.filters import Filter, Language, read_filter
 from api.geometries import read_box
-from api.params import CollectionParam, ColumnsParam, OpenedParam, check_names
+from api.params import (
+    CollectionId,
+    CollectionParam,
+    ColumnsParam,
+    OpenedParam,
+    WantedYearParam,
+    check_names,
+)
 from api.times import years_met
-from grids.manifest import Bbox
+from grids.manifest import Bbox, Collection
 from grids.projections import LONLAT
 from grids.selection import Key, Selection
 
@@ -85,18 +92,39 @@ async def latest_year(years: YearsParam) -> int | None:
     return years[-1] if years else None
 
 
-async def crs_of(
-    opened: OpenedParam,
-    crs: Annotated[
-        str | None, Query(description="URI of the CRS to answer in, one of the collection's `crs`; CRS84 if not given")
-    ] = None,
-) -> Reference:
+WantedCrs = Annotated[
+    str | None, Query(description="URI of the CRS to answer in, one of the collection's `crs`; CRS84 if not given")
+]
+
+
+async def crs_of(opened: OpenedParam, crs: WantedCrs = None) -> Reference:
     """Return the CRS to answer in."""
     return reference(opened.edition, crs, "crs")
 
 
 CrsParam = Annotated[Reference, Depends(crs_of)]
 TimeParam = Annotated[int | None, Depends(latest_year)]
+
+
+@dataclass(frozen=True)
+class AskedItem:
+    """Where one item is asked for: collection and year, and the CRS of the answer."""
+
+    collection: Collection
+    year: int
+    crs: Reference
+
+
+async def item_asked(
+    opened: OpenedParam, collection: CollectionId, year: WantedYearParam = None, crs: WantedCrs = None
+) -> AskedItem:
+    """Return where an item is asked for; in one step, since the dependencies of each would cost more than the item."""
+    edition = opened.edition
+    info = edition.collection(collection)
+    return AskedItem(info, edition.year(info.id, year), reference(edition, crs, "crs"))
+
+
+AskedItemParam = Annotated[AskedItem, Depends(item_asked)]
 
 BOX_SCHEMA = {
     "type": "array",

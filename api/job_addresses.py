@@ -16,6 +16,7 @@ from api.models import Problem
 from api.params import OpenedParam, SettingsParam, only
 from api.process_models import Jobs, ProcessResult, StatusInfo
 from api.scenarios import result_links, unkept
+from api.told_notes import in_language, note_headers, note_language
 
 router = APIRouter(tags=["processes"], prefix="/{region}/jobs")
 
@@ -98,12 +99,15 @@ def result_response(request: Request, links: Links, files: JobFiles, job: Job) -
     if job.status == "failed":
         more = {name: value for name, value in job.problem.items() if name not in ("status", "detail")}
         return problem(request, job.problem["status"], job.problem["detail"], **more)
-    body = files.result(job.id)
-    if job.process == "scenario":
-        found = orjson.loads(body)
-        found["links"] = result_links(links, (job.region, job.edition), found["digest"])
+    body, language = files.result(job.id), note_language(request)
+    if job.process == "scenario" or language != "en":
+        found = in_language(orjson.loads(body), job.process, language)
+        if job.process == "scenario":
+            found["links"] = result_links(links, (job.region, job.edition), found["digest"])
         body = dumped(found)
-    return unkept(b'{"result":' + body + b"}" if job.response == "document" else body)
+    if job.response == "document":
+        body = b'{"result":' + body + b"}"
+    return unkept(body, headers=note_headers(language))
 
 
 def told_job(links: Links, job: Job) -> dict[str, Any]:

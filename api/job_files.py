@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,10 +29,16 @@ ENDED: frozenset[JobState] = frozenset(("successful", "failed", "dismissed"))
 STATES: tuple[JobState, ...] = get_args(JobState)
 KEPT_DAYS = 7
 MOST_BYTES = 2_000_000_000
+MOST_JOBS = 20_000
+"""Small ones take little room and end within moments, so that many may come in a week."""
+_LOOKED_THROUGH = 100
+"""Of the jobs that are kept, how many are looked at for each that is ordered, so that many kept delay none."""
 LEFT_BEHIND = "the server that ran this job was stopped before it had ended: execute it again"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{22}")
 _REQUEST, _STATE, _RESULT, _LOCK, _DISMISSED = "request.json", "state.json", "result.json", "lock", "dismissed"
+_OWNED = "owned"
+"""An empty file beside a holder's job: what goes first is told without reading each."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +97,21 @@ class JobFiles:
     Args:
         folder: made when the first job is.
         now: gives the moment, with its time zone.
-        most_bytes: of all jobs; the ended ones that began first go first. Those of a week ago go in any case.
+        most_bytes, most_jobs: of all jobs, about; of the ended ones those without an owner go first, and of these the
+            ones that changed longest ago. Those of a week ago go in any case.
     """
 
     def __init__(
-        self, folder: Path, now: Callable[[], datetime] = utc_now, most_bytes: int = MOST_BYTES
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        now: Callable[[], datetime] = utc_now,
+        most_bytes: int = MOST_BYTES,
+        most_jobs: int = MOST_JOBS,
+    ) -> None:
         self.folder = Path(folder)
         self._now = now
-        self._most_bytes = most_bytes
+        self._most_bytes, self._most_jobs = most_bytes, most_jobs
+        self._unlooked = 0  # orders that are still taken without a look at what is kept
         self._guard = threading.Lock()
 
     def order(
@@ -118,6 +130,8 @@ class JobFiles:
             (self.folder / name).mkdir(parents=True, mode=0o700)
             lock.enter_context(ProcessLock(self.folder / name / _LOCK, f"job {name[:6]}..."))
             request = {"process": process, "region": region, "edition": edition, "inputs": dict(inputs)}
+            if owner:
+                (self.folder / name / _OWNED).touch()
             self._write(name, _REQUEST, orjson.dumps(request))
             self._write(name, _STATE, orjson.dumps(asdict(job)))
         except OSError as error:
@@ -155,7 +169,11 @@ class JobFiles:
             return []
         found = (self._read(path.name) for path in self.folder.iterdir())
         names = [job.id for job in found if job is not None and job.region == region and job.owner == owner]
-        return sorted((self.get(region, name) for name in names), key=lambda job: (job.created, job.id), reverse=True)
+        jobs = []
+        for name in names:
+            with suppress(JobNotFound):  # another server has just made room
+                jobs.append(self.get(region, name))
+        return sorted(jobs, key=lambda job: (job.created, job.id), reverse=True)
 
     def request(self, name: str) -> dict[str, Any]:
         """Return what was asked of a job: `process`, `region`, `edition` and `inputs`."""
@@ -208,6 +226,14 @@ class JobFiles:
         except (OSError, ValueError, TypeError):  # none, or of another version
             return None
 
+    def _is_over(self, name: str) -> bool:
+        """Whether nobody runs a job any more; one whose folder another server removes meanwhile is over too."""
+        job = self._read(name)
+        try:
+            return job is None or self.get(job.region, name).ended
+        except JobNotFound:
+            return True
+
     def _write(self, name: str, file: str, body: bytes) -> None:
         draft = self.folder / name / f".{file}-{secrets.token_hex(4)}"
         draft.write_bytes(body)
@@ -219,21 +245,27 @@ class JobFiles:
     def _make_room(self) -> None:
         """Remove jobs of long ago, and others until there is room; none that is under way."""
         with self._guard:
-            if not self.folder.is_dir():
+            self._unlooked -= 1
+            if self._unlooked > 0 or not self.folder.is_dir():
                 return
+            oldest = time.time() - KEPT_DAYS * 86_400
             kept = []
             for path in self.folder.iterdir():
                 try:
-                    files = [known.stat() for known in path.iterdir()] if _NAME.fullmatch(path.name) else []
+                    names = list(path.iterdir()) if _NAME.fullmatch(path.name) else []
+                    files = [known.stat() for known in names]
                 except OSError:
                     continue
                 if files:
-                    kept.append((max(one.st_mtime for one in files), path, sum(one.st_size for one in files)))
-            total, oldest = sum(size for _, _, size in kept), time.time() - KEPT_DAYS * 86_400
-            for changed, path, size in sorted(kept):
-                if changed >= oldest and total <= self._most_bytes:
+                    changed = max(one.st_mtime for one in files)
+                    # In this order they go: whoever has no key fills a disk at no holder's cost.
+                    place = (changed >= oldest, path / _OWNED in names, changed)
+                    kept.append((place, path, sum(one.st_size for one in files)))
+            self._unlooked = len(kept) // _LOOKED_THROUGH
+            left, total = len(kept), sum(size for _, _, size in kept)
+            for (young, _, _), path, size in sorted(kept):
+                if young and total <= self._most_bytes and left <= self._most_jobs:
                     return
-                job = self._read(path.name)
-                if job is None or self.get(job.region, job.id).ended:
+                if self._is_over(path.name):
                     shutil.rmtree(path, ignore_errors=True)
-                    total -= size
+                    left, total = left - 1, total - size

@@ -119,8 +119,10 @@ class JobQueue:
                 continue
             job = task.order.job
             try:
-                if worker is None or not worker.alive:
-                    worker = Worker(self._settings)
+                if worker is not None and not worker.alive:
+                    worker.end()  # it ended by itself: what was opened to talk to it is closed
+                    worker = None
+                worker = worker or Worker(self._settings)
                 job = _Watch(self.files, self._settings, worker).run(job)
             except Exception:  # noqa: BLE001 - whoever asked is told, and the next job is taken
                 log.exception("job %s of process %s could not be run", job.id[:6], job.process)

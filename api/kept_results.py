@@ -25,6 +25,8 @@ from scenarios.shares import sector_change
 MOST_BYTES = 500_000_000
 _LOOK_EVERY = 100
 """How often a result is remembered before the folder is looked through."""
+_LEAST_BYTES = 4096
+"""What a file takes of a disk, however short it is: many small ones would else be a million."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -57,7 +59,8 @@ class KeptResults:
 
     Args:
         folder: made when the first is kept.
-        most_bytes: of all files; whoever keeps more loses what was not asked for longest.
+        most_bytes: of all files, each at least what one takes of a disk; whoever keeps more loses what was not asked
+            for longest.
     """
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -149,7 +152,7 @@ class KeptResults:
                 known = path.stat()
             except OSError:  # another process was quicker
                 continue
-            files.append((known.st_mtime_ns, path, known.st_size))
+            files.append((known.st_mtime_ns, path, max(known.st_size, _LEAST_BYTES)))
         total = sum(size for _, _, size in files)
         for _, path, size in sorted(files):
             if total <= self._most_bytes:

@@ -1,5 +1,6 @@
 """What a column of numbers says in a unit: one column, or columns added up, each whole or by one of its shares."""
 
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -54,19 +55,31 @@ def measured(
         InvalidParameter: a column that holds no numbers.
     """
     divisor = DIVISORS.get(unit)
-    names = [name for term in terms for name in term if name is not None]
-    rows = opened.edition.table(collection.id, year, list(dict.fromkeys([*names, *([divisor] if divisor else [])])))
+    names = list(dict.fromkeys(name for term in (*terms, (divisor, None)) for name in term if name is not None))
+    # Polygons come along whenever something is read, cells have none: forty columns of a nation's at once would be
+    # gigabytes.
+    whole = None if collection.kind == "grid" else opened.edition.table(collection.id, year, names)
 
     def values_of(name: str) -> NDArray[np.float64]:
-        kind = str(rows.schema.field(name).type)
+        rows = opened.edition.table(collection.id, year, [name]) if whole is None else whole
+        values = rows[name]
+        kind = str(values.type)
         if kind in ("string", "bool"):
             raise InvalidParameter(f"column: {name!r} holds {kind} values, expected a column of numbers")
-        return np.asarray(rows[name].to_numpy().astype(np.float64))
+        return np.asarray(values.to_numpy().astype(np.float64))
 
-    total = np.zeros(rows.num_rows)
-    for name, share in terms:
-        # What is nothing has no shares: they are null where the value is zero.
-        total = total + (values_of(name) if share is None else values_of(name) * np.nan_to_num(values_of(share)))
+    # By name, so that a column of which several shares are added is read once and only one is held at a time.
+    total: NDArray[np.float64] | None = None
+    for name, several in groupby(sorted(terms, key=lambda term: (term[0], term[1] or "")), key=lambda term: term[0]):
+        values = values_of(name)
+        for _, share in several:
+            # What is nothing has no shares: they are null where the value is zero.
+            part = values.copy() if share is None else values * np.nan_to_num(values_of(share))
+            if total is None:
+                total = part
+            else:
+                total += part
+    assert total is not None
     if divisor is None:
         return total
     by = values_of(divisor)

@@ -1,48 +1,70 @@
-"""The process `best-mix`: the optimiser on the places of an edition, and what it says as a document."""
+"""Working out the process `best-mix`: the optimiser on the places of an edition."""
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from api.answers import labels
 from api.errors import InvalidParameter
 from api.mix_inputs import MOST_ZONES, MixInputs
 from api.process_inputs import Work
-from api.scenario_answers import known_list, place_features
-from api.scenario_runs import grid_to_start_from
+from api.scenario_answers import known_list
+from api.scenario_runs import grid_of
 from grids.edition import Edition
-from scenarios.combinations import Combinations, combinations
-from scenarios.contributions import contributions
+from grids.tables import Geometries
 from scenarios.frontier import cost_reduction_frontier
 from scenarios.limits import Fairness, Limits
-from scenarios.marginal_curve import marginal_curve
 from scenarios.mix import Mix
-from scenarios.options import FloatArray, IntArray, Options
+from scenarios.options import BoolArray, Options
+from scenarios.place_changes import sums_in_places
 from scenarios.portfolio import Portfolio, best_portfolio
 from scenarios.robust import RobustPortfolio, robust_portfolio
-from scenarios.scenario import Area, Scenario
-from scenarios.shares import area_shares
+from scenarios.shares import area_shares, sectors_told
 from scenarios.solver import Progress, Settings
 from scenarios.state import SECTORS
 
-MOST_STEPS = 10_000
-NOTES = {
-    "source": "what if, not a forecast: published values of the edition, changed by measures whose costs and levels "
-    "whoever asked gave",
-    "effects": "tCO2e a year in the year asked for, by the first set of elasticities; measures that work on the same "
-    "emissions count once",
-    "gap": "no choice within the limits is better by more than the gap, by the corrected estimate; difference is "
-    "between that estimate and the full simulation of the choice",
-    "curve": "each step replaces what a place does by the next cheaper per tonne; limits, fairness and what the "
-    "simulation corrects are not in it",
-    "places": "what a cell at a border changes goes to the places that took the measure",
-}
+_TRAIN, _HELD_OUT = 1, 2
+"""Seeds of the worlds that a sure choice is made by, and of those that it is checked in."""
 
 
-def best_mix(inputs: MixInputs, work: Work) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class MixFound:
+    """What came of a mix.
+
+    Attributes:
+        edition, grid, year: what it starts from.
+        inputs: what was asked.
+        mix, options: what the places could choose from, and what of it is allowed.
+        polygons, names: of the places, in the region's CRS; name of a language -> names, as far as there are any.
+        unchanged: (places,) where nothing may be done.
+        target_tco2e: to save a year; None with a budget.
+        before, before_all: emissions of each place, and of all, by sector and net; None where unknown.
+        best: the choice.
+        line: the frontier, as far as it was asked for.
+        robust: the sure choice, if one was asked for.
+    """
+
+    edition: Edition
+    grid: str
+    year: int
+    inputs: MixInputs
+    mix: Mix
+    options: Options
+    polygons: Geometries
+    names: Mapping[str, Sequence[Any]]
+    unchanged: BoolArray
+    target_tco2e: float | None
+    before: Mapping[str, Sequence[float | None]]
+    before_all: Mapping[str, float | None]
+    best: Portfolio
+    line: Sequence[Portfolio]
+    robust: RobustPortfolio | None
+
+
+def found_mix(inputs: MixInputs, work: Work) -> MixFound:
     """Choose measures, levels and places.
 
     Raises:
@@ -51,74 +73,45 @@ def best_mix(inputs: MixInputs, work: Work) -> dict[str, Any]:
     """
     edition = work.edition
     work.progress(0.02, "reads the baseline")
-    grid = grid_to_start_from(edition, inputs.collection)
+    grid = grid_of(edition, inputs.collection)
     year = edition.year(grid, inputs.baseline_year)
     baseline = work.places.runs.baseline(edition, grid, year)
-    names, polygons, told = _zones(edition, inputs, grid, year)
+    ids, polygons, names = _zones(edition, inputs, grid, year)
+    told = _Runs(work)
     mix = Mix(
-        baseline, inputs.year, inputs.made_candidates(), area_shares(baseline.state, polygons), names,
-        inputs.parameters,
+        baseline, inputs.year, inputs.made_candidates(), area_shares(baseline.state, list(polygons)), ids,
+        inputs.parameters, told, work.cancelled,
     )  # fmt: skip
-    work.progress(0.1, "works out what each measure does in each place")
+    told.begin(0.1, 0.4, "works out what each measure does in each place")
     everything = mix.options
-    allowed, still = inputs.allowed(everything.allowed, names, edition, polygons)
+    allowed, unchanged = inputs.allowed(everything.allowed, ids, edition, list(polygons))
     options = replace(everything, allowed=allowed)
-    limits = inputs.made_limits(names)
+    limits = inputs.made_limits(ids)
     heads = np.asarray(mix.zones @ baseline.state.over(baseline.state.population))
-    fairness = inputs.made_fairness(names, heads)
-    before = mix.simulate(np.zeros(options.shape[:2], np.int64))
+    fairness = inputs.made_fairness(ids, heads)
+    before = _before(mix, mix.zones)
+    before_all = {name: values[0] for name, values in _before(mix, csr_array(mix.zones.sum(axis=0)[None])).items()}
     target = inputs.target_tco2e
     if inputs.target_share is not None:
-        if before.sum() <= 0:
-            raise InvalidParameter(
-                f"inputs.target_share: the places take up {-before.sum():,.1f} tCO2e a year net, of which no share can "
-                "be saved: give target_tco2e"
-            )
-        target = inputs.target_share * float(before.sum())
-    choosing = _settings(inputs, work, 0.4, 0.55, "chooses")
+        target = inputs.target_share * _net_of_places(before_all)
     best = best_portfolio(
         options, target_tco2e=target, budget=inputs.budget, limits=limits, fairness=fairness, simulate=mix.simulate,
-        settings=choosing,
+        settings=_settings(inputs, work, 0.4, 0.55, "chooses"),
     )  # fmt: skip
-    found = combinations(options)
-    work.progress(0.6, "draws the frontier" if inputs.frontier else "tells what it found")
     line = _frontier(inputs, work, options, mix, limits, fairness)
     sure = None
     if inputs.robust is not None and target is not None:
-        sure = _robust(inputs, work, options, mix, target, limits, fairness)
+        sure = _robust(inputs, work, told, options, mix, target, limits, fairness)
     work.progress(0.97, "tells what it found")
-    return {
-        **labels(edition.manifest),
-        "region": edition.region.id,
-        "collection": grid,
-        "baseline_year": year,
-        "year": inputs.year,
-        "zones": inputs.zones,
-        "notes": NOTES,
-        "result_illustrative": any(note.illustrative for note in baseline.state.notes),
-        "goal": {"budget": inputs.budget} if target is None else {"target_tco2e": target},
-        "baseline_tco2e": float(before.sum()),
-        "baseline_sectors_tco2e": {
-            name: float((mix.zones @ baseline.state.sector_tco2e(name)).sum()) for name in SECTORS
-        },
-        "portfolio": _portfolio(best),
-        "measures": _measures(options, mix, best),
-        "places": {
-            "type": "FeatureCollection",
-            "features": place_features(
-                names, polygons, edition.crs, {**told, **_places(options, mix, best, before, still)}
-            ),
-        },
-        **_curve(found, mix),
-        "frontier": [_point(one) for one in line],
-        "robust": None if sure is None else _sure(sure, mix),
-        "scenario": _document(mix.scenario(best.levels), inputs.zones),
-    }
+    return MixFound(
+        edition, grid, year, inputs, mix, options, polygons, names, unchanged, target, before, before_all, best, line,
+        sure,
+    )  # fmt: skip
 
 
 def _zones(
     edition: Edition, inputs: MixInputs, grid: str, year: int
-) -> tuple[list[str], list[Any], dict[str, list[Any]]]:
+) -> tuple[list[str], Geometries, dict[str, list[Any]]]:
     """Ids, polygons and names of the places that choose."""
     info = edition.collection(inputs.zones)
     size = edition.collection(grid).cell_size_m or 0
@@ -141,7 +134,51 @@ def _zones(
             raise InvalidParameter(f"inputs.zone_ids: collection {info.id!r} has no item {missing[:80]!r}")
         rows = edition.rows(info.id, year, np.unique(positions))
     told = {name: rows[name].to_pylist() for name in info.columns if name.startswith("name_")}
-    return rows["id"].to_pylist(), list(edition.polygons(info.id, rows)), told
+    return rows["id"].to_pylist(), edition.polygons(info.id, rows), told
+
+
+def _before(mix: Mix, areas: csr_array) -> dict[str, list[float | None]]:
+    """Emissions of areas (areas, n) by sector, and net: None where the edition tells nothing of them."""
+    told = sectors_told(mix.baseline.state)
+    sums = sums_in_places(told, np.zeros_like(told), areas)
+    return {name: known_list(sums[f"{name}_before_tco2e"]) for name in (*SECTORS, "net")}
+
+
+def _net_of_places(before: Mapping[str, float | None]) -> float:
+    """What all places emit net, of which a share may be asked for."""
+    net = before["net"]
+    if net is None:
+        unknown = " and ".join(name for name in SECTORS if before[name] is None)
+        raise InvalidParameter(
+            f"inputs.target_share: the edition tells nothing of {unknown} in these places, so that their net emissions "
+            "are unknown, and no share of them: give target_tco2e"
+        )
+    if net <= 0:
+        raise InvalidParameter(
+            f"inputs.target_share: the places take up {-net:,.1f} tCO2e a year net, of which no share can be saved: "
+            "give target_tco2e"
+        )
+    return net
+
+
+class _Runs:
+    """Tells how many of the runs behind what is worked out now are done.
+
+    Args:
+        work: is told.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work, self._part, self._message = work, (0.0, 0.0), ""
+
+    def begin(self, first: float, last: float, message: str) -> None:
+        """Runs that follow are from `first` to `last` of the job's progress."""
+        self._part, self._message = (first, last), message
+        self._work.progress(first, message)
+
+    def __call__(self, done: int, of_all: int) -> None:
+        first, last = self._part
+        self._work.progress(first + (last - first) * done / of_all, f"{self._message}, {done} of {of_all} runs")
 
 
 def _settings(
@@ -171,6 +208,7 @@ def _frontier(
 ) -> list[Portfolio]:
     if inputs.frontier < 2:
         return []
+    work.progress(0.6, "draws the frontier")
     seconds = max(1.0, inputs.seconds / inputs.frontier)
     return cost_reduction_frontier(
         options, points=inputs.frontier, limits=limits, fairness=fairness, simulate=mix.simulate,
@@ -179,124 +217,18 @@ def _frontier(
 
 
 def _robust(
-    inputs: MixInputs, work: Work, options: Options, mix: Mix, target: float, limits: Limits,
+    inputs: MixInputs, work: Work, told_of: _Runs, options: Options, mix: Mix, target: float, limits: Limits,
     fairness: Fairness | None,
 ) -> RobustPortfolio:  # fmt: skip
     assert inputs.robust is not None
-    work.progress(0.75, "draws samples to choose by")
-    train = mix.samples(inputs.robust.samples, 1)
-    work.progress(0.82, "draws samples to check with")
-    held_out = mix.samples(inputs.robust.samples, 2)
+    count = inputs.robust.samples
+    told_of.begin(0.75, 0.82, "draws samples to choose by")
+    train = mix.samples(count, _TRAIN)
+    told_of.begin(0.82, 0.88, "draws samples to check with")
+    held_out = mix.samples(count, _HELD_OUT)
     return robust_portfolio(
         options, train, held_out, target_tco2e=target, share=inputs.robust.share, limits=limits, fairness=fairness,
+        train_simulate=lambda levels: mix.simulate_samples(levels, count, _TRAIN),
+        held_out_simulate=lambda levels: mix.simulate_samples(levels, count, _HELD_OUT),
         settings=_settings(inputs, work, 0.88, 0.97, "chooses what is sure"),
     )  # fmt: skip
-
-
-def _portfolio(best: Portfolio) -> dict[str, Any]:
-    return {
-        "saved_tco2e": best.total_tco2e,
-        "cost": best.total_cost,
-        "cost_unit": best.cost_unit,
-        "estimated_tco2e": float(best.estimated_tco2e.sum()),
-        "difference": best.difference,
-        "first_difference": best.first_difference,
-        "agrees": best.agrees,
-        "bound": best.bound,
-        "gap": best.gap,
-        "rounds": best.rounds,
-        "stopped": best.stopped,
-    }
-
-
-def _point(one: Portfolio) -> dict[str, Any]:
-    return {"cost": one.total_cost, "saved_tco2e": one.total_tco2e, "gap": one.gap, "difference": one.difference}
-
-
-def _measures(options: Options, mix: Mix, best: Portfolio) -> list[dict[str, Any]]:
-    each = contributions(options, best.levels)
-    quantities = mix.quantities(best.levels)
-    picked = np.take_along_axis(options.costs, best.levels[:, :, None], axis=2)[:, :, 0]
-    return [
-        {
-            "id": candidate.measure.id,
-            "kind": candidate.measure.kind,
-            "saved_tco2e": float(each.in_order[:, place].sum()),
-            "first_in_tco2e": float(each.first_in[:, place].sum()),
-            "last_in_tco2e": float(each.last_in[:, place].sum()),
-            "cost": float(picked[:, place].sum()),
-            "quantity": float(quantities[:, place].sum()),
-            "unit": mix.units[place],
-            "zones": int((best.levels[:, place] > 0).sum()),
-        }
-        for place, candidate in enumerate(mix.candidates)
-    ]
-
-
-def _places(
-    options: Options, mix: Mix, best: Portfolio, before: FloatArray, still: np.ndarray[Any, np.dtype[np.bool_]]
-) -> dict[str, list[Any]]:
-    quantities = mix.quantities(best.levels)
-    return {
-        "baseline_tco2e": known_list(before),
-        "saved_tco2e": known_list(best.saved_tco2e),
-        "cost": known_list(best.cost),
-        "levels": [_levels(row, mix) for row in best.levels],
-        "quantities": [
-            {mix.candidates[k].measure.id: float(quantities[zone, k]) for k in np.flatnonzero(row).tolist()}
-            for zone, row in enumerate(best.levels)
-        ],
-        "measures": (best.levels > 0).sum(axis=1).tolist(),
-        "unchanged": still.tolist(),
-    }
-
-
-def _levels(row: IntArray, mix: Mix) -> dict[str, float]:
-    """Levels above none of one place by measure."""
-    return {mix.candidates[k].measure.id: mix.candidates[k].levels[row[k] - 1] for k in np.flatnonzero(row).tolist()}
-
-
-def _curve(found: Combinations, mix: Mix) -> dict[str, Any]:
-    curve = marginal_curve(found)
-    saved, cost = np.cumsum(curve.saved_tco2e), np.cumsum(curve.cost)
-    shown = slice(0, MOST_STEPS)
-    steps = [
-        {
-            "zone": mix.names[zone],
-            "measures": _levels(found.levels[after], mix),
-            "saved_tco2e": float(curve.saved_tco2e[place]),
-            "cost": float(curve.cost[place]),
-            "cost_per_tco2e": float(curve.unit_cost[place]),
-            "cumulative_tco2e": float(saved[place]),
-            "cumulative_cost": float(cost[place]),
-        }
-        for place, (zone, after) in enumerate(zip(curve.zone[shown], curve.after[shown], strict=True))
-    ]
-    return {"curve": steps, "curve_steps": len(curve.zone)}
-
-
-def _sure(sure: RobustPortfolio, mix: Mix) -> dict[str, Any]:
-    return {
-        "cost": sure.total_cost,
-        "target_tco2e": sure.target_tco2e,
-        "share": sure.train_share,
-        "held_out_share": sure.held_out_share,
-        "safe_tco2e": sure.safe_tco2e,
-        "shortfall_tco2e": sure.shortfall_tco2e,
-        "kept": sure.kept,
-        "gap": sure.gap,
-        "levels": {
-            name: _levels(row, mix) for name, row in zip(mix.names, sure.levels, strict=True) if (row > 0).any()
-        },
-    }
-
-
-def _document(scenario: Scenario, zones: str) -> dict[str, Any]:
-    """A choice as a scenario whose areas are items of the collection."""
-    measures = tuple(
-        measure.model_copy(update={"area": Area(collection=zones, ids=measure.area.ids)})
-        for measure in scenario.measures
-        if measure.area is not None
-    )
-    named = scenario.model_copy(update={"measures": measures})
-    return named.model_dump(mode="json", exclude_defaults=True, exclude_none=True)

@@ -73,9 +73,10 @@ def opened(
 OpenedParam = Annotated[Opened, Depends(opened)]
 
 
-async def collection_of(
-    opened: OpenedParam, collection: Annotated[str, Path(description="id of a collection of the region")]
-) -> Collection:
+CollectionId = Annotated[str, Path(description="id of a collection of the region")]
+
+
+async def collection_of(opened: OpenedParam, collection: CollectionId) -> Collection:
     """Return the collection a request is about."""
     return opened.edition.collection(collection)
 

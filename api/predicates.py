@@ -128,7 +128,7 @@ class Compiler:
         if "bbox" in node:
             return Term("shape", _unused, shape=shapely.box(*self._box(node["bbox"])))
         if "type" in node:
-            return Term("shape", _unused, shape=read_shape(node, self._crs))
+            return Term("shape", _unused, shape=read_shape(node, self._crs, "filter: a geometry"))
         if "date" in node or "timestamp" in node:
             return _instant(node)
         raise InvalidParameter(f"filter: {{{', '.join(map(repr, list(node)[:3]))}}} is not a part of CQL2 known here")
@@ -319,13 +319,14 @@ def _instant(node: Mapping[str, Any]) -> Term:
         if "date" in node:
             return _constant("date", pa.scalar(date.fromisoformat(given)))
         moment = datetime.fromisoformat(given)
-    except (TypeError, ValueError) as error:
+        in_utc = moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:  # a zone may lead out of the calendar
         raise InvalidParameter(
             f"filter: {str(given)[:40]!r} is no date such as 2023-12-31 or time such as 2023-12-31T00:00:00Z"
         ) from error
     if moment.tzinfo is None:
         raise InvalidParameter(f"filter: time {str(given)[:40]!r} has no time zone, expected one in UTC, ending in Z")
-    return _constant("timestamp", pa.scalar(moment.astimezone(UTC)))
+    return _constant("timestamp", pa.scalar(in_utc))
 
 
 def _real(value: Any) -> Any:

@@ -26,6 +26,7 @@ from api.process_models import ProcessDescription, Processes, ProcessResult, Sta
 from api.process_runs import PROCESSES, VERSION, Process
 from api.scenario_runs import MOST_DOCUMENT_BYTES
 from api.statistics import body_of, read_document
+from api.tries import network_of
 
 router = APIRouter(tags=["processes"], prefix="/{region}/processes")
 
@@ -120,7 +121,7 @@ async def execute(
     if len(body) > 4 * MOST_DOCUMENT_BYTES:
         raise InvalidParameter(f"body: got {len(body)} bytes, at most {4 * MOST_DOCUMENT_BYTES} are taken")
     edition, jobs = opened.edition, jobs_of(request)
-    client = holder.prefix if holder is not None else request.client.host if request.client else "-"
+    client = holder.prefix if holder is not None else network_of(request.client.host) if request.client else "-"
 
     def order() -> tuple[Job, "Future[Job]"]:
         asked = read_execution(read_document(body))

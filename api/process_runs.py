@@ -8,12 +8,12 @@ from pydantic import Field
 
 from api.errors import InvalidParameter
 from api.kept_results import CellValues
+from api.mix_answers import best_mix
 from api.mix_inputs import MixInputs
-from api.mix_runs import best_mix
 from api.process_inputs import BaselineYear, Grid, Inputs, Work
 from api.road_runs import RoadGraphs
 from api.scenario_answers import result_answer
-from api.scenario_runs import MOST_SAMPLES, Asked, grid_to_start_from, read_document
+from api.scenario_runs import MOST_SAMPLES, Asked, grid_of, read_document
 from api.where_runs import WhereInputs, where_to_act
 
 __all__ = ["PROCESSES", "Process", "ScenarioInputs", "Work"]
@@ -45,7 +45,7 @@ def run_scenario(inputs: ScenarioInputs, work: Work) -> dict[str, Any]:
     """
     edition, places = work.edition, work.places
     scenario = read_document(inputs.scenario, MOST_MEASURES)
-    grid = grid_to_start_from(edition, inputs.collection)
+    grid = grid_of(edition, inputs.collection)
     asked = Asked(scenario, grid, edition.year(grid, inputs.year), inputs.samples)
     work.progress(0.02, "reads the baseline")
     places.runs.baseline(edition, asked.collection, asked.year)

@@ -63,6 +63,74 @@ REASONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "공표된 값이 없어 지역의 가정에 기댄 부분이 있습니다. 가정 목록을 보십시오.",
         ),
     },
+    "ru": {
+        "held": (
+            "Заменено ради защиты личных данных",
+            "Показания отдельных зданий не должны быть узнаваемы: складывалось бы меньше {min_count}, одно "
+            "составляло бы почти всю сумму, или его выдала бы разница с другим местом. Поэтому измеренная часть — "
+            "доля суммы нескольких соседних мест, разделённой по тому, что о тех же зданиях говорит модель; общая "
+            "сумма этих мест не меняется.",
+        ),
+        "closed_together": (
+            "Счётчики одной суммой",
+            "Показания взяты из источника, который не открыт. Они даны одной суммой на энергоноситель: ни по "
+            "объектам, ни по коэффициентам, ни по числу.",
+        ),
+        "withheld": (
+            "Энергоносители не разделены",
+            "Некоторыми энергоносителями во всём регионе пользуются слишком немногие, чтобы показать их отдельно; в "
+            "итог они входят.",
+        ),
+        "region_hidden": (
+            "Не опубликовано",
+            "Во всём регионе измерено так мало, что и сумма выдала бы отдельное здание; значения показаны там, где "
+            "ничего не измерено.",
+        ),
+        "not_covered": (
+            "Неизвестно",
+            "Ни один источник региона не говорит об этом месте и годе; неизвестно — не значит ноль.",
+        ),
+        "not_whole": ("Охвачено частично", "Источники говорят лишь о части этого места."),
+        "net_unknown": ("Нетто нет", "Нетто известно только там, где для всего места известен каждый сектор."),
+        "illustrative": (
+            "Условные значения",
+            "Часть опирается на допущения региона, где опубликованных значений не нашлось; см. допущения.",
+        ),
+    },
+    "uz": {
+        "held": (
+            "Shaxsiy maʼlumotlarni himoyalash uchun almashtirilgan",
+            "Alohida binolarning hisoblagich koʻrsatkichlari bu yerda tanib olinmasligi kerak: {min_count} tadan kam "
+            "bino qoʻshilgan boʻlardi, bittasi yigʻindining deyarli hammasini tashkil etardi yoki boshqa joy bilan "
+            "farq uni oshkor qilardi. Shuning uchun oʻlchangan qism — bir necha qoʻshni joy yigʻindisining shu "
+            "binolar haqidagi model bahosiga koʻra boʻlingan ulushi; bu joylarning umumiy yigʻindisi oʻzgarmaydi.",
+        ),
+        "closed_together": (
+            "Hisoblagichlar bitta yigʻindida",
+            "Oʻlchangan qiymatlar ochiq boʻlmagan manbadan. Ular har bir energiya turi uchun bitta yigʻindi bilan "
+            "aytiladi: alohida obyektlar, koeffitsiyentlar ham, soni ham aytilmaydi.",
+        ),
+        "withheld": (
+            "Energiya turlari ajratilmagan",
+            "Baʼzi energiya turlaridan butun hududda juda kam foydalaniladi, shuning uchun ular alohida "
+            "koʻrsatilmaydi; yigʻindiga kiradi.",
+        ),
+        "region_hidden": (
+            "Eʼlon qilinmagan",
+            "Butun hududda shunchalik kam oʻlchanganki, hatto yigʻindi ham bitta binoni oshkor qilardi; hech narsa "
+            "oʻlchanmagan joylar qiymatlari koʻrsatiladi.",
+        ),
+        "not_covered": (
+            "Nomaʼlum",
+            "Hududning hech bir manbasi bu joy va yil haqida gapirmaydi; nomaʼlum — nol degani emas.",
+        ),
+        "not_whole": ("Qisman qamralgan", "Manbalar bu joyning faqat bir qismi haqida gapiradi."),
+        "net_unknown": ("Sof qiymat yoʻq", "Sof qiymat faqat butun joy boʻyicha har bir soha maʼlum boʻlganda maʼlum."),
+        "illustrative": (
+            "Shartli qiymatlar",
+            "Bir qismi eʼlon qilingan qiymat topilmagan joyda hudud farazlariga tayanadi; farazlarga qarang.",
+        ),
+    },
 }
 """Language -> code -> title and text; `{min_count}` is the least number of features of the region's rule."""
 
@@ -106,5 +174,45 @@ PAGE_WORDS: Mapping[str, Mapping[str, str]] = {
         "sources": "자료",
         "total": "합계",
         "withheld": "나누지 않은 에너지원",
+    },
+    "ru": {
+        "activity": "Деятельность",
+        "assumptions": "Допущения",
+        "carrier": "Энергоноситель",
+        "closed": "Закрытые счётчики вместе",
+        "factors": "Коэффициенты",
+        "files": "Файлы",
+        "interval": "90%-й интервал",
+        "method": "Способ",
+        "net": "Нетто",
+        "part": "Часть",
+        "private": "Истинные значения по объектам, до защиты данных: не передавать",
+        "receipt": "Откуда эти числа",
+        "reason": "Основание",
+        "share": "Доля",
+        "source": "Источник",
+        "sources": "Источники",
+        "total": "Всего",
+        "withheld": "Энергоносители, не показанные по отдельности",
+    },
+    "uz": {
+        "activity": "Faoliyat",
+        "assumptions": "Farazlar",
+        "carrier": "Energiya turi",
+        "closed": "Ochiq boʻlmagan hisoblagichlar birgalikda",
+        "factors": "Koeffitsiyentlar",
+        "files": "Fayllar",
+        "interval": "90% oraliq",
+        "method": "Usul",
+        "net": "Sof",
+        "part": "Qism",
+        "private": "Maʼlumotlar himoyasidan oldingi haqiqiy qiymatlar, obyektma-obyekt: boshqalarga berilmasin",
+        "receipt": "Bu sonlar qayerdan olingan",
+        "reason": "Sabab",
+        "share": "Ulush",
+        "source": "Manba",
+        "sources": "Manbalar",
+        "total": "Jami",
+        "withheld": "Alohida koʻrsatilmaydigan energiya turlari",
     },
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import PAGE, Links, alternates, dumped, labels, link, of_edition
+from api.chosen_words import chosen_in
 from api.errors import InvalidParameter, KeyRefused, RoleRefused
 from api.formats import DOCUMENT, HTML, chosen
 from api.holders import KEY_PROBLEMS, OPTIONAL_KEY, HolderParam, note
@@ -69,7 +70,11 @@ def receipt(
         pin = edition.id if opened.pinned else None
         at = (region, "collections", collection.id, "items", told.id)
         listed.append(link("related", links.address(*at, year=year, edition=pin), "application/geo+json"))
-        document = {"collection": collection.id, **_described(told, edition.manifest, language), "links": listed}
+        document = {
+            "collection": collection.id,
+            **_described(told, edition.manifest, language),
+            "links": listed,
+        }
         if features is not None and holder is not None:
             note(request, holder, "receipt.read", f"{region}/{edition.id}/{collection.id}/{told.id}/{year}")
             document["features"] = _features(read.true.receipt(collection.id, item, year, top=features, offset=offset))
@@ -110,7 +115,10 @@ def _described(told: PublicReceipt, manifest: Manifest, language: str) -> dict[s
             {"id": source.id, "sector": source.sector, "open": source.open, "files": source.files}
             for source in told.sources
         ],
-        "factors": told.factors,
+        "factors": [
+            {**record, "chosen": chosen_in(language, how)} if isinstance(how := record.get("chosen"), str) else record
+            for record in told.factors
+        ],
         "assumptions": told.assumptions,
         "inputs": [entry.model_dump() for entry in told.inputs],
         **labels(manifest),

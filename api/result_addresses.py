@@ -7,13 +7,11 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.answers import Links, dumped, of_edition, preferred, spoken
-from api.class_breaks import value_classes
 from api.formats import GEOJSON, GeoJson
 from api.pages import page_language
 from api.params import Column, ComposedId, FormatParam, Opened, OpenedParam, Row, SettingsParam, Zoom, only
-from api.ramps import GROUNDS, THEMES, Ground
 from api.result_places import COLUMNS, ResultPlaces, check_places
-from api.scenario_answers import NOTES
+from api.scenario_answers import NOTES, detail_answer
 from api.scenario_models import AreaOut, PlacesOut
 from api.scenario_runs import Asked
 from api.scenarios import (
@@ -44,7 +42,9 @@ from api.tilesets import (
 )
 from api.turns import running
 from api.words import WORDS
+from grids.class_breaks import value_classes
 from grids.manifest import Bbox
+from grids.ramps import GROUNDS, THEMES, Ground
 from grids.shipped import shipped_columns
 from grids.tiles import Tile, compressed_tile, zooms
 
@@ -109,7 +109,7 @@ async def result_tile(
 
         def packed() -> bytes:
             values = places.values(edition, asked, collection)
-            names = [name for name in info.columns if name.startswith("name_") or name == "held"]
+            names = [name for name in info.columns if name.startswith("name_") or name in ("held", "area_ha")]
             return compressed_tile(edition, collection, year, place, names, numbers=values)
 
         return tile_answer(request, opened, address, packed)
@@ -182,6 +182,34 @@ async def result_items(
 
     def made(asked: Asked, _: ResultPlaces) -> bytes:
         return items_page(request, opened, asked, of, limit, offset)
+
+    return unkept(await _made(request, opened, digest, made), GEOJSON.media_type)
+
+
+@router.get(
+    "/detail",
+    response_model=PlacesOut,
+    response_class=GeoJson,
+    dependencies=[Depends(only("edition", "of", "limit", "offset"))],
+)
+async def result_detail(
+    request: Request,
+    opened: OpenedParam,
+    settings: SettingsParam,
+    digest: Digest,
+    of: Annotated[str, Query(description="id of a grid whose cells nest in those of the result", max_length=64)],
+    limit: LimitAsked = 1000,
+    offset: OffsetAsked = 0,
+) -> Response:
+    """Look into the areas of a scenario's measures: finer cells, on which the change of each cell is laid."""
+    edition, links = opened.edition, Links(request, settings)
+
+    def at(start: int) -> str:
+        path = (edition.region.id, *_path(digest), "detail")
+        return links.address(*path, of=of, limit=limit, offset=start or None, edition=edition.id)
+
+    def made(asked: Asked, places: ResultPlaces) -> bytes:
+        return dumped(detail_answer(edition, asked, places, of, limit, offset, at))
 
     return unkept(await _made(request, opened, digest, made), GEOJSON.media_type)
 
@@ -259,6 +287,8 @@ def _layer(request: Request, opened: Opened, collection: str, title: str) -> Til
     properties |= {name: {"type": "string"} for name in columns if name.startswith("name_")}
     if "held" in columns:
         properties["held"] = {"type": "boolean"}
+    if "area_ha" in columns:
+        properties["area_ha"] = {"type": "number", "x-ogc-unit": "ha"}
     properties |= {
         name: {"type": "number", "title": _title(request, name), "x-ogc-unit": "tCO2e"} for name in COLUMNS
     }  # fmt: skip

@@ -8,8 +8,9 @@ from scipy.sparse import csr_array
 
 from api.errors import InvalidParameter, ResultNotFound
 from api.kept_results import CellValues, KeptResults
-from api.scenario_runs import MOST_CELLS, Areas, Asked, Lately, Runs
+from api.scenario_runs import MOST_CELLS, Areas, Asked, Lately, Runs, drawn_polygon, named_polygons
 from grids.edition import Edition
+from scenarios.area_detail import AreaDetail, area_detail
 from scenarios.frame import FloatArray
 from scenarios.place_changes import sums_in_places
 from scenarios.shares import area_shares
@@ -33,6 +34,7 @@ class ResultPlaces:
         self.runs, self.kept = runs, kept
         self._values: Lately[Mapping[str, FloatArray]] = Lately(MOST_BYTES)
         self._areas: Lately[Areas] = Lately(MOST_BYTES)
+        self._details: Lately[AreaDetail] = Lately(MOST_BYTES)
 
     def cells(self, edition: Edition, asked: Asked) -> CellValues:
         """Return what a result says of the cells that count.
@@ -91,6 +93,24 @@ class ResultPlaces:
             cells = self.cells(edition, asked)
             found = sums_in_places(cells.before_tco2e, cells.change_tco2e, shares)
             self._values.keep(key, found, sum(column.nbytes for column in found.values()))
+        return found
+
+    def detail(self, edition: Edition, asked: Asked, collection: str) -> AreaDetail:
+        """Return a result in the cells of a finer grid, where the scenario's measures have areas.
+
+        Raises:
+            InvalidParameter: it takes long, so that it is told by its own cells only.
+            ScenarioError, EditionError: no area, too many cells, or none that nest in those of the result.
+        """
+        key = (edition.region.id, edition.id, asked.digest, collection)
+        found = self._details.get(key)
+        if found is None:
+            result = self.runs.result(edition, replace(asked, samples=0))
+            found = area_detail(
+                edition, result, self.runs.baseline(edition, asked.collection, asked.year), collection,
+                named_polygons(edition, asked.year), drawn_polygon(edition), MOST_CELLS,
+            )  # fmt: skip
+            self._details.keep(key, found, sum(column.nbytes for column in found.columns.values()) + found.rows.nbytes)
         return found
 
 

@@ -1,12 +1,9 @@
 """Road graphs of editions, kept between jobs: each takes longer to make than most scenarios to run on it."""
 
 import threading
-from collections.abc import Sequence
-
-from shapely.geometry.base import BaseGeometry
 
 from api.process_inputs import Work
-from api.scenario_runs import Asked, Lately, drawn_polygon, item_polygons
+from api.scenario_runs import Asked, Lately, drawn_polygon, named_polygons
 from grids.edition import Edition
 from scenarios.edition_roads import edition_roads
 from scenarios.places import area_outline
@@ -46,10 +43,12 @@ class RoadGraphs:
         if graph is None:
             return None
 
-        def polygons(collection: str, ids: Sequence[str]) -> Sequence[BaseGeometry]:
-            return item_polygons(edition, collection, asked.year, ids)
-
         def progress(done: int, of_all: int) -> None:
             work.progress(_FROM + (_TO - _FROM) * done / max(of_all, 1), f"assigns trips, {done} of {of_all} blocks")
 
-        return RoadWork(graph, area_outline(edition.crs, polygons, drawn_polygon(edition)), progress, work.cancelled)
+        return RoadWork(
+            graph,
+            area_outline(edition.crs, named_polygons(edition, asked.year), drawn_polygon(edition)),
+            progress,
+            work.cancelled,
+        )

@@ -36,6 +36,7 @@ from api.scenarios import (
     unkept,
 )
 from api.settings import Settings
+from api.told_notes import note_headers, note_language
 from api.turns import running
 from scenarios.scenario import Scenario
 
@@ -185,7 +186,7 @@ async def saved_result(
         asked = asked_of(opened, scenario, collection, year, samples)
         return dumped(told_result(request, settings, opened, asked))
 
-    return unkept(await running(request, made))
+    return unkept(await running(request, made), headers=note_headers(note_language(request)))
 
 
 @router.get(

@@ -13,6 +13,7 @@ from api.result_places import PARTS, ResultPlaces, check_places
 from api.scenario_runs import Areas, Asked
 from grids.edition import Edition
 from grids.projections import LONLAT, reproject
+from scenarios.area_detail import NOTE as DETAIL_NOTE
 from scenarios.frame import FloatArray
 from scenarios.place_changes import known_shares, sums_in_places
 from scenarios.result import Result
@@ -27,7 +28,7 @@ NOTES = {
     "numbers": "tCO2e a year in the scenario's year, by the first set of elasticities; range_tco2e is over all sets "
     "and is no interval",
     "interval": "90 %, where samples are asked for: parameters, factors and activities drawn together, shared errors "
-    "shared; elasticities are not drawn",
+    "shared; elasticities are not drawn: each of `sets` has an interval of its own, all others are by the first set",
     "areas": "zones and areas are sums of cells by the part of each cell's ground that lies in them, so that before "
     "may differ a little from what is published of a zone; what lies in none of them is told as outside",
 }
@@ -101,6 +102,47 @@ def items_answer(
         "numberReturned": len(features),
         "change_tco2e": total,
         "outside_tco2e": 0.0 if own else float(total - values["net_change_tco2e"].sum()),
+        "result_illustrative": cells.illustrative,
+        "features": features,
+    }
+
+
+def detail_answer(
+    edition: Edition, asked: Asked, places: ResultPlaces, collection: str, limit: int, offset: int,
+    at: Callable[[int], str],
+) -> dict[str, Any]:  # fmt: skip
+    """Cells of a finer grid in areas of the scenario's measures, as GeoJSON, in the order of their table.
+
+    Args:
+        edition: what it starts from.
+        asked: which scenario, and how.
+        places: makes values of places.
+        collection: the finer grid.
+        limit: how many at most.
+        offset: how many are left out first.
+        at: makes the address of the page that begins after so many, pinned to the edition.
+
+    Raises:
+        ScenarioError, EditionError, InvalidParameter: as `ResultPlaces.detail`.
+    """
+    found = places.detail(edition, asked, collection)
+    here, rows = slice(offset, offset + limit), found.rows.slice(offset, limit)
+    features = place_features(
+        rows["id"].to_pylist(), edition.polygons(collection, rows), edition.crs,
+        {name: known_list(column[here]) for name, column in found.columns.items()},
+    )  # fmt: skip
+    cells, change = places.cells(edition, asked), float(found.columns["net_change_tco2e"].sum())
+    asked_for = head(edition, asked)
+    return {
+        "type": "FeatureCollection",
+        "links": _page_links(at, limit, offset, len(features), found.rows.num_rows),
+        **asked_for,
+        "notes": {**asked_for["notes"], "detail": DETAIL_NOTE},
+        "of": collection,
+        "numberMatched": found.rows.num_rows,
+        "numberReturned": len(features),
+        "change_tco2e": change,
+        "outside_tco2e": float(cells.change_tco2e.sum()) - change,
         "result_illustrative": cells.illustrative,
         "features": features,
     }

@@ -95,6 +95,34 @@ class PlacesOut(Asked):
     features: list[PlaceOut]
 
 
+class RoadProperties(Answer):
+    """What measures of roads start from; null where nobody tells."""
+
+    km: float
+    kmh: float | None
+    lanes: float | None
+    aadt: float | None = Field(description="vehicles a day, both directions")
+    oneway: bool
+
+
+class RoadOut(Answer):
+    """A road that measures can name by its id."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: dict[str, Any]
+    properties: RoadProperties
+
+
+class RoadsOut(Labels):
+    """Roads by place or by id; those that the edition does not have are left out."""
+
+    type: Literal["FeatureCollection"]
+    year: int
+    numberReturned: int
+    features: list[RoadOut]
+
+
 class BeforeAfter(Answer):
     """tCO2e a year; null where the edition tells nothing of the sector, and of net where it does so of any sector."""
 

@@ -21,10 +21,10 @@ from api.params import composed
 from api.statistics import chosen_items
 from api.turns import given_up
 from grids.edition import Edition
-from grids.places import row_polygons
+from scenarios.edition_places import grid_to_start_from, zones_by_name
 from scenarios.edition_state import edition_state
 from scenarios.errors import InvalidScenario
-from scenarios.places import DrawnPolygon, Rings, area_coverage
+from scenarios.places import DrawnPolygon, Rings, ZonePolygons, area_coverage
 from scenarios.result import Result
 from scenarios.road_steps import RoadWork
 from scenarios.run import Baseline, baseline_of, run
@@ -41,8 +41,12 @@ MOST_SAMPLES = 500
 MOST_DOCUMENT_BYTES = 500_000
 MOST_WORK = 100_000_000
 """Cells x forms x samples (each at least 1) of a run that somebody waits for: some seconds."""
-_LIKED_M = 500
 _SEED = 0
+
+_ENTRY = 4096
+"""Bytes that an entry takes beside its arrays, about: its key, objects, small texts."""
+_PARSED = 8
+"""How much longer a document is as objects than as JSON, about."""
 
 Kept_ = TypeVar("Kept_")
 
@@ -102,7 +106,8 @@ class Lately(Generic[Kept_]):
             return self._kept[key][0]
 
     def keep(self, key: Hashable, made: Kept_, size: int) -> None:
-        """Keep something of so many bytes; the latest is kept however large it is."""
+        """Keep something of so many bytes and its entry; the latest is kept however large it is."""
+        size += _ENTRY
         with self._guard:
             if key in self._kept:
                 return
@@ -188,14 +193,10 @@ class Runs:
         if found is None:
             baseline = self.baseline(edition, asked.collection, asked.year)
             self._check_work(asked, baseline.state.cells)
-
-            def polygons(collection: str, ids: Sequence[str]) -> Sequence[BaseGeometry]:
-                return item_polygons(edition, collection, asked.year, ids)
-
             found = run(
                 baseline,
                 asked.scenario,
-                area_coverage(baseline.state, polygons, drawn_polygon(edition)),
+                area_coverage(baseline.state, named_polygons(edition, asked.year), drawn_polygon(edition)),
                 samples=asked.samples,
                 seed=_SEED,
                 zones=None if drawn_in is None else drawn_in.shares,
@@ -262,23 +263,22 @@ def drawn_polygon(edition: Edition) -> DrawnPolygon:
     return polygon
 
 
-def grid_to_start_from(edition: Edition, collection: str | None) -> str:
+def grid_of(edition: Edition, collection: str | None) -> str:
     """Return the grid asked for, or the one nearest to 500 m that is not too large.
 
     Raises:
-        InvalidParameter: the edition has no such grid.
+        InvalidState: what was asked for is no grid, or there is none. CollectionNotFound: no such collection.
     """
-    if collection is not None:
-        info = edition.collection(collection)
-        if info.kind != "grid":
-            raise InvalidParameter(f"collection: {collection!r} is no grid; scenarios start from cells")
-        return info.id
-    grids = [
-        info for info in edition.manifest.collections if info.kind == "grid" and info.years and info.count <= MOST_CELLS
-    ]
-    if not grids:
-        raise InvalidParameter(f"region {edition.region.id!r} has no grid of at most {MOST_CELLS} cells")
-    return min(grids, key=lambda info: (abs((info.cell_size_m or 0) - _LIKED_M), info.id)).id
+    return grid_to_start_from(edition, collection, MOST_CELLS)
+
+
+def named_polygons(edition: Edition, year: int) -> ZonePolygons:
+    """What looks up the items that areas of measures name, with the limits of ids that are sent: `item_polygons`."""
+
+    def polygons(collection: str, ids: Sequence[str]) -> Sequence[BaseGeometry]:
+        return item_polygons(edition, collection, year, ids)
+
+    return polygons
 
 
 def item_polygons(edition: Edition, collection: str, year: int, ids: Sequence[str]) -> Sequence[BaseGeometry]:
@@ -288,13 +288,9 @@ def item_polygons(edition: Edition, collection: str, year: int, ids: Sequence[st
         CollectionNotFound, YearNotFound: no such table. ItemNotFound: no such item in it.
         InvalidParameter: too many, or one of them twice.
     """
-    info = edition.collection(collection)
-    year = edition.year(collection, year)
-    chosen = chosen_items(edition, info, year, [composed(one) for one in ids])
-    positions = edition.positions(collection, year, list(chosen.ids))
-    columns = ["row", "col"] if info.kind == "grid" else ["id"]
-    rows = edition.rows(collection, year, np.unique(positions), columns)
-    return list(row_polygons(info, rows))
+    info, known = edition.collection(collection), edition.year(collection, year)
+    chosen = chosen_items(edition, info, known, [composed(one) for one in ids])
+    return zones_by_name(edition, known)(collection, chosen.ids)
 
 
 def _size(result: Result) -> int:
@@ -304,4 +300,5 @@ def _size(result: Result) -> int:
         arrays += [] if result.samples.zones_tco2e is None else [result.samples.zones_tco2e]
     # A new form brings a state of its own.
     after = [value for value in vars(result.after).values() if isinstance(value, np.ndarray)]
-    return sum(array.nbytes for array in arrays) + sum(array.nbytes for array in after)
+    document = _PARSED * len(result.scenario.model_dump_json())  # drawn areas of a small grid outweigh its arrays
+    return sum(array.nbytes for array in arrays) + sum(array.nbytes for array in after) + document

@@ -130,8 +130,10 @@ class Scenarios:
 
     def listed(self, region: str, by: KeyHolder) -> list[Saved]:
         """Return the latest versions of the holder's own scenarios of a region, those saved last first."""
+        own = select(scenarios.c.id).where(scenarios.c.owner == by.prefix, scenarios.c.region == region)
         latest = (
             select(scenario_versions.c.scenario, func.max(scenario_versions.c.version).label("latest"))
+            .where(scenario_versions.c.scenario.in_(own))
             .group_by(scenario_versions.c.scenario)
             .subquery()
         )
@@ -139,7 +141,6 @@ class Scenarios:
             _everything(latest.c.latest)
             .join(latest, latest.c.scenario == scenarios.c.id)
             .where(scenario_versions.c.version == latest.c.latest)
-            .where(scenarios.c.owner == by.prefix, scenarios.c.region == region)
             .order_by(scenario_versions.c.saved_at.desc(), scenarios.c.id)
         )
         with self._database.reading() as connection:

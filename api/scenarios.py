@@ -1,6 +1,7 @@
 """What if: which measures there are, and what a scenario that is sent along changes. Nothing is saved here."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -21,7 +22,7 @@ from api.scenario_runs import (
     MOST_SAMPLES,
     MOST_WORK,
     Asked,
-    grid_to_start_from,
+    grid_of,
     item_polygons,
     read_document,
 )
@@ -30,6 +31,7 @@ from api.statistics import MOST_IDS, body_of
 from api.statistics import read_document as read_object
 from api.styles import STYLE
 from api.tilesets import TILES
+from api.told_notes import in_language, note_headers, note_language
 from api.turns import running
 from scenarios.effects import STAGES
 from scenarios.measures import measure_kinds
@@ -137,7 +139,7 @@ async def scenario_result(
         asked = asked_of(opened, read_document(body), collection, year, samples)
         return dumped(told_result(request, settings, opened, asked))
 
-    return unkept(await running(request, made))
+    return unkept(await running(request, made), headers=note_headers(note_language(request)))
 
 
 @router.post(
@@ -239,7 +241,7 @@ def asked_of(
     opened: Opened, scenario: Scenario, collection: str | None, year: int | None, samples: int
 ) -> Asked:  # fmt: skip
     """What a request asks of a scenario, with the grid and year that it leaves open."""
-    grid = grid_to_start_from(opened.edition, collection)
+    grid = grid_of(opened.edition, collection)
     return Asked(scenario, grid, opened.edition.year(grid, year), samples)
 
 
@@ -250,7 +252,8 @@ def told_result(request: Request, settings: Settings, opened: Opened, asked: Ask
     remembered = places.kept.note(edition.region.id, asked)
     where = edition.region.id, edition.id
     links = result_links(Links(request, settings), where, asked.digest) if remembered else []
-    return {**result_answer(edition, asked, result), "links": links}
+    told = in_language(result_answer(edition, asked, result), "scenario", note_language(request))
+    return {**told, "links": links}
 
 
 def items_page(
@@ -298,6 +301,6 @@ def places_of(request: Request) -> ResultPlaces:
     return places
 
 
-def unkept(body: bytes, media_type: str = JSON) -> Response:
+def unkept(body: bytes, media_type: str = JSON, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with what nobody on the way may keep: it depends on a body, or on an id that is a secret."""
-    return Response(body, media_type=media_type, headers={"Cache-Control": "no-store"})
+    return Response(body, media_type=media_type, headers={"Cache-Control": "no-store", **(headers or {})})

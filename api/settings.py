@@ -53,7 +53,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    store: Path
+    store: Path = Path("store")
     web: Path | None = None
     public_url: str | None = None
     gzip_level: int = Field(default=3, ge=1, le=9)
@@ -208,9 +208,7 @@ def _faults(error: ValidationError, said_by: Mapping[str, str]) -> str:
     faults = []
     for fault in error.errors():
         name = str(fault["loc"][0])
-        if fault["type"] == "missing":
-            faults.append(f"{PREFIX}{name.upper()} is missing (or {name!r} in the settings file)")
-        elif fault["type"] == "extra_forbidden":
+        if fault["type"] == "extra_forbidden":
             known = ", ".join(Settings.model_fields)
             faults.append(f"{said_by.get(name, name)} is no setting; expected some of {known}")
         else:

@@ -7,9 +7,9 @@ it is there, and nothing that is computed, so that a class is a layer with a fil
 from collections.abc import Sequence
 from typing import Any
 
-from api.class_breaks import ValueClass
 from api.measures import DIVISORS, Unit
-from api.ramps import GroundColours
+from grids.class_breaks import ValueClass
+from grids.ramps import GroundColours
 
 Layer = dict[str, Any]
 
@@ -96,20 +96,11 @@ def value_layers(
             bounds.append([">" if one.low == 0 else ">=", value, one.low])
         if one.high is not None:
             bounds.append(["<", value, one.high])
-        layers.append(fill(label_of(one), one.colour, ["all", *known, *bounds]))
+        layers.append(fill(one.label, one.colour, ["all", *known, *bounds]))
     held = {"line-color": colours.outline, "line-width": 1, "line-opacity": 0.6, "line-dasharray": [2, 2]}
     held_is = ["==", ["get", "held"], True]
     layers.append(_layer(f"{name}: held", "line", VALUES, source_layer, held, filter=held_is, **shown))
     return layers
-
-
-def label_of(one: ValueClass) -> str:
-    """Return a class in figures, for people."""
-    if one.low is None:
-        return f"below {one.high:g}"
-    if one.high is None:
-        return f"{one.low:g} and more" if one.low else "above 0"
-    return f"{one.low:g} to {one.high:g}"
 
 
 def _drawn(name: str, kind: str, source_layer: str, paint: dict[str, Any], **more: Any) -> Layer:

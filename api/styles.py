@@ -9,18 +9,18 @@ from fastapi.responses import JSONResponse
 
 from api.answers import Links, dumped, labels, link, of_edition, preferred, spoken
 from api.auto_grid import AUTO_GRID, grid_bands
-from api.class_breaks import ValueClass, value_classes
 from api.measures import Unit, measured, terms_of
 from api.pages import page_language
 from api.params import OpenedParam, SettingsParam, WantedYearParam, only
-from api.ramps import GROUNDS, THEMES, Ground
 from api.style_layers import CONTEXT, VALUES, Layer, ground_layers, guide_layers, value_layers
 from api.tile_models import Style, Styles
 from api.tilejson import FIRST_ZOOM, attribution
 from api.tilesets import TEMPLATE, TILES
 from api.words import WORDS
+from grids.class_breaks import ValueClass, value_classes
 from grids.edition import Edition
 from grids.manifest import Bbox, Collection
+from grids.ramps import GROUNDS, THEMES, Ground
 from grids.shipped import shipped_columns
 from grids.tiles import CONTEXT_KINDS, CONTEXT_MAX_ZOOM, CONTEXT_MIN_ZOOM, zooms
 

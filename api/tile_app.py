@@ -11,21 +11,16 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.answers import FOR_GOOD, MVT, holds
-from api.formats import takes_gzip
+from api.answers import FOR_GOOD
 from api.middleware import DATA_HEADERS
-from api.tile_cache import KeptTile, TileCache
+from api.tile_cache import Header, KeptTile, TileCache, tile_reply
 from api.watch import REQUEST_ID, answered, name_of
-
-Header = tuple[bytes, bytes]
 
 _ALWAYS: list[Header] = [
     *DATA_HEADERS,
     (b"cache-control", FOR_GOOD.encode("ascii")),
     (b"vary", b"Accept-Encoding, Origin"),
 ]
-_BODY: list[Header] = [(b"content-type", MVT.encode("ascii"))]
-_PACKED_BODY: list[Header] = [*_BODY, (b"content-encoding", b"gzip")]
 
 
 class KeptTiles:
@@ -79,16 +74,16 @@ class KeptTiles:
                 known += b"," + value
             elif name == b"origin":
                 origin = value
-        headers = [*_ALWAYS, (b"etag", kept.tag.encode("ascii"))]
+        said = known.decode("latin-1") if known else None
+        status, headers, body = tile_reply(kept.tag, kept.packed, said, accepted.decode("latin-1"))
+        if body is None:
+            return None
+        headers += _ALWAYS
         if origin is not None:
             headers += self._cross_origin(origin)
-        if known and holds(known.decode("latin-1"), kept.tag):
-            return 304, headers, b""
-        if kept.packed and not takes_gzip(accepted.decode("latin-1")):
-            return None
-        headers += _PACKED_BODY if kept.packed else _BODY
-        headers.append((b"content-length", b"%d" % len(kept.packed)))
-        return 200, headers, kept.packed
+        if status == 200:
+            headers.append((b"content-length", b"%d" % len(body)))
+        return status, headers, body
 
     def _cross_origin(self, origin: bytes) -> list[Header]:
         if b"*" in self._origins:

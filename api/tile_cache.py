@@ -1,7 +1,6 @@
 """Tiles that were made lately, compressed, by the address that names them for good; bounded in bytes."""
 
 import gzip
-import hashlib
 import math
 import threading
 import time
@@ -11,15 +10,19 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
-from api.answers import ASK_AGAIN, FOR_GOOD, MVT, code, holds
+from api.answers import ASK_AGAIN, FOR_GOOD, MVT, asks_for_any, holds, tag_of
 from api.formats import takes_gzip
 from api.params import Opened
 from api.watch import route_of
 
+Header = tuple[bytes, bytes]
+
 LOOK_S = 1.0
 """For so long a tile is answered after its edition was deleted: to look each time would cost as much as to answer."""
 _OVERHEAD = 600
-"""Bytes that an entry takes beside its body: address, tag, places in the dictionary."""
+"""Bytes that an entry takes beside its body and address: tag, places in the dictionary."""
+_BODY: list[Header] = [(b"content-type", MVT.encode("ascii"))]
+_PACKED_BODY: list[Header] = [*_BODY, (b"content-encoding", b"gzip")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +88,43 @@ class TileCache:
         """Forget the tiles of an edition."""
         self._seen.pop(edition, None)
         for address in [address for address, tile in self._kept.items() if tile.edition == edition]:
-            self._bytes -= len(self._kept.pop(address).packed) + _OVERHEAD
+            self._bytes -= _size(address, self._kept.pop(address))
 
     def keep(self, address: tuple[str, bytes], tile: KeptTile) -> None:
         """Keep a tile; those not asked for longest go."""
-        size = len(tile.packed) + _OVERHEAD
+        size = _size(address, tile)
         if size > self._most:
             return
         with self._guard:
             old = self._kept.pop(address, None)
-            self._bytes += size - (len(old.packed) + _OVERHEAD if old is not None else 0)
+            self._bytes += size - (_size(address, old) if old is not None else 0)
             self._kept[address] = tile
             while self._bytes > self._most:
-                _, gone = self._kept.popitem(last=False)
-                self._bytes -= len(gone.packed) + _OVERHEAD
+                self._bytes -= _size(*self._kept.popitem(last=False))
+
+
+def _size(address: tuple[str, bytes], tile: KeptTile) -> int:
+    """Bytes that an entry takes; an address that names many columns may be longer than its tile."""
+    return len(address[0]) + len(address[1]) + len(tile.packed) + _OVERHEAD
+
+
+def tile_reply(tag: str, packed: bytes, known: str | None, accepted: str) -> tuple[int, list[Header], bytes | None]:
+    """Return status, headers and body of a tile, whoever sends it; no body where it must be unpacked first.
+
+    Args:
+        tag: its entity tag.
+        packed: a gzip member; no bytes at all of an empty tile.
+        known: the If-None-Match header.
+        accepted: the Accept-Encoding header.
+    """
+    tagged: list[Header] = [(b"etag", tag.encode("ascii"))]
+    if holds(known, tag):
+        return 304, tagged, b""
+    if not packed:
+        return 200, tagged + _BODY, b""
+    if takes_gzip(accepted):
+        return 200, tagged + _PACKED_BODY, packed
+    return 200, tagged + _BODY, None
 
 
 def tile_answer(request: Request, opened: Opened, address: tuple[str, bytes], make: Callable[[], bytes]) -> Response:
@@ -111,26 +137,15 @@ def tile_answer(request: Request, opened: Opened, address: tuple[str, bytes], ma
         make: returns the tile as a gzip member, or no bytes.
     """
     cache: TileCache = request.app.state.tiles
-    tag = _tag(address)
-    headers = {
-        "ETag": tag,
-        "Cache-Control": FOR_GOOD if opened.pinned else ASK_AGAIN,
-        "Vary": "Accept-Encoding",
-    }
-    if holds(request.headers.get("if-none-match"), tag):
-        return Response(status_code=304, headers=headers)
+    path, query = address
+    tag = tag_of(path, query.decode("ascii"))  # the address names the edition
+    known = request.headers.get("if-none-match")
     kept = cache.get(address)
-    if kept is None:
+    if kept is None and (not holds(known, tag) or asks_for_any(known)):
         kept = KeptTile(make(), tag, route_of(request.scope), (opened.edition.region.id, opened.edition.id))
         cache.keep(address, kept)
-    if kept.packed and takes_gzip(request.headers.get("accept-encoding", "")):
-        return Response(kept.packed, media_type=MVT, headers={**headers, "Content-Encoding": "gzip"})
-    return Response(kept.plain(), media_type=MVT, headers=headers)
-
-
-def _tag(address: tuple[str, bytes]) -> str:
-    """The address names the edition; what else decides the bytes is our code."""
-    path, query = address
-    said = "\n".join((path, query.decode("ascii"), code()))
-    # Weak: the same tag stands for the plain and the compressed bytes.
-    return f'W/"{hashlib.sha256(said.encode()).hexdigest()[:24]}"'
+    packed = b"" if kept is None else kept.packed
+    status, headers, body = tile_reply(tag, packed, known, request.headers.get("accept-encoding", ""))
+    sent = {name.decode("ascii"): value.decode("ascii") for name, value in headers}
+    sent |= {"Cache-Control": FOR_GOOD if opened.pinned else ASK_AGAIN, "Vary": "Accept-Encoding"}
+    return Response(kept.plain() if body is None and kept is not None else body, status, sent)

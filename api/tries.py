@@ -6,7 +6,7 @@ No key can be guessed, however often one tries; this spares the database and the
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 from api.errors import TooManyTries
@@ -32,7 +32,7 @@ class Tries:
         Raises:
             TooManyTries: says when to come again.
         """
-        began, count = self._seen.get(_network(address), (0.0, 0))
+        began, count = self._seen.get(network_of(address), (0.0, 0))
         left = began + WINDOW_S - self._now()
         if count >= self._most and left > 0:
             raise TooManyTries(
@@ -43,17 +43,23 @@ class Tries:
 
     def count(self, address: str) -> None:
         """Count one that was refused."""
-        network, now = _network(address), self._now()
+        network, now = network_of(address), self._now()
         began, count = self._seen.pop(network, (now, 0))
         self._seen[network] = (began, count + 1) if now < began + WINDOW_S else (now, 1)
         if len(self._seen) > MOST_ADDRESSES:
             self._seen.popitem(last=False)
 
 
-def _network(address: str) -> str:
-    """Return the address, or of IPv6 the network of 64 bits, which one client has to itself."""
+def network_of(address: str) -> str:
+    """Return the address, or of IPv6 the network of 64 bits, which one client has to itself.
+
+    What is IPv4 written as IPv6 (::ffff:192.0.2.1), as a socket of both kinds does, is that of IPv4: all of it would
+    be one network. The name of a link behind a % is no part of an address.
+    """
     try:
-        known = ip_address(address)
+        known = ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    return known.exploded[:19] if known.version == 6 else address
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    return str(known.ipv4_mapped) if known.ipv4_mapped is not None else known.exploded[:19]

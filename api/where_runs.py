@@ -11,13 +11,13 @@ from api.answers import labels
 from api.errors import InvalidParameter
 from api.process_inputs import BaselineYear, Grid, Inputs, Work
 from api.scenario_answers import known_list, place_features
-from api.scenario_runs import Asked, grid_to_start_from, read_document
+from api.scenario_runs import Asked, grid_of, read_document
 from grids.edition import Edition
 from grids.places import row_polygons
 from scenarios.designation import FEWEST_CELLS, Candidate
-from scenarios.frame import FloatArray
 from scenarios.hotspots import KINDS
 from scenarios.management_zones import EMITTING, ManagementZones, management_zones
+from scenarios.result import Result
 from scenarios.scenario import FORMS, ROADS
 from scenarios.state import SECTORS, State
 
@@ -74,7 +74,7 @@ def where_to_act(inputs: WhereInputs, work: Work) -> dict[str, Any]:
         InvalidParameter, ScenarioError, EditionError: inputs that cannot be used. Stopped: the job was dismissed.
     """
     edition, runs = work.edition, work.places.runs
-    grid = grid_to_start_from(edition, inputs.collection)
+    grid = grid_of(edition, inputs.collection)
     year = edition.year(grid, inputs.year)
     work.progress(0.02, "reads the baseline")
     state = runs.baseline(edition, grid, year).state
@@ -89,14 +89,14 @@ def where_to_act(inputs: WhereInputs, work: Work) -> dict[str, Any]:
     for other in sorted(set(inputs.years) - {year}):
         work.progress(0.05, f"reads {other}")
         others.append(runs.baseline(edition, grid, edition.year(grid, other)).state)
-    saved = None if inputs.savings is None else _saved(inputs.savings, work, grid, year)
+    programme = None if inputs.savings is None else _programme(inputs.savings, work, grid, year)
     work.progress(0.3, "looks for hot spots and zones")
     page = edition.page(info.id, edition.year(info.id, year))
     polygons = np.asarray(edition.polygons(info.id, page.rows), dtype=object)
     found = management_zones(
         state, list(polygons), sectors=_sectors(state, inputs.sector), years=others, band_m=inputs.band_m,
         false_discovery_rate=inputs.false_discovery_rate, fewest_cells=inputs.fewest_cells, samples=inputs.samples,
-        saved_tco2e=saved,
+        saved_tco2e=None if programme is None else -programme.first.change_tco2e.sum(axis=0),
     )  # fmt: skip
     work.progress(0.95, "tells what it found")
     candidates = [one for one in found.candidates if one.area_ha >= inputs.smallest_ha]
@@ -109,6 +109,8 @@ def where_to_act(inputs: WhereInputs, work: Work) -> dict[str, Any]:
         "sectors": list(found.sectors),
         "of": info.id,
         "notes": NOTES,
+        "savings_illustrative": programme is not None and programme.illustrative,
+        "savings_notes": [] if programme is None else [note.record() for note in programme.notes],
         "counts": {
             "cells": state.cells,
             "known": int(np.isfinite(found.intensity).sum()),
@@ -145,8 +147,8 @@ def _check_band(band_m: float | None, size_m: float) -> None:
         )
 
 
-def _saved(document: dict[str, Any], work: Work, grid: str, year: int) -> FloatArray:
-    """(n,) what the measures of a scenario, taken everywhere, save in each cell."""
+def _programme(document: dict[str, Any], work: Work, grid: str, year: int) -> Result:
+    """What the measures of a scenario do, taken everywhere."""
     scenario = read_document(document)
     strange = [one.id for one in scenario.measures if one.kind in FORMS | ROADS]
     if strange:
@@ -154,9 +156,7 @@ def _saved(document: dict[str, Any], work: Work, grid: str, year: int) -> FloatA
             f"inputs.savings: {', '.join(strange[:5])} changes form or roads, which moves emissions between zones; "
             "expected sector measures, such as retrofit"
         )
-    result = work.places.runs.result(work.edition, Asked(scenario, grid, year, 0))
-    saved: FloatArray = -result.first.change_tco2e.sum(axis=0)
-    return saved
+    return work.places.runs.result(work.edition, Asked(scenario, grid, year, 0), cancelled=work.cancelled)
 
 
 def _cell_features(

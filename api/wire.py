@@ -1,7 +1,8 @@
 """Requests as they come over the wire: one whose head is too long, or comes too slowly, never becomes a request.
 
 The parser itself has no such bounds: a client that sends a line a minute would keep a connection for ever, and one that
-sends a line without end would keep all of it in memory. So would one that asks for much and takes nothing of it.
+sends a line without end would keep all of it in memory. So would one that asks for much and takes nothing of it, or
+that writes fields without end behind a body; and one that says a word now and then after it was answered would stay.
 """
 
 import asyncio
@@ -16,7 +17,12 @@ HEAD_BYTES = 64 * 1024
 """Longest request line with headers; queries with filters are long, cookies are not ours."""
 
 HEAD_SECONDS = 15.0
-"""How long a request line with headers may take to arrive."""
+"""How long a request line with headers may take to arrive, and how long a connection may stay after an answer."""
+
+MOST_CHUNKS = 20_000
+"""Of a body; fields that follow it, and what stands beside sizes of chunks, may be as long as a head and one read."""
+
+_CHUNK_LINES = 16  # bytes that the size of a chunk takes, with the ends of both lines
 
 TAKEN_BYTES, TAKEN_SECONDS = 30_000, 30.0
 """How much of an answer a client must take in so many seconds; the slowest telephone line takes more."""
@@ -39,6 +45,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         self._read = 0
+        self._around = self._chunks = 0
         self._in_head = True
         self._begun = False
         self._hurry: asyncio.TimerHandle | None = None
@@ -74,16 +81,48 @@ class GuardedProtocol(HttpToolsProtocol):
             if self._read > self.head_bytes + len(data):
                 self._end(*self._too_long())
                 return
+        self._around += len(data)
         super().data_received(data)
+        if not self._in_head and self._around > self.head_bytes and not self.transport.is_closing():
+            self._end(HTTPStatus.BAD_REQUEST, f"more than {self.head_bytes} bytes stand around the chunks of the body")
 
     def on_message_begin(self) -> None:
         """Wait for the head of the next request, of a connection that is kept."""
         self._begun = True
+        self._around = self._chunks = 0
         if not self._in_head:
             self._in_head = True
             self._read = 0
             self._expect_head()
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head; those that follow a body are none of the request's, and would come behind it."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_chunk_header(self) -> None:
+        """Count the chunks of a body: one for each byte would be as much work as a body of a hundred times its length.
+
+        Raises:
+            _Refused: to stop the parser, which asks for `send_400_response`.
+        """
+        self._around -= _CHUNK_LINES
+        self._chunks += 1
+        if self._chunks > MOST_CHUNKS:
+            self._why = HTTPStatus.BAD_REQUEST, f"the body comes in more than {MOST_CHUNKS} chunks"
+            raise _Refused
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._around -= len(body)
+        super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """Wait for another request, but not for ever: what comes may be a body without end, or empty lines."""
+        super().on_response_complete()
+        if self.cycle.response_complete and not self._in_head and not self.transport.is_closing():
+            self._expect_head()
 
     def on_headers_complete(self) -> None:
         """Refuse what is too long after all, and what names no host or several (RFC 9112, 3.2); else it is a request.
@@ -92,7 +131,7 @@ class GuardedProtocol(HttpToolsProtocol):
             _Refused: to stop the parser, which asks for `send_400_response`.
         """
         self._in_head = self._begun = False
-        self._read = 0
+        self._read = self._around = 0
         self._stop_waiting()
         version = self.parser.get_http_version()
         size, hosts = len(self.url), []

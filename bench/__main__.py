@@ -3,17 +3,25 @@
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from bench.browsing import NothingToShow
 from bench.building import build_question
+from bench.cases import Place, write_city
 from bench.compared import compare
 from bench.contestants import UnknownPeer, chosen_peers
+from bench.disclosing import disclosure_question
+from bench.given import InputError, given
 from bench.growing import growth as growth_question
+from bench.interval_trials import intervals_question
+from bench.jizzakh import jizzakh_question
+from bench.jizzakh_inputs import Jizzakh
+from bench.likeness import likeness_question
 from bench.looking import map_question
 from bench.mixes import mix as mix_question
 from bench.nation import Nation
@@ -24,9 +32,12 @@ from bench.report import Report
 from bench.scenarios import scenario as scenario_question
 from bench.serve import serve_question
 from bench.serve_inputs import SIDE, WIDEST
+from bench.serve_servers import NoAnswer
 from bench.serve_soak import soak_question
+from bench.thinned_maps import coverage_question
 from bench.vertices import vertices as vertices_question
 from carbonmap.synthetic.plan import MIN_BUILDINGS
+from grids.errors import GeometryError
 
 app = typer.Typer(
     name="bench",
@@ -57,6 +68,14 @@ InputsOption = Annotated[
     typer.Option("--inputs", metavar="DIR", help="Where inputs are generated, and used again. Default: thrown away."),
 ]
 
+FilesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--inputs", metavar="[NAME=]FILE[:LAYER[:WHERE]]", help="A layer of your own, not the city; several are taken."
+    ),
+]
+TimesOption = Annotated[int, typer.Option("--times", min=1, max=1000, help="How often each feature of --inputs.")]
+
 _CORES = os.cpu_count() or 1
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
@@ -64,27 +83,38 @@ _out = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 @app.command()
 def cells(
     size: SizeOption = 200_000,
+    inputs: FilesOption = None,
+    times: TimesOption = 1,
     repeat: RepeatOption = 3,
     peers: PeersOption = "all",
     threads: ThreadsOption = _CORES,
     limit: LimitOption = 120,
     json: JsonOption = None,
 ) -> None:
-    """Buildings, roads and forests to 100 m cells: ours against public tools."""
-    _compare("cells", size, repeat, peers, threads, limit, json)
+    """Buildings, roads and forests, or layers of files, to 100 m cells: ours against public tools."""
+    write, settings = _city_or_files(size, inputs, None, times)
+    _compare("cells", write, settings, repeat, peers, threads, limit, json)
 
 
 @app.command()
 def zones(
     size: SizeOption = 200_000,
+    inputs: FilesOption = None,
+    zones: Annotated[
+        str | None, typer.Option("--zones", metavar="FILE[:LAYER[:WHERE]]", help="The zones of --inputs.")
+    ] = None,
+    times: TimesOption = 1,
     repeat: RepeatOption = 3,
     peers: PeersOption = "all",
     threads: ThreadsOption = _CORES,
     limit: LimitOption = 120,
     json: JsonOption = None,
 ) -> None:
-    """Buildings, roads and forests to zones with winding borders: ours against public tools."""
-    _compare("zones", size, repeat, peers, threads, limit, json)
+    """The same to zones whose borders wind and leave gaps, and to the ground in none: ours against public tools."""
+    if (inputs is None) != (zones is None):
+        raise typer.BadParameter("layers and zones of files are given together", param_hint="--inputs, --zones")
+    write, settings = _city_or_files(size, inputs, zones, times)
+    _compare("zones", write, settings, repeat, peers, threads, limit, json)
 
 
 @app.command()
@@ -131,16 +161,32 @@ def nation(
 
 
 @app.command()
+def jizzakh(
+    size: Annotated[int, typer.Option("--size", min=100, max=2_000_000, help="Buildings.")] = 350_000,
+    pixels: Annotated[int, typer.Option("--pixels", min=30, max=12_000, help="Of land cover, to a degree.")] = 12_000,
+    inputs: InputsOption = None,
+    threads: ThreadsOption = _CORES,
+    limit: LimitOption = 3600,
+    json: JsonOption = None,
+) -> None:
+    """The whole build of Jizzakh region (21,000 km2, 2.1 million cells of 100 m) on generated inputs, full size."""
+    question = jizzakh_question(Jizzakh(size, pixels), inputs=inputs, threads=threads, limit_s=limit, tell=_tell)
+    _finish(question, json)
+
+
+@app.command()
 def growth(
     size: NationSizeOption = 1_000_000,
     repeat: RepeatOption = 1,
     threads: ThreadsOption = _CORES,
-    whole: Annotated[bool, typer.Option("--whole", help="Measure whole builds too.")] = False,
+    builds: Annotated[
+        bool, typer.Option("--builds/--no-builds", help="Whole builds too, from a tenth of the size on.")
+    ] = True,
     limit: LimitOption = 3600,
     json: JsonOption = None,
 ) -> None:
-    """Ours at four sizes a power of ten apart, the largest as given, with the exponent fitted to the last three."""
-    report = growth_question(size=size, repeat=repeat, threads=threads, whole=whole, limit_s=limit, tell=_tell)
+    """Ours at four sizes a power of ten apart, whole builds at three, and the exponents fitted to the largest three."""
+    report = growth_question(size=size, repeat=repeat, threads=threads, builds=builds, limit_s=limit, tell=_tell)
     _finish(report, json)
 
 
@@ -184,6 +230,57 @@ def mix(
 
 
 @app.command()
+def intervals(
+    trials: Annotated[int, typer.Option("--trials", min=10, max=100_000, help="Truths for each likeness.")] = 2_000,
+    buildings: Annotated[int, typer.Option("--buildings", min=200, max=50_000, help="Of the town.")] = 4_000,
+    seed: Annotated[int, typer.Option("--seed", help="Of town and truths.")] = 1,
+    json: JsonOption = None,
+) -> None:
+    """How often 90 % intervals hold a truth that another generator made, at cell, zone and city level."""
+    _finish(intervals_question(trials=trials, buildings=buildings, seed=seed, tell=_tell), json)
+
+
+@app.command()
+def likeness(
+    inputs: Annotated[Path, typer.Option("--inputs", metavar="DIR", help="Folder with the benchmarking of Seattle.")],
+    json: JsonOption = None,
+) -> None:
+    """How much metered buildings have in common with their neighbours beyond their use, by distance."""
+    _finish(likeness_question(inputs=inputs, tell=_tell), json)
+
+
+@app.command()
+def disclosure(
+    size: CitySizeOption = 20_000,
+    asked: Annotated[int, typer.Option("--asked", min=1, help="Meters of each carrier: the most exposed.")] = 1_000,
+    percent: Annotated[float, typer.Option("--percent", min=1, max=100, help="How far each should be open.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", help="Of the city.")] = 1,
+    store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="Attack these editions instead.")] = None,
+    region: Annotated[str, typer.Option("--region", help="Of the store.")] = "demo",
+    json: JsonOption = None,
+) -> None:
+    """Linear-programming bounds on closed meters, from all public outputs of one edition and of two."""
+    report = disclosure_question(
+        size=max(size, MIN_BUILDINGS), asked=asked, percent=percent, seed=seed, store=store, region=region, tell=_tell
+    )
+    _finish(report, json)
+
+
+@app.command()
+def coverage(
+    region: Annotated[str, typer.Option("--region", help="A region file, or one that ships.")] = "liechtenstein",
+    inputs: Annotated[Path | None, typer.Option("--inputs", metavar="DIR", help="Folder of its sources.")] = None,
+    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="Where it is built.")] = Path("store"),
+    draws: Annotated[int, typer.Option("--draws", min=1, max=1000, help="Of what is left.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 1,
+    json: JsonOption = None,
+) -> None:
+    """Errors of a map of which 80, 50 or 20 % of buildings and roads are left, with and without calibration."""
+    report = coverage_question(region=region, inputs=inputs, store=store, draws=draws, seed=seed, tell=_tell)
+    _finish(report, json)
+
+
+@app.command()
 def vertices(
     size: SizeOption = 200_000,
     repeat: RepeatOption = 3,
@@ -209,10 +306,15 @@ def serve(
     json: JsonOption = None,
 ) -> None:
     """Tiles, pages and sums per second against the bare framework and peers; encoders of tiles in one process."""
-    if soak:
-        _finish(soak_question(requests=soak, workers=workers, side=side, tell=_tell), json)
-    else:
-        _finish(serve_question(seconds=seconds, peers=peers, side=side, tell=_tell), json)
+    try:
+        if soak:
+            report = soak_question(requests=soak, workers=workers, side=side, tell=_tell)
+        else:
+            report = serve_question(seconds=seconds, peers=peers, side=side, tell=_tell)
+    except NoAnswer as failure:
+        _tell(str(failure))
+        raise typer.Exit(2) from None
+    _finish(report, json)
 
 
 @app.command(name="map")
@@ -230,12 +332,45 @@ def look(
         raise typer.Exit(2) from None
 
 
-def _compare(question: str, size: int, repeat: int, names: str, threads: int, limit: float, json: Path | None) -> None:
+def _city_or_files(
+    size: int, inputs: list[str] | None, zones: str | None, times: int
+) -> tuple[Callable[[Path], Place], dict[str, Any]]:
+    """What writes the inputs, and the settings that say which they are."""
+    if inputs is None:
+        if times != 1:
+            raise typer.BadParameter(
+                "features of files are taken so often; no --inputs were given", param_hint="--times"
+            )
+        return lambda folder: write_city(folder, size), {"size": size}
+    try:
+        asked = given(inputs, zones, times)
+        return asked.write, asked.settings
+    except InputError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--inputs") from None
+
+
+def _compare(
+    question: str,
+    write: Callable[[Path], Place],
+    settings: dict[str, Any],
+    repeat: int,
+    names: str,
+    threads: int,
+    limit: float,
+    json: Path | None,
+) -> None:
     try:
         peers = chosen_peers(names)
     except UnknownPeer as problem:
         raise typer.BadParameter(str(problem), param_hint="--peers") from None
-    _finish(compare(question, peers, size=size, repeat=repeat, threads=threads, limit_s=limit, tell=_tell), json)
+    try:
+        report = compare(
+            question, peers, write, settings=settings, repeat=repeat, threads=threads, limit_s=limit, tell=_tell
+        )
+    except (InputError, GeometryError) as problem:
+        _tell(str(problem))
+        raise typer.Exit(2) from None
+    _finish(report, json)
 
 
 def _finish(report: Report, json: Path | None) -> None:

@@ -1,16 +1,18 @@
 """Questions `cells` and `zones`: ours against public tools on the same features, in one run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
-from bench.cases import Place, exact_totals, largest_error, write_inputs
+from bench.cases import Place, exact_totals, few_of, largest_error, read_case
 from bench.contestants import OURS, Contestant, database, prepared
-from bench.inputs import LAYERS, features_of
 from bench.measure import Measured, measured
 from bench.report import Report, Row
 
@@ -26,6 +28,7 @@ COLUMNS = {
     "cpu_seconds": "CPU s",
     "peak_mb": "peak MB",
     "error": "largest error",
+    "no_zone": "% in no zone",
     "ratio_wkb": "x WKB",
     "ratio_geodataframe": "x GeoDataFrame",
     "note": "",
@@ -38,8 +41,9 @@ _PATIENCE_S = 10.0  # who took longer than this is not asked again: noise matter
 def compare(
     question: str,
     peers: Sequence[Contestant],
+    write: Callable[[Path], Place],
     *,
-    size: int,
+    settings: Mapping[str, Any],
     repeat: int,
     threads: int,
     limit_s: float,
@@ -50,28 +54,30 @@ def compare(
     Args:
         question: `cells` or `zones`.
         peers: who is asked beside ours.
-        size: buildings of the generated city; a tenth as many roads, a hundredth as many forest stands.
+        write: writes the inputs to a folder: `bench.cases.write_city`, `bench.given.write_given`.
+        settings: what they were asked for with.
         repeat: rounds; who took more than ten seconds is not asked again.
         threads: for those that use several.
         limit_s: a contestant that takes longer is ended, and not asked again for that layer.
         tell: is told of each step.
     """
-    report = Report(question, _TITLES[question], COLUMNS, {"size": size, "repeat": repeat, "threads": threads})
+    report = Report(question, _TITLES[question], COLUMNS, {**settings, "repeat": repeat, "threads": threads})
     able = [peer for peer in peers if question in peer.questions]
     report.missing = {peer.name: reason for peer in able if (reason := peer.missing())}
     present = tuple(peer for peer in able if peer.name not in report.missing)
     with TemporaryDirectory(prefix="bench-") as folder, database(present) as postgis:
-        place = Place(Path(folder), size, threads, postgis)
-        tell(f"generating a city of {size} buildings")
-        write_inputs(place)
-        for layer in LAYERS:
+        tell("writing the inputs: " + ", ".join(f"{name} {value}" for name, value in settings.items()))
+        place = replace(write(Path(folder)), threads=threads, postgis=postgis)
+        for layer in place.layers:
             report.rows += _layer_rows(question, layer, (*OURS, *present), place, repeat, limit_s, tell)
     report.notes = [
-        *(_fastest(layer, [row for row in report.rows if row["layer"] == layer]) for layer in LAYERS),
+        *(_fastest(layer, [row for row in report.rows if row["layer"] == layer]) for layer in place.layers),
+        *place.notes,
         "seconds: median of the rounds, of one round where it took more than 10 s; "
         "decoding is counted for ours, for nobody else.",
         "largest error: in any target, against the intersection of every pair, by the mean total of a target in use.",
         "x: seconds by those of ours from there; above 1 is slower.",
+        *(["in no zone: of ours by its own geometry, of the others what their zones leave."] * (question == "zones")),
         "DuckDB and PostGIS: their tables and indexes are made beforehand.",
     ]
     return report
@@ -91,7 +97,8 @@ def _layer_rows(
     if reference.failure:
         raise RuntimeError(f"The exact totals of {layer} cannot be had: {reference.failure}")
     exact = np.load(place.totals_file(question, layer))
-    asked = [contestant for contestant in contestants if contestant.answers(question, layer)]
+    is_lines = read_case(question, layer, few_of(place)).layer.is_lines
+    asked = [contestant for contestant in contestants if contestant.answers(question, is_lines)]
     runs: dict[str, list[Measured]] = {contestant.name: [] for contestant in asked}
     for turn in range(repeat):
         for contestant in asked:
@@ -102,7 +109,9 @@ def _layer_rows(
     rows = [_row(contestant, runs[contestant.name], exact, place) for contestant in asked]
     seconds = {row["contestant"]: row["seconds"] for row in rows}
     for row in rows:
-        row |= {"layer": layer, "features": features_of(layer, place.buildings)}
+        row |= {"layer": layer, "features": pq.read_metadata(place.file(layer)).num_rows}
+        if question == "zones":
+            row["no_zone"] = 100 * float(exact[-1] / exact.sum())
         with suppress(TypeError):  # one of both did not finish
             row["ratio_wkb"] = row["seconds"] / seconds["ours, WKB"]
             row["ratio_geodataframe"] = row["seconds"] / seconds["ours, GeoDataFrame"]

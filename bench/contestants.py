@@ -33,6 +33,7 @@ class Contestant:
         lines: whether it can share out lines.
         uses_threads: whether it uses as many threads as it is given; else one.
         in_process: whether its memory is this process's.
+        measures_rest: whether it measures what lies in no zone; of others that is what their zones leave of all.
         digits: what it claims: `double` of exact ones, `single` of those that keep shares in 32 bits.
     """
 
@@ -44,11 +45,12 @@ class Contestant:
     lines: bool = True
     uses_threads: bool = False
     in_process: bool = True
+    measures_rest: bool = False
     digits: str = "double"
 
-    def answers(self, question: str, layer: str) -> bool:
-        """Whether it can do this work at all."""
-        return question in self.questions and (self.lines or layer != "roads")
+    def answers(self, question: str, is_lines: bool) -> bool:
+        """Whether it can do this work at all, on polygons or on lines."""
+        return question in self.questions and (self.lines or not is_lines)
 
     def missing(self) -> str | None:
         """Why it cannot take part here, or None."""
@@ -63,9 +65,9 @@ class Contestant:
 
 
 OURS = (
-    Contestant("ours, GeoParquet", "file", ours.from_geoparquet, uses_threads=True),
-    Contestant("ours, WKB", "WKB", ours.from_wkb, uses_threads=True),
-    Contestant("ours, GeoDataFrame", "objects", ours.from_geodataframe, uses_threads=True),
+    Contestant("ours, GeoParquet", "file", ours.from_geoparquet, uses_threads=True, measures_rest=True),
+    Contestant("ours, WKB", "WKB", ours.from_wkb, uses_threads=True, measures_rest=True),
+    Contestant("ours, GeoDataFrame", "objects", ours.from_geodataframe, uses_threads=True, measures_rest=True),
 )
 PEERS = (
     Contestant("tobler", "objects", peers.tobler, ("tobler",), lines=False, digits="single"),
@@ -107,9 +109,11 @@ def chosen_peers(names: str) -> tuple[Contestant, ...]:
 
 def prepared(name: str, question: str, layer: str, place: Place) -> Run:
     """The work of one contestant, after it has done the same with a few features: loaded, compiled, warm."""
-    prepare = _BY_NAME[name].prepare
-    prepare(read_case(question, layer, few_of(place)))()
-    return prepare(read_case(question, layer, place))
+    contestant = _BY_NAME[name]
+    contestant.prepare(read_case(question, layer, few_of(place)))()
+    case = read_case(question, layer, place)
+    run, adds_rest = contestant.prepare(case), question == "zones" and not contestant.measures_rest
+    return (lambda: case.with_rest(run())) if adds_rest else run
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Question `growth`: how time and memory of ours grow with the number of features."""
+"""Question `growth`: how time and memory of ours, kernels and whole builds, grow with the number of features."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,10 +32,12 @@ COLUMNS = {
     "question": "to",
     "features": "features",
     "seconds": "seconds",
+    "beyond_start": "beyond start",
     "us_per_feature": "us per feature",
     "peak_mb": "peak MB",
     "error": "not conserved",
     "exponent": "exponent",
+    "exponent_beyond_start": "exponent beyond start",
     "note": "",
 }
 STEPS = 4
@@ -48,6 +50,11 @@ _AT_ONCE = 10_000  # features held as objects at a time
 def sizes_up_to(largest: int, least: int = 100) -> list[int]:
     """Sizes a power of ten apart, four at most, the largest last."""
     return [size for k in range(STEPS - 1, -1, -1) if (size := largest // 10**k) >= least or k == 0]
+
+
+def sizes_of_builds(largest: int, least: int = 100) -> list[int]:
+    """Three sizes of nations that are built, up to the largest: a tenth of it, and what lies between."""
+    return sorted({max(round(largest / 10**power), least) for power in (1, 0.5, 0)})
 
 
 def prepare_sharing(layer: str, question: str, folder: Path, nation: Nation, threads: int) -> Callable[[], float]:
@@ -99,48 +106,77 @@ def _to_zones(
     return error
 
 
-def growth(*, size: int, repeat: int, threads: int, whole: bool, limit_s: float, tell: Tell) -> Report:
+def growth(*, size: int, repeat: int, threads: int, builds: bool, limit_s: float, tell: Tell) -> Report:
     """Measure ours, from WKB, at sizes a power of ten apart and fit `seconds ~ features^exponent` to the largest three.
+
+    Whole builds, each in a process of its own, are measured at three sizes from a tenth of the largest on.
 
     Args:
         size: buildings of the largest nation.
         repeat: rounds; within one, the sizes take turns.
         threads: of ours.
-        whole: whether whole builds are measured too.
+        builds: whether whole builds are measured too.
         limit_s: what takes longer is ended and left out of the fit.
         tell: is told of each step.
     """
     settings = {"size": size, "repeat": repeat, "threads": threads}
     report = Report("growth", "Growth of ours, from WKB", COLUMNS, settings)
-    nations = [Nation(buildings, metered=1.0 if whole else 0.0) for buildings in sizes_up_to(size)]
-    runs: dict[tuple[str, str, int], list[Run]] = {}
+    built = [Nation(buildings) for buildings in sizes_of_builds(size)] if builds else []
+    nations = [Nation(buildings, metered=float(builds)) for buildings in sizes_up_to(size)]
     with TemporaryDirectory(prefix="bench-") as scratch:
-        folders = {nation.size: Path(scratch) / str(nation.size) for nation in nations}
-        for nation in nations:
+        folder = Path(scratch)
+        for nation in dict.fromkeys([*nations, *built]):
             tell(f"generating a nation of {nation.size:,} buildings")
-            write_nation(folders[nation.size], nation, lambda _what: None)
-        work = [(layer, question) for question in QUESTIONS for layer in LAYERS]
-        if whole:
-            tell("a first, small build")
-            first_build(Path(scratch), nations[0], (), threads=threads, limit_s=limit_s)
-        for turn in range(repeat):
-            for layer, question in work:
-                for nation in nations:
-                    tell(f"{layer} to {question}, {nation.size:,}, round {turn + 1} of {repeat}")
-                    given = (layer, question, folders[nation.size], nation, threads)
-                    run: Run = measured(prepare_sharing, *given, limit_s=limit_s)
-                    runs.setdefault((layer, question, nation.size), []).append(run)
-            for nation in nations if whole else ():
-                tell(f"whole build, {nation.size:,}, round {turn + 1} of {repeat}")
-                run = build_of(folders[nation.size], Path(scratch) / "store", threads=threads, limit_s=limit_s)
-                runs.setdefault(("nation", "build", nation.size), []).append(run)
-    for layer, question in [*work, ("nation", "build")] if whole else work:
-        report.rows += _rows(layer, question, nations, runs)
+            write_nation(folder / str(nation.size), nation, lambda _what: None)
+        report.rows = _sharing_rows(folder, nations, repeat=repeat, threads=threads, limit_s=limit_s, tell=tell)
+        if built:
+            report.rows += _build_rows(folder, built, repeat=repeat, threads=threads, limit_s=limit_s, tell=tell)
     report.notes = [
         f"exponent: of the line through log(seconds) over log(features) of the largest {_FITTED} sizes; 1 is linear.",
         "not conserved: of the total in and outside cells; of a feature in zones, against the country.",
+        *["beyond start: less what the build of 100 buildings takes, nearly all of which is starting."][: len(built)],
     ]
     return report
+
+
+def _sharing_rows(
+    folder: Path, nations: Sequence[Nation], *, repeat: int, threads: int, limit_s: float, tell: Tell
+) -> list[Row]:
+    """Each layer shared out to cells and to zones."""
+    work = [(layer, question) for question in QUESTIONS for layer in LAYERS]
+    runs: dict[tuple[str, str, int], list[Run]] = {}
+    for turn in range(repeat):
+        for layer, question in work:
+            for nation in nations:
+                tell(f"{layer} to {question}, {nation.size:,}, round {turn + 1} of {repeat}")
+                given = (layer, question, folder / str(nation.size), nation, threads)
+                run = measured(prepare_sharing, *given, limit_s=limit_s)
+                runs.setdefault((layer, question, nation.size), []).append(run)
+    return [row for layer, question in work for row in _rows(layer, question, nations, runs)]
+
+
+def _build_rows(
+    folder: Path, nations: Sequence[Nation], *, repeat: int, threads: int, limit_s: float, tell: Tell
+) -> list[Row]:
+    """Whole builds, and each less what the smallest takes."""
+    runs: dict[tuple[str, str, int], list[Run]] = {}
+    tell("a first, small build: compiled code is kept on disk from then on")
+    first_build(folder, nations[0], (), threads=threads, limit_s=limit_s)
+    starts: list[Watched] = []
+    for turn in range(repeat):
+        starts.append(first_build(folder, nations[0], (), threads=threads, limit_s=limit_s))
+        for nation in nations:
+            tell(f"whole build, {nation.size:,}, round {turn + 1} of {repeat}")
+            run = build_of(folder / str(nation.size), folder / "store", threads=threads, limit_s=limit_s)
+            runs.setdefault(("nation", "build", nation.size), []).append(run)
+    start = median(run.seconds for run in starts)
+    rows = _rows("nation", "build", nations, runs)
+    for row in rows:
+        row["beyond_start"] = None if row["seconds"] is None else row["seconds"] - start
+    beyond = [row["beyond_start"] for row in rows]
+    known = [seconds if seconds is not None and seconds > 0 else None for seconds in beyond]
+    rows[-1]["exponent_beyond_start"] = fitted_exponent([row["features"] for row in rows], known)
+    return rows
 
 
 def fitted_exponent(features: Sequence[int], seconds: Sequence[float | None]) -> float | None:

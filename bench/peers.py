@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from bench.cases import Case
-from bench.inputs import CELL_M, CRS
+from bench.inputs import CELL_M
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -70,8 +70,8 @@ def shapely_contains(case: Case) -> Run:
 
 def overlay(case: Case) -> Run:
     """geopandas.overlay, then sums by target."""
-    features = case.with_objects().layer.frame()
-    targets = gpd.GeoDataFrame({"target": np.arange(case.targets.size)}, geometry=case.targets, crs=CRS)
+    features = case.with_objects().layer.frame(case.grid.crs)
+    targets = gpd.GeoDataFrame({"target": np.arange(case.targets.size)}, geometry=case.targets, crs=case.grid.crs)
 
     def run() -> FloatArray:
         parts = gpd.overlay(features, targets, how="intersection", keep_geom_type=True)
@@ -86,8 +86,8 @@ def tobler(case: Case) -> Run:
     """tobler.area_weighted.area_interpolate of one extensive variable."""
     from tobler.area_weighted import area_interpolate
 
-    features = case.with_objects().layer.frame()
-    targets = gpd.GeoDataFrame(geometry=case.targets, crs=CRS)
+    features = case.with_objects().layer.frame(case.grid.crs)
+    targets = gpd.GeoDataFrame(geometry=case.targets, crs=case.grid.crs)
 
     def run() -> FloatArray:
         found = area_interpolate(features, targets, extensive_variables=["value"], allocate_total=False)
@@ -101,7 +101,7 @@ def exactextract(case: Case) -> Run:
     from exactextract import exact_extract
     from exactextract.raster import NumPyRasterSource
 
-    features, n = case.with_objects().layer.frame(), case.grid.cells
+    features, n = case.with_objects().layer.frame(case.grid.crs), case.grid.cells
     west, south = case.grid.origin_m
     numbers = np.arange(n * n, dtype=np.int32).reshape(n, n)[::-1]
     raster = NumPyRasterSource(

@@ -31,6 +31,8 @@ def missing() -> str | None:
     told = subprocess.run([programs / "pg_config", "--sharedir"], capture_output=True, text=True, check=True)
     if not (Path(told.stdout.strip()) / "extension" / "postgis.control").is_file():
         return "PostgreSQL is here without PostGIS (Debian: postgresql-15-postgis-3)"
+    if shutil.which("psql") is None:
+        return "no psql here (Debian: postgresql-client-15)"
     if os.geteuid() == 0 and shutil.which("runuser") is None:
         return "PostgreSQL refuses to run as root, and there is no runuser"
     return None

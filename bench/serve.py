@@ -1,7 +1,7 @@
 """Question `serve`: how fast tiles, pages and sums are answered, against the bare framework and against peers."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from bench import postgis, serve_encoders, serve_load, serve_servers
 from bench.report import Report, Row
 from bench.serve_inputs import Served, write_served
 from bench.serve_load import Asked
-from bench.serve_servers import Answer, Server, fetch
+from bench.serve_servers import Answer, NoAnswer, Server, fetch
 from bench.serve_works import PAGE, Work, works_of
 
 Tell = Callable[[str], None]
@@ -46,8 +46,11 @@ def serve_question(*, seconds: float, peers: bool, side: int, tell: Tell) -> Rep
         side: cells along the edge of the square that is served.
         tell: is told of each step.
 
+    A peer that is not here, does not start or refuses is left out, and the report says why.
+
     Raises:
-        RuntimeError: a server did not start, or refused what was asked of it.
+        NoAnswer: our own server or the bare one did not start, or refused what was asked of it.
+        RuntimeError: wrk could not ask.
     """
     settings = {"seconds": seconds, "connections": serve_load.CONNECTIONS, "page": PAGE, "cells": side * side}
     report = Report("serve", "Tiles, pages and sums: ours against the bare framework and peers", COLUMNS, settings)
@@ -58,11 +61,13 @@ def serve_question(*, seconds: float, peers: bool, side: int, tell: Tell) -> Rep
         reason = postgis.missing() if peers else "not asked for (--no-peers)"
         if reason is None:
             tell("filling PostGIS")
-            folder = stack.enter_context(postgis.server())
-            session = postgis.Session(folder)
-            stack.callback(session.close)
-            serve_encoders.fill(session, served)
-        else:
+            try:
+                folder = stack.enter_context(postgis.server())
+                session = stack.enter_context(closing(postgis.Session(folder)))
+                serve_encoders.fill(session, served)
+            except RuntimeError as failure:
+                session, folder, reason = None, None, str(failure)
+        if reason is not None:
             report.missing["PostGIS"] = reason
         report.rows += list(_encoder_rows(served, session, seconds, peers, report.missing, tell))
         report.notes = [
@@ -122,12 +127,17 @@ def _server_rows(served: Served, folder: str | None, seconds: float, missing: di
             asked = Asked([_bare_path(work)], work.asked.body, work.asked.headers)
             rows.append(_asked(BARE, server, work, asked, seconds, tell))
     if folder is None:
-        missing["tipg"] = "needs PostGIS"
+        missing["tipg"] = f"needs PostGIS: {missing['PostGIS']}"
     elif not find_spec("tipg"):
-        missing["tipg"] = "not installed (pip install tipg)"
+        missing["tipg"] = "not installed (pip install tipg uvicorn)"
     else:
-        with serve_servers.tipg(folder) as server:
-            rows += [_asked(TIPG, server, work, work.peer, seconds, tell) for work in works if work.peer is not None]
+        try:
+            with serve_servers.tipg(folder) as server:
+                for work in works:
+                    if work.peer is not None:
+                        rows.append(_asked(TIPG, server, work, work.peer, seconds, tell))
+        except NoAnswer as failure:
+            missing["tipg"] = str(failure)
     ours = {row["work"]: row["rate"] for row in rows if row["who"] == OURS}
     for row in rows:
         row["ratio"] = ours[row["work"]] / row["rate"]
@@ -137,7 +147,8 @@ def _server_rows(served: Served, folder: str | None, seconds: float, missing: di
 def _answer(server: Server, asked: Asked) -> Answer:
     answer = fetch(server.address + asked.paths[0].replace("%d", "0"), asked.body, asked.headers)
     if answer.status != 200 or not answer.body:
-        raise RuntimeError(f"{asked.paths[0]}: {answer.status} {answer.body[:300]!r}")
+        said = answer.body[:300].decode("utf-8", "replace")
+        raise NoAnswer(f"{server.address}{asked.paths[0][:200]} was answered with {answer.status}: {said}")
     return answer
 
 
@@ -151,7 +162,7 @@ def _asked(who: str, server: Server, work: Work, asked: Asked, seconds: float, t
         seconds, cpu = 3 * seconds, server.cpu_seconds
         found = serve_load.load(server.address, asked, seconds)
     if found.wrong or not found.requests:
-        raise RuntimeError(f"{who}, {work.name}: {found.wrong} of {found.requests} requests failed")
+        raise NoAnswer(f"{who}, {work.name}: {found.wrong} of {found.requests} requests failed")
     return {
         "work": work.name,
         "who": who,

@@ -33,11 +33,13 @@ class Asked:
         paths: addresses below the host, asked for in turn; a `%d` in one counts up, so that none is asked for twice.
         body: posted, if there is one.
         headers: sent along.
+        begin: what was asked already; `%d` and the turn of the paths go on from there.
     """
 
     paths: Sequence[str]
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    begin: int = 0
 
     def script(self) -> str:
         """The Lua script that has wrk ask it."""
@@ -45,7 +47,7 @@ class Asked:
         headers = ", ".join(f"[{json.dumps(name)}] = {json.dumps(value)}" for name, value in self.headers.items())
         method, body = ("GET", "nil") if self.body is None else ("POST", f"[==[{self.body.decode('ascii')}]==]")
         return (
-            f"local paths = {{{texts}}}\nlocal headers, body, asked = {{{headers}}}, {body}, 0\n"
+            f"local paths = {{{texts}}}\nlocal headers, body, asked = {{{headers}}}, {body}, {self.begin}\n"
             "function request()\n  asked = asked + 1\n"
             "  local path = paths[(asked - 1) % #paths + 1]:gsub('%%d', tostring(asked))\n"
             f'  return wrk.format("{method}", path, headers, body)\nend\n' + _DONE % _MARK

@@ -61,6 +61,10 @@ class Server:
         return float(taken.user + taken.system)
 
 
+class NoAnswer(RuntimeError):
+    """A server did not start, or refused what was asked of it; says which, what it said, and the remedy."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a server answered."""
@@ -107,7 +111,11 @@ def bare(answers: Mapping[str, Answer]) -> Iterator[Server]:
 
 @contextmanager
 def tipg(socket_folder: str) -> Iterator[Server]:
-    """Serve PostGIS with tipg, one worker."""
+    """Serve PostGIS with tipg, one worker.
+
+    Raises:
+        NoAnswer: it did not start; what it said, and which version of it this asks.
+    """
     where = {
         "DATABASE_URL": f"postgresql://postgres@{socket_folder.replace('/', '%2F')}:5432/postgres",
         "TIPG_DB_DATETIME_EXTENT": "FALSE",
@@ -116,8 +124,11 @@ def tipg(socket_folder: str) -> Iterator[Server]:
         "TIPG_CATALOG_TTL": "3600",
     }
     command = [sys.executable, "-m", "uvicorn", "tipg.main:app", "--log-level", "warning", "--no-access-log"]
-    with _running(command, "/healthz", port_option="--port", environment=where) as server:
-        yield server
+    try:
+        with _running(command, "/healthz", port_option="--port", environment=where) as server:
+            yield server
+    except NoAnswer as failure:
+        raise NoAnswer(f"{failure}. It is asked as version 1 is: pip install 'tipg>=1,<2' uvicorn") from failure
 
 
 _KEPT = ("content-type", "content-encoding", "cache-control", "etag")
@@ -155,7 +166,9 @@ def _wait_for(server: Server, path: str, process: subprocess.Popen[bytes], said:
         except OSError:
             time.sleep(0.1)
     said.seek(0)
-    raise RuntimeError(f"a server did not start: {said.read().decode(errors='replace').strip()[-500:]}")
+    told = said.read().decode(errors="replace").strip()[-500:] or "it said nothing"
+    reason = "did not answer in time" if process.poll() is None else f"ended with {process.returncode}"
+    raise NoAnswer(f"a server did not start ({server.address}{path}, {reason}): {told}")
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

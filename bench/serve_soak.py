@@ -1,6 +1,7 @@
 """Question `serve --soak`: whether a server's memory stays the same over very many requests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +12,9 @@ from bench.report import Report, Row
 from bench.serve_inputs import write_served
 from bench.serve_servers import Server
 from bench.serve_works import works_of
+
+_FILLING = 10
+"""Rounds that fill what a server keeps on purpose, about."""
 
 Tell = Callable[[str], None]
 
@@ -30,8 +34,8 @@ _WARM_S, _OTHERS_S = 8.0, 1.0
 def soak_question(*, requests: int, workers: int, side: int, tell: Tell) -> Report:
     """Ask ours for everything that `serve` asks for, round after round, and look at its processes' memory.
 
-    What it keeps on purpose (tiles, row groups, orders of rows) is filled by a first part of the requests, after which
-    memory is looked at for the first time.
+    What it keeps on purpose (tiles, row groups, orders of rows) is filled by the first rounds, after which memory is
+    looked at for the first time: after ten, or a quarter of the requests if that is sooner.
 
     Args:
         requests: to be answered at least.
@@ -55,14 +59,19 @@ def soak_question(*, requests: int, workers: int, side: int, tell: Tell) -> Repo
             works = works_of(server, served)
             answered, wrong, marks = 0, 0, [requests * k // 4 for k in range(1, 5)]
             first: dict[int, float] = {}
+            rounds, filled, begin = 0, 0, dict.fromkeys((work.name for work in works), 0)
             while marks:
                 for work in works:
                     seconds = _WARM_S if work.name == _WARM else _OTHERS_S
-                    found = serve_load.load(server.address, work.asked, seconds)
+                    found = serve_load.load(server.address, replace(work.asked, begin=begin[work.name]), seconds)
+                    # Those under way when time was up were asked too.
+                    begin[work.name] += found.requests + serve_load.CONNECTIONS
                     answered, wrong = answered + found.requests, wrong + found.wrong
+                rounds += 1
                 tell(f"{answered:,} of {requests:,} requests")
-                if not first or answered >= marks[0]:
+                if answered >= marks[0] or (not first and rounds == _FILLING):
                     rows = _memory(server, answered, wrong, first)
+                    filled = filled or rounds
                     first = first or {row["pid"]: row["rss_mb"] for row in rows}
                     report.rows += rows
                 marks = [mark for mark in marks if mark > answered]
@@ -70,9 +79,24 @@ def soak_question(*, requests: int, workers: int, side: int, tell: Tell) -> Repo
         f"{wrong:,} of {answered:,} requests failed.",
         "Asked in turn: " + "; ".join(work.name for work in works) + ".",
         "MB: what is in memory of a process, pages of files that processes share included; of its own: not those.",
-        "The first rows are of a server that has been asked for everything once and has filled what it keeps.",
+        f"The first rows are of a server that has been asked for everything in {filled} rounds; what it keeps on "
+        f"purpose is full after some {_FILLING}, and until then it grows.",
+        _growth(report.rows, requests / 2),
     ]
     return report
+
+
+def _growth(rows: list[Row], since: float) -> str:
+    """What each process that was there all the time has grown by since so many requests."""
+    late = [row for row in rows if row["after"] >= since]
+    last = {row["pid"]: row for row in late}
+    told = []
+    for pid, begin in {row["pid"]: row for row in reversed(late)}.items():
+        requests = last[pid]["after"] - begin["after"]
+        if requests:
+            grown = (last[pid]["own_mb"] - begin["own_mb"]) / requests * 100_000
+            told.append(f"{begin['process']} {grown:+.1f}")
+    return f"MB of its own more for each 100,000 requests of the last half: {', '.join(told) or 'not known'}."
 
 
 def _memory(server: Server, answered: int, wrong: int, first: dict[int, float]) -> list[Row]:

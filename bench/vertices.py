@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -11,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import shapely
 
-from bench.cases import Case, Place, few_of, read_case, write_inputs
+from bench.cases import Case, Place, few_of, read_case, write_city
 from bench.inputs import BORDER_ROADS, LAYERS
 from bench.measure import Measured, measured
 from bench.ours import grid_of
@@ -46,7 +47,7 @@ def prepare_steps(layer: str, place: Place) -> Callable[[], dict[str, float]]:
     """All steps, after a few features have gone the same way."""
     _timed(read_case("zones", layer, few_of(place)))
     case = read_case("zones", layer, place)
-    _ = case.zones, case.domain, case.layer, case.values  # read before the clock runs
+    _ = case.zones, case.gap, case.layer, case.values  # read before the clock runs
     return lambda: _timed(case)
 
 
@@ -67,9 +68,8 @@ def vertices(*, size: int, repeat: int, threads: int, limit_s: float, tell: Tell
     report = Report("vertices", "Nanoseconds per vertex of ours, step by step", COLUMNS, settings)
     runs: dict[str, list[Measured]] = {layer: [] for layer in STEP_LAYERS}
     with TemporaryDirectory(prefix="bench-") as folder:
-        place = Place(Path(folder), size, threads)
         tell(f"generating a city of {size} buildings")
-        write_inputs(place)
+        place = replace(write_city(Path(folder), size), threads=threads)
         for turn in range(repeat):
             for layer in STEP_LAYERS:
                 tell(f"{layer}, round {turn + 1} of {repeat}")
@@ -95,10 +95,13 @@ def _timed(case: Case) -> dict[str, float]:
     adding = partial(cell_sums, wkb, case.values, grid, case.grid.bounds, threads=threads)
     clock.time("add values into cells", adding)
     cells = clock.time("shares in cells", partial(parts_in_cells, wkb, grid, threads=threads))
-    zones = clock.time("see zones through the grid", partial(ZoneIndex.of, case.zones, grid, threads=threads))
-    inside = clock.time("see the domain through the grid", partial(domain_index, case.domain, grid, threads=threads))
+    zones = clock.time(
+        "see zones through the grid", partial(ZoneIndex.of, case.zones, grid, gap=case.gap, threads=threads)
+    )
+    domain = case.grid.polygon
+    inside = clock.time("see the domain through the grid", partial(domain_index, domain, grid, threads=threads))
     sharing = partial(parts_in_zones, wkb, cells, threads=threads)
-    clock.time("shares in zones, from those in cells", partial(sharing, zones))
+    clock.time("shares in zones, from those in cells", partial(sharing, zones, rest=zones.n_zones))
     clock.time("shares in domain and outside, from those in cells", partial(sharing, inside))
     return clock.seconds
 

@@ -1,7 +1,6 @@
 """The build, from files to a published edition, in the order the data goes."""
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,9 +13,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from carbonmap.calibration import calibrate
 from carbonmap.engines import Engine, LocalEngine
 from carbonmap.fetched import ObjectFolder, is_address
 from carbonmap.ground import Ground
+from carbonmap.inputs import input_files
 from carbonmap.land_cover import work_raster
 from carbonmap.layers import SharedLayer, cells_of
 from carbonmap.manifest import identity_of, manifest_of
@@ -25,9 +26,12 @@ from carbonmap.plan import Plan
 from carbonmap.progress import Progress
 from carbonmap.publish import Tables
 from carbonmap.region import Region, RegionFile
+from carbonmap.seals import InputChanged, InputSeals
 from carbonmap.targets import grid_targets
 from carbonmap.zone_records import zone_lines
+from gis.errors import listed
 from gis.geometry_column import GeometryColumn
+from gis.layers import MOST_EXAMPLES
 from gis.overlaps import FOREST
 from gis.readers import read_context
 from gis.sources import Source
@@ -62,9 +66,22 @@ class Built:
 
 def losses(report: Mapping[str, Any]) -> Iterator[str]:
     """What a person should hear of a layer's report: what was refused, repaired, not matched, or warned of."""
-    reasons = Counter(str(entry["reason"]).split(" [")[0] for entry in report["refused"])
-    for reason, count in sorted(reasons.items()):
-        yield f"refused {count}: {reason}"
+    reasons: dict[str, list[str]] = {}
+    for entry in report["refused"]:
+        reasons.setdefault(str(entry["reason"]).split(" [")[0], []).append(str(entry["id"]))
+    for reason, ids in sorted(reasons.items()):
+        yield f"refused {len(ids)}: {reason} ({listed(ids, MOST_EXAMPLES)})"
+    if report["unit"] == "features" and report["empty"]:
+        some = ", ".join(report["empty_ids"]) + (" ..." if report["empty"] > len(report["empty_ids"]) else "")
+        yield f"without geometry, and so in no total: {report['empty']} ({some})"
+    if report["unit"] == "features" and report["kept"] and report["wholly_outside"] == report["kept"]:
+        yield (
+            f"none of its {report['kept']} features lies on the region's ground: they are near it, and count as "
+            "outside; look at the source's crs and coverage"
+        )
+    if report["left_out"]["amounts"]:
+        amounts = ", ".join(f"{name} {amount:.6g}" for name, amount in report["left_out"]["amounts"].items())
+        yield f"in no total, since they were refused when they were cut: {report['left_out']['count']} ({amounts})"
     if report["repaired"]["count"]:
         yield f"repaired {report['repaired']['count']} invalid geometries"
     if report["repaired_by_edges"]["count"]:
@@ -73,7 +90,11 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
         if join["keys_unmatched"]:
             yield f"{join['file']}: {join['keys_unmatched']} of {join['keys']} keys match no feature"
         if join["repeated_rows"]:
-            yield f"{join['file']}: {join['repeated_rows']} rows repeat another one and add up; appended twice?"
+            how = "count once" if join["repeats_count_once"] else "add up"
+            yield f"{join['file']}: {join['repeated_rows']} rows repeat another one and {how}, as the region file says"
+        if join["negative_rows"]:
+            keys = ", ".join(join["negative_examples"])
+            yield f"{join['file']}: {join['negative_rows']} readings are below zero, and keep their sign (keys {keys})"
         for column, bad in join["unparsable"].items():
             yield f"{join['file']}: {bad['count']} values of {column} are no numbers, taken as unknown"
     yield from report["warnings"]
@@ -105,14 +126,21 @@ def build_region(
     started = time.monotonic()
     file = _opened(name_or_path, inputs, store, progress)
     progress.step("reading region file and input digests")
+    seals = InputSeals(input_files(file.region, file.inputs))
     identity = identity_of(file)
     edition = edition_id(**identity)
     with EditionWriter(store, file.region.id, edition, crs=file.region.crs) as writer:
-        work = WorkFolder(writer.work_folder)
+        work = WorkFolder(writer.work_folder, seals.check)
         if writer.exists:
             work.remove()  # of a build that was ended after it had published
             return Built(store, file.region.id, edition, None, writer.publish_existing())
-        manifest = _build(Plan(file), work, writer, identity, progress, engine or LocalEngine())
+        writer.work_folder.parent.mkdir(mode=0o700, exist_ok=True)  # values feature by feature will lie there
+        try:
+            work.check()
+            manifest = _build(Plan(file), work, writer, identity, progress, engine or LocalEngine())
+        except InputChanged:
+            work.remove()
+            raise
         work.remove()
     return Built(store, file.region.id, edition, time.monotonic() - started, manifest)
 
@@ -122,7 +150,8 @@ def _opened(name_or_path: str | Path, inputs: str | Path | None, store: Path, pr
     if not isinstance(inputs, str) or not is_address(inputs):
         return RegionFile(name_or_path, None if inputs is None else Path(inputs))
     elsewhere = ObjectFolder(inputs)
-    return RegionFile(name_or_path, elsewhere.fetch(RegionFile(name_or_path).region, store, progress.step))
+    folder = elsewhere.fetch(RegionFile(name_or_path).region, store, progress.step)
+    return RegionFile(name_or_path, folder, address=inputs)
 
 
 def _build(
@@ -134,11 +163,25 @@ def _build(
         zones = beside.submit(lambda: plan.zones)
         parts = {source.id: parts_of(source, plan) for source in sources}
         zones.result()
-    progress.plan(4 + sum(map(len, parts.values())) + len(plan.zones) + len(plan.region.grid.sizes_m))
+    steps = 4 + (plan.region.calibration is not None)
+    progress.plan(steps + sum(map(len, parts.values())) + len(plan.zones) + len(plan.region.grid.sizes_m))
     _work_parts(plan, sources, parts, work, identity, progress, engine)
+    calibration = calibrate(plan, sources, parts, work, progress)
     plan.forget_divisions()
     give_back()
-    every = [SharedLayer(source, plan.domain(source), work, parts[source.id]) for source in sources]
+    place = plan.ground.bbox, plan.region.crs
+    every = [
+        SharedLayer(
+            source,
+            plan.domain(source),
+            work,
+            parts[source.id],
+            place,
+            likeness=plan.likeness(source),
+            cell_m=plan.grid.size_m,
+        )
+        for source in sources
+    ]
     population = [layer for layer in every if layer.sector == "population"]
     layers = [layer for layer in every if layer.sector != "population"]
     for layer in every:  # written while the rest is added up
@@ -146,12 +189,13 @@ def _build(
         writer.write_private_tables("lines", layer.id, layer.lines())
 
     grids = grid_targets(plan.region, cells_of(every))
-    tables = Tables(plan, layers, population, grids)
+    tables = Tables(plan, layers, population, grids, calibration)
     tops = tables.publish(writer, [*grids, *plan.zones], progress)
 
     progress.step("writing context and private tables")
     _write_context(writer, plan.region, plan.ground, plan.inputs)
-    return writer.publish(manifest_of(plan, identity, layers, population, tables, tops))
+    work.check()
+    return writer.publish(manifest_of(plan, identity, layers, population, tables, tops, calibration))
 
 
 def _work_parts(
@@ -206,6 +250,7 @@ def _prepare(
                 if source.joins:
                     progress.step(f"{source.id}: joining {', '.join(join.file for join in source.joins)}")
                     join_tables(source, plan, work)
+                    work.check()
                     if ready.done():  # a fault is told before the next table is joined
                         ready.result()
             ready.result()

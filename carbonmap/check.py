@@ -10,6 +10,7 @@ from rich.markup import escape
 from shapely.geometry.base import BaseGeometry
 
 from accounting.errors import AccountingError
+from carbonmap.calibration import read_totals
 from carbonmap.errors import RegionError
 from carbonmap.fetched import is_address
 from carbonmap.ground import Ground, domain_of, read_ground
@@ -95,6 +96,8 @@ def check_region(name_or_path: str | Path, inputs: str | Path | None = None) -> 
     if ground is None:
         return report
     _check_zones(file, ground, collector)
+    if region.calibration is not None:
+        _check_totals(file, ground, collector)
     for source in region.sources:
         domain = collector.attempt(source.id, domain_of, source, region, ground, file.inputs)
         if domain is not None:
@@ -110,6 +113,13 @@ def _check_zones(file: RegionFile, ground: Ground, collector: _Collector) -> Non
         parent = ground.zones[spec.parent] if spec.parent is not None else None
         collector.add(spec.id, check_zones(ground.zones[spec.id], ground.boundary, parent))
     collector.attempt("zones", zone_targets, file.region, ground)
+
+
+def _check_totals(file: RegionFile, ground: Ground, collector: _Collector) -> None:
+    found = collector.attempt("calibration", read_totals, file.region, file.inputs, ground)
+    if found is not None:
+        text = f"{len(found[1])} control totals; whether the model comes near them, only the build knows"
+        collector.add("calibration", [Finding("info", "calibration", text, 1)])
 
 
 def _check_source(

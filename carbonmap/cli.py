@@ -1,4 +1,4 @@
-"""The command line: `carbonmap demo | check | build | serve | info | receipt | export | scenario | where | ...`."""
+"""The command line: `carbonmap demo | init | check | build | serve | info | receipt | export | scenario | ...`."""
 
 import logging
 import os
@@ -9,10 +9,13 @@ import typer
 
 from accounting.errors import AccountingError
 from carbonmap import __version__
+from carbonmap.commands.beginning import doctor, init
 from carbonmap.commands.builds import build, check, demo
 from carbonmap.commands.editions import export, info, receipt
 from carbonmap.commands.options import console
-from carbonmap.commands.plans import scenario, where
+from carbonmap.commands.plans import mix, scenario, where
+from carbonmap.commands.quality import quality, reconcile
+from carbonmap.commands.safekeeping import backup, restore
 from carbonmap.commands.server import serve
 from carbonmap.errors import BuildStopped, RegionError
 from carbonmap.keys import database_app, keys_app
@@ -41,6 +44,7 @@ app = typer.Typer(
 
 A region file (YAML) says what a place is and which files describe it. From it come, in this order:
 
+    carbonmap init NAME         look through a folder and write its region file
     carbonmap check REGION      are the files and the region file right?
     carbonmap build REGION      make an edition (published tables with their manifest)
     carbonmap serve             the web map and the API over what was built
@@ -48,13 +52,20 @@ A region file (YAML) says what a place is and which files describe it. From it c
     carbonmap receipt ...       what stands behind one number
     carbonmap export ...        an edition as files for QGIS, pandas, xarray, a browser
     carbonmap scenario ...      what would change if the city grew or measures were taken
+    carbonmap mix ...           which measures, how much and where, for a target or a budget
     carbonmap where ...         which zones should be managed first
+    carbonmap reconcile ...     an edition against a published inventory
+    carbonmap quality ...       how good an edition is, and which data would improve it most
+    carbonmap doctor            is this machine, and this store, fit?
+    carbonmap backup, restore   a store in one file, and back
     carbonmap keys ...          who may write scenarios and see private receipts
 
 `carbonmap demo` does all of it for a synthetic city, in under a minute.""",
 )
-for verb in (demo, check, build, serve, info, receipt, export, scenario, where):
+for verb in (demo, init, check, build, serve, info, receipt, export, scenario, mix, where, reconcile, quality):
     app.command()(verb)
+for upkeep in (doctor, backup, restore):
+    app.command()(upkeep)
 app.add_typer(keys_app, name="keys")
 app.add_typer(database_app, name="database")
 

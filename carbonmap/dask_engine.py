@@ -85,7 +85,7 @@ class DaskEngine:
         """
         if not parts:
             return
-        terms = Terms.of(plan, work, identity)
+        terms = Terms.of(plan, work, identity, far=self._scheduler is not None)
         with quiet(), self._connected() as client:
             shift = _Shift(client, terms, parts, progress, self._where, self._patience_s)
             shift.run()

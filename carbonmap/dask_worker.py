@@ -6,13 +6,14 @@ machine that asked, round like it, and see the same store. A worker of which tha
 
 import functools
 import hashlib
+import logging
 import math
 import os
 import pickle
 import socket
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,15 @@ import pyproj
 
 from accounting.errors import AccountingError
 from carbonmap.errors import RegionError
+from carbonmap.fetched import ObjectFolder, versions_in
 from carbonmap.manifest import code_identity, table_digests
 from carbonmap.parts import Part, WorkFolder, work_part
 from carbonmap.plan import Plan
 from carbonmap.region import RegionFile
 from carbonmap.resources import MissingResource
+from carbonmap.seals import InputSeals
 from gis.errors import GisError
+from gis.raw import Opened
 from grids.edition import file_digest
 from grids.errors import GridError
 
@@ -48,6 +52,8 @@ class Terms:
         folder: where the inputs are.
         work: where parts are kept.
         region: the region file, pickled; opened when all else is known to be the same.
+        address: of the object store that the inputs were fetched from, if workers are to read from there.
+        versions: of the objects that were fetched.
     """
 
     token: str
@@ -58,16 +64,26 @@ class Terms:
     folder: Path
     work: Path
     region: bytes
+    address: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plan: Plan, work: WorkFolder, identity: Mapping[str, Any]) -> "Terms":
-        """The terms of a build, which begins with this: leaves the file in the work folder that workers look for."""
+    def of(cls, plan: Plan, work: WorkFolder, identity: Mapping[str, Any], *, far: bool = False) -> "Terms":
+        """The terms of a build, which begins with this: leaves the file in the work folder that workers look for.
+
+        Args:
+            plan: the region.
+            work: where parts are kept.
+            identity: of the edition.
+            far: whether workers may be on other machines, which read from an object store themselves.
+        """
         token = os.urandom(8).hex()
         folder = work.folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         inputs = [
             {**entry, "mtime_ns": (plan.inputs / entry["file"]).stat().st_mtime_ns} for entry in identity["inputs"]
         ]
+        work.check()  # else workers would take these times for those of the digests
         terms = cls(
             token,
             identity["code"],
@@ -77,6 +93,8 @@ class Terms:
             plan.inputs,
             folder,
             pickle.dumps(plan.file),
+            plan.file.address if far else None,
+            versions_in(plan.inputs) if far and plan.file.address else {},
         )
         terms.sign.touch()
         return terms
@@ -85,6 +103,11 @@ class Terms:
     def sign(self) -> Path:
         """The file that whoever sees the same store sees, as long as the build is under way."""
         return self.work / f"build-{self.token}"
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The input files by name."""
+        return {entry["file"]: self.folder / entry["file"] for entry in self.inputs}
 
 
 @dataclass(frozen=True)
@@ -95,8 +118,17 @@ class Outcome:
     error: Exception | None = None
 
 
+@dataclass(frozen=True)
+class _Joined:
+    """A build that this process works on: its plan, and what the inputs looked like before they were compared."""
+
+    plan: Plan
+    seals: InputSeals
+
+
 _turn = threading.Lock()
-_plans: dict[str, Plan] = {}
+_joined: dict[str, _Joined] = {}
+_log = logging.getLogger(__name__)
 
 
 def work_order(terms: Terms, order: bytes) -> Outcome:
@@ -110,15 +142,16 @@ def work_order(terms: Terms, order: bytes) -> Outcome:
         order: the part, pickled.
     """
     with _turn:
-        fault = None if terms.token in _plans else fault_of(terms)
+        seals = InputSeals(terms.paths)
+        fault = None if terms.token in _joined else fault_of(terms)
         if fault is not None:
             return Outcome(refused=f"{fault} (on {socket.gethostname()})")
         try:
-            plan = _plan(terms)
+            build = _build(terms, seals)
             part: Part = pickle.loads(order)
-            work = WorkFolder(terms.work)
+            work = WorkFolder(terms.work, build.seals.check)
             if work.record(part) is None:
-                worked = work_part(plan, part, work)
+                worked = work_part(build.plan, part, work)
                 if not terms.sign.exists():  # others finished the build meanwhile: nobody waits for this part any more
                     return Outcome(refused="the build is over")
                 work.keep(part, *worked)
@@ -127,13 +160,32 @@ def work_order(terms: Terms, order: bytes) -> Outcome:
     return Outcome()
 
 
-def _plan(terms: Terms) -> Plan:
-    """The plan of a build; the one before it is forgotten."""
-    if terms.token not in _plans:
-        _plans.clear()
+def _build(terms: Terms, seals: InputSeals) -> _Joined:
+    """The build that a part belongs to; the one before it is forgotten."""
+    if terms.token not in _joined:
+        _joined.clear()
         file: RegionFile = pickle.loads(terms.region)
-        _plans[terms.token] = Plan(file)
-    return _plans[terms.token]
+        _joined[terms.token] = _Joined(Plan(file, _opened(terms)), seals)
+    return _joined[terms.token]
+
+
+def _opened(terms: Terms) -> Opened | None:
+    """Opens inputs in the object store that they were fetched from; None if this machine reads them from the store.
+
+    A machine that may not read there, or has no way to it, finds the same bytes in the store. One input of this build
+    is tried: what was fetched for another one may be gone from there.
+    """
+    tried = next((entry["file"] for entry in terms.inputs if entry["file"] in terms.versions), None)
+    if terms.address is None or tried is None:
+        return None
+    try:
+        objects = ObjectFolder(terms.address)
+        with objects.opened(tried, terms.versions[tried]):
+            pass
+    except RegionError as problem:
+        _log.warning("inputs are read from %s: %s", terms.folder, problem)
+        return None
+    return lambda name: objects.opened(name, terms.versions[name])
 
 
 def fault_of(terms: Terms) -> str | None:

@@ -97,6 +97,46 @@ class ObjectFolder:
                     versions.note(part, self._fetch(part, folder / part))
         return folder
 
+    @contextmanager
+    def opened(self, name: str, version: str) -> Iterator[Any]:
+        """An object to read parts of, as pyarrow opens it.
+
+        Args:
+            name: as the region file has it.
+            version: that it must still be, see `versions_in`.
+
+        Raises:
+            RegionError: it is not there, may not be read, or is another version before or after what is read of it;
+                also from what reads of it.
+        """
+        path = f"{self._root}/{name}"
+        with _told(f"{self.name}/{name}"):
+            info = self._files.get_file_info(path)
+            if info.type != FileType.File:
+                raise self._missing(name)
+            with self._files.open_input_file(path) as source:
+                self._refuse_other(name, version, version_of(source, info))
+                try:
+                    yield source
+                except Exception:  # what makes no sense may be of another version
+                    self._refuse_other(name, version, self._version_now(path))
+                    raise
+                self._refuse_other(name, version, self._version_now(path))
+
+    def _refuse_other(self, name: str, version: str, now: str | None) -> None:
+        if now != version:
+            raise RegionError(
+                f"{self.name}/{name} changed since it was fetched; let whoever writes it finish, build again"
+            )
+
+    def _version_now(self, path: str) -> str | None:
+        """The version of an object; None if it is not there any more."""
+        info = self._files.get_file_info(path)
+        if info.type != FileType.File:
+            return None
+        with self._files.open_input_file(path) as opened:
+            return version_of(opened, info)
+
     def _found(self, parts: Sequence[str]) -> Iterator[tuple[str, FileInfo]]:
         """What there is of a file; all but the first of its parts may be missing."""
         with _told(f"{self.name}/{parts[0]}"):
@@ -145,6 +185,11 @@ class ObjectFolder:
             fresh.unlink(missing_ok=True)
 
 
+def versions_in(folder: Path) -> dict[str, str]:
+    """Which version of each object lies in a folder that `ObjectFolder.fetch` filled."""
+    return _Versions(folder / _VERSIONS).known()
+
+
 def version_of(opened: Any, info: FileInfo) -> str:
     """What tells one content of an object from another: its entity tag, or time and size where there is none."""
     told = {_text(key).lower(): _text(value) for key, value in (opened.metadata() or {}).items()}
@@ -172,6 +217,10 @@ class _Versions:
         except OSError:
             return False
         return self._known.get(name) == [version, size]
+
+    def known(self) -> dict[str, str]:
+        """Name -> version."""
+        return {name: str(version) for name, (version, _) in self._known.items()}
 
     def note(self, name: str, version: str) -> None:
         """Note a file that is whole."""

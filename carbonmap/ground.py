@@ -10,9 +10,11 @@ from shapely.geometry.base import BaseGeometry
 
 from carbonmap.errors import RegionError
 from carbonmap.region import Region
+from gis.crs import LONLAT, moved_bounds
 from gis.layers import ZoneLayer
 from gis.readers import read_coverage
 from gis.sources import Source
+from gis.whereabouts import whereabouts
 from gis.zones import read_zones
 from grids.zones import dissolve
 
@@ -71,6 +73,13 @@ def read_ground(region: Region, inputs: Path) -> Ground:
             f"{boundary.area / finest**2:,.0f} cells; {MOST_CELLS:,} are the most. Choose coarser grid.sizes_m, "
             "or a smaller boundary"
         )
+    if region.boundary.bounds is not None and max(map(abs, region.boundary.bounds)) <= 180:
+        moved = moved_bounds(region.boundary.bounds, LONLAT, pyproj.CRS.from_user_input(region.crs))
+        metres = [round(value) for value in moved]
+        raise RegionError(
+            f"region {region.id}: boundary.bounds {list(region.boundary.bounds)} look like degrees; metres of "
+            f"{region.crs} were expected (west, south, east, north), which would be {metres}"
+        )
     to_lonlat = pyproj.Transformer.from_crs(region.crs, "EPSG:4326", always_xy=True)
     bbox = to_lonlat.transform_bounds(*boundary.bounds, densify_pts=51)
     if not np.isfinite(bbox).all() or bbox[0] >= bbox[2]:
@@ -78,7 +87,27 @@ def read_ground(region: Region, inputs: Path) -> Ground:
             f"region {region.id}: its boundary {_bounds(boundary)} cannot be placed on the globe with "
             f" {region.crs}; are the coordinates in that CRS, and does the region avoid the 180th meridian?"
         )
+    for name, layer in zones.items():
+        _refuse_elsewhere(name, layer, boundary, bbox)
     return Ground(zones, boundary, bbox)
+
+
+def _refuse_elsewhere(name: str, layer: ZoneLayer, boundary: BaseGeometry, bbox: Bbox) -> None:
+    """Refuse a zone set of which nothing lies in the boundary.
+
+    Raises:
+        RegionError: says where it lies, and which mistake of its CRS that looks like.
+    """
+    west, south, east, north = layer.features.total_bounds.tolist()
+    if shapely.box(west, south, east, north).intersects(boundary):
+        return
+    own = pyproj.CRS.from_user_input(layer.features.crs)
+    given = pyproj.CRS.from_user_input(layer.report.crs)
+    extent = moved_bounds((west, south, east, north), own, given)
+    raise RegionError(
+        f"zone set {name} ({layer.report.file}) lies wholly outside the region's boundary. "
+        f"{whereabouts(extent, given, bbox, own)}"
+    )
 
 
 def domain_of(source: Source, region: Region, ground: Ground, inputs: Path) -> BaseGeometry:
@@ -98,9 +127,11 @@ def domain_of(source: Source, region: Region, ground: Ground, inputs: Path) -> B
         covered, _ = read_coverage(source.coverage, inputs, region.crs)
     domain = polygonal(shapely.intersection(ground.boundary, covered))
     if domain.is_empty:
+        degrees = max(map(abs, covered.bounds)) <= 180
         raise RegionError(
             f"source {source.id}: its coverage {_bounds(covered)} and the region's boundary "
             f"{_bounds(ground.boundary)} do not meet; give both in {region.crs} (west, south, east, north)"
+            + ("; the coverage looks like degrees" if degrees else "")
         )
     return domain
 

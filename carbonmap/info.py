@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from carbonmap import __version__
+from carbonmap.errors import RegionError
 from carbonmap.resources import region_files
 from carbonmap.zone_records import zone_lines
 from grids.edition import Edition, Store
@@ -13,9 +14,19 @@ from grids.store_errors import EditionError
 
 
 def describe_store(store: Path) -> Iterator[str]:
-    """One line per region in the store, then the regions that ship with the program."""
+    """One line per region in the store, then the regions that ship with the program.
+
+    Raises:
+        RegionError: there is no such folder.
+        EditionError: it cannot be read.
+    """
+    if not store.exists():
+        raise RegionError(
+            f"no store in {store}: name its folder with --store, or make one with `carbonmap build REGION --store "
+            f"{store}`. Regions that ship with the program: {', '.join(region_files())}"
+        )
+    regions = Store(store).regions()
     yield f"carbonmap {__version__}"
-    regions = Store(store).regions() if store.is_dir() else []
     yield (
         f"Store {store}: {len(regions)} regions"
         if regions
@@ -46,6 +57,10 @@ def describe_region(store: Path, region: str) -> Iterator[str]:
     for name, collection in edition.collections.items():
         yield f"  {name}: {collection.count} rows, years {', '.join(map(str, collection.years))}"
     yield f"  largest residual of the conservation check: {worst_residual(edition):.2g} (limit 1e-9)"
+    closures = [(miss, name, of) for name, by_layer in manifest.closure.items() for of, miss in by_layer.items()]
+    if closures:  # editions of older programs do not say
+        miss, name, layer_id = max(closures)
+        yield f"  worst feature: its parts miss it by {miss:.2g} of it, in {name}, layer {layer_id} (limit 1e-9)"
     for line in zone_lines(manifest.zones.items()):
         yield f"  {line}"
     for layer in manifest.layers:

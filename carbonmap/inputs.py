@@ -17,6 +17,8 @@ def named_files(region: Region) -> list[str]:
             names.add(source.coverage.file)
     names.update(zones.file for zones in region.zone_sets)
     names.update(context.file for context in region.context)
+    if region.calibration is not None:
+        names.add(region.calibration.totals)
     return sorted(names)
 
 

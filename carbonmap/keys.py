@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from carbonmap.commands.options import StoreOption
+from carbonmap.commands.options import SettledStoreOption
 from carbonmap.errors import RegionError
 
 if TYPE_CHECKING:  # they take half a second, which --help need not wait for
@@ -68,7 +68,7 @@ def create(
             show_default=False,
         ),
     ] = None,
-    store: StoreOption = Path("store"),
+    store: SettledStoreOption = None,
     settings: SettingsOption = None,
 ) -> None:
     """Make a key. It is printed this once, alone on standard output; only a digest of it is kept."""
@@ -80,7 +80,7 @@ def create(
 
 
 @keys_app.command("list")
-def list_(store: StoreOption = Path("store"), settings: SettingsOption = None, as_json: JsonOption = False) -> None:
+def list_(store: SettledStoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False) -> None:
     """List all keys there ever were: prefix, role, state, since when, until when, whose."""
     from api.keys import utc_now
 
@@ -104,7 +104,7 @@ def list_(store: StoreOption = Path("store"), settings: SettingsOption = None, a
 @keys_app.command()
 def revoke(
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="The ten digits after ck_.", show_default=False)],
-    store: StoreOption = Path("store"),
+    store: SettledStoreOption = None,
     settings: SettingsOption = None,
 ) -> None:
     """Revoke a key for good: the next request with it is refused, by every worker."""
@@ -115,7 +115,7 @@ def revoke(
 
 @keys_app.command()
 def audit(
-    store: StoreOption = Path("store"),
+    store: SettledStoreOption = None,
     settings: SettingsOption = None,
     most: Annotated[int, typer.Option("--most", min=1, help="How many entries, the latest ones.")] = 100,
     as_json: JsonOption = False,
@@ -137,7 +137,7 @@ def audit(
 
 
 @database_app.command()
-def upgrade(store: StoreOption = Path("store"), settings: SettingsOption = None) -> None:
+def upgrade(store: SettledStoreOption = None, settings: SettingsOption = None) -> None:
     """Make the tables, or bring those of an older version up to this one; may be run again, and by several at once.
 
     Of a file this happens by itself; of PostgreSQL only by this command, since other machines may use it. Make a backup
@@ -150,7 +150,7 @@ def upgrade(store: StoreOption = Path("store"), settings: SettingsOption = None)
 
 
 @database_app.command()
-def status(store: StoreOption = Path("store"), settings: SettingsOption = None) -> None:
+def status(store: SettledStoreOption = None, settings: SettingsOption = None) -> None:
     """Say where the database is and whether it can be used; exit code 2 if not."""
     from api.database_tables import REVISION
 
@@ -160,7 +160,7 @@ def status(store: StoreOption = Path("store"), settings: SettingsOption = None) 
 
 
 @contextmanager
-def _database(store: Path, file: Path | None) -> Iterator["Database"]:
+def _database(store: Path | None, file: Path | None) -> Iterator["Database"]:
     """Open the database that a server with the same settings would use; its complaints become the command's."""
     from api.database import Database
     from api.errors import ApiError
@@ -175,7 +175,7 @@ def _database(store: Path, file: Path | None) -> Iterator["Database"]:
 
 
 @contextmanager
-def _keys(store: Path, file: Path | None, *, make: bool = False) -> Iterator["Keys"]:
+def _keys(store: Path | None, file: Path | None, *, make: bool = False) -> Iterator["Keys"]:
     from api.keys import Keys
 
     with _database(store, file) as database:

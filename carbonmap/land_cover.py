@@ -10,7 +10,7 @@ from carbonmap.plan import Plan
 from carbonmap.resources import data_folder
 from carbonmap.sectors import sector_emissions
 from gis.classes import class_table
-from gis.layers import ReadReport
+from gis.layers import LeftOut, ReadReport
 from gis.raster import class_runs
 from gis.sources import Source
 from grids.errors import GridError
@@ -36,6 +36,8 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
             areas.add(runs.geometries, runs.class_codes)
         except GridError as error:
             raise type(error)(f"source {source.id}: {error}") from error
+    if areas.refused:
+        report.left_out = LeftOut(areas.refused, {"area_ha": areas.refused_ha})
     features = pd.DataFrame(
         {
             "id": [f"class-{code}" for code in areas.codes],

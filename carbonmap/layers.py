@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from accounting.emissions import EmissionLines
+from accounting.likeness import Likeness
 from accounting.sector import joined_remarks
 from carbonmap.line_tables import lines_by_year, lines_in
 from carbonmap.parts import Part, PartRecord, WorkFolder
 from gis.checks import Finding
+from gis.crs import Bounds
 from gis.layers import MOST_EXAMPLES, ReadReport
 from gis.readers import nothing_left
 from gis.sources import Source
 from grids.cell_index import CellIndex
 from grids.features import LayerLines
+from grids.neighbourhoods import NOWHERE, SQUARE_COLUMNS, Neighbourhoods, squares_of
 from grids.shares import Shares, by_target
 from grids.sharing import GAP
 
@@ -37,10 +40,30 @@ class SharedLayer:
         odd: values that are hard to believe, over all parts.
         counts, lookups, assumptions, repaired: see `PartRecord`, over all parts; warnings are its remarks as sentences.
         size: how many features.
+        likeness: what neighbours have in common, if anything.
     """
 
-    def __init__(self, source: Source, domain: BaseGeometry, work: WorkFolder, parts: Sequence[Part]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        domain: BaseGeometry,
+        work: WorkFolder,
+        parts: Sequence[Part],
+        place: tuple[Bounds, str],
+        *,
+        likeness: Likeness | None,
+        cell_m: float,
+    ) -> None:
         """Take the parts that are done.
+
+        Args:
+            source: of the region file.
+            domain: the ground it speaks for.
+            work: where parts are kept.
+            parts: all of the source, at least one.
+            place: the region's bounds in degrees, and its CRS; to say how far off a layer is that lies elsewhere.
+            likeness: what neighbours have in common, if anything.
+            cell_m: side of the finest cells.
 
         Raises:
             EmptyLayer: nothing of any part can be used.
@@ -48,6 +71,8 @@ class SharedLayer:
         self.id, self.open, self.complete = source.id, source.open, source.complete
         self.sector = "forest" if source.sector == "land_cover" else source.sector
         self.domain = domain
+        self.likeness = likeness
+        self._cell_m = cell_m
         self._work = work
         records = [_done(work, part) for part in parts]
         self.report = _report(records)
@@ -55,7 +80,7 @@ class SharedLayer:
             self.report.joins = [joined.report for joined in work.joined(source)]
         self.size = sum(record.features for record in records)
         if not self.size and self.report.unit == "features":
-            raise nothing_left(source, self.report)
+            raise nothing_left(source, self.report, *place)
         self._parts = [part for part, record in zip(parts, records, strict=True) if record.digests]
         self._offsets = np.cumsum([0, *(record.features for record in records if record.digests)])
         self.odd = _findings(records)
@@ -70,16 +95,39 @@ class SharedLayer:
             for name, lookup in record.lookups.items():  # of several reasons the first by name, as a part keeps it
                 self.lookups[name] = min(self.lookups.get(name, lookup), lookup, key=lambda each: str(each["chosen"]))
         self.assumptions = {name for record in records for name in record.assumptions}
+        if likeness is not None:
+            self.assumptions |= {*likeness.assumptions}
 
     @cached_property
     def compact(self) -> LayerLines:
         """Emission lines as sums need them, once for all collections; never all of them as frames at a time."""
-        return LayerLines.of(self.id, self.line_pieces(), self.size)
+        return LayerLines.of(self.id, self.line_pieces(), self.size, near=self.near)
+
+    @cached_property
+    def near(self) -> Neighbourhoods | None:
+        """Squares in which modelled features err alike, if they do."""
+        if self.likeness is None:
+            return None
+        squares = [self._squares(position) for position in range(len(self._parts))]
+        row, col = (np.concatenate([np.zeros(0, np.int32), *each]) for each in zip(*squares, strict=True))
+        return Neighbourhoods.of(row, col, self.likeness.part)
+
+    def _squares(self, position: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Row and column of the smallest square of each feature of a part."""
+        assert self.likeness is not None
+        table = self._work.read(self._parts[position], "cells", columns=["feature", "row", "col", "share"])
+        return squares_of(
+            *(table[name].to_numpy() for name in ("feature", "share", "row", "col")),
+            n_features=int(self._offsets[position + 1] - self._offsets[position]),
+            cell_m=self._cell_m,
+            range_m=self.likeness.range_m,
+        )
 
     def line_pieces(self) -> Iterator[EmissionLines]:
         """Emission lines part by part, features numbered through the layer; mapped from files, not read."""
         for part, offset in zip(self._parts, self._offsets, strict=False):
-            yield lines_in(self._work.read(part, "lines"), int(offset))
+            name = "calibrated" if self._work.is_calibrated(part) else "lines"
+            yield lines_in(self._work.read(part, name), int(offset))
 
     def lines(self) -> Iterator[pa.Table]:
         """Emission lines by year, then by feature, in pieces: one part's of one year is in memory at a time."""
@@ -112,10 +160,20 @@ class SharedLayer:
         return np.concatenate(found) if found else np.zeros(0)
 
     def features(self) -> Iterator[pa.Table]:
-        """The private features, part by part, all with the same columns."""
-        schema = pa.unify_schemas([self._schema(part) for part in self._parts], promote_options="permissive")
-        for part in self._parts:
+        """The private features, part by part, with the same columns; factors of calibration and squares with them."""
+        parts = [(part, self._calibration(part)) for part in self._parts]
+        squares = pa.schema([(name, pa.int32()) for name in SQUARE_COLUMNS] if self.likeness is not None else [])
+        schema = pa.unify_schemas(
+            [pa.schema([*self._schema(part), *factors.schema, *squares]) for part, factors in parts],
+            promote_options="permissive",
+        )
+        for position, (part, factors) in enumerate(parts):
             table = self._work.read(part, "features")
+            for name in factors.column_names:
+                table = table.append_column(name, factors[name])
+            if self.likeness is not None:
+                for name, places in zip(SQUARE_COLUMNS, self._squares(position), strict=True):
+                    table = table.append_column(name, pa.array(places, mask=places == NOWHERE))
             for field in schema:
                 if field.name not in table.column_names:
                     table = table.append_column(field, pa.nulls(table.num_rows, field.type))
@@ -148,6 +206,10 @@ class SharedLayer:
             table = self._work.read(part, name, columns=["feature", *where, "share"])
             feature = table["feature"].to_numpy() + np.int32(offset)
             yield feature, table["share"].to_numpy(), [table[column].to_numpy() for column in where]
+
+    def _calibration(self, part: Part) -> pa.Table:
+        """What each feature of a part was multiplied by, a column per kind of emissions; none without calibration."""
+        return self._work.read(part, "calibration") if self._work.is_calibrated(part) else pa.table({})
 
     def _schema(self, part: Part) -> pa.Schema:
         if part not in self._schemas:

@@ -8,6 +8,8 @@ import pyproj
 import shapely
 
 from carbonmap import __version__
+from carbonmap.calibration import Calibration
+from carbonmap.completeness import STATED
 from carbonmap.inputs import input_files
 from carbonmap.layers import SharedLayer
 from carbonmap.parts import told
@@ -83,6 +85,7 @@ def manifest_of(
     others: list[SharedLayer],
     tables: Tables,
     tops: Mapping[int, Held],
+    calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """The manifest of a build, but for what the edition's writer knows itself.
 
@@ -93,6 +96,7 @@ def manifest_of(
         others: layers without emissions (population).
         tables: the public tables, for residuals and disclosure reports.
         tops: by year, the region as one protected target.
+        calibration: what was scaled to control totals.
     """
     region, assumptions = plan.region, plan.accounts.assumptions
     lookups: dict[str, dict[str, Any]] = {}
@@ -100,6 +104,7 @@ def manifest_of(
     for layer in layers:
         lookups |= layer.lookups
         used |= layer.assumptions
+    used.add(STATED)  # no line rests on it; who judges the edition reads it here
     return {
         "region": {
             "id": region.id,
@@ -122,8 +127,10 @@ def manifest_of(
         "layers": [_layer(layer) for layer in [*layers, *others]],
         "zones": zone_records(plan),
         "residuals": {name: residuals.to_json() for name, residuals in sorted(tables.residuals.items())},
+        "closure": {name: dict(sorted(found.closure.items())) for name, found in sorted(tables.residuals.items())},
         "totals": {year: _totals(held) for year, held in sorted(tops.items())},
         "disclosure": {"rule": region.disclosure.model_dump(mode="json"), "collections": tables.reports},
+        **({"calibration": calibration.record} if calibration is not None else {}),
         "code": {key: identity["code"][key] for key in ("version", "sha256")},
         "libraries": identity["code"]["libraries"],
     }
@@ -137,7 +144,11 @@ def _layer(layer: SharedLayer) -> dict[str, Any]:
         "wholly_outside": int((layer.outside >= 1 - 1e-12).sum()),
         "partly_outside": int(((layer.outside > 0) & (layer.outside < 1 - 1e-12)).sum()),
     }
-    return {"id": layer.id, "sector": layer.sector, "open": layer.open, "complete": layer.complete, "report": report}
+    stated = {"id": layer.id, "sector": layer.sector, "open": layer.open, "complete": layer.complete}
+    if layer.likeness is not None:
+        likeness = layer.likeness
+        stated["neighbours"] = {"part": likeness.part, "range_m": likeness.range_m, "source": likeness.source}
+    return stated | {"report": report}
 
 
 def _illustrative(layers: list[SharedLayer], sector: str) -> bool:

@@ -7,7 +7,7 @@ are the same. They lie in a work folder until the edition is published; a build 
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from accounting.sector import Remark, SectorEmissions
@@ -36,7 +37,7 @@ from gis.sources import Source
 from gis.spans import keys_in_file, spans_of
 from grids.errors import GridError
 from grids.identity import file_digest
-from grids.sharing import CellEntries, ZoneEntries
+from grids.sharing import CellEntries, SharedOut, ZoneEntries
 
 _RECORD = "record.json"
 
@@ -97,11 +98,20 @@ class PartTables:
     shares: dict[str, pa.Table]
 
 
-class WorkFolder:
-    """Where the parts of one edition are kept while it is built; every file is written beside and renamed."""
+NOWHERE = "it has no size on the ground: a vertex lies where the layer's CRS has no place on earth"
 
-    def __init__(self, folder: Path) -> None:
+
+class WorkFolder:
+    """Where the parts of one edition are kept while it is built; every file is written beside and renamed.
+
+    Args:
+        folder: the folder.
+        check: called before anything is kept; raises if what it was made of has changed.
+    """
+
+    def __init__(self, folder: Path, check: Callable[[], None] = lambda: None) -> None:
         self.folder = folder
+        self.check = check
         self._whole: dict[Part, PartRecord] = {}  # looked at once
 
     def path(self, part: Part) -> Path:
@@ -132,6 +142,7 @@ class WorkFolder:
 
     def keep(self, part: Part, record: PartRecord, tables: PartTables | None) -> None:
         """Write a part; whoever is second with it leaves the first one's files, which are the same."""
+        self.check()
         target = self.path(part)
         fresh = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}")
         fresh.mkdir(parents=True)
@@ -152,6 +163,17 @@ class WorkFolder:
                 shutil.rmtree(broken, ignore_errors=True)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
+
+    def calibrate(self, part: Part, lines: pa.Table, factors: pa.Table) -> None:
+        """Leave the lines of a part after calibration, and what each of its features was multiplied by."""
+        for name, table in (("calibrated", lines), ("calibration", factors)):
+            fresh = self.path(part) / f"{name}.{os.getpid()}.fresh"
+            write_part_file(table, fresh)
+            fresh.replace(self.path(part) / f"{name}.arrow")
+
+    def is_calibrated(self, part: Part) -> bool:
+        """Whether calibration has changed lines of a part."""
+        return (self.path(part) / "calibrated.arrow").exists()
 
     def read(self, part: Part, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """A table of a part, or some of its columns: `features`, `lines`, `cells`, or `shares-<collection>`."""
@@ -245,6 +267,7 @@ def work_part(
         span=part.span,
         joined=joined,
         smaller=smaller if source.sector in FOREST else None,
+        opened=plan.opened,
     )
     if stands is not None and len(stands):
         layer = without_ground(layer, stands)
@@ -255,9 +278,25 @@ def work_part(
     if impossible:
         raise BadValue(f"source {source.id}: {'; '.join(map(told, impossible))}")
     sizes = sizes_of(layer.sector, layer.geometry, layer.crs)
+    nowhere = np.flatnonzero(~np.isfinite(sizes)).tolist()
+    if nowhere:
+        layer = layer.without(dict.fromkeys(nowhere, NOWHERE), {})
+        if not len(layer):
+            return PartRecord(0, layer.report), None
+        sizes = np.delete(sizes, nowhere)
     emissions = sector_emissions(source, layer.table, plan.region, plan.accounts.apart(), sizes)
-    tables, repaired = share_features(layer, emissions, plan, source)
-    return record_of(len(layer), layer.report, emissions, tuple(odd), repaired), tables
+    shared = shared_out(layer, plan, source)
+    if shared.refused:
+        layer = layer.without(shared.refused, left_out(list(shared.refused), layer, emissions, sizes))
+        if not len(layer):
+            return PartRecord(0, layer.report), None
+        shared = shared.without_refused()
+        sizes = sizes_of(layer.sector, layer.geometry, layer.crs)
+        emissions = sector_emissions(source, layer.table, plan.region, plan.accounts.apart(), sizes)
+    ids = layer.table["id"].to_numpy(dtype=object)
+    repaired = tuple(map(str, ids[shared.repaired]))
+    record = record_of(len(layer), layer.report, emissions, tuple(odd), repaired)
+    return record, tables_of(layer, emissions, shared)
 
 
 def record_of(
@@ -274,25 +313,50 @@ def record_of(
     )
 
 
-def share_features(
-    layer: Layer, emissions: SectorEmissions, plan: Plan, source: Source
-) -> tuple[PartTables, tuple[str, ...]]:
+def shared_out(layer: Layer, plan: Plan, source: Source) -> SharedOut:
     """Cut features to their domain and share them out to the finest grid, every zone set and hexagons.
 
-    Returns:
-        The tables, and the ids of features that had to be made valid for it.
+    Raises:
+        GridError: names the source and the feature.
     """
     ids = layer.table["id"].to_numpy(dtype=object)
     try:
-        shared = plan.division(source).share_out(layer.geometry.wkb, ids)
+        return plan.division(source).share_out(layer.geometry.wkb, ids)
     except GridError as error:
         raise type(error)(f"source {source.id}: {error}") from error
+
+
+def left_out(
+    refused: Sequence[int], layer: Layer, emissions: SectorEmissions, sizes: NDArray[np.float64]
+) -> dict[str, float]:
+    """What refused features would have added, by what is added up (`gis.layers.LeftOut`).
+
+    Args:
+        refused: their positions in the layer.
+        layer: with them.
+        emissions: of the whole layer.
+        sizes: of all its features (`gis.measure.sizes_of`).
+    """
+    which = np.array(refused, dtype=np.int64)
+    size = float(sizes[which].sum())
+    amounts = {"length_km": size} if layer.sector == "transport" else {"area_ha": size / 10_000}
+    lines = emissions.lines
+    theirs = lines[lines["feature"].isin(which)]
+    for year, tonnes in theirs.groupby("year")["emissions_tco2e"].sum().items():
+        amounts[f"emissions_tco2e_{year}"] = float(tonnes)
+    for column in emissions.features.columns:
+        if str(column).startswith("population_"):
+            amounts[str(column)] = float(np.nansum(emissions.features[column].to_numpy()[which]))
+    return amounts
+
+
+def tables_of(layer: Layer, emissions: SectorEmissions, shared: SharedOut) -> PartTables:
+    """The tables of a part."""
     features = arrow_table(features_table(layer, emissions, shared.outside)).append_column(
         "geometry", layer.geometry.arrow()
     )
     shares = {name: share_table(entries) for name, entries in shared.zones.items()}
-    tables = PartTables(features, line_table(emissions.compact), cell_table(shared.cells), shares)
-    return tables, tuple(map(str, ids[shared.repaired]))
+    return PartTables(features, line_table(emissions.compact), cell_table(shared.cells), shares)
 
 
 def told(finding: Finding) -> str:

@@ -7,10 +7,12 @@ from threading import Lock
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from accounting.likeness import Likeness, likeness_of
 from carbonmap.ground import Ground, domain_of, read_ground
 from carbonmap.region import Region, RegionFile
 from carbonmap.sectors import Accounts
 from carbonmap.targets import Targets, grids_of, hexagon_targets, zone_targets
+from gis.raw import Opened
 from gis.sources import Source
 from grids.errors import GridError
 from grids.grid import Grid
@@ -25,8 +27,15 @@ class Plan:
     Each process that works on parts makes its own from the same files; nothing in it depends on who made it.
     """
 
-    def __init__(self, file: RegionFile) -> None:
+    def __init__(self, file: RegionFile, opened: Opened | None = None) -> None:
+        """Take a region file.
+
+        Args:
+            file: read and validated.
+            opened: opens GeoParquet where it is kept, if it is not to be read from the inputs folder.
+        """
         self.file = file
+        self.opened = opened
         self.region: Region = file.region
         self.inputs: Path = file.inputs
         self._domains: dict[str, BaseGeometry] = {}
@@ -54,6 +63,11 @@ class Plan:
     def zones(self) -> list[Targets]:
         """Zone sets, then hexagons."""
         return [*zone_targets(self.region, self.ground), *hexagon_targets(self.region, self.ground)]
+
+    def likeness(self, source: Source) -> Likeness | None:
+        """What neighbours among the features of a source have in common beyond what shared errors say."""
+        accounts, regions = self.accounts, self.region.factor_regions
+        return likeness_of(source.sector, factors=accounts.factors, assumptions=accounts.assumptions, regions=regions)
 
     def source(self, name: str) -> Source:
         """The source of an id."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
+from carbonmap.calibration import Calibration
 from carbonmap.layers import SharedLayer
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
@@ -46,17 +47,25 @@ class Tables:
         layers: every layer with emissions.
         population: layers of residents.
         grids: cells of the region's grids, coarsest first.
+        calibration: the totals that layers were held to, if any.
     """
 
     def __init__(
-        self, plan: Plan, layers: list[SharedLayer], population: list[SharedLayer], grids: list[Targets]
+        self,
+        plan: Plan,
+        layers: list[SharedLayer],
+        population: list[SharedLayer],
+        grids: list[Targets],
+        calibration: Calibration | None = None,
     ) -> None:
+        self._calibration = calibration
         self._region = plan.region
         self._layers = layers
         self._population = population
         self._grids = grids
         self._coverage = Coverage(plan, layers)
-        self._rule = Rule(plan.region.disclosure.min_count, plan.region.disclosure.dominance_percent)
+        disclosure = plan.region.disclosure
+        self._rule = Rule(disclosure.min_count, disclosure.dominance_percent, disclosure.audit)
         self._private = {layer.id: PrivateLayer(weights=_weights(layer)) for layer in layers if not layer.open}
         self._gridded: dict[str, dict[str, Shares]] = {}  # grids that are not published yet
         self._by_feature: dict[str, dict[int, FeatureLines]] = {}
@@ -94,7 +103,13 @@ class Tables:
 
     def publish(self, writer: EditionWriter, collections: list[Targets], progress: Progress) -> dict[int, Held]:
         """Write every table, and the shares behind it, parents first; returns the region's own public sums by year."""
+        if self._rule.audit:  # what comes later is joined for what came before: cells rather than districts
+            collections = sorted(
+                collections, key=lambda targets: ("zones", "grid", "hexagons").index(targets.info.kind)
+            )
         tops = {year: self.region_held(year) for year in self._region.years}
+        for top in tops.values():
+            self._refuse_told_totals(None, top)
         protected: dict[tuple[str, int], Protection] = {}
         above_shares: dict[str, list[LayerShares]] = {}
         for position, targets in enumerate(collections):
@@ -147,6 +162,7 @@ class Tables:
                 index_of_parent=index,
                 beside=[each for (_, of_year), each in protected.items() if of_year == year],
             )
+            self._refuse_told_totals(name, protection)
             residents = self._residents(targets, year, shares)
             rows = self._rows(targets, year, here, coverage, residents, protection, totals)
             self._write(writer, targets, year, rows, shares)
@@ -161,13 +177,17 @@ class Tables:
         if targets.info.kind != "grid":  # cells stand in the public table in the same order
             writer.write_private_table("targets", name, pa.table({"id": pa.array(targets.ids)}))
 
+    def _refuse_told_totals(self, collection: str | None, protection: Protection) -> None:
+        if self._calibration is not None:
+            self._calibration.refuse_if_told(collection, protection)
+
     def _write_large(self, writer: EditionWriter, layer: SharedLayer, name: str, shares: csr_array) -> None:
         """Write what receipts of large targets need; it is made by the thread that writes it, when that has time."""
         waiting, made = [shares], {}
 
         def table(kind: str) -> Iterator[pa.Table]:
             if waiting:  # shares and tables are let go of as soon as nobody needs them: a nation's are large
-                made["sums"], made["largest"] = large_tables(self._lines_by_year(layer), waiting.pop())
+                made["sums"], made["largest"] = large_tables(self._lines_by_year(layer), waiting.pop(), layer.near)
             yield made.pop(kind)
 
         for kind in ("sums", "largest"):

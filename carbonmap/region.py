@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from carbonmap.calibration_spec import CalibrationSpec
 from carbonmap.errors import RegionError
 from carbonmap.resources import region_files
 from carbonmap.yaml_file import KeyPath, YamlFile
@@ -86,6 +87,16 @@ class Disclosure(Strict):
 
     min_count: Annotated[int, Field(ge=1)] = 3
     dominance_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
+    audit: bool = False
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "Disclosure":
+        if self.audit and self.dominance_percent == 0:
+            raise ValueError(
+                "audit: true needs a dominance_percent above 0, such as 20: every value has to be able to move by that "
+                "much of itself, and 0 asks for nothing; give one, or leave the audit out"
+            )
+        return self
 
 
 class Region(Strict):
@@ -109,6 +120,7 @@ class Region(Strict):
     attributions: tuple[Attribution, ...] = ()
     base_map: BaseMap | None = None
     disclosure: Disclosure = Disclosure()
+    calibration: CalibrationSpec | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -130,6 +142,8 @@ class Region(Strict):
                 )
             known.append(zones.id)
         wanted = [("boundary.zone_set", self.boundary.zone_set)]
+        if self.calibration is not None:
+            wanted.append(("calibration.zone_set", self.calibration.zone_set))
         for source in self.sources:
             if not isinstance(source.coverage, str):
                 wanted.append((f"coverage of source {source.id!r}", source.coverage.zone_set))
@@ -145,13 +159,15 @@ class RegionFile:
     Args:
         name_or_path: a path to a YAML file, or the name of a region that ships with the program.
         inputs: where relative sources are looked for; default: the region file's own folder.
+        address: of the object store that the inputs were fetched from, if they were (`carbonmap.fetched`).
 
     Raises:
         RegionError: names file, line, key, what is there and what was expected; all mistakes at once.
     """
 
-    def __init__(self, name_or_path: str | Path, inputs: Path | None = None) -> None:
+    def __init__(self, name_or_path: str | Path, inputs: Path | None = None, address: str | None = None) -> None:
         self.path = find_region_file(name_or_path)
+        self.address = address
         document = YamlFile(self.path)
         try:
             self.region = Region.model_validate(document.data)

@@ -33,7 +33,7 @@ NOTES = {
     "numbers": "tCO2e a year in the scenario's year, by the first set of elasticities; low and high are the range over "
     "all sets and no interval",
     "intervals": "90 %, from samples: parameters, factors and activities drawn together, shared errors shared; "
-    "elasticities are not drawn",
+    "elasticities are not drawn, and each set of them has an interval of its own, in the same worlds",
 }
 """What must be read beside the numbers."""
 
@@ -186,8 +186,9 @@ def result_lines(ran: Ran) -> list[str]:
     low, high = told["range_tco2e"]
     lines.append(f"  range over the sets of elasticities {low:+,.0f} to {high:+,.0f} (no interval)")
     if told["interval"] is not None:
-        low, high = told["interval"]["tco2e"]
-        lines.append(f"  90 % interval of what has a distribution {low:+,.0f} to {high:+,.0f}")
+        intervals = [f"{each['interval_tco2e'][0]:+,.0f} to {each['interval_tco2e'][1]:+,.0f} ({name})"
+                     for name, each in told["sets"].items()]  # fmt: skip
+        lines.append(f"  90 % interval of what has a distribution {', '.join(intervals)}")
     outside = [each["leaves_tco2e"] for each in told["sets"].values()]
     if any(outside):
         lines.append(f"  residents' travel outside the region {min(outside):+,.0f} to {max(outside):+,.0f}, in no cell")

@@ -115,7 +115,8 @@ def where_to_act(
         "false_discovery_rate": false_discovery_rate,
         "neighbours": "cells that touch" if band_m is None else f"within {band_m:g} m",
         "programme": None if programme is None else programme.model_dump(mode="json", exclude_none=True),
-        "illustrative_result": any(note.illustrative for note in state.notes),
+        "illustrative_result": any(note.illustrative for note in state.notes)
+        or (result is not None and result.illustrative),
         "notes": NOTES,
     }
     with Folder(Path(f"{region}-where") if out is None else out) as folder:

@@ -19,8 +19,11 @@ from accounting.sector import Remark, SectorEmissions
 from gis.columns import column_or_nan, distinct_codes
 from gis.floor_area import KNOWN, SOURCES, FloorAreas, floor_areas, require_floor_areas
 from gis.intensities import CARRIERS, Intensity, intensity
-from gis.meters import BASIS, Meter, metered_lines, metered_mask, meters_of, taken_as_net
+from gis.meters import BASIS, Meter, metered_lines, metered_mask, meters_of, taken_as_net, unbuilt_meters
 from gis.uses import USES, UseCodes, check_uses, use_codes
+
+_NAMED = 5
+"""Ids that a remark names."""
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -104,6 +107,7 @@ def building_emissions(
     of_source = np.bincount(areas.source, minlength=len(SOURCES)).tolist()
     counts |= {f"floor_area_{source}": count for source, count in zip(SOURCES, of_source, strict=True)}
     counts["not_estimated"] = int(unestimated.sum())
+    remarks += _unbuilt_remarks(features, years)
     remarks += _missing_remarks(features, unknown_uses, unestimated)
     return SectorEmissions(
         compact=join_lines(blocks),
@@ -255,17 +259,31 @@ def _missing_remarks(features: pd.DataFrame, unknown_uses: Mapping[str, int], un
         remarks.append(Remark(text, sum(unknown_uses.values()), words=unknown_uses, order="most"))
     if unestimated.any():
         of = np.flatnonzero(unestimated)
-        ids = features["id"].iloc[of[:5]]
+        ids = features["id"].iloc[of[:_NAMED]]
         remarks.append(
             Remark(
                 "{count} buildings have no meter and no floor area and are not estimated (missing, not zero): {words}. "
                 "The assumption buildings.floor_area would fill them.",
                 len(of),
                 words={str(name): 1 for name in ids},
-                shown=5,
+                shown=_NAMED,
                 n_words=len(of),
             )
         )
+    return remarks
+
+
+def _unbuilt_remarks(features: pd.DataFrame, years: Sequence[int]) -> list[Remark]:
+    remarks: list[Remark] = []
+    for column, year, unit in unbuilt_meters(features, years):
+        values = column_or_nan(features, column)
+        read = np.isfinite(values)
+        if read.any():
+            text = (
+                f"{column}: readings of {{count}} buildings ({{amount:,.0f}} {unit} in all) are of a year that is not "
+                f"built, and count nowhere; to use them add {year} to years."
+            )
+            remarks.append(Remark(text, int(read.sum()), amount=float(values[read].sum())))
     return remarks
 
 
@@ -273,10 +291,12 @@ def _meter_remarks(features: pd.DataFrame, meters: Sequence[Meter], resolver: Re
     remarks: list[Remark] = []
     for meter in meters:
         values, column = column_or_nan(features, meter.column), meter.column
-        negative = int((values < 0).sum())
-        if negative:
-            text = f"{column}: {{count}} readings are negative (net feed-in?) and keep their sign."
-            remarks.append(Remark(text, negative))
+        negative = np.flatnonzero(values < 0)
+        if negative.size:
+            text = f"{column}: {{count}} readings are negative (net feed-in?) and keep their sign: {{words}}."
+            ids = features["id"].iloc[negative[:_NAMED]] if "id" in features.columns else negative[:_NAMED]
+            words = {str(name): 1 for name in ids}
+            remarks.append(Remark(text, negative.size, words=words, shown=_NAMED, n_words=negative.size))
         scaled = f"{column}_months"
         if scaled in features.columns:
             part = int((np.isfinite(values) & (column_or_nan(features, scaled) < 12)).sum())

@@ -61,6 +61,7 @@ PLAUSIBLE: dict[str, Plausible] = {
     "population": Plausible(0, 50_000_000, "error", "residents of the feature; leave unknown ones empty"),
 }
 _METER = Plausible(0, np.inf, "warning", "what feeds back into the grid is not use; leave unknown ones empty")
+"""Of a whole year; single readings of long tables are counted by `gis.meter_sums`."""
 
 
 class _Findings:
@@ -130,7 +131,8 @@ def check_report(report: ReadReport, layer: str) -> list[Finding]:
     areas = "" if before is None or after is None else f"; area {before:,.0f} m2 before, {after:,.0f} m2 after"
     found.tell("warning", f"invalid geometries, repaired{areas}", report.repaired.count, report.repaired.ids)
     if report.unit == "features":
-        found.tell("warning", "without geometry", report.empty)
+        remedy = "they count nowhere: draw them, or leave them out with where"
+        found.tell("warning", "without geometry", report.empty, report.empty_ids, remedy)
     found.tell("warning", "whole repetitions of another feature, kept once", report.duplicates)
     found.tell("info", "outside the region's bounds, not read further", report.outside)
     found.tell("info", "left out by where, or by what the layer is", report.filtered)
@@ -243,12 +245,15 @@ def _check_joins(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, fou
         found.tell(level, f"{file}: keys that no feature has", join.keys_unmatched, unknown, remedy)
         found.tell("info", f"{file}: features that the table does not know", join.features_unmatched)
         found.tell("warning", f"{file}: rows without a key", join.rows_without_key)
-        repeated = f"{file}: rows equal to another in key, month, carrier and amount, which add up"
-        found.tell(
-            "warning", repeated, join.repeated_rows, (), "was the file appended twice? then remove the repetition"
-        )
+        how = "which count once" if join.repeats_count_once else "which add up"
+        remedy = "as repeats says in the region file: once for a table appended twice, sum for meters that read alike"
+        repeated = f"{file}: rows equal to another in key, month, carrier and amount, {how}"
+        found.tell("warning", repeated, join.repeated_rows, (), remedy)
         found.tell("info", f"{file}: keys with several rows", join.duplicate_keys, join.duplicate_examples)
         found.tell("info", f"{file}: missing values", join.values_missing)
+        remedy = "what feeds back into the grid is not use; a year's sum hides it: correct them, or leave them out"
+        negative = f"{file}: readings below zero, which keep their sign"
+        found.tell("warning", negative, join.negative_rows, join.negative_examples, remedy)
         for column, count in sorted(join.incomplete_years.items()):
             done = "scaled to 12 and marked" if f"{column}_months" in join.columns else "taken as unknown"
             found.tell("warning", f"{file}: {column}: years with fewer than 12 months, {done}", count)

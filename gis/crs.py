@@ -77,10 +77,33 @@ def check_degrees(bounds: NDArray[np.float64], crs: CRS, file: str) -> None:
     west, south = np.nanmin(bounds[:, 0]), np.nanmin(bounds[:, 1])
     east, north = np.nanmax(bounds[:, 2]), np.nanmax(bounds[:, 3])
     if west < -181 or east > 361 or south < -90.001 or north > 90.001:
+        exchanged = west >= -90 and east <= 90 and south >= -180 and north <= 180
+        remedy = (
+            "latitude seems to stand first, where longitude (x) was expected: write the file with longitude first, or "
+            "exchange x and y of the source in the region file"
+            if exchanged
+            else "give the true one in the region file, e.g. crs: EPSG:5186"
+        )
         raise CrsError(
             f"{file}: coordinates from ({west:.0f}, {south:.0f}) to ({east:.0f}, {north:.0f}) cannot be "
-            f"degrees, but the CRS is {crs.name}; give the true one in the region file, e.g. crs: EPSG:5186"
+            f"degrees, but the CRS is {crs.name}; {remedy}"
         )
+
+
+def united(one: Bounds | None, other: Bounds | None) -> Bounds | None:
+    """Bounds around both; None where there are none."""
+    if one is None or other is None:
+        return one or other
+    return (min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3]))
+
+
+def around(boxes: NDArray[np.float64]) -> Bounds | None:
+    """Bounds around (n, 4) boxes, those left out that are no numbers; None where there are none."""
+    known = boxes[np.isfinite(boxes).all(axis=1)]
+    if not len(known):
+        return None
+    (west, south), (east, north) = known[:, :2].min(axis=0).tolist(), known[:, 2:].max(axis=0).tolist()
+    return west, south, east, north
 
 
 def moved_bounds(bounds: Bounds, source: CRS, target: CRS) -> Bounds:

@@ -182,6 +182,14 @@ class _Joined:
         unread = JoinReport(self._join.file)  # what is counted a second time
         again = self._readings(unread, ", months with several rows")
         made.finish(again, self.report, work)
+        self.report.repeats_count_once = self._join.repeats == "once" and self.report.repeated_rows > 0
+        if self._join.repeats == "refuse" and self.report.repeated_rows:
+            raise BadValue(
+                f"joins: {self._join.file}: {self.report.repeated_rows} of its {self.report.rows} rows repeat another "
+                f"one in key, month, carrier and amount (keys with several rows in a month: "
+                f"{listed(self.report.duplicate_examples)}). If the table was appended twice, correct it or say "
+                "repeats: once; if these are meters of one feature that read alike, say repeats: sum"
+            )
         return made
 
     def _readings(self, report: JoinReport, what: str = "") -> Iterator[Readings]:

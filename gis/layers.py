@@ -1,13 +1,16 @@
 """What reading gives: a layer or a zone set, with a report that accounts for every feature of the file."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
 
+from gis.crs import Bounds, united
 from gis.errors import ReportMismatch
 from gis.geometry_column import GeometryColumn
 
@@ -38,6 +41,21 @@ class GivenGround:
 
 
 @dataclass
+class LeftOut:
+    """What features (of a raster: patches) amount to that were read and refused when they were shared out."""
+
+    count: int = 0
+    amounts: dict[str, float] = field(default_factory=dict)
+    """By what is added up, with its unit: `area_ha`, `length_km`, `emissions_tco2e_2023`, `population_2023`."""
+
+    def __add__(self, other: "LeftOut") -> "LeftOut":
+        """Both together."""
+        names = sorted({*self.amounts, *other.amounts})
+        amounts = {name: self.amounts.get(name, 0.0) + other.amounts.get(name, 0.0) for name in names}
+        return LeftOut(self.count + other.count, amounts)
+
+
+@dataclass
 class Unparsable:
     """Values of one column that are not what the column holds; they became null."""
 
@@ -61,10 +79,17 @@ class JoinReport:
     """Features of the layer that the table does not know."""
     rows_without_key: int = 0
     repeated_rows: int = 0
-    """Long: rows equal to another in key, period, carrier and amount; they add up, since two meters may read alike."""
+    """Long: rows equal to another in key, period, carrier and amount; they add up if the region file says so, since
+    two meters may read alike."""
+    repeats_count_once: bool = False
+    """They were taken for one instead."""
     duplicate_keys: int = 0
     duplicate_examples: list[str] = field(default_factory=list)
     values_missing: int = 0
+    negative_rows: int = 0
+    """Long: readings below zero; they keep their sign, so that a year's sum may hide them."""
+    negative_examples: list[str] = field(default_factory=list)
+    """Keys of some."""
     incomplete_years: dict[str, int] = field(default_factory=dict)
     """Column -> number of features with 1 to 11 months; null, or scaled and marked, as the join says."""
     columns: list[str] = field(default_factory=list)
@@ -90,12 +115,18 @@ class ReadReport:
     """Dropped by `where`, or by what the layer is (an OSM `building=no`)."""
     outside: int = 0
     """Bounding box disjoint from the region's; dropped while reading."""
+    beyond: Bounds | None = None
+    """Where these lie, in the file's CRS; for messages, and not for the manifest."""
     empty: int = 0
     """Without geometry; a raster's nodata."""
+    empty_ids: list[str] = field(default_factory=list)
+    """Of the first few without geometry."""
     duplicates: int = 0
     """Same id, same geometry, same values as another feature: kept once."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """(id, reason) of features that cannot be used."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """Of those refused when they were shared out, what is missing from every total."""
     repaired: Repairs = field(default_factory=Repairs)
     ground: GivenGround = field(default_factory=GivenGround)
     missing_nodes: int = 0
@@ -140,8 +171,11 @@ class ReadReport:
             unparsable[column] = Unparsable(known.count + bad.count, (known.examples + bad.examples)[:MOST_EXAMPLES])
         return replace(
             self,
+            beyond=united(self.beyond, part.beyond),
             **{name: getattr(self, name) + getattr(part, name) for name in _COUNTS},
+            empty_ids=(self.empty_ids + part.empty_ids)[:MOST_EXAMPLES],
             refused=self.refused + part.refused,
+            left_out=self.left_out + part.left_out,
             repaired=repaired,
             ground=ground,
             unparsable=unparsable,
@@ -152,6 +186,7 @@ class ReadReport:
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers, for the manifest."""
         plain = asdict(self)
+        del plain["beyond"]
         plain["classes"] = {str(code): count for code, count in sorted(self.classes.items())}
         plain["refused"] = [{"id": name, "reason": reason} for name, reason in self.refused]
         return plain
@@ -192,6 +227,27 @@ class Layer:
     def __len__(self) -> int:
         """How many features."""
         return len(self.table)
+
+    def without(self, refused: Mapping[int, str], amounts: dict[str, float]) -> "Layer":
+        """The layer without some features, which its report then counts as refused.
+
+        Args:
+            refused: position -> why.
+            amounts: what they add up to, see `LeftOut`.
+        """
+        gone = np.array(sorted(refused), dtype=np.int64)
+        kept = np.ones(len(self), dtype=np.bool_)
+        kept[gone] = False
+        names = self.table["id"].to_numpy(dtype=object)[gone]
+        named = [(str(name), refused[position]) for name, position in zip(names, gone.tolist(), strict=True)]
+        report = replace(
+            self.report,
+            kept=self.report.kept - len(gone),
+            refused=self.report.refused + named,
+            left_out=self.report.left_out + LeftOut(len(gone), amounts),
+        )
+        table = self.table[kept].reset_index(drop=True)
+        return replace(self, table=table, geometry=self.geometry.take(kept), report=report)
 
 
 @dataclass

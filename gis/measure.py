@@ -149,8 +149,11 @@ def _metric_tensor(crs: CRS, x: FloatArray, y: FloatArray) -> FloatArray:
     """
     to_lonlat, h = _to_lonlat(crs), 200.0
     sides = [np.radians(to_lonlat.transform(x + dx, y + dy)) for dx, dy in ((h, 0), (-h, 0), (0, h), (0, -h))]
+    # Where the CRS has no place they are infinite, and the measure is no number.
+    sides = [np.where(np.isfinite(side), side, np.nan) for side in sides]
     by_x, by_y = (sides[0] - sides[1]) / (2 * h), (sides[2] - sides[3]) / (2 * h)
     lat = np.radians(to_lonlat.transform(x, y)[1])
+    lat = np.where(np.isfinite(lat), lat, np.nan)
     geod = _geod(crs)
     bend = 1 - geod.es * np.sin(lat) ** 2
     # Metres per radian along the parallel and along the meridian.

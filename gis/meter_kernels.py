@@ -31,8 +31,8 @@ SETTLED = 1 << 28
 """The sum is written elsewhere; the lower half says where."""
 MONTHS = (1 << MISSING) - 1
 
-HAS_ROWS, HAS_SEVERAL = 1, 2
-"""Marks of a key: some row of the table names it; it has several rows in some month."""
+HAS_ROWS, HAS_SEVERAL, HAS_NEGATIVE = 1, 2, 4
+"""Marks of a key: some row of the table names it; it has several rows in some month; some reading is negative."""
 
 _FRACTION_BITS = 80
 _UNIT = 2.0**_FRACTION_BITS
@@ -211,12 +211,14 @@ def readings_of(
     values: Floats,
     pages: NDArray[np.int32],
     flags: NDArray[np.uint32],
+    once: bool,
     cells: Ints,
     counted: NDArray[np.bool_],
 ) -> bool:
     """Which rows need a second look: (n,) the place of their sum (-1: they do not), and whether they add to it anew.
 
-    The other arguments are those of `add_readings`, after all rows were added. False: a row was not among them.
+    Sums with several rows in a month are made anew where repeated ones count `once`. The other arguments are those of
+    `add_readings`, after all rows were added. False: a row was not among them.
     """
     for row in range(len(numbers)):
         cells[row] = -1
@@ -230,7 +232,7 @@ def readings_of(
         if flag & SEVERAL == 0 and not unsettled(flag):
             continue
         cells[row] = at
-        counted[row] = unsettled(flag) and (flag >> MISSING >> months[periods[row]]) & 1 == 0
+        counted[row] = (once or unsettled(flag)) and (flag >> MISSING >> months[periods[row]]) & 1 == 0
     return True
 
 

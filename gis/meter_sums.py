@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from gis.errors import BadValue, UnreadableFile, listed
 from gis.key_index import KeyIndex
-from gis.layers import JoinReport
+from gis.layers import MOST_EXAMPLES, JoinReport
 from gis.meter_kernels import (
+    HAS_NEGATIVE,
     HAS_ROWS,
     HAS_SEVERAL,
     PAGE,
@@ -38,6 +39,7 @@ class MeterSums:
     def __init__(self, index: KeyIndex, join: Join, name: str) -> None:
         self._index, self._name = index, name
         self._monthly, self._scaled = join.month is not None, join.missing_months == "scale"
+        self._once = join.repeats == "once"
         self.names: list[str] = []
         self._columns: dict[tuple[str, int], int] = {}
         self._pages = np.full((0, 0), -1, dtype=np.int32)
@@ -47,11 +49,16 @@ class MeterSums:
         self._used = np.zeros(1, dtype=np.int64)
         self._marks = np.zeros(0, dtype=np.uint8)
         self._missing = np.zeros(1, dtype=np.int64)
+        self._negative = 0
         self._settled = np.zeros(0)
 
     def add(self, readings: Readings) -> None:
         """Add the readings of some rows."""
         columns, months = self._places(readings)
+        negative = readings.values < 0
+        if negative.any():
+            self._negative += int(negative.sum())
+            self._marks[readings.keys[negative]] |= HAS_NEGATIVE
         row = 0
         while True:
             row = add_readings(
@@ -96,10 +103,13 @@ class MeterSums:
         if counts[:, 2].any():
             self._second_look(again, report, work)
         report.values_missing = int(self._missing[0])
+        report.negative_rows = self._negative
+        if self._negative:
+            report.negative_examples = self._index.smallest((self._marks & HAS_NEGATIVE) != 0, MOST_EXAMPLES)
         several = (self._marks & HAS_SEVERAL) != 0
         report.duplicate_keys = int(several.sum())
         if report.duplicate_keys:
-            report.duplicate_examples = self._index.smallest(several, 5)
+            report.duplicate_examples = self._index.smallest(several, MOST_EXAMPLES)
         for (kind, year), column in self._columns.items():
             if not counts[column, 1]:
                 continue
@@ -121,14 +131,14 @@ class MeterSums:
                 counted = np.empty(len(cells), dtype=np.bool_)
                 known = readings_of(
                     readings.keys, readings.kind_of, readings.period_of, columns, months, readings.values,
-                    self._pages, self._flags, cells, counted,
+                    self._pages, self._flags, self._once, cells, counted,
                 )  # fmt: skip
                 if not known:
                     raise UnreadableFile(f"{self._name}: it changed while it was read; start again when it is complete")
                 rows = np.flatnonzero(cells >= 0)
                 odd.add(cells[rows], months[readings.period_of[rows]], readings.values[rows], counted[rows])
             report.repeated_rows = odd.repeated()
-            cells, self._settled = odd.sums()
+            cells, self._settled = odd.sums(once=self._once)
         if not np.isfinite(self._settled).all():
             self._refuse_endless(cells[~np.isfinite(self._settled)])
         self._low[cells] = np.arange(len(cells), dtype=np.uint64)

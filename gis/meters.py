@@ -74,6 +74,18 @@ def meters_of(features: pd.DataFrame, years: Sequence[int]) -> list[Meter]:
     return sorted(meters, key=lambda meter: years.index(meter.year))
 
 
+def unbuilt_meters(features: pd.DataFrame, years: Sequence[int]) -> list[tuple[str, int, str]]:
+    """Column, year and unit of the meters of a layer that are of no year that is built, in the layer's order.
+
+    Args:
+        features: the layer, as `meters_of` takes it.
+        years: the years that are built.
+    """
+    matches = filter(None, map(METER_COLUMN.match, map(str, features.columns)))
+    dated = [(match[0], int(match["year"]), match["unit"]) for match in matches if match["year"]]
+    return [(column, year, unit) for column, year, unit in dated if year not in years]
+
+
 def _activity(carrier: str, unit: str) -> str:
     measures = dimension(unit)
     if measures not in _BY_DIMENSION or (carrier == "gas" and measures == "volume"):

@@ -73,13 +73,17 @@ class OddReadings:
             )
         )
 
-    def sums(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Places, in any order, and the exact sum of the rows that count in each, rounded once; infinite: too large."""
+    def sums(self, *, once: bool = False) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Places, in any order, and the exact sum of the rows that count in each, rounded once; infinite: too large.
+
+        With `once`, rows equal in place, month and value are one.
+        """
+        rows = "(SELECT DISTINCT cell, month, value FROM readings WHERE counted AND {part})"
+        if not once:
+            rows = "(SELECT cell, value FROM readings WHERE counted AND {part})"
         cells: list[int] = []
         sums: list[float] = []
-        for cell, values in self._grouped(
-            "SELECT cell, list(value ORDER BY value) FROM readings WHERE counted AND {part} GROUP BY cell"
-        ):
+        for cell, values in self._grouped(f"SELECT cell, list(value ORDER BY value) FROM {rows} GROUP BY cell"):
             try:
                 total = math.fsum(values)
             except OverflowError:

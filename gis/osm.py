@@ -19,7 +19,7 @@ import shapely
 from osmium.filter import EntityFilter, KeyFilter, TagFilter
 from osmium.osm import AREA, NODE, RELATION, WAY
 
-from gis.crs import LONLAT
+from gis.crs import LONLAT, around, united
 from gis.errors import LayerMissing, UnreadableFile, did_you_mean, listed
 from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
@@ -263,6 +263,7 @@ class _Collector:
             bounds = shapely.bounds(shapes)
             keep = ~((bounds[:, 2] < west) | (bounds[:, 0] > east) | (bounds[:, 3] < south) | (bounds[:, 1] > north))
             self.report.outside += int((~keep).sum())
+            self.report.beyond = united(self.report.beyond, around(bounds[~keep]))
         self.done_ids.append(ids[keep])
         self.done_shapes.append(shapes[keep])
         self.done_rows.extend(row for row, kept in zip(self.rows, keep, strict=True) if kept)

@@ -1,7 +1,7 @@
 """Ground that a forest map draws twice: it takes up carbon once."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -9,14 +9,17 @@ import numpy as np
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
+from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from gis.geometry_column import GeometryColumn
-from gis.layers import Layer
+from gis.layers import Layer, LeftOut, ReadReport
 from gis.sealed_files import is_sealed, write_sealed
+from grids.measures import UNCUT
 from grids.shared_ground import ground_shared_with, shared_ground
 
 Geometries = NDArray[np.object_]
+Objects = NDArray[np.object_]
 Positions = NDArray[np.int64]
 
 FOREST = ("forest", "land_cover")
@@ -98,14 +101,31 @@ class GroundOnce:
     Attributes:
         geometry: (n,) the same ground as before, each piece in one polygon; as it was where nothing is left.
         cut: (n,) whether the polygon gave ground away.
-        gone: (n,) whether nothing is left of it.
+        gone: (n,) whether nothing is left of it, or GEOS gave up at it.
         shared_m2: planar area that polygons gave away.
+        uncut: position -> why GEOS gave up.
     """
 
     geometry: GeometryColumn
     cut: NDArray[np.bool_]
     gone: NDArray[np.bool_]
     shared_m2: float
+    uncut: Mapping[int, str] = field(default_factory=dict)
+
+    def account(self, names: Objects, areas: NDArray[np.float64], why: str, report: ReadReport) -> None:
+        """Tell a report of the polygons that are gone, and what those amount to at which GEOS gave up.
+
+        Args:
+            names: (n,) ids of the polygons.
+            areas: (n,) m2 before.
+            why: of those whose ground is all given away.
+            report: gets them as refused.
+        """
+        gone = np.flatnonzero(self.gone).tolist()
+        report.refused.extend((str(names[place]), self.uncut.get(place, why)) for place in gone)
+        if self.uncut:
+            hectares = float(areas[list(self.uncut)].sum()) / 10_000
+            report.left_out = report.left_out + LeftOut(len(self.uncut), {"area_ha": hectares})
 
 
 def ground_once(stands: GeometryColumn, smaller: SmallerStands) -> GroundOnce:
@@ -122,15 +142,20 @@ def ground_once(stands: GeometryColumn, smaller: SmallerStands) -> GroundOnce:
     gone = np.zeros(len(stands), dtype=np.bool_)
     which = np.unique(smaller.larger)
     left = np.empty(len(which), dtype=object)
+    uncut: dict[int, str] = {}
     given_m2 = 0.0
     for place, (index, others) in enumerate(smaller.each()):
         [stand] = stands.objects(np.array([index]))
-        rest = _polygonal(shapely.difference(stand, shapely.union_all(others)))
+        try:
+            rest = _polygonal(shapely.difference(stand, shapely.union_all(others)))
+        except GEOSException as problem:
+            uncut[index], cut[index], gone[index] = f"{UNCUT} [{problem}]", True, True
+            continue
         kept_m2 = float(shapely.area(rest))
         left[place], cut[index], gone[index] = rest, True, kept_m2 <= _NOTHING * stands.areas[index]
         given_m2 += float(stands.areas[index]) - (0.0 if gone[index] else kept_m2)
     stays = ~gone[which]
-    return GroundOnce(stands.replaced(which[stays], left[stays]), cut, gone, given_m2)
+    return GroundOnce(stands.replaced(which[stays], left[stays]), cut, gone, given_m2, uncut)
 
 
 def _polygonal(geometry: BaseGeometry) -> BaseGeometry:
@@ -153,13 +178,11 @@ def without_ground(layer: Layer, taken: GeometryColumn) -> Layer:
     stands = layer.geometry
     shared = ground_shared_with(stands.wkb, taken.wkb)
     once = ground_once(stands, SmallerStands(shared.first, taken.take(shared.second)))
-    if once.shared_m2 <= _NOTHING * float(stands.areas.sum()):
+    if once.shared_m2 <= _NOTHING * float(stands.areas.sum()) and not once.uncut:
         return layer  # neighbours that only touch
     report = layer.report
     names = layer.table["id"].to_numpy(dtype=object)
-    report.refused.extend(
-        (str(name), "all of its ground lies in a forest map listed before") for name in names[once.gone]
-    )
+    once.account(names, stands.areas, "all of its ground lies in a forest map listed before", report)
     report.ground.to_earlier_m2 += once.shared_m2
     report.kept = int((~once.gone).sum())
     table = layer.table[~once.gone].reset_index(drop=True)

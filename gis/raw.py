@@ -1,8 +1,11 @@
 """What every format's reader takes and gives: one request, one table of features before any cleaning."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,9 @@ from gis.crs import Bounds
 from gis.errors import ColumnMissing, EmptyLayer, did_you_mean, listed
 from gis.geometry_column import GeometryColumn
 from gis.sources import ContextSource, Source, Where, ZoneSet
+
+Opened = Callable[[str], AbstractContextManager[Any]]
+"""Opens an input by its name in the region file, where it is kept and not in the inputs folder, as pyarrow does."""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the fraction done, 0 to 1."""
@@ -44,6 +50,10 @@ class Request:
     progress: Progress | None = None
     span: Span | None = None
     """Only these rows; None: the whole file."""
+    id_column: str | None = None
+    """Which of the columns names features, in messages about those that cannot be read."""
+    opened: Callable[[], AbstractContextManager[Any]] | None = None
+    """Opens the file where it is kept, of which `path` is a copy; only GeoParquet is read so."""
 
     @classmethod
     def of(
@@ -53,11 +63,14 @@ class Request:
         lonlat: Bounds | None = None,
         progress: Progress | None = None,
         span: Span | None = None,
+        opened: Opened | None = None,
     ) -> "Request":
         """The request of a source, zone set or context source."""
         columns = tuple(dict.fromkeys([*source.columns.values(), *source.where]))
         x, y = (source.x, source.y) if isinstance(source, Source) else (None, None)
-        return cls(path, source.layer, columns, source.where, source.encoding, source.crs, x, y, lonlat, progress, span)
+        given = (path, source.layer, columns, source.where, source.encoding, source.crs, x, y, lonlat, progress, span)
+        elsewhere = None if opened is None else partial(opened, source.file)
+        return cls(*given, id_column=source.columns.get("id"), opened=elsewhere)
 
     def tell(self, fraction: float) -> None:
         """Report progress, where someone listens."""

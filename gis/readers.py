@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gis.crs import LONLAT, Bounds, metric_crs, moved_bounds
+from gis.crs import LONLAT, Bounds, around, metric_crs, moved_bounds, united
 from gis.encodings import check_text
 from gis.errors import ColumnMissing, DuplicateIds, EmptyLayer, WrongGeometry, listed
 from gis.files import file_kind, input_file
@@ -21,12 +21,13 @@ from gis.joins import JoinedTable, join_table
 from gis.layers import Layer, ReadReport, Unparsable
 from gis.osm import read_osm
 from gis.overlaps import FOREST, SmallerStands, SmallerStandsFile, ground_once
-from gis.raw import Progress, Raw, Request, Span
+from gis.raw import Opened, Progress, Raw, Request, Span
 from gis.repair import FAMILIES, Family, clean, none_refused
 from gis.sources import ContextSource, Coverage, Source, ZoneSet
 from gis.tables import read_points
 from gis.values import is_numeric_column, matches, numbers, texts
 from gis.vector import read_vector
+from gis.whereabouts import whereabouts
 
 _ROW = "row in file"
 """A column that frames carry while features are dropped from them, so that joined rows are found again."""
@@ -49,6 +50,7 @@ def read_source(
     span: Span | None = None,
     joined: Sequence[JoinedTable] | None = None,
     smaller: SmallerStandsFile | None = None,
+    opened: Opened | None = None,
 ) -> Layer:
     """Read one vector, table or OSM source into a layer.
 
@@ -62,6 +64,7 @@ def read_source(
         span: read only these rows of a GeoParquet file (`gis.spans`); what is left of them may be nothing.
         joined: the source's joins, made for all of its features beforehand; their reports are not repeated here.
         smaller: of stands read in spans, which share ground with smaller ones of the whole source (`settle_stands`).
+        opened: opens GeoParquet where it is kept, if it is not to be read from the inputs folder.
 
     Returns:
         A layer in `crs` with RangeIndex, unique text `id`, our column names: numbers float64 (NaN unknown), text
@@ -75,7 +78,7 @@ def read_source(
     target = metric_crs(crs)
     path = input_file(inputs, source.file)
     report = ReadReport(source.id, source.file, source.layer)
-    raw = read_raw(Request.of(source, path, bounds_lonlat, progress, span), report)
+    raw = read_raw(Request.of(source, path, bounds_lonlat, progress, span, opened), report)
     raw = filtered(raw, source, report, some=span is None)
     raw = inside(raw, bounds_lonlat, report)
     lenient = file_kind(path) == "osm"
@@ -91,7 +94,7 @@ def read_source(
         pairs = SmallerStands.of(geometry) if smaller is None else smaller.among(begin + frame[_ROW].to_numpy())
         frame, geometry = without_shared_ground(frame, geometry, pairs, report)
     if frame.empty and span is None:
-        raise nothing_left(source, report)
+        raise nothing_left(source, report, bounds_lonlat, target)
     rows = frame.pop(_ROW).to_numpy()
     parts = [frame]
     for number, join in enumerate(source.joins):
@@ -201,9 +204,20 @@ def _rows_of(joined: JoinedTable, rows: NDArray[np.int64], span: Span | None) ->
     return kept
 
 
-def nothing_left(source: Source, report: ReadReport) -> EmptyLayer:
-    """The error of a source of which nothing can be used, with the account of its features."""
-    return EmptyLayer(f"source {source.id}: nothing of {source.file} can be used: {_account(report)}")
+def nothing_left(source: Source, report: ReadReport, lonlat: Bounds | None, crs: pyproj.CRS | str) -> EmptyLayer:
+    """The error of a source of which nothing can be used: the account of its features, and where those outside lie.
+
+    Args:
+        source: as the region file says it.
+        report: of all that was read.
+        lonlat: the region's bounds in degrees.
+        crs: the region's.
+    """
+    text = f"source {source.id}: nothing of {source.file} can be used: {_account(report)}"
+    if report.beyond is not None and lonlat is not None:
+        given = pyproj.CRS.from_user_input(report.crs)
+        text = f"{text}. {whereabouts(report.beyond, given, lonlat, pyproj.CRS.from_user_input(crs))}"
+    return EmptyLayer(text)
 
 
 def filtered(raw: Raw, source: Source | ZoneSet | ContextSource, report: ReadReport, *, some: bool = True) -> Raw:
@@ -228,6 +242,7 @@ def inside(raw: Raw, lonlat: Bounds | None, report: ReadReport) -> Raw:
     boxes = raw.geometry.bounds
     out = (boxes[:, 2] < west) | (boxes[:, 0] > east) | (boxes[:, 3] < south) | (boxes[:, 1] > north)
     report.outside += int(out.sum())
+    report.beyond = united(report.beyond, around(boxes[out]))
     return raw.take(~out)
 
 
@@ -328,9 +343,9 @@ def without_shared_ground(
     once = ground_once(geometry, smaller)
     if not once.cut.any():
         return frame, geometry
-    names = frame["id"][once.gone]
-    report.refused.extend((str(name), "all of its ground lies in smaller stands") for name in names)
-    report.ground.stands += int(once.cut.sum())
+    names = frame["id"].to_numpy(dtype=object)
+    once.account(names, geometry.areas, "all of its ground lies in smaller stands", report)
+    report.ground.stands += int(once.cut.sum()) - len(once.uncut)
     report.ground.to_smaller_m2 += once.shared_m2
     return frame[~once.gone].reset_index(drop=True), once.geometry.take(~once.gone)
 

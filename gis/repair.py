@@ -11,12 +11,14 @@ from shapely.geometry.base import BaseGeometry
 
 from gis.errors import InvalidGeometry, WrongGeometry, listed
 from gis.geometry_column import GeometryColumn
-from gis.layers import ReadReport
+from gis.layers import MOST_EXAMPLES, ReadReport
+from grids.errors import UncutGeometry
 from grids.measures import repaired
+from grids.ring_kernels import MAX_COORDINATE_M
 
 Family = Literal["polygon", "line", "point"]
-FARTHEST = 1e9
-"""Metres (or degrees) beyond which nothing on earth lies; GEOS fails on the areas of much larger ones."""
+FARTHEST = MAX_COORDINATE_M
+"""Metres (or degrees) beyond which nothing on earth lies, and nothing is shared out."""
 
 Geometries = NDArray[np.object_]
 
@@ -78,7 +80,8 @@ def clean(
         WrongGeometry: none of the features is of an allowed type.
     """
     wanted = [int(kind) for kind, family in _FAMILY_OF.items() if family in families]
-    sure = geometry.sound & np.isin(geometry.types, wanted)
+    near = (np.abs(geometry.bounds) <= FARTHEST).all(axis=1)
+    sure = geometry.sound & near & np.isin(geometry.types, wanted)
     doubtful = np.flatnonzero(~sure)
     if not doubtful.size:
         return Cleaned(geometry, np.arange(len(geometry)))
@@ -102,6 +105,7 @@ def _judged(
     refusals: dict[int, str] = {}
     missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     report.empty += int(missing.sum())
+    report.empty_ids = [*report.empty_ids, *map(str, ids[missing][:MOST_EXAMPLES])][:MOST_EXAMPLES]
     geoms = geometries.copy()
     finite = _finite(geoms)
     for index in np.flatnonzero(~missing & ~finite).tolist():
@@ -127,11 +131,11 @@ def _judged(
             refusals[int(index)] = f"invalid: {reason}"
     elif len(invalid):
         before = np.abs(shapely.area(geoms[invalid]))
-        fixed = repaired(geoms[invalid])
-        for index, geometry, area in zip(invalid, fixed, before, strict=True):
-            kept = _part(geometry, families)
+        fixed, given_up = _fixed(geoms[invalid])
+        for place, (index, geometry, area) in enumerate(zip(invalid, fixed, before, strict=True)):
+            kept = None if place in given_up else _part(geometry, families)
             if kept is None or kept.is_empty:
-                refusals[int(index)] = "invalid, and nothing of it is left after repair"
+                refusals[int(index)] = given_up.get(place, "invalid, and nothing of it is left after repair")
                 continue
             geoms[index] = kept
             report.repaired.count += 1
@@ -141,6 +145,17 @@ def _judged(
     report.refused.extend((str(ids[index]), reason) for index, reason in sorted(refusals.items()))
     keep = usable[~np.isin(usable, list(refusals))] if refusals else usable
     return geoms, keep
+
+
+def _fixed(invalid: Geometries) -> tuple[Geometries, dict[int, str]]:
+    """Geometries made valid, and by position why GEOS gave up at some, which are None."""
+    try:
+        return repaired(invalid), {}
+    except UncutGeometry as error:
+        fixed = np.full(len(invalid), None, dtype=object)
+        others = np.setdiff1d(np.arange(len(invalid)), list(error.reasons))
+        fixed[others] = repaired(invalid[others])
+        return fixed, error.reasons
 
 
 def none_refused(report: ReadReport, since: int = 0) -> None:

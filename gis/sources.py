@@ -183,6 +183,10 @@ class Join(Strict):
     missing_months: Literal["null", "scale"] = "null"
     """Long: a year with fewer than 12 months is unknown, or scaled to 12 and marked in `<column>_months`."""
 
+    repeats: Literal["refuse", "sum", "once"] = "refuse"
+    """Long: what to do with rows equal to another in key, month, carrier and amount: a table that was appended twice
+    counts `once`; meters of one building that read alike make a `sum`. They are counted in any case."""
+
     @model_validator(mode="after")
     def _layout(self) -> Self:
         long_keys = ("year", "month", "carrier", "carrier_is", "value", "unit", "unit_column")

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from gis.encodings import check_utf8
 from gis.errors import ColumnMissing, did_you_mean, listed
 from gis.files import file_kind
+from gis.parquet_files import told_by_row_group
 from gis.raw import Span, require_columns
 from gis.sources import Source
 from gis.vector import parquet_geometry
@@ -41,7 +42,7 @@ def spans_of(source: Source, path: Path) -> tuple[Span | None, ...]:
     pieces = _pieces(file)
     size = sum(piece.size for piece in pieces)
     is_small = file.metadata.num_rows <= ROWS_AT_ONCE and size <= BYTES_AT_ONCE
-    if is_small or not _ids_are_unique(file, source.columns.get("id"), path.name):
+    if is_small or not _ids_are_unique(file, source.columns.get("id"), path):
         return (None,)
     spans: list[Span | None] = []
     first, row, filled = 0, 0, 0
@@ -93,16 +94,18 @@ def keys_in_file(source: Source, path: Path, ours: str) -> pa.ChunkedArray:
             f"{did_you_mean(ours, known)}"
         )
     require_columns((theirs,), file.schema_arrow.names, path.name)
-    return file.read(columns=[theirs])[theirs]
+    with told_by_row_group(path, [theirs]):
+        return file.read(columns=[theirs])[theirs]
 
 
-def _ids_are_unique(file: pq.ParquetFile, column: str | None, name: str) -> bool:
+def _ids_are_unique(file: pq.ParquetFile, column: str | None, path: Path) -> bool:
     if column is None:
         return True  # numbered by their place in the file
     if column not in file.schema_arrow.names:
         return False  # whoever reads it says so
-    table = file.read(columns=[column])
-    check_utf8(table, [column], name)
+    with told_by_row_group(path, [column]):
+        table = file.read(columns=[column])
+    check_utf8(table, [column], path.name)
     ids = table[column]
     if pa.types.is_dictionary(ids.type):
         ids = ids.cast(ids.type.value_type)

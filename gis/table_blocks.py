@@ -21,6 +21,7 @@ from gis.files import file_kind
 from gis.key_index import bytes_of, read_only
 from gis.layers import Unparsable
 from gis.meter_kernels import mark_codes
+from gis.parquet_files import open_parquet, told_by_row_group
 from gis.raw import require_columns
 from gis.tables import read_table
 from gis.values import numbers, texts
@@ -118,7 +119,7 @@ def _frame_blocks(frame: pd.DataFrame) -> Iterator[Block]:
 
 def _open_parquet(path: Path, key: str, wanted: Sequence[str]) -> BlockTable:
     try:
-        file = pq.ParquetFile(path)
+        file = open_parquet(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as problem:
         raise _unreadable(path, problem) from problem
     with file:
@@ -160,15 +161,16 @@ def _is_repeated(metadata: pq.FileMetaData, column: int) -> bool:
 
 def _parquet_blocks(path: Path, wanted: Sequence[str], coded: Sequence[str]) -> Iterator[Block]:
     """Blocks in file order; the next one is read while the caller works on this one."""
-    try:
-        with pq.ParquetFile(path, read_dictionary=list(coded)) as file, ThreadPoolExecutor(1) as ahead:
-            batches = _batches(file, list(wanted))
+    with (
+        told_by_row_group(path, wanted),
+        open_parquet(path, read_dictionary=list(coded)) as file,
+        ThreadPoolExecutor(1) as ahead,
+    ):
+        batches = _batches(file, list(wanted))
+        waiting = ahead.submit(next, batches, None)
+        while (batch := waiting.result()) is not None:
             waiting = ahead.submit(next, batches, None)
-            while (batch := waiting.result()) is not None:
-                waiting = ahead.submit(next, batches, None)
-                yield Block(batch.num_rows, {name: batch.column(name) for name in wanted})
-    except (pa.ArrowException, OSError) as problem:
-        raise _unreadable(path, problem) from problem
+            yield Block(batch.num_rows, {name: batch.column(name) for name in wanted})
 
 
 def _batches(file: pq.ParquetFile, wanted: list[str]) -> Iterator[pa.RecordBatch]:

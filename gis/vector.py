@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from gis.files import file_kind, unpacked
 from gis.geometry_column import UNREADABLE as NO_GEOMETRY
 from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
+from gis.parquet_files import open_parquet, told_by_row_group
 from gis.raw import Raw, Request, Span, require_columns
+from gis.values import texts
 
 _PLAIN = frozenset({"string", "empty", "integer", "floating", "mixed-integer-float", "boolean", "bytes"})
 """Kinds of values, as pandas tells them, among which there are no lists or records."""
@@ -158,9 +161,18 @@ def _finish(
     check_degrees(geometry.bounds, crs, name)
     raw = Raw(ids, geometry, values, crs, plain=plain)
     if unreadable.any():
-        report.refused.extend((str(fid), UNREADABLE) for fid in ids[unreadable])
+        report.refused.extend((name, UNREADABLE) for name in _names(raw.take(unreadable), request.id_column))
         raw = raw.take(~unreadable)
     return raw
+
+
+def _names(raw: Raw, column: str | None) -> list[str]:
+    """What features are called: by the column of ids, else by their numbers in the file."""
+    numbers = [str(number) for number in raw.ids]
+    if column not in raw.values:
+        return numbers
+    named = zip(texts(raw.values[column]), numbers, strict=True)
+    return [number if name is None else str(name) for name, number in named]
 
 
 def _flat(values: pd.Series) -> pd.Series:
@@ -197,15 +209,22 @@ def _first_line(problem: object) -> str:
     return str(problem).strip().splitlines()[0][:200] if str(problem).strip() else type(problem).__name__
 
 
-def parquet_geometry(path: Path) -> tuple[pq.ParquetFile, str, Any]:
+def parquet_geometry(path: Path, source: Any = None) -> tuple[pq.ParquetFile, str, Any]:
     """Open a GeoParquet file: the file, its primary geometry column, and its CRS (PROJJSON; OGC:CRS84 when not said).
+
+    Args:
+        path: of the file.
+        source: the file itself, opened by pyarrow, where it is not read from the path; what goes wrong then while its
+            footer is read is raised as it is.
 
     Raises:
         UnreadableFile: not Parquet, or without GeoParquet's metadata, or not WKB.
     """
     try:
-        file = pq.ParquetFile(path)
+        file = open_parquet(path if source is None else source)
     except (pa.ArrowInvalid, OSError) as problem:
+        if source is not None and isinstance(problem, OSError):
+            raise
         raise UnreadableFile(f"{path.name} is not a readable Parquet file ({_first_line(problem)})") from problem
     text = (file.metadata.metadata or {}).get(b"geo")
     if text is None:
@@ -233,14 +252,13 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
     name = request.path.name
     if request.layer is not None:
         raise LayerMissing(f"{name}: a GeoParquet file has no layers; drop layer: {request.layer} from the region file")
-    file, geometry, declared = parquet_geometry(request.path)
-    require_columns(request.columns, [column for column in file.schema_arrow.names if column != geometry], name)
-    try:
+    with nullcontext() if request.opened is None else request.opened() as source:
+        file, geometry, declared = parquet_geometry(request.path, source)
+        require_columns(request.columns, [column for column in file.schema_arrow.names if column != geometry], name)
         wanted = [geometry, *(column for column in request.columns if column != geometry)]
         first_row = request.span.first_row if request.span else 0
-        table = file.read(columns=wanted) if request.span is None else _rows_of(file, wanted, request.span)
-    except (pa.ArrowInvalid, OSError) as problem:
-        raise UnreadableFile(f"{name}: reading failed ({_first_line(problem)}); the file is damaged") from problem
+        with told_by_row_group(request.path, wanted, elsewhere=source is not None):
+            table = file.read(columns=wanted) if request.span is None else _rows_of(file, wanted, request.span)
     check_utf8(table, request.columns, name)
     values = pd.DataFrame(
         {column: _values(table[column]) for column in request.columns},

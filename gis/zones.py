@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.errors import GEOSException
 
 from gis.crs import metric_crs
 from gis.errors import BadValue, DuplicateIds, EmptyLayer, InvalidGeometry, OverlappingZones, listed
@@ -100,7 +101,13 @@ def disjoint(
                 continue
             if sizes[later] < sizes[earlier]:
                 keeps, loses = later, earlier
-        rest = shapely.difference(result[loses], geometries[keeps])
+        try:
+            rest = shapely.difference(result[loses], geometries[keeps])
+        except GEOSException as problem:
+            raise InvalidGeometry(
+                f"zone set {zone_set.id} ({zone_set.file}): {ids[loses]} cannot be cut at {ids[keeps]}, with which it "
+                f"shares {area:,.2f} m2 ({problem}); correct their common border"
+            ) from problem
         polygons = [part for part in shapely.get_parts(rest) if shapely.get_dimensions(part) == 2]
         result[loses] = polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
         tolerated.append((str(ids[keeps]), str(ids[loses]), area))

@@ -1,7 +1,7 @@
 """Totals per cell or zone: shares times emissions, with standard deviations that stay true at every level.
 
     total(target)      = sum over features of share x emissions
-    own(target)        = sum over features of (share x own standard deviation)^2
+    own(target)        = sum over features of (share x own standard deviation)^2, part of which neighbours share
     loading(target, g) = sum over features of share x emissions x u_g            (signed; adds over targets and sectors)
     sd(target)         = sqrt(own + sum over groups of loading^2)
 
@@ -34,6 +34,7 @@ from grids.columns import (
 )
 from grids.errors import GridError
 from grids.features import BoolArray, FloatArray, IntArray, KindColumns, LayerLines, YearLines
+from grids.neighbourhoods import Neighbourhoods
 from grids.sparse_rows import canonical, csr_of, csr_parts, joined, rows_of, squares_by_row
 from grids.total_kernels import add_targets
 
@@ -256,7 +257,7 @@ def sector_sums(
         known |= year in lines.by_year
         columns = lines.columns(pairs, groups, None if skip is None else skip.get(layer.layer))
         into = (values, absolute, own, illustrative)
-        mine = _added_lines(shares, lines.of_year(year), columns, len(groups), into)
+        mine = _added_lines(shares, lines.of_year(year), columns, lines.near, len(groups), into)
         loadings = mine if len(layers) == 1 else csr_array(loadings + mine)
         touched |= np.diff(shares.indptr) > 0
     loadings.sort_indices()
@@ -276,15 +277,17 @@ def _added_lines(
     shares: csr_array,
     lines: YearLines,
     columns: KindColumns,
+    near: Neighbourhoods,
     n_groups: int,
     into: tuple[FloatArray, FloatArray, FloatArray, BoolArray],
 ) -> csr_array:
     """Add lines by shares into values, absolute values, own variances and marks; returns the loadings."""
     entries = csr_parts(shares)
+    squares = near.square, near.above, near.part, near.alone
 
     def work(first: int, last: int) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
         found: tuple[IntArray, npt.NDArray[np.int32], FloatArray] = add_targets(
-            first, last, entries, tuple(lines), tuple(columns), n_groups, *into
+            first, last, entries, tuple(lines), tuple(columns), squares, n_groups, *into
         )
         return found
 

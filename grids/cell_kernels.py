@@ -13,9 +13,10 @@ import math
 from typing import Any, NamedTuple
 
 from grids.compiled import inner
-from grids.crossing_kernels import BOX, RING, SHELL, TURN, VERTICES, nodes_of, rings_cross
+from grids.crossing_kernels import BOX, FEW_EDGES, RING, SHELL, TURN, VERTICES, edges_cross, nodes_of
 from grids.memory_kernels import float_at, int_at, put_float, put_int
 from grids.ring_kernels import MAX_COORDINATE_M, Box, box_of, fan, fan_in_two, is_metres, slack_of, survey_ring
+from grids.ring_pair_kernels import polygon_crosses
 from grids.window_kernels import (
     CELLS_AT_ONCE,
     FEW_CELLS,
@@ -34,6 +35,7 @@ from grids.window_kernels import (
 NOWHERE, POINTS, LINES, AREAS = -1, 0, 1, 2  # what a feature is measured by, as in grids.measures
 DOUBTFUL, NOT_METRES = 3, 4  # a polygon to be looked at by itself; a coordinate that is no finite metre
 SHORT = 6  # more room is needed than there is
+TOO_LARGE = 7  # more cells than may be asked for; instead of a measure it says how many they are about
 
 # The table of a workspace, 8 bytes each: addresses, how much there is room for, and how much was needed.
 WINDOW, RINGS, NODES, LEVELS, COPIES, FOUND = 0, 48, 56, 64, 72, 80
@@ -57,6 +59,7 @@ class Task(NamedTuple):
         measured: whether parts are m2, m and numbers of points; else shares of the whole. What lies in one cell has the
             share 1 there, whatever its ring does: then nobody looks, nor is its measure known.
         workspace: address of a table of addresses that is written to, see `grids.workspace`.
+        most: cells that one feature may lie in.
     """
 
     east: int
@@ -65,6 +68,7 @@ class Task(NamedTuple):
     check: bool
     measured: bool
     workspace: int
+    most: int
 
 
 class Written(NamedTuple):
@@ -214,6 +218,29 @@ def crossings_at_most(rings: int, n_rings: int, task: Task) -> int:
 
 
 @inner
+def cells_at_most(rings: int, n_rings: int, whole: float, extent: Extent, task: Task) -> float:
+    """How many cells hold something of a feature, at most; edges are walked along only where its box has too many.
+
+    Args:
+        rings: address of its rings or lines.
+        n_rings: how many.
+        whole: its area in m2; 0 of a line.
+        extent: the cells of its box.
+        task: what is asked.
+    """
+    cells = float(extent.height) * float(extent.width)
+    if cells <= task.most:
+        return cells
+    along = float(n_rings)
+    for r in range(n_rings):
+        at = int_at(rings + RING * r)
+        for _ in range(int_at(rings + RING * r + VERTICES) - 1):
+            along += abs(float_at(at + 16) - float_at(at)) + abs(float_at(at + 24) - float_at(at + 8))
+            at += 16
+    return min(cells, along / task.size + abs(whole) / (float(task.size) * task.size))
+
+
+@inner
 def first_pieces(rings: int, n_rings: int, extent: Extent, task: Task) -> Any:
     """Return how a window of this extent is kept, as `grids.window_kernels` has it, and whether there is room."""
     if extent.height <= CELLS_AT_ONCE // extent.width:
@@ -318,7 +345,9 @@ def ring_in_cells(at: int, vertices: int, box: Box, extent: Extent, task: Task, 
     put_int(ring + TURN, -1 if doubled > 0 else 1)
     if task.check:
         kind = AREAS if whole > _THINNEST_M * ((box.east - box.west) + (box.north - box.south)) else DOUBTFUL
-        if kind == AREAS and not simple:
+        if kind == AREAS and not simple and vertices <= FEW_EDGES:
+            kind = DOUBTFUL if edges_cross(at, vertices - 1, 0, vertices - 1) else AREAS
+        elif kind == AREAS and not simple:
             kind = _judge(ring, one, nodes_of(vertices - 1), task.workspace)
         if kind != AREAS:
             return kind, 0.0, n
@@ -342,7 +371,7 @@ def _judge(rings: int, n_rings: int, nodes: int, workspace: int) -> int:
     if not has_room(workspace, ROOM_FOR_NODES, nodes) or not has_room(workspace, ROOM_FOR_PIECES, n_rings):
         return SHORT
     window = window_of(workspace)
-    cross = rings_cross(rings, n_rings, int_at(workspace + NODES), int_at(workspace + LEVELS), window)
+    cross = polygon_crosses(rings, n_rings, int_at(workspace + NODES), int_at(workspace + LEVELS), window)
     return DOUBTFUL if cross else AREAS
 
 
@@ -395,6 +424,9 @@ def _cut_polygon(rings: int, n_rings: int, task: Task, owner: int, n: int, whole
         low, high = _cut_in_two(rings, n_rings, task, extent)
         n, plausible = _put_two(low, high, whole, extent, task, owner, n)
         return (DOUBTFUL, 0.0, before) if task.check and not plausible else (AREAS, whole, n)
+    cells = cells_at_most(rings, n_rings, whole, extent, task)
+    if cells > task.most:
+        return TOO_LARGE, cells, n
     pieces, has = first_pieces(rings, n_rings, extent, task)
     if not has:
         return SHORT, 0.0, n

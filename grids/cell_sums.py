@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from grids.blocks import Turn, in_turns, threads_here
-from grids.crossings import line_lengths, polygon_areas
+from grids.crossings import MOST_CELLS, line_lengths, polygon_areas
 from grids.cutting import Block, Cutting, FeatureColumn
 from grids.doubtful import refuse_crossing
 from grids.errors import GridError
@@ -30,7 +30,8 @@ class CellSums:
         sums: (rows, columns of cells, columns of values); the first row is `first_row`, the first column `first_col`.
         outside: (columns of values,) what lies outside the frame, added up by itself.
         nowhere: positions of features without any place, whose values are in neither.
-        repaired: see `grids.wkb.FeatureParts`.
+        repaired: see `grids.wkb.FeatureParts`; but for what lies in one cell, whole, however its rings run: these
+            are not looked at, and sums would be the same.
     """
 
     first_row: int
@@ -79,6 +80,7 @@ def cell_sums(
     repair: bool = True,
     threads: int | None = None,
     ids: Sequence[object] | None = None,
+    most_cells: int = MOST_CELLS,
 ) -> CellSums:
     """Add values of features into cells by exact shares, without keeping the shares.
 
@@ -90,6 +92,7 @@ def cell_sums(
         repair: see `grids.wkb.parts_in_cells`.
         threads: how many; sums run in the order of the features whatever the number, so the same bits come of any.
         ids: see `grids.wkb.parts_in_cells`.
+        most_cells: see `grids.wkb.parts_in_cells`.
 
     Raises:
         GridError: values that are not one row per feature, or bounds that hold no cell.
@@ -102,7 +105,7 @@ def cell_sums(
         )
     make = CellSums._unwritten if column.size else CellSums.empty
     sums = make(grid, bounds, table.shape[1])
-    cutting = Cutting(column, grid, measured=False, ids=ids)
+    cutting = Cutting(column, grid, measured=False, ids=ids, most_cells=most_cells)
     nowhere, repaired = [sums.nowhere], [sums.repaired]
 
     def work(first: int, last: int, turn: Turn) -> None:

@@ -88,6 +88,8 @@ class Columns:
     def beside(self, numbers: Mapping[str, NDArray[np.float64]]) -> "Columns":
         """Add columns of numbers of the whole table that these rows were taken from; NaN is none."""
         spans = list(zip(self.firsts.tolist(), np.diff(self.starts).tolist(), strict=True))
+        if not numbers:
+            return self
         added = {
             name: tuple(
                 Chunk.of(pa.array(column[at : at + rows], pa.float64(), from_pandas=True)) for at, rows in spans
@@ -106,7 +108,8 @@ def places(columns: Sequence[Sequence[Chunk]]) -> NDArray[np.int64]:
     """Return (columns, chunks, 4) places of columns that are cut into chunks at the same rows."""
     if not columns:
         return np.empty((0, 0, 4), dtype=np.int64)
-    return np.array([[chunk.place for chunk in column] for column in columns], dtype=np.int64)
+    numbers = [number for column in columns for chunk in column for number in chunk.place]
+    return np.array(numbers, dtype=np.int64).reshape(len(columns), -1, 4)
 
 
 def _of_known_kind(array: pa.Array) -> pa.Array:

@@ -22,7 +22,12 @@ Pair = tuple[str, str]
 
 _PLACES = {"sector": SECTORS, "carrier": CARRIERS, "basis": BASES}
 _LANGUAGE = "[a-z]{2,3}(?:-[A-Za-z0-9]+)?"
-_FIELDS = ("name", "type", "unit", "nullable", "tables", "label_en", "label_ko", "meaning_en", "meaning_ko")
+LANGUAGES = ("en", "ko", "ru", "uz")
+"""Those that every column and word is explained in."""
+_FIELDS = (
+    *("name", "type", "unit", "nullable", "tables"),
+    *(f"{what}_{language}" for what in ("label", "meaning") for language in LANGUAGES),
+)
 
 
 class UnknownColumn(GridError):
@@ -146,8 +151,8 @@ class ColumnTable:
             unit=row["unit"],
             nullable=row["nullable"] == "yes",
             tables=row["tables"],
-            label={language: self._fill(row[f"label_{language}"], found, language) for language in ("en", "ko")},
-            meaning={language: row[f"meaning_{language}"] for language in ("en", "ko")},
+            label={language: self._fill(row[f"label_{language}"], found, language) for language in LANGUAGES},
+            meaning={language: row[f"meaning_{language}"] for language in LANGUAGES},
         )
 
     def word(self, kind: str, name: str, language: str) -> str:
@@ -199,8 +204,8 @@ def read_columns(folder: Path) -> ColumnTable:
     """
     rows = _read(folder / "columns.csv", _FIELDS)
     words: dict[str, dict[str, dict[str, str]]] = {}
-    for row in _read(folder / "words.csv", ("kind", "id", "en", "ko")):
-        words.setdefault(row["kind"], {})[row["id"]] = {"en": row["en"], "ko": row["ko"]}
+    for row in _read(folder / "words.csv", ("kind", "id", *LANGUAGES)):
+        words.setdefault(row["kind"], {})[row["id"]] = {language: row[language] for language in LANGUAGES}
     return ColumnTable(rows, words)
 
 

@@ -3,7 +3,8 @@
     residual = | features - (targets + outside the domain + outside the collection) | / sum of |features|
 
 The outside parts come from geometry (`Clipped.outside`, `Shares.outside`), never as a difference to the whole; only
-so can the check fail.
+so can the check fail. What one feature lacks and another has too much of cancels in a sum, so each feature is held
+against itself as well: closure = | shares + outside the domain + outside the collection - 1 |.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,9 @@ from grids.features import FloatArray, LayerLines
 from grids.total_kernels import add_features
 
 TOLERANCE = 1e-9
-"""Largest relative residual that may be published (ARCHITECTURE, truth 1)."""
+"""Largest relative residual, and largest closure of a feature, that may be published (ARCHITECTURE, truth 1)."""
+
+_ANOTHER_ORDER = 1 + 1e-6  # by which a sum that was accepted may differ when it is added up in another order
 
 _FEATURES_AT_ONCE = 50_000
 
@@ -68,10 +71,17 @@ class Balance:
 
 @dataclass(frozen=True)
 class Residuals:
-    """Balances of one collection, by layer, sector, carrier, basis and year."""
+    """Balances of one collection, by layer, sector, carrier, basis and year.
+
+    Attributes:
+        collection: its id.
+        balances: by layer, sector, carrier, basis and year.
+        closure: by layer, of its worst feature; features without emissions among them.
+    """
 
     collection: str
     balances: Mapping[Key, Balance] = field(default_factory=dict)
+    closure: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def worst(self) -> float:
@@ -80,7 +90,7 @@ class Residuals:
 
     def __add__(self, other: "Residuals") -> "Residuals":
         """Residuals of another layer on the same collection, added to these."""
-        return Residuals(self.collection, {**self.balances, **other.balances})
+        return Residuals(self.collection, {**self.balances, **other.balances}, {**self.closure, **other.closure})
 
     def against(self, totals: Iterable[Totals]) -> "Residuals":
         """With balances of whole sectors, whose targets are read from the columns that are published.
@@ -102,13 +112,13 @@ class Residuals:
                 outside_domain=sum(balance.outside_domain for balance in parts),
                 outside_collection=sum(balance.outside_collection for balance in parts),
             )
-        return Residuals(self.collection, {**self.balances, **found})
+        return Residuals(self.collection, {**self.balances, **found}, self.closure)
 
     def refuse_if_lost(self, tolerance: float = TOLERANCE) -> None:
         """Stop a build that does not conserve.
 
         Raises:
-            NotConserved: a residual is above the tolerance; the five worst are named.
+            NotConserved: a residual or a feature's closure is above the tolerance; the five worst are named.
         """
         lost = sorted(
             ((key, balance) for key, balance in self.balances.items() if balance.residual > tolerance),
@@ -120,6 +130,14 @@ class Residuals:
                 f"collection {self.collection!r} does not conserve emissions to {tolerance:g}: {len(lost)} of "
                 f"{len(self.balances)} sums are off. Worst: {listed}. Nothing is published; the shares of these layers "
                 "are wrong (overlapping zones, a domain that differs between clip and shares)"
+            )
+        open_ones = {layer: miss for layer, miss in self.closure.items() if not miss <= tolerance * _ANOTHER_ORDER}
+        if open_ones:
+            listed = ", ".join(f"{layer} ({miss:.3g})" for layer, miss in sorted(open_ones.items()))
+            raise NotConserved(
+                f"collection {self.collection!r}: the shares of some feature and what of it lies outside miss 1 by "
+                f"more than {tolerance:g}; worst by layer: {listed}. Nothing is published; features that do not add "
+                "up were to be refused when they were shared out: please report this"
             )
 
     def to_json(self) -> list[dict[str, str | int | float]]:
@@ -149,6 +167,7 @@ def collection_residuals(collection: str, layers: Iterable[tuple[LayerShares, Fl
         GridError: outside parts and shares have different features, or lines cannot be added up.
     """
     balances: dict[Key, Balance] = {}
+    closure: dict[str, float] = {}
     for layer, outside_domain, outside_collection in layers:
         n_features = layer.shares.shape[1]
         if outside_domain.shape != (n_features,) or outside_collection.shape != (n_features,):
@@ -156,8 +175,11 @@ def collection_residuals(collection: str, layers: Iterable[tuple[LayerShares, Fl
                 f"layer {layer.layer!r} has {n_features} features in its shares, {outside_domain.shape} outside the "
                 f"domain and {outside_collection.shape} outside the collection; expected is the same number"
             )
-        balances |= dict(_balances(layer, outside_domain, outside_collection))
-    return Residuals(collection, balances)
+        inside = np.bincount(layer.shares.indices, layer.shares.data, minlength=n_features)
+        fractions = inside.astype(np.float64, copy=False), outside_domain, outside_collection
+        closure[layer.layer] = float(np.abs(sum(fractions) - 1.0).max(initial=0.0))
+        balances |= dict(_balances(layer, fractions))
+    return Residuals(collection, balances, closure)
 
 
 def column_totals(sums: CollectionSums) -> Totals:
@@ -224,11 +246,8 @@ def _added(totals: Iterable[Totals]) -> dict[Column, float]:
     return found
 
 
-def _balances(
-    layer: LayerShares, outside_domain: FloatArray, outside_collection: FloatArray
-) -> Iterator[tuple[Key, Balance]]:
-    inside = np.bincount(layer.shares.indices, layer.shares.data, minlength=layer.shares.shape[1])
-    fractions = inside.astype(np.float64, copy=False), outside_domain, outside_collection
+def _balances(layer: LayerShares, fractions: tuple[FloatArray, ...]) -> Iterator[tuple[Key, Balance]]:
+    """Both sides of each sum, from (features,) what lies in targets, outside the domain, outside the collection."""
     lines = layer.compact
     for year in lines.by_year:
         pairs = in_pair_order(lines.pairs_in(year))

@@ -1,29 +1,33 @@
-"""Compiled: whether the rings of a polygon can be trusted, or cross themselves or each other.
+"""Compiled: whether a ring crosses itself, or comes near another.
 
-Edges only say what a polygon covers if its rings do not cross, holes lie in shells and shells beside each other. What
-is in doubt here is looked at by GEOS; what is not is valid as far as areas go.
+Edges only say what a polygon covers if its rings do not cross, holes lie in shells and shells beside each other
+(`grids.ring_pair_kernels`). What is in doubt is looked at by GEOS; what is not is valid as far as areas go.
 
 A ring's edges are boxed in runs of eight, the runs in pairs, these in pairs and so on: a tree, level by level in
 memory, in which a run asks for those it may meet. A run that goes one way together with the next meets neither itself
-nor that one.
+nor that one. Where that takes too long, a line is swept over the rings instead (`grids.sweep_kernels`).
 
-Rings are given by the address of 80 bytes each: the address of the first vertex (x and y as float64, one vertex after
+Rings are given by the address of 88 bytes each: the address of the first vertex (x and y as float64, one vertex after
 the other, the first again at the end), how many vertices, whether it is a shell, which way it is to be turned, where
-its tree is, its depth among the others, and its box (west, south, east, north; of an empty one upside down).
+its tree is, its depth among the others, its box (west, south, east, north; of an empty one upside down), and the
+address of a ring that it hangs together with.
 """
 
 import math
-from typing import Any
 
 from grids.compiled import inner
 from grids.memory_kernels import float_at, int_at, put_float, put_int
-from grids.window_kernels import sorted_order
 
-RING = 80  # bytes
-VERTICES, SHELL, TURN, TREE, DEPTH, BOX = 8, 16, 24, 32, 40, 48  # where in them
+RING = 88  # bytes
+VERTICES, SHELL, TURN, TREE, DEPTH, BOX, LINK = 8, 16, 24, 32, 40, 48, 80  # where in them
 
-_RUN = 8  # edges that are boxed together
-_FEW_EDGES = 16  # rings up to here are asked edge by edge
+APART, MEET, LONG = 0, 1, 2  # answers; LONG: not known yet, after so many steps that another way is shorter
+CROSSED = -1  # in place of the address of a vertex where two rings touch: they have more in common than that
+
+RUN = 8  # edges that are boxed together
+STEPS = 512  # boxes looked at for each run before that; nearly all rings take fewer than fifty
+FEW_EDGES = 16  # rings up to here are asked edge by edge
+_ROUNDING = 1e-15  # of the products that a turn is the difference of
 
 
 @inner
@@ -37,18 +41,50 @@ def _meet(a: int, b: int) -> bool:
         return False
     if (ax == bx and ay == by) or (cx == dx and cy == dy):
         return False  # no edge: its neighbours have the vertex
-    slack = 1e-15 * (abs(bx - ax) + abs(by - ay)) * (abs(dx - cx) + abs(dy - cy))
+    of_ab, of_cd = abs(bx - ax) + abs(by - ay), abs(dx - cx) + abs(dy - cy)
+    per_m = _ROUNDING * (of_ab + of_cd)  # edges whose boxes meet are no farther apart than they are long
+    slack = per_m * of_ab
     of_c = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     of_d = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
     if (of_c > slack and of_d > slack) or (of_c < -slack and of_d < -slack):
         return False
     of_a = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
     of_b = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
+    slack = per_m * of_cd
     return not ((of_a > slack and of_b > slack) or (of_a < -slack and of_b < -slack))
 
 
 @inner
-def _same_vertex(a: int, b: int) -> bool:
+def _near(p: int, q: int, end: int) -> int:
+    """Return the first edge, of those one after the other from `q` on, that may meet edge `p`, else `end`.
+
+    Boxes that meet, and not surely on one side of `p`. All is computed and one thing asked, since no processor can
+    guess which of six tells two edges apart.
+    """
+    ax, ay, bx, by = float_at(p), float_at(p + 8), float_at(p + 16), float_at(p + 24)
+    west, east = (ax if ax < bx else bx), (bx if ax < bx else ax)
+    south, north = (ay if ay < by else by), (by if ay < by else ay)
+    ux, uy = bx - ax, by - ay
+    per_m = _ROUNDING * (abs(ux) + abs(uy))
+    cx, cy = float_at(q), float_at(q + 8)
+    of_c, slack_c = ux * (cy - ay) - uy * (cx - ax), per_m * (abs(cy - ay) + abs(cx - ax))
+    while q < end:
+        dx, dy = float_at(q + 16), float_at(q + 24)
+        vx, vy = dx - ax, dy - ay
+        of_d, slack_d = ux * vy - uy * vx, per_m * (abs(vx) + abs(vy))
+        beside = ((cx < west) & (dx < west)) | ((cx > east) & (dx > east))
+        beside |= ((cy < south) & (dy < south)) | ((cy > north) & (dy > north))
+        beside |= ((of_c > slack_c) & (of_d > slack_d)) | ((of_c < -slack_c) & (of_d < -slack_d))
+        if not beside:
+            return q
+        cx, cy, of_c, slack_c = dx, dy, of_d, slack_d
+        q += 16
+    return end
+
+
+@inner
+def same_vertex(a: int, b: int) -> bool:
+    """Whether what lies at two addresses is one place."""
     return bool(float_at(a) == float_at(b) and float_at(a + 8) == float_at(b + 8))
 
 
@@ -57,17 +93,17 @@ def _neighbours(at: int, edges: int, a: int, b: int) -> bool:
     """Whether only repeated vertices lie between edges `a` < `b` of a ring, one way round or the other."""
     forth = True
     for v in range(a + 1, b):
-        forth = forth and _same_vertex(at + 16 * v, at + 16 * (v + 1))
+        forth = forth and same_vertex(at + 16 * v, at + 16 * (v + 1))
         if not forth:
             break
     if forth:
         return True
     for v in range(b + 1, edges):
-        if not _same_vertex(at + 16 * v, at + 16 * (v + 1)):
+        if not same_vertex(at + 16 * v, at + 16 * (v + 1)):
             return False
     back = True
     for v in range(a):
-        back = back and _same_vertex(at + 16 * v, at + 16 * (v + 1))
+        back = back and same_vertex(at + 16 * v, at + 16 * (v + 1))
     return back
 
 
@@ -92,10 +128,12 @@ def _is_convex(at: int, edges: int) -> bool:
             continue
         turn = px * qy - py * qx
         left, right = left or turn > 0, right or turn < 0
+        if left and right:
+            return False
         to_east = qx > 0 or (qx == 0 and qy > 0)
         flips += to_east != east
         px, py, east = qx, qy, to_east
-    return flips == 2 and left != right
+    return flips == 2 and (left or right)
 
 
 @inner
@@ -126,7 +164,7 @@ def _goes_around(at: int, edges: int) -> bool:
 @inner
 def nodes_of(edges: int) -> int:
     """How many boxes the tree of a ring has."""
-    count = (edges + _RUN - 1) // _RUN
+    count = (edges + RUN - 1) // RUN
     total = count
     while count > 1:
         count = (count + 1) // 2
@@ -143,7 +181,7 @@ def _put_box(at: int, x_low: float, y_low: float, x_high: float, y_high: float) 
 
 
 @inner
-def _apart(a: int, b: int) -> bool:
+def apart(a: int, b: int) -> bool:
     """Whether two boxes, given by their addresses, have nothing in common."""
     return bool(
         float_at(a) > float_at(b + 16)
@@ -156,9 +194,9 @@ def _apart(a: int, b: int) -> bool:
 @inner
 def _plant(at: int, edges: int, tree: int) -> None:
     """Write the boxes of a ring's runs, and the levels above."""
-    count = (edges + _RUN - 1) // _RUN
+    count = (edges + RUN - 1) // RUN
     for r in range(count):
-        vertex, end = at + 16 * r * _RUN, at + 16 * min((r + 1) * _RUN, edges)
+        vertex, end = at + 16 * r * RUN, at + 16 * min((r + 1) * RUN, edges)
         x_low, y_low = float_at(vertex), float_at(vertex + 8)
         x_high, y_high = x_low, y_low
         while vertex < end:
@@ -184,7 +222,7 @@ def _plant(at: int, edges: int, tree: int) -> None:
 
 
 @inner
-def _levels(runs: int, tree: int, levels: int) -> int:
+def levels_of(runs: int, tree: int, levels: int) -> int:
     """Write where each level of a tree begins; return the highest."""
     top = 0
     put_int(levels, tree)
@@ -197,10 +235,31 @@ def _levels(runs: int, tree: int, levels: int) -> int:
 
 
 @inner
-def _runs_meet(at: int, edges: int, run: int, other_at: int, others: int, other_run: int, box: int) -> bool:
-    """Whether an edge of one run meets an edge of another, whose box is given; of a ring itself, neighbours may."""
+def _touch(p: int, q: int, before: int) -> int:
+    """Return the vertex of edge `q` at which alone it touches edge `p` of another ring; CROSSED if they have more.
+
+    So they have if they touch in another place than where their rings touched `before` (0: nowhere yet).
+    """
+    vertex, of_p, of_q = 0, 0, 0
+    for i in range(0, 32, 16):
+        for j in range(0, 32, 16):
+            if same_vertex(p + i, q + j):
+                if vertex:
+                    return CROSSED  # an edge of both
+                vertex, of_p, of_q = q + j, p + 16 - i, q + 16 - j
+    if vertex == 0 or (before != 0 and not same_vertex(vertex, before)):
+        return CROSSED
+    ax, ay = float_at(of_p) - float_at(vertex), float_at(of_p + 8) - float_at(vertex + 8)
+    bx, by = float_at(of_q) - float_at(vertex), float_at(of_q + 8) - float_at(vertex + 8)
+    slack = 1e-15 * (abs(ax) + abs(ay)) * (abs(bx) + abs(by))
+    return CROSSED if abs(ax * by - ay * bx) <= slack and ax * bx + ay * by > 0 else vertex
+
+
+@inner
+def _runs_meet(at: int, edges: int, run: int, other_at: int, others: int, other_run: int, box: int, touch: int) -> int:
+    """Return where edges of one run meet those of another, whose box is given: see `run_meets_tree`."""
     x_low, y_low, x_high, y_high = float_at(box), float_at(box + 8), float_at(box + 16), float_at(box + 24)
-    for a in range(run * _RUN, min((run + 1) * _RUN, edges)):
+    for a in range(run * RUN, min((run + 1) * RUN, edges)):
         p = at + 16 * a
         ax, bx = float_at(p), float_at(p + 16)
         if max(ax, bx) < x_low or min(ax, bx) > x_high:
@@ -208,36 +267,62 @@ def _runs_meet(at: int, edges: int, run: int, other_at: int, others: int, other_
         ay, by = float_at(p + 8), float_at(p + 24)
         if max(ay, by) < y_low or min(ay, by) > y_high:
             continue
-        for b in range(other_run * _RUN, min((other_run + 1) * _RUN, others)):
-            if _meet(p, other_at + 16 * b) and (at != other_at or not _neighbours(at, edges, a, b)):
-                return True
-    return False
+        q, end = other_at + 16 * other_run * RUN, other_at + 16 * min((other_run + 1) * RUN, others)
+        q = _near(p, q, end)
+        while q < end:
+            if at == other_at:
+                if _edges_meet(at, edges, a, (q - at) // 16):
+                    return CROSSED
+            elif _meet(p, q):
+                touch = _touch(p, q, touch)
+                if touch == CROSSED:
+                    return touch
+            q = _near(p, q + 16, end)
+    return touch
 
 
 @inner
-def _run_meets_tree(
-    at: int, edges: int, run: int, box: int, other_at: int, others: int, first: int, levels: int, top: int
-) -> bool:
-    """Whether a run, whose box is given, meets one of a ring's runs from `first` on; `levels` are of that ring."""
-    last = (others + _RUN - 1) // _RUN - 1
-    level, i = 0, first
+def run_meets_tree(
+    at: int,
+    edges: int,
+    run: int,
+    box: int,
+    other_at: int,
+    others: int,
+    first: int,
+    levels: int,
+    top: int,
+    touch: int,
+) -> tuple[int, int]:
+    """Return where a run, whose box is given, meets one of a ring's runs from `first` on, and how many boxes that took.
+
+    CROSSED, or the address of the one vertex of that ring at which the other ring touches it (0: nowhere), by all that
+    was asked before (`touch`) and now. Of one ring itself neighbours may meet, and nothing may touch.
+
+    `levels` are of that ring.
+    """
+    last = (others + RUN - 1) // RUN - 1
+    level, i, steps = 0, first, 0
     while i & 1 == 0 and level < top:
         i >>= 1
         level += 1
     while True:
         node = int_at(levels + 8 * level) + 32 * i
-        if i <= last >> level and not _apart(box, node):
+        steps += 1
+        if i <= last >> level and not apart(box, node):
             if level > 0:
                 level, i = level - 1, 2 * i
                 continue
-            if _runs_meet(at, edges, run, other_at, others, i, node):
-                return True
+            steps += RUN
+            touch = _runs_meet(at, edges, run, other_at, others, i, node, touch)
+            if touch == CROSSED:
+                return touch, steps
         i += 1
         while i & 1 == 0 and level < top:
             i >>= 1
             level += 1
         if level >= top:
-            return False
+            return touch, steps
 
 
 @inner
@@ -256,151 +341,66 @@ def _goes_one_way(at: int, first: int, last: int) -> bool:
 
 
 @inner
+def edges_cross(at: int, edges: int, first: int, last: int) -> bool:
+    """Whether edges from `first` up to `last` meet that are not neighbours."""
+    end = at + 16 * last
+    for a in range(first, last - 2):
+        p = at + 16 * a
+        q = _near(p, p + 32, end)
+        while q < end:
+            if _edges_meet(at, edges, a, (q - at) // 16):
+                return True
+            q = _near(p, q + 16, end)
+    return False
+
+
+@inner
 def _few_cross(at: int, edges: int) -> bool:
     """Whether edges of a short ring meet that are not neighbours."""
     if _goes_around(at, edges) or _is_convex(at, edges):
         return False
-    for a in range(edges):
-        for b in range(a + 2, edges):
-            if _edges_meet(at, edges, a, b):
-                return True
-    return False
+    return edges_cross(at, edges, 0, edges)
 
 
 @inner
-def _many_cross(at: int, edges: int, tree: int, levels: int) -> bool:
-    """Whether edges of a ring meet that are not neighbours; its tree has been planted."""
-    runs = (edges + _RUN - 1) // _RUN
-    top = _levels(runs, tree, levels)
+def _many_cross(at: int, edges: int, tree: int, levels: int) -> int:
+    """Whether edges of a ring meet that are not neighbours: APART, MEET or LONG; its tree has been planted."""
+    runs = (edges + RUN - 1) // RUN
+    top = levels_of(runs, tree, levels)
+    spent = 0
     for r in range(runs):
-        first, middle, last = r * _RUN, min((r + 1) * _RUN, edges), min((r + 2) * _RUN, edges)
+        first, middle, last = r * RUN, min((r + 1) * RUN, edges), min((r + 2) * RUN, edges)
         if not _goes_one_way(at, first, last):
-            if not _goes_one_way(at, first, middle):
-                for a in range(first, middle):
-                    for b in range(a + 2, middle):
-                        if _edges_meet(at, edges, a, b):
-                            return True
-            if r + 1 < runs and _runs_meet(at, edges, r, at, edges, r + 1, tree + 32 * (r + 1)):
-                return True
-        if r + 2 < runs and _run_meets_tree(at, edges, r, tree + 32 * r, at, edges, r + 2, levels, top):
-            return True
-    return False
+            if not _goes_one_way(at, first, middle) and edges_cross(at, edges, first, middle):
+                return MEET
+            if r + 1 < runs and _runs_meet(at, edges, r, at, edges, r + 1, tree + 32 * (r + 1), 0) == CROSSED:
+                return MEET
+        if r + 2 < runs:
+            touch, steps = run_meets_tree(at, edges, r, tree + 32 * r, at, edges, r + 2, levels, top, 0)
+            if touch == CROSSED:
+                return MEET
+            spent += steps
+            if spent > STEPS * (runs + RUN):
+                return LONG
+    return APART
 
 
 @inner
-def _rings_meet(one: int, other: int, levels: int) -> bool:
-    """Whether two rings meet: the shorter one asks the tree of the longer one."""
-    if int_at(one + VERTICES) > int_at(other + VERTICES):
-        one, other = other, one
-    at, edges, tree = int_at(one), int_at(one + VERTICES) - 1, int_at(one + TREE)
-    other_at, others = int_at(other), int_at(other + VERTICES) - 1
-    top = _levels((others + _RUN - 1) // _RUN, int_at(other + TREE), levels)
-    for run in range((edges + _RUN - 1) // _RUN):
-        if _run_meets_tree(at, edges, run, tree + 32 * run, other_at, others, 0, levels, top):
-            return True
-    return False
-
-
-@inner
-def _encloses(at: int, edges: int, levels: int, top: int, x: float, y: float) -> bool:
-    """Whether a place that is not on a ring lies in it: edges to the east are counted, far ones by whole runs."""
-    last_run = (edges + _RUN - 1) // _RUN - 1
-    inside = False
-    level, i = top, 0
-    while True:
-        node = int_at(levels + 8 * level) + 32 * i
-        if i <= last_run >> level and float_at(node + 8) <= y <= float_at(node + 24) and x <= float_at(node + 16):
-            first, last = (i << level) * _RUN, min(((i + 1) << level) * _RUN, edges)
-            if x < float_at(node):
-                inside ^= (float_at(at + 16 * first + 8) > y) != (float_at(at + 16 * last + 8) > y)
-            elif level > 0:
-                level, i = level - 1, 2 * i
-                continue
-            else:
-                for v in range(first, last):
-                    p = at + 16 * v
-                    ay, by = float_at(p + 8), float_at(p + 24)
-                    if (ay > y) != (by > y):
-                        ax, bx = float_at(p), float_at(p + 16)
-                        inside ^= ((bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0) == (by > ay)
-        i += 1
-        while i & 1 == 0 and level < top:
-            i >>= 1
-            level += 1
-        if level >= top:
-            return inside
-
-
-@inner
-def _depth_in(one: int, other: int, levels: int) -> int:
-    """What a ring that does not meet this one adds to its depth: 1 if it is a shell around it, -1 a hole around it."""
-    a, b = one + BOX, other + BOX
-    if (
-        float_at(a) < float_at(b)
-        or float_at(a + 8) < float_at(b + 8)
-        or float_at(a + 16) > float_at(b + 16)
-        or float_at(a + 24) > float_at(b + 24)
-    ):
-        return 0
-    edges = int_at(other + VERTICES) - 1
-    top = _levels((edges + _RUN - 1) // _RUN, int_at(other + TREE), levels)
-    if not _encloses(int_at(other), edges, levels, top, float_at(int_at(one)), float_at(int_at(one) + 8)):
-        return 0
-    return 1 if int_at(other + SHELL) else -1
-
-
-@inner
-def _rank(x: float) -> int:
-    """An integer in the order of x-coordinates."""
-    return int(x * 2.0**36)
-
-
-@inner
-def rings_cross(rings: int, n_rings: int, tree: int, levels: int, window: Any) -> bool:
-    """Whether a ring meets itself or another, a hole lies outside all shells or in a hole, or a shell in a shell.
+def ring_crosses(at: int, edges: int, tree: int, levels: int, has_others: bool) -> int:
+    """Whether edges of a ring meet that are not neighbours: APART, MEET or LONG.
 
     Args:
-        rings: address of the rings, with their boxes.
-        n_rings: how many.
-        tree: address of room for all their `nodes_of`, four floats each.
+        at: address of its vertices.
+        edges: how many; none meet nothing.
+        tree: address of room for its `nodes_of`; its boxes are written there if it `has_others`, which ask for them.
         levels: address of room for 64 integers.
-        window: of which the cells of pieces and orders are written to; they hold as many pieces as there are rings.
+        has_others: whether it is one of several rings.
     """
-    for r in range(n_rings):
-        ring = rings + RING * r
-        at, edges = int_at(ring), int_at(ring + VERTICES) - 1
-        put_int(ring + TREE, tree)
-        put_int(ring + DEPTH, 0)
-        if edges <= _FEW_EDGES and edges > 0 and _few_cross(at, edges):
-            return True
-        many = edges > _FEW_EDGES and not _goes_around(at, edges)
-        if edges > 0 and (n_rings > 1 or many):
-            _plant(at, edges, tree)
-            if many and _many_cross(at, edges, tree, levels):
-                return True
-            tree += 32 * nodes_of(edges)
-    if n_rings == 1:
-        return False
-    keys = window.cells
-    for r in range(n_rings):
-        put_int(keys + 8 * r, _rank(float_at(rings + RING * r + BOX)))
-    order = sorted_order(keys, n_rings, window.orders, window.orders + 8 * n_rings)
-    for k in range(n_rings):
-        one = rings + RING * int_at(order + 8 * k)
-        end = _rank(float_at(one + BOX + 16))
-        for m in range(k + 1, n_rings):
-            position = int_at(order + 8 * m)
-            if int_at(keys + 8 * position) > end:
-                break
-            other = rings + RING * position
-            if _apart(one + BOX, other + BOX):
-                continue
-            if _rings_meet(one, other, levels):
-                return True
-            put_int(one + DEPTH, int_at(one + DEPTH) + _depth_in(one, other, levels))
-            put_int(other + DEPTH, int_at(other + DEPTH) + _depth_in(other, one, levels))
-    nested = True
-    for r in range(n_rings):
-        ring = rings + RING * r
-        nested = nested and (int_at(ring + VERTICES) < 2 or int_at(ring + DEPTH) == 1 - int_at(ring + SHELL))
-    return not nested
+    if edges <= 0:
+        return APART
+    if edges <= FEW_EDGES and _few_cross(at, edges):
+        return MEET
+    is_hard = edges > FEW_EDGES and not _goes_around(at, edges)
+    if is_hard or has_others:
+        _plant(at, edges, tree)
+    return _many_cross(at, edges, tree, levels) if is_hard else APART

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from grids.blocks import block_bounds, in_blocks
-from grids.cell_kernels import AREAS, LINES, NOT_METRES, Task, Written
+from grids.cell_kernels import AREAS, LINES, NOT_METRES, TOO_LARGE, Task, Written
 from grids.errors import GeometryError
 from grids.ragged_kernels import Lists, ragged_in_cells
 from grids.ring_kernels import MAX_COORDINATE_M
@@ -20,6 +20,9 @@ from grids.workspace import Found, addresses_of, workspace
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
+
+MOST_CELLS = 1 << 25
+"""Cells that one feature may lie in unless more are allowed: 580 km by 580 km of 100 m, or some 3 GB of parts."""
 
 _VERTICES_AT_ONCE = 1 << 17  # of a block of features, which one thread works on
 
@@ -62,8 +65,26 @@ def check_coordinates(geometries: GeometryArray) -> None:
         )
 
 
+def refuse_too_large(name: str, cells: float, size: int, most: int) -> None:
+    """Refuse a feature that would lie in more cells than were allowed.
+
+    Raises:
+        GeometryError: always; names the feature, how many cells it lies in at most, and what to do.
+    """
+    raise GeometryError(
+        f"Feature {name} would lie in up to {cells:,.0f} cells of {size} m; {most:,} are the most for one feature. Cut "
+        "it to the area that is wanted first, take larger cells, or allow more with most_cells (some 100 bytes each). "
+        "If it is no larger than it looks on a map, check the layer's CRS."
+    )
+
+
 def polygon_areas(
-    polygons: GeometryArray, origin: tuple[int, int], size: int, owners: IntArray | None = None
+    polygons: GeometryArray,
+    origin: tuple[int, int],
+    size: int,
+    owners: IntArray | None = None,
+    *,
+    most_cells: int = MOST_CELLS,
 ) -> CellParts:
     """Exact area of polygons in the cells of a grid.
 
@@ -73,32 +94,44 @@ def polygon_areas(
         origin: (east, north) of the grid, whole metres.
         size: side of a cell, whole metres.
         owners: (n,) whom each polygon belongs to, if their areas are wanted together; else each is its own.
+        most_cells: that one polygon may lie in.
 
     Returns:
         m2 per owner and cell. Rounding noise (below 1e-13 of the cell and of the polygon) is left out; a polygon that
         crosses itself may have negative areas.
+
+    Raises:
+        GeometryError: a polygon over more cells; names it by its position.
     """
     parts, part_owner = shapely.get_parts(polygons, return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     shells = np.ones(ring_part.size, dtype=np.int64)
     shells[1:] = ring_part[1:] != ring_part[:-1]
-    found = _shared_out(rings, part_owner[ring_part], shells, len(polygons), True, origin, size)
+    place = (int(origin[0]), int(origin[1]), int(size))
+    found = _shared_out(rings, part_owner[ring_part], shells, len(polygons), True, place, most_cells)
     return found if owners is None else _together(found, owners)
 
 
-def line_lengths(lines: GeometryArray, origin: tuple[int, int], size: int) -> CellParts:
+def line_lengths(
+    lines: GeometryArray, origin: tuple[int, int], size: int, *, most_cells: int = MOST_CELLS
+) -> CellParts:
     """Exact length of lines in half-open cells; a line along a border belongs to the cell above or right of it.
 
     Args:
         lines: (n,) lines, rings or multilines.
         origin: (east, north) of the grid, whole metres.
         size: side of a cell, whole metres.
+        most_cells: that one line may lie in.
 
     Returns:
         m per line and cell.
+
+    Raises:
+        GeometryError: a line over more cells; names it by its position.
     """
     parts, part_owner = shapely.get_parts(lines, return_index=True)
-    return _shared_out(parts, part_owner, np.ones(part_owner.size, np.int64), len(lines), False, origin, size)
+    place = (int(origin[0]), int(origin[1]), int(size))
+    return _shared_out(parts, part_owner, np.ones(part_owner.size, np.int64), len(lines), False, place, most_cells)
 
 
 def join_parts(parts: Iterable[Found]) -> CellParts:
@@ -121,8 +154,8 @@ def _shared_out(
     shells: IntArray,
     n: int,
     areal: bool,
-    origin: tuple[int, int],
-    size: int,
+    place: tuple[int, int, int],
+    most: int,
 ) -> CellParts:
     coordinates, ring = shapely.get_coordinates(rings, return_index=True)
     vertices = np.ascontiguousarray(coordinates)
@@ -135,7 +168,7 @@ def _shared_out(
 
     def work(first: int, last: int) -> Found:
         def share(f: int, n: int, address: int) -> tuple[int, int]:
-            task = Task(int(origin[0]), int(origin[1]), int(size), False, True, address)
+            task = Task(*place, False, True, address, most)
             after: tuple[int, int] = ragged_in_cells(lists, f, last, task, n, written)
             return after
 
@@ -143,6 +176,9 @@ def _shared_out(
             return mine.found_by(share, first, last)
 
     parts = join_parts(in_blocks(work, block_bounds(starts[features], _VERTICES_AT_ONCE)))
+    large = np.flatnonzero(kinds == TOO_LARGE)
+    if large.size:
+        refuse_too_large(f"{large[0]}", float(measures[large[0]]), place[2], most)
     wrong = np.flatnonzero(kinds == NOT_METRES)
     if wrong.size:
         raise GeometryError(

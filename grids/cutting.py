@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from grids.cell_kernels import DOUBTFUL, NOT_METRES, NOWHERE, Written
-from grids.crossings import CellParts
+from grids.cell_kernels import DOUBTFUL, NOT_METRES, NOWHERE, TOO_LARGE, Written
+from grids.crossings import MOST_CELLS, CellParts, refuse_too_large
 from grids.doubtful import doubtful_parts, name_of
 from grids.errors import GeometryError, GridError
 from grids.grid import Grid
@@ -37,8 +37,8 @@ class FeatureColumn(Protocol):
     def blocks(self, weight: int) -> IntArray:
         """Positions where blocks of features of about so many bytes begin, and the end."""
 
-    def share_out(self, grid: Place, measured: bool) -> BlockWork:
-        """Compiled work on features from the next to the last.
+    def share_out(self, grid: Place, measured: bool, most: int) -> BlockWork:
+        """Compiled work on features from the next to the last, each in so many cells at most.
 
         It is given these, how many parts are found, the workspace and what is written of features; it returns the
         feature that needs more room than there is, or the last, and how many parts are found by then.
@@ -92,7 +92,15 @@ class Cutting:
         blocks: positions where blocks begin, and the end; of nothing but the features.
     """
 
-    def __init__(self, column: FeatureColumn, grid: Grid, *, measured: bool, ids: Sequence[object] | None) -> None:
+    def __init__(
+        self,
+        column: FeatureColumn,
+        grid: Grid,
+        *,
+        measured: bool,
+        ids: Sequence[object] | None,
+        most_cells: int = MOST_CELLS,
+    ) -> None:
         """Get ready.
 
         Args:
@@ -100,6 +108,7 @@ class Cutting:
             grid: the grid.
             measured: whether parts are m2, m, or points; else shares.
             ids: (n,) what to call features in messages; else their positions.
+            most_cells: that one feature may lie in.
 
         Raises:
             GridError: ids that are not one per feature, or a grid that begins too far away.
@@ -109,31 +118,34 @@ class Cutting:
         place = (int(grid.origin_m[0]), int(grid.origin_m[1]), int(grid.size_m))
         if max(abs(place[0]), abs(place[1])) > MAX_COORDINATE_M:
             raise GridError(f"The grid's origin {grid.origin_m} was expected within {MAX_COORDINATE_M:g} m.")
-        self.column, self._grid, self._ids = column, grid, ids
+        self.column, self._grid, self._ids, self._most = column, grid, ids, most_cells
         self.blocks = column.blocks(_BYTES_AT_ONCE)
-        self._share = column.share_out(place, measured)
+        self._share = column.share_out(place, measured, most_cells)
 
     def block(self, first: int, last: int, mine: Workspace) -> Block:
         """Cut the features from `first` to `last`.
 
         Raises:
-            GeometryError: bytes that are no geometry, or coordinates that are not finite metres; names the first.
+            GeometryError: bytes that are no geometry, coordinates that are not finite metres, or a feature in too many
+                cells; names the first.
         """
         kinds, measures = mine.notes(last - first)
         written = Written(*(address - 8 * first for address in addresses_of(kinds, measures)))  # by position
         found = mine.find(lambda f, n, address: self._share(f, last, n, address, written), first, last)
         if kinds.size == 0 or kinds.max() < DOUBTFUL:
             return Block(first, found, _NO_PARTS, _NONE, kinds, measures)
-        wrong = np.flatnonzero((kinds == NOT_METRES) | (kinds == DAMAGED))
+        wrong = np.flatnonzero((kinds == NOT_METRES) | (kinds == DAMAGED) | (kinds == TOO_LARGE))
         if wrong.size:
-            self._refuse(first + int(wrong[0]), int(kinds[wrong[0]]))
+            self._refuse(first + int(wrong[0]), int(kinds[wrong[0]]), float(measures[wrong[0]]))
         which = np.flatnonzero(kinds == DOUBTFUL)
-        settled = doubtful_parts(self.column.geometry, first + which, self._grid, self._ids)
+        settled = doubtful_parts(self.column.geometry, first + which, self._grid, self._ids, self._most)
         kinds[which], measures[which] = settled.kinds, settled.measures
         return Block(first, found, settled.parts, settled.repaired, kinds, measures)
 
-    def _refuse(self, position: int, kind: int) -> None:
+    def _refuse(self, position: int, kind: int, measure: float) -> None:
         name = name_of(position, self._ids)
+        if kind == TOO_LARGE:
+            refuse_too_large(name, measure, self._grid.size_m, self._most)
         if kind == NOT_METRES:
             raise GeometryError(
                 f"Feature {name} has a coordinate that is no finite number of metres below {MAX_COORDINATE_M:g}. "

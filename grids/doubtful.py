@@ -3,17 +3,18 @@
 They are rings that cross or overlap, polygons of no area, collections and curves; the few that cost.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.errors import GEOSException, ShapelyError
+from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from grids.crossings import CellParts, cell_index, line_lengths, polygon_areas
-from grids.errors import GeometryError
+from grids.errors import GeometryError, UncutGeometry
 from grids.grid import Grid
 from grids.measures import AREAS, LINES, POINTS, as_features, measures_of
 
@@ -68,6 +69,7 @@ def doubtful_parts(
     which: IntArray,
     grid: Grid,
     ids: Sequence[object] | None,
+    most_cells: int,
 ) -> Settled:
     """Share out doubtful features.
 
@@ -76,9 +78,11 @@ def doubtful_parts(
         which: (m,) positions, rising.
         grid: the grid.
         ids: (n,) names for messages, or None.
+        most_cells: that one feature may lie in.
 
     Raises:
-        GeometryError: a feature that is no geometry, or has coordinates that are not finite metres.
+        GeometryError: a feature that is no geometry, has coordinates that are not finite metres, or lies in more cells.
+        UncutGeometry: polygons that GEOS cannot repair.
     """
     given = np.empty(which.size, dtype=np.object_)
     for k, position in enumerate(which.tolist()):
@@ -97,17 +101,22 @@ def doubtful_parts(
     found = [CellParts(own[owner], row, col, np.ones(row.size))]
     for kind, cut in ((LINES, line_lengths), (AREAS, polygon_areas)):
         own = np.flatnonzero(kinds == kind)
-        several = cut(features[own], grid.origin_m, grid.size_m)
+        try:
+            several = cut(features[own], grid.origin_m, grid.size_m, most_cells=most_cells)
+        except GeometryError as error:
+            raise GeometryError(_renamed(str(error), which[own], ids)) from error
         found.append(CellParts(own[several.owner], several.row, several.col, several.amount))
     invalid = (shapely.get_dimensions(given) == AREAS) & ~shapely.is_valid(given)
     return Settled(_in_order(found, which), which[invalid], kinds, measures_of(features, kinds))
 
 
 def _as_features(given: GeometryArray, which: IntArray, ids: Sequence[object] | None) -> tuple[GeometryArray, IntArray]:
-    """All at once; where that fails, one by one, to repair or refuse the one at fault."""
+    """All at once; where that fails, one by one, to name the one at fault."""
     try:
         return as_features(given)
-    except (GeometryError, GEOSException):
+    except UncutGeometry as error:
+        raise error.at(which, ids) from error
+    except GeometryError:
         one_by_one = [_as_feature(given[k : k + 1], name_of(p, ids)) for k, p in enumerate(which.tolist())]
     features, kinds = zip(*one_by_one, strict=True)
     return np.concatenate(features), np.concatenate(kinds)
@@ -118,10 +127,15 @@ def _as_feature(given: GeometryArray, name: str) -> tuple[GeometryArray, IntArra
         return as_features(given)
     except GeometryError as error:
         raise GeometryError(str(error).replace("Feature 0", f"Feature {name}", 1)) from error
-    except GEOSException as error:
-        raise GeometryError(
-            f"Feature {name} cannot be made valid: {error}. Rings that do not cross were expected; repair or remove it."
-        ) from error
+
+
+def _renamed(message: str, positions: IntArray, ids: Sequence[object] | None) -> str:
+    """A message about feature k of a few, by the name of that feature."""
+
+    def name(found: re.Match[str]) -> str:
+        return f"Feature {name_of(int(positions[int(found[1])]), ids)}"
+
+    return re.sub(r"Feature (\d+)", name, message, count=1)
 
 
 def _in_order(parts: Sequence[CellParts], which: IntArray) -> CellParts:

@@ -56,6 +56,11 @@ class Store:
         try:
             # Whatever stands there: what is no file, or a link in circles, is damage, which opening tells.
             folders = sorted(entry.name for entry in self.path.iterdir() if os.path.lexists(entry / CURRENT))
+        except FileNotFoundError as error:
+            raise StoreLost(
+                f"there is no store at {self.path}: name the folder it is in with --store or CARBONMAP_STORE (that of "
+                "`carbonmap demo` is carbonmap-demo/store), or mount it or put it back"
+            ) from error
         except OSError as error:
             raise StoreLost(
                 f"the store {self.path} cannot be read ({error.strerror or error}): mount it or put it back, or name "

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from grids.chunks import Columns
 from grids.manifest import Bbox, Collection, Manifest, checked_name, read_manifest
 from grids.places import Places, cell_corners, row_polygons
-from grids.selection import EVERYTHING, Recent, Selection, taken
+from grids.recent import Recent
+from grids.row_blocks import rows_between
+from grids.selection import EVERYTHING, Selection
 from grids.store_errors import CollectionNotFound, ColumnNotFound, EditionBroken, ItemNotFound, YearNotFound
 from grids.table_files import TableFile
 from grids.tables import COVERING, GEOMETRY, Geometries
 
-_SELECTED = Recent()
-"""Of all editions of this process, so that many that are open hold no more than one."""
+_SELECTED: Recent[NDArray[np.int32]] = Recent()
+"""Of all editions of this process: three orders of ten million rows, however many editions are open."""
 
 _OPENED = itertools.count()
 """Tells editions of one process apart, also those of the same name in different stores."""
@@ -138,8 +140,10 @@ class Edition:
         if matching is None:
             matching = asked.positions(Places(info, file, self.crs))
             _SELECTED.keep(key, matching)
-        positions = matching[offset : None if limit is None else offset + limit].astype(np.int64)
-        return Page(taken(file, positions, wanted), positions, len(matching))
+        first = min(offset, len(matching))
+        end = len(matching) if limit is None else min(len(matching), offset + limit)
+        rows = rows_between(file, key, matching, first, end, wanted)
+        return Page(rows, matching[first:end].astype(np.int64), len(matching))
 
     def near(self, collection: str, year: int | None, bbox: Bbox, columns: list[str] | None = None) -> Page:
         """Read the rows that may meet a lon/lat `bbox`: all that do and some close by; for drawing."""
@@ -219,6 +223,10 @@ class Edition:
         return Page(
             file.take(positions, [name for name in file.columns if name != COVERING]), positions, len(positions)
         )
+
+    def context_count(self, kind: str) -> int:
+        """Return how many shapes a context has, without reading them; 0 where there is none of it."""
+        return self._open_file(("context", f"{kind}.parquet")).rows if kind in self.manifest.context else 0
 
     def context_columns(self, kind: str) -> list[str]:
         """Return the names of the columns by which a context's shapes are drawn."""

@@ -1,7 +1,7 @@
 """Emission lines feature by feature, and what they add up to in one target: the arithmetic of a receipt.
 
     part(t, l)    = s(t, f) e(l)                                   summed by kind of line: totals, methods, factors
-    own(t)        = sum_f s(t, f)^2 own(f)^2
+    own(t)        = sum_f s(t, f)^2 own(f)^2, of which neighbours share a part (`grids.neighbourhoods`)
     loading(t, g) = sum over kinds of group g of u_g x their parts
 
 The same formulas as in `grids.aggregate` (docs/uncertainty-and-disclosure.md), in another order of summing: one target
@@ -16,6 +16,9 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from grids.neighbourhoods import Neighbourhoods
+from grids.shared_errors import shared_errors
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -224,11 +227,8 @@ def loadings_of(kinds: pd.DataFrame, emissions: FloatArray) -> dict[str, float]:
     found: dict[str, float] = {}
     columns = (kinds[name] for name in ("group", "u_group", "factor_id", "u_factor"))
     for amount, group, u_group, factor, u_factor in zip(emissions.tolist(), *columns, strict=True):
-        if group:
-            found[group] = found.get(group, 0.0) + amount * u_group
-        if factor:
-            name = f"factor:{factor}"
-            found[name] = found.get(name, 0.0) + amount * u_factor
+        for name, u in shared_errors(group, u_group, factor, u_factor):
+            found[name] = found.get(name, 0.0) + amount * u
     return dict(sorted(found.items()))
 
 
@@ -237,19 +237,22 @@ def factors_in(factor_id: str) -> tuple[str, ...]:
     return tuple(name for name in factor_id.split("*") if name)
 
 
-def sums_in_target(lines: FeatureLines, features: IntArray, shares: FloatArray) -> TargetSums:
+def sums_in_target(
+    lines: FeatureLines, features: IntArray, shares: FloatArray, near: Neighbourhoods | None = None
+) -> TargetSums:
     """Add up the lines of the features that a target holds.
 
     Args:
         lines: of the layer and year.
         features: (n,) ascending.
         shares: (n,) fraction of each in the target.
+        near: squares in which modelled features err alike, if any.
     """
     n_kinds = len(lines.kinds)
     metered = (lines.kinds["method"] == "metered").to_numpy(dtype=bool)
     u_own = lines.kinds["u_own"].to_numpy(dtype=np.float64)
     counts, activity, emissions = np.zeros(n_kinds, dtype=np.int64), np.zeros(n_kinds), np.zeros(n_kinds)
-    own_variance, parts = 0.0, np.empty(len(features))
+    metered_variance, parts, modelled = 0.0, np.empty(len(features)), np.empty(len(features))
     for start in range(0, len(features), BLOCK):
         block = slice(start, start + BLOCK)
         place, owner = lines.places(features[block])
@@ -262,9 +265,10 @@ def sums_in_target(lines: FeatureLines, features: IntArray, shares: FloatArray) 
         own = amount * u_own[kind]
         by_meter = metered[kind]
         # Modelled lines of a feature rest on one floor area and one intensity; each meter errs by itself.
-        linear = np.bincount(owner, np.where(by_meter, 0.0, own), size)
+        modelled[block] = np.bincount(owner, np.where(by_meter, 0.0, own), size) * share
         quadrature = np.bincount(owner, np.where(by_meter, own * own, 0.0), size)
-        own_variance += float(np.sum((linear * linear + quadrature) * (share * share)))
+        metered_variance += float(np.sum(quadrature * (share * share)))
+    own_variance = metered_variance + (near or Neighbourhoods.nobody()).variance(features, modelled)
     some = np.flatnonzero(counts)
     kinds = lines.kinds.iloc[some].reset_index(drop=True)
     return TargetSums(kinds, counts[some], activity[some], emissions[some], own_variance, parts)

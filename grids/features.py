@@ -5,7 +5,7 @@ Lines are sorted by feature, kind and amount, so that their order in a file neve
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,8 @@ from grids.columns import BASES, CARRIERS, METHODS, Pair
 from grids.errors import GridError
 from grids.feature_lines import LinesByKind
 from grids.line_kernels import by_feature, number_lines, renumber
+from grids.neighbourhoods import Neighbourhoods
+from grids.shared_errors import shared_errors
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -56,6 +58,11 @@ class LineKind(NamedTuple):
         """Carrier and basis."""
         return self.carrier, self.basis
 
+    @property
+    def shared(self) -> list[tuple[str, float]]:
+        """Groups of shared error with their signed relative deviations."""
+        return shared_errors(self.group, self.u_group, self.factor_id, self.u_factor)
+
 
 class YearLines(NamedTuple):
     """Lines of one year by feature.
@@ -80,12 +87,14 @@ class LayerLines:
         n_features: features of the layer.
         kinds: distinct kinds, sorted; by year first.
         by_year: year -> lines, in the order of years.
+        near: squares in which modelled features err alike.
     """
 
     layer: str
     n_features: int
     kinds: tuple[LineKind, ...]
     by_year: Mapping[int, YearLines]
+    near: Neighbourhoods = field(default_factory=Neighbourhoods.nobody)
 
     @classmethod
     def of(
@@ -95,6 +104,7 @@ class LayerLines:
         n_features: int,
         *,
         what: str = "",
+        near: Neighbourhoods | None = None,
     ) -> "LayerLines":
         """Compact lines from frames, or from lines that know their kinds.
 
@@ -103,6 +113,7 @@ class LayerLines:
             lines: emission lines of docs/architecture.md, in one frame or in several pieces.
             n_features: features of the layer.
             what: said behind the layer's id in messages.
+            near: squares in which modelled features err alike; by default each errs by itself.
 
         Raises:
             BadLines: a column is missing, a number is null or infinite, a relative deviation negative, a word unknown,
@@ -117,7 +128,8 @@ class LayerLines:
         feature = _stacked([part[1] for part in parts], np.int32)
         kind = _stacked([part[2] for part in parts], np.int32)
         emissions = _stacked([part[3] for part in parts], np.float64)
-        return cls(layer, n_features, kinds, _by_year(kinds, feature, kind, emissions, n_features))
+        by_year = _by_year(kinds, feature, kind, emissions, n_features)
+        return cls(layer, n_features, kinds, by_year, Neighbourhoods.nobody() if near is None else near)
 
     @property
     def is_empty(self) -> bool:
@@ -132,9 +144,7 @@ class LayerLines:
     @property
     def groups(self) -> set[str]:
         """Names of the groups of shared error: those of activities, and `factor:<id>`."""
-        return {kind.group for kind in self.kinds if kind.group} | {
-            f"factor:{kind.factor_id}" for kind in self.kinds if kind.factor_id
-        }
+        return {group for kind in self.kinds for group, _ in kind.shared}
 
     def pairs_in(self, year: int) -> set[Pair]:
         """Carrier and basis pairs that occur in one year."""
@@ -160,8 +170,9 @@ class LayerLines:
             BadLines: a pair or a group has no column.
         """
         pair_at = {pair: position for position, pair in enumerate(pairs)}
-        group_at = {group: position for position, group in enumerate(groups)} | {"": -1}
+        group_at = {group: position for position, group in enumerate(groups)}
         left_out = np.zeros(len(self.kinds), dtype=bool) if skip is None else skip
+        shared = [kind.shared for kind in self.kinds]
         try:
             return KindColumns(
                 pair=np.array(
@@ -170,13 +181,9 @@ class LayerLines:
                 ),
                 method=np.array([METHODS.index(kind.method) for kind in self.kinds], dtype=np.int64),
                 u_own=np.array([kind.u_own for kind in self.kinds], dtype=np.float64),
-                group=np.array([group_at[kind.group] for kind in self.kinds], dtype=np.int64),
-                u_group=np.array([kind.u_group for kind in self.kinds], dtype=np.float64),
-                factor=np.array(
-                    [group_at[f"factor:{kind.factor_id}" if kind.factor_id else ""] for kind in self.kinds],
-                    dtype=np.int64,
-                ),
-                u_factor=np.array([kind.u_factor for kind in self.kinds], dtype=np.float64),
+                starts=np.cumsum([0, *map(len, shared)], dtype=np.int64),
+                group=np.array([group_at[group] for each in shared for group, _ in each], dtype=np.int64),
+                u_shared=np.array([u for each in shared for _, u in each], dtype=np.float64),
                 is_assumed=np.array([kind.is_assumed for kind in self.kinds], dtype=np.bool_),
             )
         except KeyError as error:
@@ -192,18 +199,19 @@ class KindColumns(NamedTuple):
     Attributes:
         pair: of carrier and basis; -1 for kinds that are left out.
         method: in the order of `METHODS`.
-        u_own, u_group, u_factor: relative standard deviations.
-        group, factor: column of the group and of the factor's group; -1 for none.
+        u_own: relative standard deviation of single features.
+        starts: (kinds + 1,) where the shared errors of each kind begin.
+        group: (shared errors,) column of the group.
+        u_shared: (shared errors,) relative standard deviation, signed.
         is_assumed: rests on an assumption of the region file.
     """
 
     pair: IntArray
     method: IntArray
     u_own: FloatArray
+    starts: IntArray
     group: IntArray
-    u_group: FloatArray
-    factor: IntArray
-    u_factor: FloatArray
+    u_shared: FloatArray
     is_assumed: BoolArray
 
 

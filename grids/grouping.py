@@ -32,6 +32,7 @@ class Rule:
             does not count.
         dominance_percent: the p of the p % rule: the largest feature must not be estimable within p % by the second
             largest, so that all others together must hold at least p % of the largest.
+        audit: whether all sums that are told must, taken together, leave every value p % of room (`grids.audit`).
 
     Raises:
         GridError: a count below 1 or a percentage outside 0 to 100.
@@ -41,6 +42,7 @@ class Rule:
 
     min_count: int = 3
     dominance_percent: float = 10.0
+    audit: bool = False
 
     def __post_init__(self) -> None:
         if self.min_count < 1 or not 0 <= self.dominance_percent <= 100:

@@ -35,6 +35,10 @@ class ClassAreas:
     """Adds up areas per class in the cells of a grid and in zones, block by block.
 
     Areas are those of the ellipsoid: planar in the region's CRS, times the projection's scale near each patch.
+
+    Attributes:
+        refused: how many patches have parts that do not add up to them (`SharedOut.refused`); they count in no class.
+        refused_ha: their hectares.
     """
 
     def __init__(self, division: Division, *, mask: GeometryArray | None = None) -> None:
@@ -50,6 +54,7 @@ class ClassAreas:
         self._codes: list[int] = []  # classes by order of appearance; sums count by position here
         self._total = np.zeros(0)
         self._repaired: set[int] = set()
+        self.refused, self.refused_ha = 0, 0.0
         self._cells = _Sums()
         self._zones = {name: _Sums() for name in division.zone_sets}
 
@@ -104,8 +109,11 @@ class ClassAreas:
             return
         position = self._positions(codes)[which]
         area = shapely.area(parts) * self._scales(parts)
-        self._total += np.bincount(position, area, minlength=self._total.size)
         shared = self._division.share_out(WkbColumn.from_geometries(parts), inside=True)
+        gone = list(shared.refused)
+        self.refused, self.refused_ha = self.refused + len(gone), self.refused_ha + float(area[gone].sum()) / 10_000
+        area[gone] = 0.0
+        self._total += np.bincount(position, area, minlength=self._total.size)
         self._repaired.update(position[shared.repaired].tolist())
         cells = shared.cells
         self._cells.add(cells.row, cells.col, position[cells.feature], cells.share * area[cells.feature])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from grids.feature_lines import KIND, FeatureLines, TargetSums, largest_first, sums_in_target
+from grids.neighbourhoods import Neighbourhoods
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -61,23 +62,28 @@ def has_large(shares: csr_array) -> bool:
     return bool((np.diff(shares.indptr) > LARGE).any())
 
 
-def large_tables(years: Mapping[int, FeatureLines], shares: csr_array) -> tuple[pa.Table, pa.Table]:
+def large_tables(
+    years: Mapping[int, FeatureLines], shares: csr_array, near: Neighbourhoods | None = None
+) -> tuple[pa.Table, pa.Table]:
     """Sums and largest features of the large targets of one layer on one collection.
 
     Args:
         years: the layer's lines by year.
         shares: (targets, features), features ascending within a target.
+        near: squares in which modelled features of the layer err alike, if any.
 
     Returns:
         Tables as `SUMS` and `LARGEST_FEATURES` say, by target and year.
     """
     large = np.flatnonzero(np.diff(shares.indptr) > LARGE)
-    found = [_of_year(year, lines, shares, large) for year, lines in sorted(years.items())]
+    found = [_of_year(year, lines, shares, large, near) for year, lines in sorted(years.items())]
     sums, largest = [one for one, _ in found], [one for _, one in found]
     return _in_order(sums, SUMS), _in_order(largest, LARGEST_FEATURES)
 
 
-def _of_year(year: int, lines: FeatureLines, shares: csr_array, large: IntArray) -> tuple[pa.Table, pa.Table]:
+def _of_year(
+    year: int, lines: FeatureLines, shares: csr_array, large: IntArray, near: Neighbourhoods | None
+) -> tuple[pa.Table, pa.Table]:
     sums: list[TargetSums] = []
     features: list[IntArray] = []
     share: list[FloatArray] = []
@@ -85,7 +91,7 @@ def _of_year(year: int, lines: FeatureLines, shares: csr_array, large: IntArray)
     for target in large.tolist():
         row = slice(int(shares.indptr[target]), int(shares.indptr[target + 1]))
         of = shares.indices[row].astype(np.int64)
-        sums.append(sums_in_target(lines, of, shares.data[row]))
+        sums.append(sums_in_target(lines, of, shares.data[row], near))
         chosen = largest_first(sums[-1].parts, LARGEST)
         features.append(of[chosen])
         share.append(shares.data[row][chosen])

@@ -198,6 +198,14 @@ class PublicInput(Strict):
     reason: Literal["closed"] | None = None
 
 
+class Neighbours(Strict):
+    """What neighbours of a layer have in common of what a model cannot know of each: how much, how far, who says so."""
+
+    part: float = Field(gt=0, le=1)
+    range_m: float = Field(gt=0)
+    source: str
+
+
 class LayerInfo(Strict):
     """One layer: its sector, whether its source is open, and what happened to every feature read."""
 
@@ -205,6 +213,7 @@ class LayerInfo(Strict):
     sector: str
     open: bool
     complete: bool = True
+    neighbours: Neighbours | None = None
     report: dict[str, JsonValue] = Field(default_factory=dict)
 
     @property
@@ -303,6 +312,7 @@ class Manifest(Strict):
     """The whole of `manifest.json`; version, edition, collections and context are added by the writer.
 
     `region_file` is the SHA-256 of all that the region file says, with defaults; None in editions of older programs.
+    `closure` says by collection and layer how far the parts of its worst feature were from the whole of it.
     """
 
     version: Literal[1] = 1
@@ -319,8 +329,10 @@ class Manifest(Strict):
     layers: tuple[LayerInfo, ...] = ()
     zones: dict[str, ZoneRecord] = Field(default_factory=dict)
     residuals: dict[str, tuple[Residual, ...]] = Field(default_factory=dict)
+    closure: dict[str, dict[str, float]] = Field(default_factory=dict)
     totals: dict[int, dict[str, float | None]] = Field(default_factory=dict)
     disclosure: JsonValue = None
+    calibration: JsonValue = None
     code: CodeInfo
     libraries: dict[str, str] = Field(default_factory=dict)
 

@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
 from grids.crossings import check_coordinates
-from grids.errors import GeometryError
+from grids.errors import GeometryError, UncutGeometry
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
 
 Operation = Callable[..., GeometryArray]
+
+UNCUT = "GEOS cannot cut it at a border that it crosses"
+"""Why a feature is refused; what GEOS says follows in brackets."""
 
 NOWHERE, POINTS, LINES, AREAS = -1, 0, 1, 2
 
@@ -55,6 +58,7 @@ def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
 
     Raises:
         GeometryError: coordinates that are not finite metres.
+        UncutGeometry: polygons that GEOS cannot repair.
     """
     given = np.asarray(geometries, dtype=np.object_)
     if given.ndim != 1:
@@ -69,7 +73,10 @@ def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
     kinds = np.where(nowhere, NOWHERE, shapely.get_dimensions(features)).astype(np.int64)
     broken = (kinds == AREAS) & ~shapely.is_valid(features)
     places = features.copy()
-    features[broken] = repaired(features[broken])
+    try:
+        features[broken] = repaired(features[broken])
+    except UncutGeometry as error:
+        raise error.at(np.flatnonzero(broken)) from error
     flat = (kinds == AREAS) & (shapely.area(features) == 0)
     flat |= (kinds == LINES) & (shapely.length(features) == 0)
     for position in np.flatnonzero(flat):
@@ -84,10 +91,55 @@ def repaired(geometries: GeometryArray) -> GeometryArray:
     This is the one way in which anything here is repaired. The other that GEOS has ("linework") would make a hole of
     ground that two parts cover, so that a block drawn twice would be no block. What has collapsed is empty.
 
+    A hole takes ground away and never adds any: one that lies outside its shell takes nothing. (GEOS would make ground
+    of it, and a building would gain what somebody drew beside it.)
+
     Raises:
-        shapely.errors.GEOSException: geometries that GEOS cannot repair.
+        UncutGeometry: geometries that GEOS cannot repair.
     """
-    return np.asarray(shapely.make_valid(geometries, method="structure", keep_collapsed=False), dtype=np.object_)
+    given = np.asarray(geometries, dtype=np.object_)
+    try:
+        return _repaired(given)
+    except GEOSException:
+        fixed, reasons = np.empty(given.size, dtype=np.object_), dict[int, str]()
+        for k in range(given.size):
+            try:
+                fixed[k] = _repaired(given[k : k + 1])[0]
+            except GEOSException as error:
+                reasons[k] = f"it is not valid, and GEOS cannot repair it [{error}]"
+        if reasons:
+            raise UncutGeometry.of(reasons) from None
+        return fixed
+
+
+def _repaired(geometries: GeometryArray) -> GeometryArray:
+    given = without_stray_holes(geometries)
+    return np.asarray(shapely.make_valid(given, method="structure", keep_collapsed=False), dtype=np.object_)
+
+
+def without_stray_holes(geometries: GeometryArray) -> GeometryArray:
+    """(n,) geometries; of polygons, single or multiple, without the rings that are said to be holes and lie elsewhere.
+
+    Raises:
+        shapely.errors.GEOSException: rings that GEOS cannot repair.
+    """
+    areal = np.flatnonzero(np.isin(shapely.get_type_id(geometries), _TYPES[AREAS]))
+    parts, owner = shapely.get_parts(geometries[areal], return_index=True)
+    kept, changed = parts.copy(), np.zeros(areal.size, dtype=np.bool_)
+    for k in np.flatnonzero(shapely.get_num_interior_rings(parts) > 0).tolist():
+        rings = shapely.get_rings(parts[k])
+        filled = np.asarray(shapely.polygons(rings), dtype=np.object_)
+        ground = shapely.make_valid(filled, method="structure", keep_collapsed=False)
+        shapely.prepare(ground[0])
+        stray = shapely.disjoint(ground[0], ground[1:])
+        if stray.any():
+            kept[k] = shapely.Polygon(rings[0], list(rings[1:][~stray]))
+            changed[owner[k]] = True
+    result = geometries.copy()
+    for position in np.flatnonzero(changed).tolist():
+        mine = kept[owner == position]
+        result[areal[position]] = mine[0] if mine.size == 1 else shapely.MultiPolygon(list(mine))
+    return result
 
 
 def _reduce_collections(features: GeometryArray) -> None:
@@ -149,7 +201,7 @@ def overlay(
         edges: cut every line edge by edge, not only those that cross or retrace themselves.
 
     Raises:
-        GeometryError: the overlay fails; names the feature.
+        UncutGeometry: the overlay fails; names the features.
     """
     result = np.empty(features.size, dtype=np.object_)
     tangled = kinds == LINES
@@ -165,15 +217,15 @@ def _cut(operation: Operation, features: GeometryArray, others: GeometryArray, n
     try:
         return np.asarray(operation(features, others), dtype=np.object_)
     except GEOSException:
-        for feature, other, name in zip(features, others, names.tolist(), strict=True):
+        cut, reasons = np.empty(features.size, dtype=np.object_), dict[int, str]()
+        for k, name in enumerate(names.tolist()):
             try:
-                operation(feature, other)
+                cut[k] = operation(features[k], others[k])
             except GEOSException as error:
-                raise GeometryError(
-                    f"Feature {name} cannot be cut ({error}); a valid geometry was expected. "
-                    "Repair it, or its zone or domain, with make_valid."
-                ) from error
-        raise
+                reasons[name] = f"{UNCUT} [{error}]"
+        if reasons:
+            raise UncutGeometry.of(reasons) from None
+        return cut
 
 
 def _cut_edges(operation: Operation, lines: GeometryArray, others: GeometryArray, names: IntArray) -> GeometryArray:

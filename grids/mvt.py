@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from grids.chunks import Columns, places
+from grids.chunks import TEXT, Columns, places
 from grids.mvt_kernels import bound_features, put_features, put_values
 
 EXTENT = 4096
@@ -107,7 +107,9 @@ def _values(
     columns = list(properties.chunks.values())
     tags = np.empty((len(columns) + len(constants), len(rows)), dtype=np.int32)
     kinds = np.array([column[0].kind for column in columns], dtype=np.int64)
-    room = 13 * len(rows) * len(columns) + sum(part.text_bytes for column in columns for part in column)
+    room = 13 * len(rows) * len(columns) + sum(
+        part.text_bytes for column in columns if column[0].kind == TEXT for part in column
+    )
     table = np.empty(room, dtype=np.uint8)
     written, count = put_values(kinds, places(columns), properties.starts, rows, tags, table)
     tags[len(columns) :] = count + np.arange(len(constants))[:, None]

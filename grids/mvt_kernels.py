@@ -100,13 +100,13 @@ def _put_text(at: int, text: int, length: int) -> int:
     at = _put_varint(at + 1, 1 + _varint_length(length) + length)
     put_byte(at, 0x0A)
     at = _put_varint(at + 1, length)
-    copied = 0
-    while copied + 8 <= length:
-        put_int(at + copied, int_at(text + copied))
-        copied += 8
-    while copied < length:
-        put_byte(at + copied, byte_at(text + copied))
-        copied += 1
+    if length >= 8:
+        for copied in range(0, length - 8, 8):
+            put_int(at + copied, int_at(text + copied))
+        put_int(at + length - 8, int_at(text + length - 8))  # over some that are copied already
+    else:
+        for copied in range(length):
+            put_byte(at + copied, byte_at(text + copied))
     return at + length
 
 
@@ -150,17 +150,17 @@ def put_values(
     while slots_count < 2 * count:
         slots_count, bits = 2 * slots_count, bits + 1
     shift = np.uint64(64 - bits)
-    slots = np.empty(slots_count, np.int32)
+    slots = np.full(slots_count, -1, np.int32)
     keys, texts, lengths = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
-    start, before = address_of(out), 0
+    used = np.empty(count, np.int64)
+    start, before, rows_at, tags_at = address_of(out), 0, address_of(rows), address_of(tags)
     end = start
     for c in range(kinds.size):
         kind, distinct, looked, zero = kinds[c], 0, 0, -1
         values, valid, bytes_at, chunk, shifted = 0, 0, 0, 0, 0
         first_row, end_row = 0, 0
         text, length = 0, 0
-        repeats = True
-        slots[:] = -1
+        repeats, hashed = True, 0
         i = -1
         while i + 1 < count:
             i += 1
@@ -184,13 +184,13 @@ def put_values(
                     put_short(end, _NUMBER_HEAD)
                     put_int(end + 3, key)
                     other = int(key != 0)  # no branch: zeros stand where they like
-                    tags[c, i] = before + (distinct if other else zero)
+                    put_short(tags_at + 4 * (c * count + i), before + (distinct if other else zero))
                     distinct += other
                     end += 11 * other
                     i += 1
                     if i == count:
                         break
-                    row = rows[i]
+                    row = int_at(rows_at + 8 * i)
                 i -= 1
                 continue
             at = shifted + row
@@ -221,6 +221,8 @@ def put_values(
                 known = slots[slot]
                 if known < 0:
                     slots[slot] = known = distinct
+                    used[hashed] = slot
+                    hashed += 1
                     keys[distinct] = key
                     if kind == _TEXT:
                         texts[distinct], lengths[distinct] = text, length
@@ -236,6 +238,8 @@ def put_values(
             # Areas, ids: to look for each value among the others would find nothing.
             repeats = looked != _TRIED or distinct - (zero >= 0) != _TRIED
         before += distinct
+        for k in range(hashed):  # most columns use few of them
+            slots[used[k]] = -1
     return end - start, before
 
 

@@ -10,8 +10,10 @@ from grids.cell_kernels import (
     POINTS,
     RESIDUE,
     SHORT,
+    TOO_LARGE,
     Task,
     cell_of,
+    cells_at_most,
     first_pieces,
     found_of,
     window_of,
@@ -103,6 +105,9 @@ def line_in_cells(lines: int, n_lines: int, task: Task, owner: int, n: int) -> A
     if col == last_col and row == last_row:
         return LINES, whole, put_found(found, n, owner, row, col, whole if task.measured else 1.0)
     extent = Extent(row, col, last_row - row + 1, last_col - col + 1)
+    cells = cells_at_most(lines, n_lines, 0.0, extent, task)
+    if cells > task.most:
+        return TOO_LARGE, cells, n
     pieces, has = first_pieces(lines, n_lines, extent, task)
     if not has:
         return SHORT, 0.0, n

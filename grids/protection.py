@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, vstack
 
 from grids.aggregate import LayerShares
+from grids.audit import joined_blocks, told_sums
 from grids.columns import Pair, in_pair_order, in_sector_order, pair_column
 from grids.differencing import Subtraction, without_rounding
 from grids.features import BoolArray, FloatArray, IntArray
@@ -33,6 +34,9 @@ class SectorState:
         published: (targets, pairs) tCO2e of the private metered part as shown.
         held: (targets,) where that is not the true part.
         withheld: pairs whose columns are null everywhere, because one of them would tell of one feature.
+        told: (sums, features) shares in the sums that are told true, of shown targets and of groups held together; of
+            the region always, of collections only where an audit is asked for.
+        unproven: (features,) for which the audit found no witness that all sums so far leave their value open.
     """
 
     mode: str
@@ -42,6 +46,8 @@ class SectorState:
     published: FloatArray
     held: BoolArray
     withheld: frozenset[Pair]
+    told: csr_array
+    unproven: BoolArray
 
     @property
     def shares(self) -> csr_array:
@@ -204,16 +210,24 @@ def _protect_sector(
             subtraction = Subtraction(part.shares, tested, rule, judged)
             for other in others:
                 told |= subtraction.told_by(other.shares, other.held) & ~must
-        published, held, groups = _shared(part, tested, must | told, before, index, rule)
-        counts |= {"by_difference": int(told.sum()), "added": int((held & ~must & ~told).sum()), "groups": groups}
+        shown = _shared(part, tested, must | told, before, others, index, rule)
+        published, held, sums, unproven = shown.published, shown.held, shown.told, shown.unproven
+        counts |= {
+            "by_difference": int(told.sum()),
+            "added": int((held & ~must & ~told).sum()),
+            "groups": shown.groups,
+        }
+        if rule.audit:
+            counts |= {"by_audit": shown.by_audit, "unproven": int(unproven.sum())}
     else:
         modelled = part.modelled if mode == "modelled" and part.modelled is not None else np.zeros_like(part.emissions)
         published, held = part.shares @ modelled, some
+        sums, unproven = csr_array((0, len(part.emissions))), np.zeros(len(part.emissions), dtype=bool)
     counts |= {
         "held": int(held.sum()),
         "withheld_columns": [pair_column(sector, pair) for pair in part.pairs if pair in withheld],
     }
-    return SectorState(mode, part, tested, own, published, held, withheld), counts
+    return SectorState(mode, part, tested, own, published, held, withheld, sums, unproven), counts
 
 
 def _region_mode(part: PrivatePart, rule: Rule) -> tuple[str, frozenset[Pair]]:
@@ -246,13 +260,41 @@ def _tested(part: PrivatePart, withheld: frozenset[Pair]) -> FloatArray:
     return tested
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What is shown of the private part of one collection.
+
+    Attributes:
+        published: (targets, pairs) tCO2e.
+        held: (targets,) where that is not true.
+        groups: how many groups share their sums.
+        by_audit: targets held because of the audit alone.
+        told: see `SectorState`.
+        unproven: see `SectorState`.
+    """
+
+    published: FloatArray
+    held: BoolArray
+    groups: int
+    by_audit: int
+    told: csr_array
+    unproven: BoolArray
+
+
 def _shared(
-    part: PrivatePart, tested: FloatArray, must: BoolArray, before: SectorState | None, index: IntArray, rule: Rule
-) -> tuple[FloatArray, BoolArray, int]:
-    """The private part as shown, where it is not true, and in how many groups."""
-    n_targets = part.shares.shape[0]
+    part: PrivatePart,
+    tested: FloatArray,
+    must: BoolArray,
+    before: SectorState | None,
+    others: Sequence[SectorState],
+    index: IntArray,
+    rule: Rule,
+) -> _Shown:
+    """The private part as shown: true, or by groups."""
+    n_targets, n_features = part.shares.shape
     if before is None:
-        return part.values, np.zeros(n_targets, dtype=bool), 0
+        nothing = np.zeros(n_targets, dtype=bool)
+        return _Shown(part.values, nothing, 0, 0, part.shares, np.zeros(n_features, dtype=bool))
     shares, family, all_must = part.shares, index, must
     remainder = _remainder(before.shares, shares, index)
     if remainder.nnz:
@@ -266,12 +308,26 @@ def _shared(
     published[held] = _split(before.published, family[held], weights[held])
     siblings = Siblings(shares, tested, family, all_must & ~before.held[family], weights)
     members, starts = held_groups(siblings, rule)
-    if len(members):
-        group = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        pooled = np.add.reduceat(published[members], starts[:-1], axis=0)
-        published[members] = _split(pooled, group, weights[members])
-        held[members] = True
-    return published[:n_targets], held[:n_targets], len(starts) - 1
+    block = np.where(some & ~held, np.arange(len(some)), -1)
+    block[members] = np.repeat(members[starts[:-1]], np.diff(starts))
+    by_rule = held.copy()
+    by_rule[members] = True
+    unproven = np.zeros(n_features, dtype=bool)
+    if rule.audit:
+        states = list({id(state): state for state in (before, *others)}.values())
+        passed_over = np.logical_or.reduce([state.unproven for state in states])
+        known = [state.told for state in states]
+        block, unproven = joined_blocks(shares, family, block, weights, known, tested, rule, passed_over)
+    size = np.bincount(block[block >= 0], minlength=len(block))
+    grouped = np.flatnonzero((block >= 0) & (size[np.maximum(block, 0)] > 1))
+    of = np.unique(block[grouped], return_inverse=True)[1].reshape(-1)
+    pooled = np.zeros((int(of.max(initial=-1)) + 1, published.shape[1]))
+    np.add.at(pooled, of, published[grouped])
+    published[grouped] = _split(pooled, of, weights[grouped])
+    held[grouped] = True
+    by_audit = int((held & ~by_rule)[:n_targets].sum())
+    told = told_sums(shares, block) if rule.audit else csr_array((0, n_features))
+    return _Shown(published[:n_targets], held[:n_targets], int((size > 1).sum()), by_audit, told, unproven)
 
 
 def _remainder(above: csr_array, below: csr_array, index: IntArray) -> csr_array:

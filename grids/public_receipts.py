@@ -40,6 +40,7 @@ from grids.manifest import LayerInfo
 from grids.public_receipt import REASONS, CarrierReceipt, PublicReceipt, SectorReceipt, ToldPart, ToldSource
 from grids.receipt import KindSums
 from grids.receipts import Place, Receipts
+from grids.shared_errors import first_of, shared_errors
 from grids.store_errors import ItemNotFound, NotFound
 
 _ROUNDING = 1e-9
@@ -211,7 +212,7 @@ def _parts(told: Told) -> tuple[ToldPart, ...]:
     """Lines added up by how they were worked out; single features' errors do not matter here."""
     found: dict[tuple[str, ...], list[tuple[LayerInfo, KindSums]]] = {}
     for layer, kind in told:
-        key = (layer.id, kind.method, kind.activity_unit, kind.factor_id, kind.assumptions, kind.group)
+        key = (layer.id, kind.method, kind.activity_unit, kind.factor_id, kind.assumptions, first_of(kind.group))
         found.setdefault(key, []).append((layer, kind))
     parts = [
         ToldPart(
@@ -223,7 +224,7 @@ def _parts(told: Told) -> tuple[ToldPart, ...]:
             activity_unit=unit,
             factors=factors_in(factor_id),
             assumptions=tuple(assumptions.split()),
-            shared_error=group or None,
+            shared_error=first_of(group) or None,
             lines=sum(kind.lines for _, kind in members) if members[0][0].open else None,
         )
         for (name, method, unit, factor_id, assumptions, group), members in sorted(found.items())
@@ -236,10 +237,8 @@ def _shared_errors(told: Told, pairs: set[Pair]) -> dict[str, float]:
     found: dict[str, float] = {}
     for _, kind in told:
         if _pair(kind) in pairs:
-            factor = f"factor:{kind.factor_id}" if kind.factor_id else ""
-            for group, u in ((kind.group, kind.u_group), (factor, kind.u_factor)):
-                if group:
-                    found[group] = found.get(group, 0.0) + kind.emissions_tco2e * u
+            for group, u in shared_errors(kind.group, kind.u_group, kind.factor_id, kind.u_factor):
+                found[group] = found.get(group, 0.0) + kind.emissions_tco2e * u
     largest = sorted(found.items(), key=lambda one: (-abs(one[1]), one[0]))
     return {group: loading for group, loading in largest if loading}
 

@@ -18,7 +18,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import shapely
 from pydantic import ValidationError
 
@@ -42,13 +41,15 @@ from grids.manifest import (
 )
 from grids.parquet import PRIVATE, PUBLIC, TableWriter
 from grids.projections import LONLAT, transformer
-from grids.store_errors import EditionBroken, EditionError, EditionNotFound, InvalidTable
+from grids.store_errors import EditionError, EditionNotFound, InvalidTable
 from grids.table_queue import TableQueue
+from grids.wholeness import DIGESTS, PRIVATE_FOLDER, is_whole, kept_aside
 
 INCOMING = ".incoming"
 CURRENT = "current"
 PRIVATE_KINDS = ("features", "lines", "shares", "targets", "sums", "largest")
 
+_PRIVATE_MODE = 0o700
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _LEFTOVER = re.compile(r"(?P<region>.+)-[0-9a-f]{16}-\d+(?:\.broken)?")
 
@@ -284,7 +285,9 @@ class EditionWriter:
         if kind not in PRIVATE_KINDS:
             raise EditionError(f"private table {kind!r}: expected one of {', '.join(PRIVATE_KINDS)}")
         checked_name(name, "private table")
-        return self._incoming / "private" / f"{kind}-{name}.parquet"
+        folder = self._incoming / PRIVATE_FOLDER
+        folder.mkdir(mode=_PRIVATE_MODE, exist_ok=True)
+        return folder / f"{kind}-{name}.parquet"
 
     def write_context(self, kind: str, frame: gpd.GeoDataFrame) -> None:
         """Write `context/<kind>.parquet`: background shapes in lon/lat, in spatial order; missing ones are left out."""
@@ -325,6 +328,7 @@ class EditionWriter:
         text = json.dumps(
             complete.model_dump(mode="json"), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False
         )
+        self._write_digests()
         sync_tree(self._incoming)
         write_durably(self._incoming / MANIFEST_FILE, text + "\n")
         broken = self._incoming.with_name(self._incoming.name + ".broken")
@@ -338,6 +342,15 @@ class EditionWriter:
         point_to(self._store, self._region, self._edition)
         shutil.rmtree(broken, ignore_errors=True)
         return complete
+
+    def _write_digests(self) -> None:
+        """Take down what private and context files are, beside the private ones: a damaged byte must be told later."""
+        folder = self._incoming / PRIVATE_FOLDER
+        if folder.is_dir():
+            files = {
+                path.relative_to(self._incoming).as_posix(): file_digest(path) for path in kept_aside(folder.parent)
+            }
+            (folder / DIGESTS).write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8", newline="\n")
 
     def publish_existing(self) -> Manifest:
         """Serve this edition, which is in the store already, without building it again.
@@ -389,24 +402,6 @@ def point_to(store: Path, region: str, edition_id: str) -> None:
     write_durably(fresh, f"{edition_id}\n")
     fresh.replace(store / region / CURRENT)
     sync_folder(store / region)
-
-
-def is_whole(folder: Path) -> bool:
-    """Whether a folder holds an edition that can be served: tables to the byte as declared, the rest readable.
-
-    Whatever a reader refuses with the advice to build again must be built again.
-    """
-    try:
-        manifest = read_manifest(folder)
-        for kind in manifest.context:
-            pq.read_metadata(folder / "context" / f"{kind}.parquet")
-        return all(
-            file_digest(folder / "tables" / collection.id / f"{year}.parquet") == table.sha256
-            for collection in manifest.collections
-            for year, table in collection.tables.items()
-        )
-    except (EditionBroken, OSError, pa.ArrowException):
-        return False
 
 
 def _bbox(bounds: Sequence[float] | np.ndarray) -> Bbox:

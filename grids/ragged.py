@@ -115,7 +115,7 @@ class RaggedColumn:
         places: IntArray = 16 * (self.starts[self.features] - self.starts[self.features[0]])
         return block_bounds(places + 8 * np.arange(self.size + 1), weight)
 
-    def share_out(self, grid: Place, measured: bool) -> BlockWork:
+    def share_out(self, grid: Place, measured: bool, most: int) -> BlockWork:
         """Compiled work, see `grids.cutting.FeatureColumn`."""
         vertices = np.ascontiguousarray(self.vertices, np.float64)
         places = [np.ascontiguousarray(array, np.int64) for array in (self.starts, self.shells, self.features)]
@@ -124,7 +124,7 @@ class RaggedColumn:
 
         def work(first: int, last: int, n: int, workspace: int, written: Written) -> tuple[int, int]:
             _ = held  # as long as this is
-            task = Task(*grid, True, measured, workspace)
+            task = Task(*grid, True, measured, workspace, most)
             after: tuple[int, int] = ragged_in_cells(lists, first, last, task, n, written)
             return after
 

@@ -22,6 +22,7 @@ from grids.errors import GridError
 from grids.feature_lines import KIND, FeatureLines, factors_in, largest_first, loadings_of, sums_in_target
 from grids.large_targets import LARGEST, lines_of
 from grids.manifest import Collection, LayerInfo
+from grids.neighbourhoods import NOWHERE, SQUARE_COLUMNS, Neighbourhoods
 from grids.private_tables import PrivateTable
 from grids.receipt import FeaturePart, KindSums, LayerPart, Receipt, SectorPart, Sums
 from grids.store_errors import EditionBroken, ItemNotFound
@@ -207,7 +208,8 @@ class Receipts:
         frame = table.to_pandas()
         frame["feature"] = np.searchsorted(features, frame["feature"].to_numpy())
         lines = FeatureLines.of(frame, len(features))
-        found = sums_in_target(lines, features=np.arange(len(features)), shares=share)
+        near = self._neighbourhoods(layer, features)
+        found = sums_in_target(lines, features=np.arange(len(features)), shares=share, near=near)
         sums = Sums(_added(found.emissions), found.own_variance, found.loadings)
         numbers = {"lines": found.lines, "activity": found.activity, "emissions_tco2e": found.emissions}
         part = _layer_part(layer, len(features), sums, found.kinds.assign(**numbers).to_dict("records"))
@@ -216,6 +218,14 @@ class Receipts:
             FeaturePart(layer.id, int(features[at]), "", float(share[at]), float(found.parts[at]), tuple(records))
             for at, records in zip(chosen.tolist(), lines_of(lines, chosen).to_pylist(), strict=True)
         ]
+
+    def _neighbourhoods(self, layer: LayerInfo, features: IntArray) -> Neighbourhoods | None:
+        """Squares in which these features of a layer err alike, numbered by their order here."""
+        if layer.neighbours is None:
+            return None
+        rows = self._private("features", layer.id).take(features, list(SQUARE_COLUMNS))
+        row, col = (rows[name].fill_null(NOWHERE).to_numpy() for name in SQUARE_COLUMNS)
+        return Neighbourhoods.of(row, col, layer.neighbours.part)
 
     def _named(self, features: Sequence[FeaturePart]) -> tuple[FeaturePart, ...]:
         """The features with their ids in the sources."""

@@ -1,8 +1,6 @@
 """Which rows of a table a question is about, and in which order; found once and kept for the pages that follow."""
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,12 +22,8 @@ Key = tuple[str, bool]
 Related = Callable[[Relation, shapely.Geometry, str], NDArray[np.bool_]]
 """Which of the rows asked about stand in a relation to a shape, given in that CRS."""
 
-MOST_BYTES = 128_000_000
-"""Kept for pages that follow: three orders of ten million rows."""
-MOST_QUESTIONS = 4096
 ROWS_AT_ONCE = 1 << 18
 """Rows of which a condition is looked at together: 64 row groups."""
-_ENTRY_BYTES = 512  # what Python needs for a key, an array and their place, beside what they hold
 
 
 class Condition(Protocol):
@@ -126,47 +120,3 @@ def taken(file: TableFile, positions: NDArray[np.int64], columns: list[str]) -> 
         return file.take(positions, columns)
     rank = np.argsort(np.argsort(positions, kind="stable"), kind="stable")
     return file.take(np.sort(positions), columns).take(pa.array(rank))
-
-
-class Recent:
-    """Positions of questions asked lately, by their digests; those not asked for longest go first.
-
-    Args:
-        most_bytes: of keys and positions together, and of what Python needs to hold them.
-        most_questions: at a time.
-    """
-
-    def __init__(self, most_bytes: int = MOST_BYTES, most_questions: int = MOST_QUESTIONS) -> None:
-        self._most_bytes = most_bytes
-        self._most_questions = most_questions
-        self._bytes = 0
-        self._kept: OrderedDict[bytes, NDArray[np.int32]] = OrderedDict()
-        self._guard = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: bytes) -> NDArray[np.int32] | None:
-        """Return what is kept for a question, if anything is."""
-        with self._guard:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def keep(self, key: bytes, positions: NDArray[np.int32]) -> None:
-        """Keep the positions of a question, unless they alone are too many."""
-        size = _size(key, positions)
-        if size > self._most_bytes:
-            return
-        with self._guard:
-            if key in self._kept:
-                return
-            self._kept[key] = positions
-            self._bytes += size
-            while self._bytes > self._most_bytes or len(self._kept) > self._most_questions:
-                self._bytes -= _size(*self._kept.popitem(last=False))
-
-
-def _size(key: bytes, positions: NDArray[np.int32]) -> int:
-    return len(key) + positions.nbytes + _ENTRY_BYTES

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
-from grids.errors import GeometryError, GridError
+from grids.errors import GridError, UncutGeometry
 from grids.measures import NOWHERE, POINTS, as_features, measures_of, overlay
 from grids.surroundings import Surroundings, middles_of, seen_from
 from grids.total_kernels import count_entries, put_entries
@@ -24,8 +24,6 @@ from grids.zone_parts import check_polygons
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
-
-_ROUNDING = 1e-6  # m2, m, and as a fraction: what two exact routes to one amount may differ by at the very most
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,7 @@ def clip_to(geometries: GeometryArray, domain: BaseGeometry) -> Clipped:
 
     Raises:
         GeometryError: coordinates that are not finite metres, or a domain that is no valid polygon.
+        UncutGeometry: features that GEOS can neither repair nor cut.
     """
     check_polygons(np.array([domain], dtype=np.object_), "The domain")
     features, kinds = as_features(geometries)
@@ -113,7 +112,10 @@ def clip_to(geometries: GeometryArray, domain: BaseGeometry) -> Clipped:
     middles = middles_of(features[cut])
     crossing = seen_from(features[cut], middles)
     whole = Surroundings(np.array([domain], dtype=np.object_))
-    domains = whole.around(np.zeros(cut.size, np.int64), shapely.bounds(features[cut]), middles)
+    try:
+        domains = whole.around(np.zeros(cut.size, np.int64), shapely.bounds(features[cut]), middles)
+    except UncutGeometry as error:
+        raise error.at(cut) from error
     beyond = overlay(shapely.difference, crossing, domains, kinds[cut], cut)
     outside[cut] = measures_of(beyond, kinds[cut]) / measures[cut]
     kept = overlay(shapely.intersection, crossing, domains, kinds[cut], cut)
@@ -178,23 +180,3 @@ def by_target(
 def _owned(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
     """Values as compiled code takes them: arrays that are mapped from files cannot be written, a type of its own."""
     return np.require(values, dtype, ["C", "W"])
-
-
-def fractions(amount: FloatArray, measures: FloatArray, owner: IntArray) -> FloatArray:
-    """(n,) amounts as fractions of their owners' whole.
-
-    One below 0 or above 1 means broken geometry, or a measure of something else.
-
-    Rounding may do so too, by a nanometre along the rim, which is much of a sliver; a square millimetre is let pass.
-    """
-    whole = measures[owner]
-    slack = _ROUNDING * (1 + whole)
-    wrong = ~((amount >= -slack) & (amount <= whole + slack) & (whole > 0))
-    share = np.divide(amount, whole, out=np.zeros(amount.size), where=whole > 0)
-    if wrong.any():
-        first = int(np.flatnonzero(wrong)[0])
-        raise GeometryError(
-            f"Feature {owner[first]} would have a share of {share[first]:g}; 0 to 1 was expected. Its geometry "
-            "crosses itself, or its measure is not that of the whole feature: hand over what clip_to returned."
-        )
-    return np.minimum(share, 1.0)

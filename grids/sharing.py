@@ -5,22 +5,26 @@ that only features that meet a border are looked at again, and only those that c
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
-from grids.errors import GeometryError, GridError
+from grids.crossings import MOST_CELLS
+from grids.errors import GeometryError, GridError, UncutGeometry
 from grids.grid import Grid
-from grids.measures import AREAS, NOWHERE, as_features, measures_of
+from grids.measures import AREAS, NOWHERE, POINTS, as_features, measures_of
 from grids.ring_kernels import MAX_COORDINATE_M
-from grids.shares import Clipped, clip_to, fractions
-from grids.survey import survey
+from grids.shares import Clipped, clip_to
+from grids.survey import survey, taken
+from grids.survey_kernels import NOT_PLAIN
 from grids.tolerances import NANOMETRE, NEGLIGIBLE, THIN_M, WHOLE
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
@@ -30,6 +34,9 @@ IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
 
 _MANY_CELLS = 1 << 16  # 26 km by 26 km of 100 m: of fewer, what lies beyond the domain costs little
+
+OFF = "its parts and what lies outside do not add up to it"
+"""Why a feature is refused; what they add up to follows in brackets."""
 
 GAP = -1
 """As a target: what lies in the domain, but in none of the zones."""
@@ -65,12 +72,27 @@ class SharedOut:
         repaired: positions of features whose parts are not those of what was given: polygons that were made valid
             first, that are so thin (`THIN_M`) that parts did not add up to them and their outlines were shared out
             instead, and features of which borders rounded off more than `WHOLE`, whose parts were scaled to add up.
+        refused: position -> why, of features that GEOS cannot repair or cut, and of those whose parts and what lies
+            outside do not add up to them by more than their borders can round; they have no parts anywhere, and what
+            of them lies outside is not known (NaN).
     """
 
     outside: FloatArray
     cells: CellEntries
     zones: dict[str, ZoneEntries]
     repaired: IntArray
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+    def without_refused(self) -> Self:
+        """The features that were shared out, numbered anew."""
+        kept = np.ones(self.outside.size, dtype=np.bool_)
+        kept[list(self.refused)] = False
+        place = np.cumsum(kept) - 1
+        cells = replace(self.cells, feature=place[self.cells.feature])
+        zones = {name: replace(found, feature=place[found.feature]) for name, found in self.zones.items()}
+        return replace(
+            self, outside=self.outside[kept], cells=cells, zones=zones, repaired=place[self.repaired], refused={}
+        )
 
 
 class Division:
@@ -110,20 +132,45 @@ class Division:
             ids: (n,) of the features, for messages; else their positions.
             inside: they were cut to the domain before; it is not looked for again.
 
+        Features whose parts and what lies outside do not add up to them (`WHOLE`), by more than their borders can
+        round, and those at which GEOS gives up are refused, each with the reason; the others are shared out all the
+        same.
+
         Raises:
-            GeometryError: bytes that are no geometry, coordinates that are not finite metres, or a feature whose parts
-                and what lies outside do not add up to it (`WHOLE`) by more than its borders can round.
+            GeometryError: bytes that are no geometry, or coordinates that are not finite metres.
         """
         names = np.arange(column.size) if ids is None else np.asarray(ids)
+        refused: dict[int, str] = {}
         with self._turn:
-            shared = self._share_out(column, names, inside)
-            missed = _missed(shared)
-            if not missed.size:
-                return shared
-            thin, outlines = _thin(column, missed)
-            if thin.size:
-                shared = _with(shared, thin, self._share_out(outlines, names[thin], inside))
-            return _closed(column, shared, _missed(shared), names)
+            while True:
+                try:
+                    shared = self._settled(column, names, inside)
+                    break
+                except UncutGeometry as error:
+                    refused |= error.reasons
+                    column = column.with_features(dict.fromkeys(error.reasons))  # the others once more, without them
+        if not refused:
+            return shared
+        outside = shared.outside.copy()
+        outside[list(refused)] = np.nan
+        return replace(shared, outside=outside, refused={**shared.refused, **refused})
+
+    def _settled(self, column: WkbColumn, names: NDArray[Any], inside: bool) -> SharedOut:
+        """Features shared out so that parts add up to them.
+
+        Raises:
+            UncutGeometry: some at which GEOS gives up, by their positions.
+        """
+        shared = self._share_out(column, names, inside)
+        missed = _missed(shared)
+        if not missed.size:
+            return shared
+        thin, outlines = _thin(column, missed)
+        if thin.size:
+            with _elsewhere(thin):
+                again = self._share_out(outlines, names[thin], inside)
+            shared = _with(shared, thin, again)
+        return _closed(column, shared, _missed(shared))
 
     def _share_out(self, column: WkbColumn, names: NDArray[Any], inside: bool) -> SharedOut:
         large = np.zeros(0, np.int64) if inside else self._large(column)
@@ -147,12 +194,15 @@ class Division:
             gone = np.flatnonzero((outside >= 1) & (cells.kinds != NOWHERE))
             if crossing.size or gone.size:
                 column = column.with_features(dict.fromkeys(gone.tolist()))
-                cells = parts_in_cells(column, self.grid, ids=names.tolist())
+                cut = np.union1d(crossing, gone)
+                with _elsewhere(cut):
+                    again = parts_in_cells(taken(column, cut), self.grid, ids=names[cut].tolist())
+                cells = cells.exchanged(cut, again)
             if crossing.size:
                 whole = whole.copy()
                 whole[crossing] = _whole_of(clipped, whole[crossing], cells.measures[crossing])
         parts = cells.parts
-        share = fractions(parts.amount, whole, parts.owner)
+        share = _fractions(parts.amount, whole, parts.owner)
         real = share > NEGLIGIBLE
         in_cells = CellEntries(parts.owner[real], parts.row[real], parts.col[real], share[real])
         zones = {name: self._in_zones(column, cells, whole, index) for name, index in self._zones.items()}
@@ -164,14 +214,21 @@ class Division:
         return tuple(self._zones)
 
     def _large(self, column: WkbColumn) -> IntArray:
-        """Polygons over so many cells beyond the domain that they are cut to it before they are to the cells."""
-        bounds = survey(column, check=False).bounds
-        # Others are refused, or have no bounds that are known, and what lies within the domain has no more cells.
+        """Polygons over so many cells that they are cut to the domain before they are to the cells.
+
+        Those that reach beyond its box, and those within it that might be refused: a domain fills less than its box.
+        """
+        seen = survey(column, check=False)
+        bounds = seen.bounds
+        for f in np.flatnonzero(seen.kinds == NOT_PLAIN).tolist():
+            with suppress(ShapelyError):  # what cannot be read is told when it is cut to cells
+                bounds[f] = column.geometry(f).bounds
+        # Others are refused, or have no bounds that are known.
         given = np.flatnonzero((np.abs(bounds) <= MAX_COORDINATE_M).all(axis=1))
         west, south, east, north = bounds[given].T
         within = (west >= self._box[0]) & (south >= self._box[1]) & (east <= self._box[2]) & (north <= self._box[3])
         cells = ((east - west) / self.grid.size_m + 1) * ((north - south) / self.grid.size_m + 1)
-        large = given[~within & (cells > _MANY_CELLS)].astype(np.int64)
+        large = given[(cells > MOST_CELLS) | (~within & (cells > _MANY_CELLS))].astype(np.int64)
         areal: NDArray[np.bool_] = shapely.get_dimensions(_read(column, large)) == AREAS
         found: IntArray = large[areal]
         return found
@@ -179,7 +236,7 @@ class Division:
     def _outside(self, column: WkbColumn, cells: FeatureParts) -> tuple[FloatArray, IntArray]:
         """What lies outside the domain, and who crosses its border or touches it."""
         found = parts_in_zones(column, cells, self._within)
-        share = fractions(found.amount, cells.measures, found.owner)
+        share = _fractions(found.amount, cells.measures, found.owner)
         beyond = found.zone != 0
         inside = np.bincount(found.owner[~beyond], share[~beyond], minlength=column.size)
         outside = np.bincount(found.owner[beyond], share[beyond], minlength=column.size).astype(np.float64)
@@ -191,7 +248,10 @@ class Division:
     def _cut(self, column: WkbColumn, which: IntArray, names: NDArray[Any]) -> tuple[WkbColumn, Clipped]:
         """The column with these features cut to the domain, and how they were cut."""
         try:
-            clipped = clip_to(_read(column, which), self.domain)
+            with _elsewhere(which):
+                clipped = clip_to(_read(column, which), self.domain)
+        except UncutGeometry:
+            raise
         except GeometryError as error:
             raise GeometryError(_named(str(error), names[which])) from error
         wkb = shapely.to_wkb(clipped.geometries)
@@ -199,10 +259,30 @@ class Division:
 
     def _in_zones(self, column: WkbColumn, cells: FeatureParts, whole: FloatArray, index: ZoneIndex) -> ZoneEntries:
         found = parts_in_zones(column, cells, index, rest=index.n_zones)
-        share = fractions(found.amount, whole, found.owner)
+        share = _fractions(found.amount, whole, found.owner)
         real = share > NEGLIGIBLE
         target = np.where(found.zone == index.n_zones, GAP, found.zone)
         return ZoneEntries(found.owner[real], target[real], share[real])
+
+
+@contextmanager
+def _elsewhere(which: IntArray) -> Iterator[None]:
+    """What GEOS gives up among (m,) features that were taken out of a column, by their positions in the column."""
+    try:
+        yield
+    except UncutGeometry as error:
+        raise error.at(which) from error
+
+
+def _fractions(amount: FloatArray, measures: FloatArray, owner: IntArray) -> FloatArray:
+    """(n,) amounts as fractions of their owners' whole; rounding above 1 (`WHOLE`) is 1.
+
+    What is more than that, or less than nothing, stays as it is, so that the feature is seen not to add up.
+    """
+    whole = measures[owner]
+    share: FloatArray = np.divide(amount, whole, out=np.full(amount.size, np.inf), where=whole > 0)
+    share[(share > 1) & (share <= 1 + WHOLE)] = 1.0
+    return share
 
 
 def _whole_of(clipped: Clipped, whole: FloatArray, measured: FloatArray) -> FloatArray:
@@ -230,7 +310,7 @@ def _missed(shared: SharedOut) -> IntArray:
     """Positions of features whose parts do not add up to them, somewhere."""
     off = np.zeros(shared.outside.size, dtype=np.bool_)
     for _, total in _sums(shared):
-        off |= np.abs(total - 1) > WHOLE
+        off |= ~(np.abs(total - 1) <= WHOLE)
     return np.flatnonzero(off).astype(np.int64)
 
 
@@ -242,37 +322,50 @@ def _read(column: WkbColumn, which: IntArray) -> GeometryArray:
 
 def _thin(column: WkbColumn, missed: IntArray) -> tuple[IntArray, WkbColumn]:
     """Of these the polygons that are too thin for cuts, and their outlines."""
-    shapes, kinds = as_features(_read(column, missed))
+    with _elsewhere(missed):
+        shapes, kinds = as_features(_read(column, missed))
     thin = (kinds == AREAS) & (shapely.area(shapes) <= THIN_M * shapely.length(shapes) / 2)
     return missed[thin], WkbColumn.from_geometries(shapely.boundary(shapes[thin]))
 
 
-def _closed(column: WkbColumn, shared: SharedOut, missed: IntArray, names: NDArray[Any]) -> SharedOut:
+def _closed(column: WkbColumn, shared: SharedOut, missed: IntArray) -> SharedOut:
     """Features whose parts miss them by the rounding of borders, scaled to add up; any other is refused.
 
     Borders round by less than a nanometre: along the rim of a polygon, and at either end of each part of a line.
     """
     if not missed.size:
         return shared
-    shapes, kinds = as_features(_read(column, missed))
+    with _elsewhere(missed):
+        shapes, kinds = as_features(_read(column, missed))
     rim = shapely.length(shapes)
     thin = shapely.area(shapes) <= THIN_M * rim / 2  # it went by its outline
+    refused: dict[int, str] = {}
     for found, total in _sums(shared):
         ends = 2.0 * (1 + np.bincount(found.feature, minlength=column.size)[missed])
         rounding = NANOMETRE * np.where(thin, ends, rim)
         miss, held = total[missed] - 1, total[missed] - shared.outside[missed]
-        allowed = np.maximum(WHOLE, rounding / np.where(thin, rim, measures_of(shapes, kinds)))
-        lost = ~(np.abs(miss) <= allowed)
-        if lost.any():
-            listed = ", ".join(f"{names[f]} ({total[f]:.12g})" for f in missed[lost][:5].tolist())
-            raise GeometryError(
-                f"Parts of {int(lost.sum())} features and what lies outside do not add up to them, but to the fraction "
-                f"given: {listed}. 1 within {WHOLE:g} was expected; repair their geometry, or leave them out."
-            )
+        size = np.where(thin, rim, measures_of(shapes, kinds))
+        allowed = np.where(kinds == POINTS, WHOLE, np.maximum(WHOLE, rounding / np.where(size > 0, size, 1)))
+        for f in missed[~((np.abs(miss) <= allowed) & (held > 0))].tolist():
+            refused.setdefault(f, f"{OFF} [{total[f]:.12g} of it]")
         factor = np.ones(column.size)
         factor[missed] = np.divide(1 - shared.outside[missed], held, out=np.ones(missed.size), where=held > 0)
         np.multiply(found.share, factor[found.feature], out=found.share)
-    return replace(shared, repaired=np.union1d(shared.repaired, missed).astype(np.int64))
+    gone = np.array(sorted(refused), dtype=np.int64)
+    repaired = np.setdiff1d(np.union1d(shared.repaired, missed), gone).astype(np.int64)
+    if not gone.size:
+        return replace(shared, repaired=repaired)
+    outside = shared.outside.copy()
+    outside[gone] = np.nan
+    cells = CellEntries(*_without(shared.cells, gone))
+    zones = {name: ZoneEntries(*_without(found, gone)) for name, found in shared.zones.items()}
+    return SharedOut(outside, cells, zones, repaired, {f: refused[f] for f in gone.tolist()})
+
+
+def _without(found: CellEntries | ZoneEntries, gone: IntArray) -> list[NDArray[Any]]:
+    """Columns of entries but for those of some features."""
+    kept = ~np.isin(found.feature, gone)
+    return [column[kept] for column in vars(found).values()]
 
 
 def _with(shared: SharedOut, which: IntArray, again: SharedOut) -> SharedOut:

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from grids.measures import AREAS, own_dimension
+from grids.measures import AREAS, overlay
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -61,6 +61,9 @@ class Surroundings:
 
         Returns:
             (n,) valid polygons, empty where nothing is near; a metre beyond the feature they mean nothing.
+
+        Raises:
+            UncutGeometry: what lies around a feature cannot be cut to it.
         """
         pieces = np.full(which.size, shapely.MultiPolygon(), dtype=np.object_)
         crossed: list[tuple[int, FloatArray]] = []
@@ -72,9 +75,10 @@ class Surroundings:
             if piece is None:
                 crossed.append((k, window - np.tile(middles[k], 2)))
         pieces = seen_from(pieces, middles)
-        for k, window in crossed:
-            cut = np.array([shapely.intersection(pieces[k], shapely.box(*window)), None], dtype=np.object_)[:1]
-            pieces[k] = own_dimension(cut, np.array([AREAS]))[0]
+        if crossed:
+            places = np.array([k for k, _ in crossed])
+            windows = np.asarray(shapely.box(*np.array([window for _, window in crossed]).T), dtype=np.object_)
+            pieces[places] = overlay(shapely.intersection, pieces[places], windows, np.full(places.size, AREAS), places)
         return pieces
 
     def _tile(self, polygon: int, window: FloatArray) -> BaseGeometry:

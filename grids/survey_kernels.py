@@ -21,9 +21,10 @@ from grids.cell_kernels import (
     window_of,
 )
 from grids.compiled import compiled, inner
-from grids.crossing_kernels import BOX, RING, SHELL, VERTICES, nodes_of, rings_cross
+from grids.crossing_kernels import BOX, RING, SHELL, VERTICES, nodes_of
 from grids.memory_kernels import count_in, float_at, int_at, put_float, put_int
 from grids.ring_kernels import MAX_COORDINATE_M, survey_ring
+from grids.ring_pair_kernels import polygon_crosses
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -130,22 +131,10 @@ def _survey(rings: int, n_rings: int, single: int, box: int) -> Any:
 
 
 @inner
-def _parts_cross(rings: int, n_rings: int, tree: int, levels: int, window: Any) -> bool:
-    """Whether a part's rings cross, or a hole lies in another part than its own: asked of each part with holes."""
-    first = 0
-    for r in range(1, n_rings + 1):
-        if r == n_rings or int_at(rings + RING * r + SHELL):
-            if r - first > 1 and rings_cross(rings + RING * first, r - first, tree, levels, window):
-                return True
-            first = r
-    return False
-
-
-@inner
 def _judge(at: int, end: int, check: bool, workspace: int, box: int) -> Any:
     """One geometry: its number, UNSOUND, SOUND or NO_ROOM, and its area."""
     rings = int_at(workspace + RINGS)
-    code, parts, n_rings, _ = find_plain_rings(at, end, rings, int_at(workspace + ROOM_FOR_RINGS))
+    code, _, n_rings, _ = find_plain_rings(at, end, rings, int_at(workspace + ROOM_FOR_RINGS))
     if code == NOT_PLAIN:
         return code, UNSOUND, 0.0
     if not has_room(workspace, ROOM_FOR_RINGS, n_rings):
@@ -157,9 +146,7 @@ def _judge(at: int, end: int, check: bool, workspace: int, box: int) -> Any:
     if not has_room(workspace, ROOM_FOR_NODES, nodes) or not has_room(workspace, ROOM_FOR_PIECES, n_rings):
         return code, NO_ROOM, 0.0
     tree, levels, window = int_at(workspace + NODES), int_at(workspace + LEVELS), window_of(workspace)
-    crosses = rings_cross(rings, n_rings, tree, levels, window)
-    if not crosses and parts > 1 and n_rings > parts:
-        crosses = _parts_cross(rings, n_rings, tree, levels, window)
+    crosses = polygon_crosses(rings, n_rings, tree, levels, window)
     return code, UNSOUND if crosses else SOUND, area
 
 
@@ -258,7 +245,7 @@ def copy_plain(
         base: address of the bytes.
         begins: (n,) where each geometry's begin.
         ends: (n,) where they end.
-        found: room for the rings of the one that has most, ten integers each.
+        found: room for the rings of the one that has most, eleven integers each.
         vertices: (v, 2) x and y, written.
         starts: (rings + 1,) where each ring begins among the vertices, written.
         shells: (rings,) whether each is a shell, written.

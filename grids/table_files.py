@@ -27,6 +27,9 @@ _KEPT = KeptChunks(128 << 20)
 _FEW_GROUPS = 16
 """Row groups of a page or of a drawn place; more than these are a walk through the table, which nobody repeats soon."""
 
+_FEW_CHUNKS = 640
+"""Columns of row groups: so many, such as two of a million rows, are kept all the same; 20 MB at most."""
+
 _CELLS_AT_ONCE = 512
 """Cells that are looked for in the bounds of all row groups at once: some megabytes for a nation's."""
 
@@ -65,6 +68,15 @@ class TableFile:
                 f"table {path.parent.name}/{path.name} of edition {_edition(path)} cannot be read: its row groups have "
                 f"{self._starts[-1]} rows, and it says {self.rows}"
             )
+
+    @property
+    def has_shapes(self) -> bool:
+        """Whether rows have geometry of their own; cells of a grid follow from their row and column."""
+        return self._info is None
+
+    def groups_of(self, positions: NDArray[np.int64]) -> int:
+        """Return how many row groups the rows at some positions lie in."""
+        return len(np.unique(np.searchsorted(self._starts, positions, side="right")))
 
     @cached_property
     def group_bounds(self) -> Bounds:
@@ -149,7 +161,8 @@ class TableFile:
 
     def _groups(self, groups: NDArray[np.int64], columns: list[str]) -> pa.Table:
         """Row groups, one after the other; a few of a grid from memory. Shapes of zones would crowd out all else."""
-        if self._info is None or not 0 < len(groups) <= _FEW_GROUPS:
+        few = len(groups) <= _FEW_GROUPS or len(groups) * len(columns) <= _FEW_CHUNKS
+        if self._info is None or not len(groups) or not few:
             return self._read(groups, columns)
         kept = self._kept(groups, columns)
         return pa.table({name: pa.chunked_array([chunk.array for chunk in kept[name]]) for name in kept}).select(
@@ -160,23 +173,52 @@ class TableFile:
         """Columns of row groups, a chunk for each; from memory, or read and kept there."""
         names = list(dict.fromkeys(columns))
         found = _KEPT.get([(self, group) for group in groups.tolist()])
-        missing = [k for k, kept in enumerate(found) if not kept.keys() >= set(names)]
+        wanted = set(names)
+        missing = [k for k, kept in enumerate(found) if not kept.keys() >= wanted]
         if missing:
             table = self._read(groups[missing], names)
             arrays = {name: table[name].combine_chunks() for name in names}
             begin = 0
             for k in missing:
-                # Slices of one column share its memory; read together, they are let go together.
+                # A slice would hold the memory of the whole column until the last of its groups is let go.
                 size = int(self._starts[groups[k] + 1] - self._starts[groups[k]])
-                found[k] = {name: Chunk.of(array.slice(begin, size)) for name, array in arrays.items()}
+                found[k] = {
+                    name: Chunk.of(array if len(missing) == 1 else pa.concat_arrays([array.slice(begin, size)]))
+                    for name, array in arrays.items()
+                }
                 begin += size
                 _KEPT.keep((self, int(groups[k])), found[k])
         return {name: [kept[name] for kept in found] for name in names}
 
     def position(self, item: str) -> int | None:
         """Return the position of the row with this id, if there is one."""
-        [found] = self.positions([item]).tolist()
+        found = self._position_of_cell(item)
+        if found is None:
+            [found] = self.positions([item]).tolist()
         return None if found < 0 else int(found)
+
+    def _position_of_cell(self, item: str) -> int | None:
+        """Where a cell stands that its code names, found by row and column instead of texts; none if it must be asked.
+
+        Its id is looked at too: a table need not call its cells by their codes.
+        """
+        middle = self._middle_of(item)
+        if middle is None:
+            return None
+        assert self._info is not None
+        assert self._info.origin_m is not None
+        assert self._info.cell_size_m is not None
+        col, row = (int((middle[k] - self._info.origin_m[k]) // self._info.cell_size_m) for k in (0, 1))
+        groups = self._groups_with([item])
+        if len(groups) > _FEW_GROUPS:
+            return None
+        kept = self._kept(groups, ["row", "col", "id"])
+        for k, group in enumerate(groups.tolist()):
+            rows, cols = (kept[name][k].array.to_numpy() for name in ("row", "col"))
+            met = np.flatnonzero((rows == row) & (cols == col))
+            if len(met) and kept["id"][k].array[int(met[0])].as_py() == item:
+                return int(self._starts[group] + met[0])
+        return None
 
     def positions(self, items: Sequence[str]) -> NDArray[np.int64]:
         """Return (n,) positions of the rows with these n distinct ids, -1 where there is none.

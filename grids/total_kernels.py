@@ -21,6 +21,7 @@ def add_targets(
     shares: Any,
     lines: Any,
     columns: Any,
+    near: Any,
     n_groups: int,
     values: FloatArray,
     absolute: FloatArray,
@@ -35,6 +36,7 @@ def add_targets(
         shares: (indptr, indices, data) of a canonical csr.
         lines: (starts, kind, emissions), see `grids.features.YearLines`.
         columns: see `grids.features.KindColumns`.
+        near: (square, above, part, alone) of `grids.neighbourhoods.Neighbourhoods`; no squares: features err alone.
         n_groups: of shared errors.
         values: (targets, pairs) added to.
         absolute: (targets, methods) added to.
@@ -46,14 +48,17 @@ def add_targets(
     """
     indptr, indices, data = shares
     starts, kind_of, emissions = lines
-    pair_of, method_of, u_own, group_of, u_group, factor_of, u_factor, assumed = columns
+    pair_of, method_of, u_own, shared_from, group_of, u_shared, assumed = columns
+    square_of, above, part_in, alone = near
+    in_square, is_met = np.zeros(part_in.size), np.zeros(part_in.size, np.bool_)
+    met = np.empty(part_in.size, np.int64)
     loading, is_touched = np.zeros(n_groups), np.zeros(n_groups, np.bool_)
     touched = np.empty(n_groups, np.int64)
     counts = np.zeros(last - first, np.int64)
     found, place = np.empty(4 * (last - first) + 16, np.float64), np.empty(4 * (last - first) + 16, np.int32)
     size = 0
     for target in range(first, last):
-        n_touched = 0
+        n_touched, n_met = 0, 0
         for entry in range(indptr[target], indptr[target + 1]):
             share, feature = data[entry], indices[entry]
             linear, squares = 0.0, 0.0
@@ -72,15 +77,37 @@ def add_targets(
                     squares += error * error
                 else:
                     linear += error
-                for side in range(2):
-                    group, u = (group_of[kind], u_group[kind]) if side == 0 else (factor_of[kind], u_factor[kind])
-                    if group >= 0:
-                        if not is_touched[group]:
-                            is_touched[group] = True
-                            touched[n_touched] = group
-                            n_touched += 1
-                        loading[group] += part * u
-            own[target] += share * share * (linear * linear + squares)
+                for shared in range(shared_from[kind], shared_from[kind + 1]):
+                    group = group_of[shared]
+                    if not is_touched[group]:
+                        is_touched[group] = True
+                        touched[n_touched] = group
+                        n_touched += 1
+                    loading[group] += part * u_shared[shared]
+            square = square_of[feature] if square_of.size else -1
+            if square < 0:
+                own[target] += share * share * (linear * linear + squares)
+            else:
+                own[target] += share * share * (alone * linear * linear + squares)
+                if not is_met[square]:
+                    is_met[square] = True
+                    met[n_met] = square
+                    n_met += 1
+                in_square[square] += share * linear
+        done = 0
+        while done < n_met:  # smallest squares first, so that the sum of a larger one is whole when its turn comes
+            square = met[done]
+            amount = in_square[square]
+            own[target] += part_in[square] * amount * amount
+            larger = above[square]
+            if larger >= 0:
+                if not is_met[larger]:
+                    is_met[larger] = True
+                    met[n_met] = larger
+                    n_met += 1
+                in_square[larger] += amount
+            in_square[square], is_met[square] = 0.0, False
+            done += 1
         groups = touched[:n_touched]
         groups.sort()
         if size + n_touched > found.size:

@@ -5,7 +5,7 @@ What the compiled code cannot vouch for goes the way of geometries (`grids.doubt
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from grids.blocks import in_blocks
 from grids.cell_kernels import Task, Written
-from grids.crossings import CellParts, join_parts
+from grids.crossings import MOST_CELLS, CellParts, join_parts
 from grids.cutting import BlockWork, Cutting, FeatureColumn, Place
 from grids.doubtful import refuse_crossing
 from grids.errors import GridError
@@ -77,8 +77,8 @@ class WkbColumn:
     def from_geometries(cls, geometries: NDArray[np.object_]) -> "WkbColumn":
         """Take geometry objects, written as well-known binary first; None is missing.
 
-        Points, lines, and polygons without holes, in two dimensions, are written from their coordinates: GEOS takes
-        more than twice as long for a building.
+        Points, lines, and (multi)polygons of one ring, in two dimensions, are written from their coordinates: GEOS
+        takes more than twice as long for a building.
         """
         given = np.asarray(geometries, dtype=np.object_)
         types, counts, dimensions = (
@@ -139,13 +139,13 @@ class WkbColumn:
         bounds = np.empty(self.size + 1, np.int64)
         return bounds[: blocks_of_bytes(features, self.size, weight, bounds)]
 
-    def share_out(self, grid: Place, measured: bool, before: int = 0) -> BlockWork:
+    def share_out(self, grid: Place, measured: bool, most: int, before: int = 0) -> BlockWork:
         """Compiled work, see `grids.cutting.FeatureColumn`; features are numbered on from how many come `before`."""
         features, held = self._features(before)
 
         def work(first: int, last: int, n: int, workspace: int, written: Written) -> tuple[int, int]:
             _ = held  # as long as this is
-            task = Task(*grid, True, measured, workspace)
+            task = Task(*grid, True, measured, workspace, most)
             after: tuple[int, int] = wkb_in_cells(features, first, last, task, n, written)
             return after
 
@@ -236,10 +236,10 @@ class WkbChunks:
         begins = [chunk.blocks(weight)[:-1] + first for chunk, first in zip(self.chunks, self._firsts, strict=True)]
         return np.concatenate([*begins, np.array([self.size])])
 
-    def share_out(self, grid: Place, measured: bool) -> BlockWork:
+    def share_out(self, grid: Place, measured: bool, most: int) -> BlockWork:
         """Compiled work, see `grids.cutting.FeatureColumn`."""
         firsts = self._firsts
-        works = [chunk.share_out(grid, measured, first) for chunk, first in zip(self.chunks, firsts, strict=True)]
+        works = [chunk.share_out(grid, measured, most, first) for chunk, first in zip(self.chunks, firsts, strict=True)]
 
         def work(first: int, last: int, n: int, workspace: int, written: Written) -> tuple[int, int]:
             return works[bisect_right(firsts, first) - 1](first, last, n, workspace, written)
@@ -283,6 +283,21 @@ class FeatureParts:
     measures: FloatArray
     repaired: IntArray
 
+    def exchanged(self, which: IntArray, again: "FeatureParts") -> "FeatureParts":
+        """The same with some features as they are cut by now: (m,) positions, rising, and their parts, from 0 to m."""
+        stays = np.ones(self.kinds.size, dtype=np.bool_)
+        stays[which] = False
+        kept = stays[self.parts.owner]
+        fresh = replace(again.parts, owner=which[again.parts.owner].astype(self.parts.owner.dtype))
+        columns = [np.concatenate((old[kept], vars(fresh)[name])) for name, old in vars(self.parts).items()]
+        order = np.argsort(columns[0], kind="stable")
+        parts = CellParts(*(column[order] for column in columns))
+        starts = np.searchsorted(parts.owner, np.arange(self.kinds.size + 1)).astype(np.int64)
+        kinds, measures = self.kinds.copy(), self.measures.copy()
+        kinds[which], measures[which] = again.kinds, again.measures
+        repaired = np.union1d(self.repaired[stays[self.repaired]], which[again.repaired]).astype(np.int64)
+        return FeatureParts(parts, starts, kinds, measures, repaired)
+
 
 def parts_in_cells(
     column: FeatureColumn,
@@ -291,6 +306,7 @@ def parts_in_cells(
     repair: bool = True,
     threads: int | None = None,
     ids: Sequence[object] | None = None,
+    most_cells: int = MOST_CELLS,
 ) -> FeatureParts:
     """Exact parts of features in the cells of a grid, straight from their bytes.
 
@@ -300,12 +316,15 @@ def parts_in_cells(
         repair: make polygons valid whose rings cross or overlap; else they are refused.
         threads: how many; the same bits come of any number.
         ids: (n,) what to call features in messages; else their positions.
+        most_cells: that one feature may lie in; each takes some 100 bytes, and an ocean in cells of a metre would take
+            more than any machine has.
 
     Raises:
-        GeometryError: bytes that are no geometry, coordinates that are not finite metres, and with `repair=False`
-            polygons that cross themselves; names the first feature at fault.
+        GeometryError: bytes that are no geometry, coordinates that are not finite metres, a feature in more cells than
+            `most_cells`, and with `repair=False` polygons that cross themselves; names the first feature at fault.
+        UncutGeometry: polygons that GEOS cannot repair.
     """
-    cutting = Cutting(column, grid, measured=True, ids=ids)
+    cutting = Cutting(column, grid, measured=True, ids=ids, most_cells=most_cells)
 
     kinds, measures = np.empty(column.size, np.int64), np.empty(column.size)
 

@@ -204,15 +204,24 @@ def _copy_rings(rings: int, n_rings: int, copy: int) -> None:
 
 
 @inner
-def _plain_ring(at: int, end: int) -> int:
-    """How many vertices the one closed ring has that these bytes are, as nearly all buildings; 0 if they are not."""
-    if end - at < 77 or count_in(at, False) & 0xFF != 1 or count_in(at + 1, False) != _POLYGON:
-        return 0
-    vertices = count_in(at + 9, False)
-    if count_in(at + 5, False) != 1 or end - at != 13 + 16 * vertices:
-        return 0
-    closed = float_at(at + 13) == float_at(end - 16) and float_at(at + 21) == float_at(end - 8)
-    return vertices if closed else 0
+def _plain_ring(at: int, end: int) -> Any:
+    """How many vertices the one closed ring has that these bytes are, as nearly all buildings, and where the first is.
+
+    0 if they are not; a multipolygon of one part is as good as that part, and files of many kinds know no other.
+    """
+    if end - at < 77 or count_in(at, False) & 0xFF != 1:
+        return 0, at
+    if (
+        count_in(at + 1, False) == _MULTIPOLYGON
+        and count_in(at + 5, False) == 1
+        and count_in(at + 9, False) & 0xFF == 1
+    ):
+        at += 9
+    vertices, first = count_in(at + 9, False), at + 13
+    if count_in(at + 1, False) != _POLYGON or count_in(at + 5, False) != 1 or end - first != 16 * vertices:
+        return 0, first
+    closed = float_at(first) == float_at(end - 16) and float_at(first + 8) == float_at(end - 8)
+    return (vertices if closed else 0), first
 
 
 @inner
@@ -229,10 +238,10 @@ def _is_one_ring(at: int, vertices: int) -> bool:
 def plain_places(
     types: ShortArray, counts: ShortArray, dimensions: ShortArray, vertices: int, begins: IntArray, ends: IntArray
 ) -> int:
-    """Say where points, lines, and polygons of one ring go as well-known binary, one after the other.
+    """Say where points, lines, and polygons and multipolygons of one ring go as well-known binary, one by one.
 
     Args:
-        types: (n,) what each geometry is, as GEOS numbers it: points from 0, polygons are 3.
+        types: (n,) what each geometry is, as GEOS numbers it: points from 0, polygons are 3, multipolygons 6.
         counts: (n,) vertices of each.
         dimensions: (n,) of the vertices of each.
         vertices: address of the x and y of all, as float64.
@@ -246,8 +255,8 @@ def plain_places(
     for f in range(types.size):
         begins[f] = place
         if counts[f] > 0 and dimensions[f] == 2:
-            if types[f] == _POLYGON and _is_one_ring(vertices, counts[f]):
-                place += 13 + 16 * counts[f]
+            if (types[f] == _POLYGON or types[f] == _MULTIPOLYGON) and _is_one_ring(vertices, counts[f]):
+                place += 13 + 9 * (types[f] == _MULTIPOLYGON) + 16 * counts[f]
             elif types[f] < _LINE:
                 place += 5 + 4 * types[f] + 16 * counts[f]
         ends[f] = place
@@ -265,8 +274,12 @@ def write_plain(
         vertices += 16 * counts[f]
         if at == end:
             continue
-        code = types[f] if types[f] == _POLYGON else types[f] + 1
+        code = types[f] if types[f] >= _POLYGON else types[f] + 1
         put_int(at, 1 | code << 8)  # the byte order, the code, and what is written over at once
+        if code == _MULTIPOLYGON:
+            put_short(at + 5, 1)
+            at, code = at + 9, _POLYGON
+            put_int(at, 1 | code << 8)
         at += 1 + 4 * code
         if code == _POLYGON:
             put_short(at - 8, 1)
@@ -394,12 +407,12 @@ def wkb_in_cells(features: Bytes, first: int, last: int, task: Task, n: int, wri
         fetch(end + _AHEAD)
         fetch(end + _AHEAD + 64)  # a building is hardly longer than two lines of the processor's memory
         kind, measure, after = NOWHERE, 0.0, n
-        vertices = _plain_ring(at, end)
+        vertices, place = _plain_ring(at, end)
         if vertices:
             # Here and not in functions: what most buildings need takes half as long, and is not much.
-            west, south = float_at(at + 13), float_at(at + 21)
+            west, south = float_at(place), float_at(place + 8)
             east, north, sum_x, sum_y = west, south, 0.0, 0.0
-            for vertex in range(at + 29, end, 16):
+            for vertex in range(place + 16, end, 16):
                 x, y = float_at(vertex), float_at(vertex + 8)
                 west, east = (x if x < west else west), (x if x > east else east)
                 south, north = (y if y < south else south), (y if y > north else north)
@@ -420,7 +433,7 @@ def wkb_in_cells(features: Bytes, first: int, last: int, task: Task, n: int, wri
                     extent = Extent(row, col, 1 + (north > top), 1 + (east > right))
                     if not in_reach:
                         extent = extent_of(west, south, east, north, task)
-                    kind, measure, after = ring_in_cells(at + 13, vertices, box, extent, task, f, n)
+                    kind, measure, after = ring_in_cells(place, vertices, box, extent, task, f, n)
                 else:
                     kind = NOT_METRES
         elif end > at:

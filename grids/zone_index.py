@@ -20,14 +20,14 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from grids.blocks import block_bounds, in_blocks
-from grids.errors import GeometryError, GridError
+from grids.errors import GeometryError, GridError, UncutGeometry
 from grids.grid import Grid
 from grids.measures import as_features, measures_of
 from grids.ring_kernels import MAX_COORDINATE_M
 from grids.tolerances import NEGLIGIBLE, SLIVER_M2
 from grids.wkb import FeatureParts, WkbColumn, parts_in_cells
 from grids.zone_kernels import NONE, labelled, zones_in_cells
-from grids.zone_part_kernels import features_in_zones
+from grids.zone_part_kernels import Features, Parts, SeenZones, features_in_zones
 from grids.zone_parts import check_polygons, parts_nearby
 from grids.zones import without_slivers
 
@@ -210,12 +210,13 @@ def parts_in_zones(
         index: the zones.
         rest: for features known to lie within zones and gap: the zone under which counts what an overlay finds in none
             of them. Features whose parts miss their whole (borders drawn twice, crossed at so flat an angle that each
-            rounds the crossing elsewhere) are then settled by the overlay, zone after zone.
+            rounds the crossing elsewhere) are then settled by the overlay, zone after zone; of others, those whose
+            parts are more than the whole of them.
         threads: how many; changes no bit.
 
     Raises:
         GridError: parts of other features than those given.
-        GeometryError: a feature that cannot be overlaid.
+        UncutGeometry: features that GEOS cannot cut.
     """
     if cells.kinds.size != column.size:
         raise GridError(
@@ -224,27 +225,31 @@ def parts_in_zones(
     by_overlay = np.zeros(column.size, dtype=np.bool_)
     by_overlay[cells.repaired] = True
     grid, parts = index.grid, cells.parts
-    place = (int(grid.origin_m[0]), int(grid.origin_m[1]), int(grid.size_m))
-    frame, borders = (index.first_row, index.first_col, index.beyond), index.borders
     base = int(column.data.ctypes.data)
-    sizes = np.concatenate((np.zeros(1, np.int64), np.cumsum(column.ends - column.begins)))
+    features = Features(base, column.begins, column.ends, cells.kinds, cells.measures, by_overlay)
+    in_cells = Parts(cells.starts, parts.row, parts.col, parts.amount)
+    seen = SeenZones(
+        index.labels,
+        (index.first_row, index.first_col, index.beyond),
+        *(index.borders.starts, index.borders.entries, index.borders.pieces),
+        (int(grid.origin_m[0]), int(grid.origin_m[1]), int(grid.size_m)),
+        index.polygons.size,
+    )
 
     def work(first: int, last: int) -> Any:
-        return features_in_zones(
-            base, column.begins, column.ends, cells.starts, parts.row, parts.col, parts.amount, cells.kinds,
-            cells.measures, by_overlay, index.labels, frame, borders.starts, borders.entries, borders.pieces, place,
-            index.polygons.size, first, last,
-        )  # fmt: skip
+        return features_in_zones(features, in_cells, seen, first, last)
 
+    sizes = np.concatenate((np.zeros(1, np.int64), np.cumsum(column.ends - column.begins)))
     none = np.zeros(0, np.int64)
     blocks = [(none, none, np.zeros(0), none), *in_blocks(work, block_bounds(sizes, _BYTES_AT_ONCE), threads)]
     owner, zone, amount, left = (np.concatenate(each) for each in zip(*blocks, strict=True))
     rest = index.beyond if rest is None else rest
-    if rest >= 0:
-        held = np.bincount(parts.owner, parts.amount, minlength=column.size)
-        found = np.bincount(owner, amount, minlength=column.size)
-        uneven = np.abs(found - held) > _UNEVEN * cells.measures
-        uneven[left] = False
+    held = np.bincount(parts.owner, parts.amount, minlength=column.size)
+    found = np.bincount(owner, amount, minlength=column.size)
+    miss = found - held if rest < 0 else np.abs(found - held)  # what is not there may lie beyond all zones
+    uneven = miss > _UNEVEN * cells.measures
+    uneven[left] = False
+    if uneven.any():
         kept = ~uneven[owner]
         owner, zone, amount = owner[kept], zone[kept], amount[kept]
         left = np.sort(np.concatenate((left, np.flatnonzero(uneven))))
@@ -267,8 +272,11 @@ def _overlaid(
             given[k] = shapely.from_wkb(column.feature(position))
         except ShapelyError as error:
             raise GeometryError(f"Feature {position} cannot be read as a geometry: {error}.") from error
-    features, kinds = as_features(given)
-    zone, feature, amount, beyond = parts_nearby(features, kinds, index.polygons, index.tree)
+    try:
+        features, kinds = as_features(given)
+        zone, feature, amount, beyond = parts_nearby(features, kinds, index.polygons, index.tree)
+    except UncutGeometry as error:
+        raise error.at(which) from error
     if rest >= 0:
         zone = np.concatenate((zone, np.full(which.size, rest)))
         feature = np.concatenate((feature, np.arange(which.size)))

@@ -5,7 +5,7 @@ others are a feature's bytes read again and held against the borders (`grids.bor
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,59 +31,108 @@ from grids.zone_kernels import longer
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Labels = NDArray[np.int32]
-Frame = tuple[int, int, int]
-Place = tuple[int, int, int]
+
+
+class Features(NamedTuple):
+    """Features as they lie in memory: (n,) each but for `base`.
+
+    Attributes:
+        base: address of the bytes.
+        begins, ends: where each feature's lie behind it.
+        kinds, measures: by what and how much each is measured.
+        by_overlay: which are not described by their edges and are left to an overlay where they come near a border.
+    """
+
+    base: int
+    begins: IntArray
+    ends: IntArray
+    kinds: IntArray
+    measures: FloatArray
+    by_overlay: NDArray[np.bool_]
+
+
+class Parts(NamedTuple):
+    """What features have in cells: those of feature f from `starts[f]` up to `starts[f + 1]`."""
+
+    starts: IntArray
+    rows: IntArray
+    cols: IntArray
+    amounts: FloatArray
+
+
+class SeenZones(NamedTuple):
+    """Zones as a grid sees them (`grids.zone_index.ZoneIndex`).
+
+    Attributes:
+        labels: (rows, columns) of the frame: the zone a cell wholly lies in, -1, or -2 - k for border cell k.
+        frame: its first row and column, and the label beyond it.
+        borders, entries, pieces: the border cells.
+        place: the grid's (east, north, size) in whole metres.
+        n_zones: how many zones, the gap among them.
+    """
+
+    labels: Labels
+    frame: tuple[int, int, int]
+    borders: IntArray
+    entries: IntArray
+    pieces: FloatArray
+    place: tuple[int, int, int]
+    n_zones: int
+
+
+class Rings(NamedTuple):
+    """One feature's vertices, where each of its rings (lines) begins, and whether it is a shell."""
+
+    xs: FloatArray
+    ys: FloatArray
+    starts: IntArray
+    shells: IntArray
+
+
+class Tally(NamedTuple):
+    """What one feature has by zone (NaN: nothing yet), and the zones it has something in."""
+
+    totals: FloatArray
+    zones: IntArray
 
 
 @inner
-def _label(labels: Labels, frame: Frame, row: int, col: int) -> Any:
-    low_row, low_col, beyond = frame
+def _label(seen: SeenZones, row: int, col: int) -> Any:
+    low_row, low_col, beyond = seen.frame
     j, i = row - low_row, col - low_col
-    if j < 0 or i < 0 or j >= labels.shape[0] or i >= labels.shape[1]:
+    if j < 0 or i < 0 or j >= seen.labels.shape[0] or i >= seen.labels.shape[1]:
         return beyond
-    return np.int64(labels[j, i])
+    return np.int64(seen.labels[j, i])
 
 
 @inner
-def _add_points(
-    xs: FloatArray,
-    ys: FloatArray,
-    n_points: int,
-    labels: Labels,
-    frame: Frame,
-    borders: IntArray,
-    entries: IntArray,
-    pieces: FloatArray,
-    place: Place,
-    totals: FloatArray,
-    zones: IntArray,
-) -> Any:
+def _add_points(rings: Rings, n_points: int, seen: SeenZones, tally: Tally) -> Any:
     """Add points one by one."""
-    east, north, size = place
+    xs, ys, (totals, zones) = rings.xs, rings.ys, tally
+    east, north, size = seen.place
     n = 0
     for v in range(n_points):
         if math.isnan(xs[v]) and math.isnan(ys[v]):
             continue
         row, col = cell_of(ys[v], north, size), cell_of(xs[v], east, size)
-        label = _label(labels, frame, row, col)
+        label = _label(seen, row, col)
         if label >= 0:
             n = add_to_zone(totals, zones, n, label, 1.0)
         elif label < -1:
             x, y = xs[v] - (east + col * size), ys[v] - (north + row * size)
-            zone = first_zone_at(borders, entries, pieces, -2 - label, x, y)
+            zone = first_zone_at(seen.borders, seen.entries, seen.pieces, -2 - label, x, y)
             if zone >= 0:
                 n = add_to_zone(totals, zones, n, zone, 1.0)
     return n
 
 
 @inner
-def _surveyed(
-    xs: FloatArray, ys: FloatArray, starts: IntArray, shells: IntArray, n_rings: int, turns: FloatArray, edges: IntArray
-) -> Any:
+def _surveyed(rings: Rings, n_rings: int, turns: FloatArray, edges: IntArray) -> Any:
     """List the first vertex of each edge and, by vertex, its ring's turn as in `cell_kernels`.
 
     Returns how many edges, whether all rings are closed, and the bounds.
     """
+    xs, ys, starts, shells = rings
     n, closed = 0, True
     west, south, east, north = np.inf, np.inf, -np.inf, -np.inf
     for r in range(n_rings):
@@ -110,31 +159,14 @@ def _surveyed(
 
 @inner
 def _add_extended(
-    areal: bool,
-    n_rings: int,
-    xs: FloatArray,
-    ys: FloatArray,
-    starts: IntArray,
-    shells: IntArray,
-    first: int,
-    last: int,
-    rows: IntArray,
-    cols: IntArray,
-    amounts: FloatArray,
-    labels: Labels,
-    frame: Frame,
-    borders: IntArray,
-    entries: IntArray,
-    pieces: FloatArray,
-    place: Place,
-    scratch: Any,
-    totals: FloatArray,
-    zones: IntArray,
+    areal: bool, rings: Rings, n_rings: int, parts: Parts, f: int, seen: SeenZones, scratch: Any, tally: Tally
 ) -> Any:
-    """Add what a polygon or a line, with its parts `first` to `last`, has; and is it better left to an overlay."""
-    east, north, size = place
+    """Add what a polygon or a line, feature `f` of the parts, has; and is it better left to an overlay."""
+    first, last, rows, cols, amounts = parts.starts[f], parts.starts[f + 1], parts.rows, parts.cols, parts.amounts
+    borders, entries, pieces, (totals, zones) = seen.borders, seen.entries, seen.pieces, tally
+    xs, ys, (east, north, size) = rings.xs, rings.ys, seen.place
     turns, edges, local = scratch
-    n_edges, closed, west_x, south_y, east_x, north_y = _surveyed(xs, ys, starts, shells, n_rings, turns, edges)
+    n_edges, closed, west_x, south_y, east_x, north_y = _surveyed(rings, n_rings, turns, edges)
     if areal and not closed:
         return 0, True
     by_row, low = False, np.int64(0)
@@ -148,7 +180,7 @@ def _add_extended(
     # Whether rings cross was asked before where there are several, or several cells.
     checked = not areal or last - first > 1 or n_rings > 1
     for p in range(first, last):
-        label = _label(labels, frame, rows[p], cols[p])
+        label = _label(seen, rows[p], cols[p])
         if label >= 0:
             n = add_to_zone(totals, zones, n, label, amounts[p])
         if label >= -1:
@@ -177,48 +209,32 @@ def _new_scratch(n_points: int) -> Any:
     return np.empty(n_points), np.empty(n_points, np.int64), np.empty((2 * n_points + 2, 5))
 
 
+@inner
+def _room_for_rings(size: int) -> Any:
+    """Room for what so many bytes may hold, and more."""
+    starts, shells = np.empty(size // 2 + 64, np.int64), np.empty(size // 2 + 64, np.int64)
+    return Rings(np.empty(size // 8 + 64), np.empty(size // 8 + 64), starts, shells)
+
+
 @compiled
-def features_in_zones(
-    base: int,
-    begins: IntArray,
-    ends: IntArray,
-    part_starts: IntArray,
-    rows: IntArray,
-    cols: IntArray,
-    amounts: FloatArray,
-    kinds: IntArray,
-    measures: FloatArray,
-    by_overlay: NDArray[np.bool_],
-    labels: Labels,
-    frame: Frame,
-    borders: IntArray,
-    entries: IntArray,
-    pieces: FloatArray,
-    place: Place,
-    n_zones: int,
-    first: int,
-    last: int,
-) -> Any:
+def features_in_zones(features: Features, parts: Parts, seen: SeenZones, first: int, last: int) -> Any:
     """Share out features `first` to `last` to zones.
 
-    The bytes of each lie between its `begins` and `ends` behind address `base`, its parts in cells between
-    `part_starts`; `kinds` and `measures` say by what and how much each is measured, `by_overlay` which are not
-    described by their edges and are left to an overlay where they come near a border. `frame` is the first row and
-    column of the labels and the label beyond them; `borders`, `entries` and `pieces` are the border cells; `place` is
-    the grid's (east, north, size) in whole metres. Returns owner, zone and amount of each part, ordered by owner and
-    zone, and the features left to an overlay.
+    Returns owner, zone and amount of each part, ordered by owner and zone, and the features left to an overlay.
     """
-    totals, zones = np.full(n_zones, np.nan), np.empty(n_zones, np.int64)
+    tally = Tally(np.full(seen.n_zones, np.nan), np.empty(seen.n_zones, np.int64))
+    totals, zones = tally
+    begins, ends, kinds = features.begins, features.ends, features.kinds
+    rows, cols, amounts = parts.rows, parts.cols, parts.amounts
     room = 2 * (last - first) + 16
     owners, found, found_amounts = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
     n_found, n_left, left = 0, 0, np.empty(16, np.int64)
-    xs, ys = np.empty(0), np.empty(0)
-    starts, shells = np.empty(0, np.int64), np.empty(0, np.int64)
-    scratch = _new_scratch(0)
+    rings = _room_for_rings(0)
+    scratch = _new_scratch(rings.xs.size)
     for f in range(first, last):
-        a, b = part_starts[f], part_starts[f + 1]
+        a, b = parts.starts[f], parts.starts[f + 1]
         if b - a == 1:
-            label = _label(labels, frame, rows[a], cols[a])
+            label = _label(seen, rows[a], cols[a])
             if label >= 0:
                 owners[n_found], found[n_found], found_amounts[n_found] = f, label, amounts[a]
                 n_found += 1
@@ -226,56 +242,36 @@ def features_in_zones(
                 continue
         meets_border = False
         for p in range(a, b):
-            meets_border = meets_border or _label(labels, frame, rows[p], cols[p]) < -1
+            meets_border = meets_border or _label(seen, rows[p], cols[p]) < -1
         n, doubtful = 0, False
         if not meets_border:
             for p in range(a, b):
-                label = _label(labels, frame, rows[p], cols[p])
+                label = _label(seen, rows[p], cols[p])
                 if label >= 0:
                     n = add_to_zone(totals, zones, n, label, amounts[p])
-        elif by_overlay[f]:
+        elif features.by_overlay[f]:
             doubtful = True
         else:
             size = ends[f] - begins[f]
             # As many vertices as bytes may hold, and as many rings: an empty one has four bytes and no vertex.
-            if size // 16 + 1 > xs.size or size // 4 + 2 > starts.size:
-                xs, ys = np.empty(size // 8 + 64), np.empty(size // 8 + 64)
-                starts, shells = np.empty(size // 2 + 64, np.int64), np.empty(size // 2 + 64, np.int64)
-                scratch = _new_scratch(xs.size)
-            code, n_points, n_rings = decode_wkb(base + begins[f], base + ends[f], xs, ys, starts, shells)
+            if size // 16 + 1 > rings.xs.size or size // 4 + 2 > rings.starts.size:
+                rings = _room_for_rings(size)
+                scratch = _new_scratch(rings.xs.size)
+            code, n_points, n_rings = decode_wkb(
+                features.base + begins[f], features.base + ends[f], rings.xs, rings.ys, rings.starts, rings.shells
+            )
             if code != kinds[f] + 1:  # what has no extent, and what only GEOS reads
                 doubtful = True
             elif kinds[f] == POINTS:
-                n = _add_points(xs, ys, n_points, labels, frame, borders, entries, pieces, place, totals, zones)
+                n = _add_points(rings, n_points, seen, tally)
             else:
-                n, doubtful = _add_extended(
-                    kinds[f] == AREAS,
-                    n_rings,
-                    xs,
-                    ys,
-                    starts,
-                    shells,
-                    a,
-                    b,
-                    rows,
-                    cols,
-                    amounts,
-                    labels,
-                    frame,
-                    borders,
-                    entries,
-                    pieces,
-                    place,
-                    scratch,
-                    totals,
-                    zones,
-                )
+                n, doubtful = _add_extended(kinds[f] == AREAS, rings, n_rings, parts, f, seen, scratch, tally)
         room = n_found + n + last - f  # for this feature, and one part of each to come
         if room > owners.size:
             owners, found, found_amounts = longer(owners, room), longer(found, room), longer(found_amounts, room)
         for k in range(n):
             zone = zones[k]
-            if not doubtful and totals[zone] > NEGLIGIBLE * measures[f]:
+            if not doubtful and totals[zone] > NEGLIGIBLE * features.measures[f]:
                 owners[n_found], found[n_found], found_amounts[n_found] = f, zone, totals[zone]
                 n_found += 1
             totals[zone] = np.nan

@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grids.errors import GeometryError
+from grids.errors import GeometryError, UncutGeometry
 from grids.measures import LINES, POINTS, measures_of, overlay
 from grids.surroundings import Surroundings, middles_of, seen_from
 from grids.unions import union_of
@@ -57,6 +57,7 @@ def parts_in_zones(
 
     Raises:
         GeometryError: a zone that is no valid polygon.
+        UncutGeometry: features that GEOS cannot cut.
     """
     check_polygons(zones, "Zone")
     tree = shapely.STRtree(zones)
@@ -113,6 +114,9 @@ def parts_nearby(
 
     Returns:
         As `parts_in_zones`, but what lies outside all zones is what is left when each has taken its part.
+
+    Raises:
+        UncutGeometry: features that GEOS cannot cut.
     """
     beyond = np.zeros(features.size)
     points = _points_in(features, kinds, zones, tree, beyond)
@@ -123,10 +127,16 @@ def parts_nearby(
     middles, own = middles_of(features[extended]), kinds[extended]
     seen = seen_from(features[extended], middles)
     bounds = shapely.bounds(features[extended])
-    pieces = Surroundings(zones).around(zone, bounds[near], middles[near])
+    try:
+        pieces = Surroundings(zones).around(zone, bounds[near], middles[near])
+    except UncutGeometry as error:
+        raise error.at(extended[near]) from error
     met = ~shapely.is_empty(pieces)
     near, zone, pieces = near[met], zone[met], pieces[met]
-    amount, rest = _in_turn(seen, own, pieces, near, np.arange(near.size))
+    try:
+        amount, rest = _in_turn(seen, own, pieces, near, np.arange(near.size))
+    except UncutGeometry as error:
+        raise error.at(extended) from error
     beyond[extended] = measures_of(rest, own)
     return (
         np.concatenate((points[0], zone)),

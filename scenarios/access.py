@@ -15,6 +15,8 @@ from scipy import fft
 from scenarios.errors import ScenarioError
 from scenarios.frame import BoolArray, FloatArray, Frame, own_distance_km
 
+_ROUNDING = 1e-10
+"""Of a field's largest sum: what is less is what a transform leaves (some 1e-15) or the sliver of a building."""
 _KERNELS_KEPT = 6  # of each kind; one of a million cells takes 32 MB
 
 
@@ -127,8 +129,11 @@ class Smoothing:
         self._cells = np.maximum(np.rint(self._kernel.convolve(inside.astype(float))), 1.0)
 
     def mean(self, field: FloatArray) -> FloatArray:
-        """The mean of a field (rows, cols) >= 0."""
-        return np.where(self._inside, self._kernel.convolve(field) / self._cells, 0.0)
+        """The mean of a field (rows, cols) >= 0; nothing to the bit where nothing lies within the radius."""
+        total = self._kernel.convolve(field)
+        # Rounding of the transform is no density: a place that has none is read in another way than one that has some.
+        there = self._inside & (total > _ROUNDING * total.max(initial=0.0))
+        return np.where(there, total / self._cells, 0.0)
 
     def density(self, field: FloatArray, area_ha: FloatArray) -> FloatArray:
         """What a field has per hectare around each cell; the ground's own mean is kept for the next field."""

@@ -98,8 +98,16 @@ def rooftop_pv(measure: documents.RooftopPV, setting: Setting, numbers: Numbers)
     per_m2 = given.number("pv.roof_share") * given.number("pv.power_density")
     power = roofs * per_m2 * measure.level * setting.coverage
 
+    def built(asked: Numbers) -> FloatArray:
+        """Power over that of the parameters' values: 1 to the bit at these, else by what was drawn."""
+        parts = [
+            asked.number(name) / (given.number(name) or 1.0)
+            for name in ("pv.roof_share", "pv.power_density", "state.storeys")
+        ]
+        return np.asarray(parts[0] * parts[1] / parts[2])
+
     def effect(asked: Numbers) -> FloatArray:
-        return -asked.number("pv.yield") / 1000 * asked.factor("electricity")
+        return np.asarray(-asked.number("pv.yield") / 1000 * asked.factor("electricity") * built(asked))
 
     action = action_on(
         measure, setting, numbers, stage="supply", sector="buildings", way="added", rows=NO_ROWS, level=measure.level,

@@ -1,5 +1,6 @@
 """What measures cost a year, and what a tonne less costs (METHODS D10); all costs are the user's."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,8 +32,8 @@ class TotalCost:
 def annual_cost(costs: Costs) -> float:
     """Cost per unit and year: capital times the factor `r(1+r)^n / ((1+r)^n - 1)`, and running cost (METHODS D10)."""
     rate, years = costs.discount_rate, costs.lifetime_years
-    growth = (1 + rate) ** years
-    recovery = rate * growth / (growth - 1) if rate else 1 / years
+    # As r / (1 - (1+r)^-n), which loses nothing where the rate is next to none.
+    recovery = rate / -math.expm1(-years * math.log1p(rate)) if rate else 1 / years
     return costs.capital_per_unit * recovery + costs.running_per_unit
 
 

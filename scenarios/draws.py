@@ -38,6 +38,10 @@ class Deviates:
             self._kept[key] = found
         return found
 
+    def asked(self, key: str) -> bool:
+        """Whether anybody asked for the deviates of a key."""
+        return key in self._kept
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -59,9 +63,16 @@ class Numbers:
 
     def number(self, name: str) -> FloatArray:
         """Values of a parameter; ParameterGap where it has none."""
-        key = f"{self.measure}:{name}" if name in self.own else name
         parameter = self.parameters[name]
-        return parameter.at(self.deviates.of(key) if parameter.distribution else np.zeros(self.deviates.size))
+        drawn = self.deviates.of(self._key(name)) if parameter.distribution else np.zeros(self.deviates.size)
+        return parameter.at(drawn)
+
+    def drawn(self, name: str) -> bool:
+        """Whether a parameter has a distribution and was asked for: what is used otherwise stands at its value."""
+        return bool(self.parameters[name].distribution) and self.deviates.asked(self._key(name))
+
+    def _key(self, name: str) -> str:
+        return f"{self.measure}:{name}" if name in self.own else name
 
     def factor(self, carrier: str) -> FloatArray:
         """Emissions per energy of a carrier, tCO2e/MWh.

@@ -13,11 +13,16 @@ from scenarios.places import ZonePolygons
 LIKED_M = 500
 
 
-def grid_to_start_from(edition: Edition, collection: str | None = None) -> str:
+def grid_to_start_from(edition: Edition, collection: str | None = None, most_cells: int | None = None) -> str:
     """Id of the grid asked for, or of the one nearest to 500 m.
 
+    Args:
+        edition: which.
+        collection: the one asked for.
+        most_cells: of a grid that nobody asked for by name.
+
     Raises:
-        InvalidState: what was asked for is no grid, or the edition has none.
+        InvalidState: what was asked for is no grid, or the edition has none that is small enough.
         CollectionNotFound: no such collection.
     """
     grids = [info for info in edition.manifest.collections if info.kind == "grid" and info.years]
@@ -28,9 +33,11 @@ def grid_to_start_from(edition: Edition, collection: str | None = None) -> str:
                 f"{', '.join(info.id for info in grids) or 'this edition has none'}."
             )
         return collection
-    if not grids:
-        raise InvalidState(f"The edition of {edition.region.id!r} has no grid to start from.")
-    return min(grids, key=lambda info: (abs((info.cell_size_m or 0) - LIKED_M), info.id)).id
+    small = [info for info in grids if most_cells is None or info.count <= most_cells]
+    if not small:
+        size = "" if most_cells is None else f" of at most {most_cells:,} cells"
+        raise InvalidState(f"The edition of {edition.region.id!r} has no grid{size} to start from.")
+    return min(small, key=lambda info: (abs((info.cell_size_m or 0) - LIKED_M), info.id)).id
 
 
 def zones_by_name(edition: Edition, year: int) -> ZonePolygons:

@@ -13,10 +13,10 @@ from grids.edition import Edition
 from grids.shipped import data_folder
 from grids.store_errors import CollectionNotFound
 from scenarios.frame import BoolArray, FloatArray, IntArray
+from scenarios.notes import Note
 from scenarios.open_features import open_features, open_layers
 from scenarios.parameters import Parameters, shipped_parameters
 from scenarios.road_graph import Objects, Roads
-from scenarios.state import Note
 
 _AGAINST, _ALONG = ("-1", "reverse"), ("yes", "true", "1")
 _IMPLIED = ("motorway", "motorway_link")
@@ -41,7 +41,7 @@ def edition_roads(edition: Edition, year: int, parameters: Parameters | None = N
     if tables:
         table = pa.concat_tables(tables, promote_options="permissive")
         lines = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
-        notes.append(Note("roads", "Speed limits stand for mean speeds; no queue is known, and no turn forbidden."))
+        notes.append(Note("roads", "road_speeds"))
     else:
         try:
             table = edition.context("roads", edition.manifest.region.bbox).rows
@@ -50,8 +50,7 @@ def edition_roads(edition: Edition, year: int, parameters: Parameters | None = N
         shapes = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
         to_metres = pyproj.Transformer.from_crs("OGC:CRS84", edition.crs, always_xy=True)
         lines = shapely.transform(shapes, lambda at: np.column_stack(to_metres.transform(at[:, 0], at[:, 1])))
-        text = "No open source of roads: those drawn as background, both ways, at a speed of their class."
-        notes.append(Note("roads", text, illustrative=True))
+        notes.append(Note("roads", "road_background", illustrative=True))
     frame = table.drop_columns(["geometry"]).to_pandas()
     names, drives = _classes(frame)
     stated = _speeds(edition)
@@ -69,7 +68,9 @@ def edition_roads(edition: Edition, year: int, parameters: Parameters | None = N
     parts, of = parts[good], of[good]
     if not len(parts):
         return None
-    ids = frame["id"].astype(str).to_numpy(dtype=object)
+    # A background that names no roads: by their number, the same in every run on this edition.
+    names_of = frame["id"].astype(str) if "id" in frame else pd.Series(range(len(frame))).astype(str)
+    ids = names_of.to_numpy(dtype=object)
     return Roads(
         parts, ids[of], kmh[of], _oneway(frame, names)[of], _positive(frame, "lanes")[of],
         _numbers(frame, f"aadt_{year}")[of], tuple(notes), tuple(sorted(used)),

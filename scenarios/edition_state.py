@@ -19,10 +19,11 @@ from scenarios.edition_traffic import split_traffic
 from scenarios.errors import InvalidState
 from scenarios.filling import filled
 from scenarios.frame import FloatArray, Frame
+from scenarios.notes import Note, Value
 from scenarios.open_features import Floors, floors, green_ha, vehicle_km
 from scenarios.parameters import Parameters, shipped_parameters
 from scenarios.places import in_metres
-from scenarios.state import SECTORS, Carrier, Note, State, Stock
+from scenarios.state import SECTORS, Carrier, State, Stock
 from scenarios.streets import street_fields
 
 _PLAIN = (Stock("residential"), Stock("nonresidential"))
@@ -194,27 +195,13 @@ def _buildings(
         if counted:
             floor[0] = people * per_person
             used.append("state.floor_per_person")
-        notes.append(
-            Note(
-                "floor area",
-                "No open source tells floor area by use: it follows emissions and people.",
-                tuple(used),
-                True,
-            )
-        )
+        notes.append(Note("floor area", "floor_area", tuple(used), illustrative=True))
     homes_m2 = np.asarray(floor[[k for k, s in enumerate(stocks) if s.use == "residential"]].sum(axis=0))
     if not counted:
         people = homes_m2 / per_person
-        notes.append(
-            Note(
-                "population",
-                "Nobody is counted: people follow dwellings' floor area.",
-                ("state.floor_per_person",),
-                True,
-            )
-        )
+        notes.append(Note("population", "people", ("state.floor_per_person",), illustrative=True))
     jobs = (floor.sum(axis=0) - homes_m2) / per_job
-    notes.append(Note("jobs", "Jobs follow the floor area of other buildings.", ("state.floor_per_job",), True))
+    notes.append(Note("jobs", "jobs", ("state.floor_per_job",), illustrative=True))
     tco2e = (
         part[:, None] * np.stack(list(by_carrier.values()))[None]
         if by_carrier
@@ -228,21 +215,17 @@ def _sector_notes(
 ) -> list[Note]:
     notes = []
     if edition.manifest.region.synthetic:
-        notes.append(Note("region", "Everything in this region is invented.", illustrative=True))
+        notes.append(Note("region", "invented", illustrative=True))
     for name, is_illustrative in edition.manifest.illustrative.items():
         if is_illustrative:
-            notes.append(
-                Note(name, "The edition's own values rest on assumptions of its region file.", illustrative=True)
-            )
+            notes.append(Note(name, "edition_assumptions", illustrative=True, values={"sector": name}))
     for name, where in told.items():
         if not where.all():
-            text = "The edition has no values." if not where.any() else f"{int((~where).sum())} cells have no value."
-            notes.append(Note(name, f"{text} They count as nothing, before and after."))
-    notes.append(Note("residents", "The residents' part of car traffic is assumed.", ("state.resident_share",), True))
+            gaps: dict[str, Value] = {"cells": int((~where).sum())} if where.any() else {}
+            notes.append(Note(name, "sector_gaps" if gaps else "sector_unknown", values={"sector": name, **gaps}))
+    notes.append(Note("residents", "resident_share", ("state.resident_share",), illustrative=True))
     if no_green:
-        notes.append(
-            Note("green", "No open source tells green areas: green per person is unknown and new ground loses none.")
-        )
+        notes.append(Note("green", "green"))
     return notes
 
 

@@ -10,8 +10,9 @@ from accounting.factors import FactorTable
 from grids.manifest import Manifest
 from scenarios.edition_factors import tonnes_per
 from scenarios.frame import FloatArray
+from scenarios.notes import Note
 from scenarios.parameters import Parameters
-from scenarios.state import VEHICLES, Carrier, Note, Stream
+from scenarios.state import VEHICLES, Carrier, Stream
 
 _VOLUME = {"petrol": "petrol.volume", "diesel": "diesel.volume"}
 
@@ -88,15 +89,8 @@ def split_traffic(
     driven = np.stack(km) if km else np.zeros((0, cells))
     if vehicle_km is not None and driven.any():
         driven *= np.divide(vehicle_km, driven.sum(axis=0), out=np.ones(cells), where=driven.sum(axis=0) > 0)
-    notes = (
-        Note(
-            "traffic",
-            "Vehicle classes are split by one fleet for the whole region, at one mean speed.",
-            ("state.mean_speed", *assumed),
-            illustrative=True,
-        ),
-    )
-    return Traffic(tuple(streams), tco2e, driven, notes)
+    note = Note("traffic", "fleet", ("state.mean_speed", *assumed), illustrative=True)
+    return Traffic(tuple(streams), tco2e, driven, (note,))
 
 
 def _carrier(fuel: str) -> str:

@@ -7,7 +7,7 @@ travel everywhere and the electricity factor holds in the whole region; neither 
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,7 @@ from scenarios.run import Baseline, actions_of, run
 from scenarios.samples import relative_errors
 from scenarios.scenario import AnyMeasure, Area, Given, Scenario
 from scenarios.state import SECTORS
+from scenarios.stopping import Cancelled, stop_if
 from scenarios.where_errors import InvalidOptions
 
 AMOUNTS = {
@@ -66,6 +67,8 @@ class Mix:
         zones: (zones, n) share of each cell in each zone; of one cell at most 1 together.
         names: of the zones.
         parameters: the user's own, as in a scenario.
+        progress: told how many of the runs behind options or samples are done, and how many there are.
+        cancelled: asked before each run and within it; what is being worked out then raises `Stopped`.
 
     Raises:
         InvalidOptions: zones or candidates that do not fit.
@@ -77,6 +80,8 @@ class Mix:
     zones: csr_array
     names: Sequence[str]
     parameters: Mapping[str, Given] = field(default_factory=dict)
+    progress: Callable[[int, int], None] | None = None
+    cancelled: Cancelled | None = None
 
     def __post_init__(self) -> None:
         cells = self.baseline.state.cells
@@ -94,14 +99,25 @@ class Mix:
         for one in self.candidates:
             _check(one)
 
-    @functools.cached_property
+    @property
     def options(self) -> Options:
         """What the optimiser chooses from: first-in effects by runs of each level, costs, and what measures share.
 
         Raises:
             InvalidScenario, ParameterGap: a measure that this state cannot carry out, or a number that is missing.
             InvalidOptions: costs that are missing or in several currencies.
+            Stopped: cancelled.
         """
+        return self._explored[0]
+
+    @property
+    def illustrative(self) -> bool:
+        """Whether what any candidate does, chosen or not, rests on a number of no publication; raises as `options`."""
+        return self._explored[1]
+
+    @functools.cached_property
+    def _explored(self) -> tuple[Options, bool]:
+        """Options, and whether any run behind them is illustrative."""
         currencies = {one.measure.costs.currency for one in self.candidates if one.measure.costs is not None}
         without = [one.measure.id for one in self.candidates if one.measure.costs is None]
         if without or len(currencies) != 1:
@@ -112,23 +128,26 @@ class Mix:
         effects, costs = np.zeros(self._shape), np.zeros(self._shape)
         allowed = np.zeros(self._shape, bool)
         allowed[:, :, 0] = True
-        for place, one in enumerate(self.candidates):
-            assert one.measure.costs is not None
-            for level in range(1, len(one.levels) + 1):
-                action = self._actions[place][level - 1]
-                result = self._run(self._everywhere(place, level))
-                effects[:, place, level] = -(self._attributed @ result.first.by_measure_tco2e[0])
-                done = float(action.complete(np.array([self.year]))[0])
-                costs[:, place, level] = annual_cost(one.measure.costs) * done * (self._attributed @ action.quantity)
-                allowed[:, place, level] = True
+        illustrative = False
+        for place, level in self._runs():
+            each, action = self.candidates[place].measure.costs, self._actions[place][level - 1]
+            assert each is not None
+            result = self._run(self._everywhere(place, level))
+            illustrative = illustrative or result.illustrative
+            effects[:, place, level] = -(self._attributed @ result.first.by_measure_tco2e[0])
+            done = float(action.complete(np.array([self.year]))[0])
+            costs[:, place, level] = annual_cost(each) * done * (self._attributed @ action.quantity)
+            allowed[:, place, level] = True
         group, bases = self._groups
-        return Options(
-            effects, costs, np.array([self.zones @ base.sum(axis=0) for base in bases]).reshape(len(bases), -1).T,
-            group, [_STAGES[actions[0].stage] for actions in self._actions], f"{currencies.pop()} a year", allowed,
+        tonnes = np.array([self.zones @ base.sum(axis=0) for base in bases]).reshape(len(bases), len(self.names))
+        options = Options(
+            effects, costs, tonnes.T, group,
+            [_STAGES[actions[0].stage] for actions in self._actions], f"{currencies.pop()} a year", allowed,
             tuple(self.names), tuple(one.measure.id for one in self.candidates),
             tuple(" + ".join(one.measure.id for one, of in zip(self.candidates, group, strict=True) if of == number)
                   for number in range(len(bases))),
         )  # fmt: skip
+        return options, illustrative
 
     def samples(self, count: int, seed: int) -> Samples:
         """Worlds that may be: effects and what they work on, drawn with the same errors for all candidates.
@@ -136,14 +155,16 @@ class Mix:
         Args:
             count: how many, 20 or more.
             seed: other seeds are other worlds: one for choosing, another held out.
+
+        Raises:
+            Stopped: cancelled.
         """
         effects = np.zeros((count, *self._shape))
-        for place, one in enumerate(self.candidates):
-            for level in range(1, len(one.levels) + 1):
-                drawn = self._run(self._everywhere(place, level), count, seed, self._attributed).samples
-                assert drawn is not None
-                assert drawn.zones_tco2e is not None
-                effects[:, :, place, level] = -drawn.zones_tco2e.T
+        for place, level in self._runs():
+            drawn = self._run(self._everywhere(place, level), count, seed, self._attributed).samples
+            assert drawn is not None
+            assert drawn.zones_tco2e is not None
+            effects[:, :, place, level] = -drawn.zones_tco2e.T
         state, deviates = self.baseline.state, Deviates(count, seed)
         shared, own = relative_errors(state)
         error = np.stack([deviates.of(f"activity:{sector}") for sector in SECTORS])
@@ -204,6 +225,26 @@ class Mix:
             tonnes = tonnes + self._attribution(zones_of[effect.id]) @ change
         return tonnes
 
+    def simulate_samples(self, levels: IntArray, count: int, seed: int) -> FloatArray:
+        """A choice run in full in worlds that may be: (count,) tCO2e per year that it saves in each, in all places.
+
+        Unlike `Samples.reductions_tco2e`, which multiplies what measures leave, nothing is taken from what each measure
+        does alone; parameters, factors and shared errors are those of `samples` with that seed.
+
+        Args:
+            levels: (zones, measures) of each.
+            count: how many.
+            seed: of the worlds.
+
+        Raises:
+            Stopped: cancelled.
+        """
+        if not self.options.check_levels(levels).any():
+            return np.zeros(count)
+        drawn = self._run(self.scenario(levels), count, seed).samples
+        assert drawn is not None
+        return np.asarray(-drawn.sectors_tco2e.sum(axis=0))
+
     def coverage(self, area: Area) -> FloatArray:
         """(rows, cols) share of each cell in zones that a document of `scenario` names."""
         places = {name: place for place, name in enumerate(self.names)}
@@ -214,6 +255,15 @@ class Mix:
     @property
     def _shape(self) -> tuple[int, int, int]:
         return len(self.names), len(self.candidates), 1 + max(len(one.levels) for one in self.candidates)
+
+    def _runs(self) -> Iterator[tuple[int, int]]:
+        """Each candidate with each level above none; whoever waits is told how many are behind."""
+        pairs = [(place, level) for place, one in enumerate(self.candidates) for level in range(1, len(one.levels) + 1)]
+        for done, pair in enumerate(pairs, start=1):
+            stop_if(self.cancelled)
+            yield pair
+            if self.progress is not None:
+                self.progress(done, len(pairs))
 
     @functools.cached_property
     def _covered(self) -> FloatArray:
@@ -260,7 +310,9 @@ class Mix:
         return group, bases
 
     def _run(self, scenario: Scenario, count: int = 0, seed: int = 0, zones: csr_array | None = None) -> Result:
-        return run(self.baseline, scenario, self.coverage, samples=count, seed=seed, zones=zones)
+        return run(
+            self.baseline, scenario, self.coverage, samples=count, seed=seed, zones=zones, cancelled=self.cancelled
+        )
 
     def _everywhere(self, place: int, level: int) -> Scenario:
         one = self.candidates[place]

@@ -1,5 +1,6 @@
-"""Samples of a scenario's path: the region's change in years up to the scenario's, all errors drawn as in its year."""
+"""Samples of a scenario's path, and of each set of elasticities: the region's change in the worlds of its own year."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +49,31 @@ def with_path(samples: Samples, evaluation: Evaluation, seed: int, cancelled: Ca
             path[place] = region_samples(drawn_in(then), count, seed, cancelled).sum(axis=0)
     path[-1] = samples.sectors_tco2e.sum(axis=0)
     return replace(samples, path_years=years, path_tco2e=path)
+
+
+def with_sets(
+    samples: Samples, evaluations: Mapping[str, Evaluation], seed: int, cancelled: Cancelled | None = None
+) -> Samples:
+    """These samples, which are by the first set of elasticities, with the region's change by each set.
+
+    Sets are run by themselves and never mixed: each has an interval of its own, of the same worlds.
+
+    Args:
+        samples: by the first set.
+        evaluations: of all sets, the first one first.
+        seed: that the samples were drawn with.
+        cancelled: asked now and then.
+
+    Raises:
+        Stopped: cancelled.
+    """
+    first = samples.sectors_tco2e.sum(axis=0)
+    found = dict.fromkeys(evaluations, first)
+    for name, each in list(evaluations.items())[1:]:
+        if each.steps:  # without new forms there is nothing that elasticities could move
+            drawn = drawn_in(each, each.outcome.change_tco2e)
+            found[name] = region_samples(drawn, len(first), seed, cancelled).sum(axis=0)
+    return replace(samples, sets_tco2e=found)
 
 
 def told_years(evaluation: Evaluation, count: int) -> IntArray:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from scenarios.frame import FloatArray, IntArray
+from scenarios.notes import Note
 from scenarios.parameters import Parameter
 from scenarios.road_steps import RoadReport
 from scenarios.scenario import Scenario
-from scenarios.state import SECTORS, Note, State
+from scenarios.state import SECTORS, State
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,15 +74,16 @@ class MeasureEffect:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Samples of the change, all errors drawn together, by the first set of elasticities.
+    """Samples of the change, all errors drawn together, by the first set of elasticities unless said otherwise.
 
     Attributes:
         sectors_tco2e: (sectors, samples) change of the region.
         zones_tco2e: (zones, samples) change of zones, all sectors; None without zones.
         cells_sd_tco2e: (n,) standard deviation of the change of each cell.
         path_years, path_tco2e: (years,) and (years, samples) change of the region on the way; a sample is one world.
-        sampled: ids of the parameters that have a distribution; all others stand at their values.
+        sampled: ids of the parameters that were drawn; all others stand at their values.
         seed: they were drawn with; equal seeds are the same worlds.
+        sets_tco2e: set of elasticities -> (samples,) change of the region by that set, in the same worlds.
     """
 
     sectors_tco2e: FloatArray
@@ -91,10 +93,12 @@ class Samples:
     seed: int = 0
     path_years: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     path_tco2e: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    sets_tco2e: Mapping[str, FloatArray] = field(default_factory=dict)
 
-    def interval_tco2e(self) -> tuple[float, float]:
-        """90 % interval of the region's change."""
-        low, high = np.quantile(self.sectors_tco2e.sum(axis=0), [0.05, 0.95])
+    def interval_tco2e(self, elasticities: str | None = None) -> tuple[float, float]:
+        """90 % interval of the region's change by a set of elasticities, the first if none is named."""
+        drawn = self.sectors_tco2e.sum(axis=0) if elasticities is None else self.sets_tco2e[elasticities]
+        low, high = np.quantile(drawn, [0.05, 0.95])
         return float(low), float(high)
 
     def path_interval_tco2e(self) -> FloatArray:

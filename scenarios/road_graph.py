@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from scenarios.errors import InvalidState
 from scenarios.frame import BoolArray, FloatArray, IntArray
-from scenarios.state import Note
+from scenarios.notes import Note
 
 Objects = NDArray[np.object_]
 TOLERANCE_M = 0.5

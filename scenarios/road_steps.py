@@ -20,10 +20,11 @@ from scenarios.errors import InvalidScenario
 from scenarios.flows import flow_labels, flows_of
 from scenarios.form_steps import FormStep, Tonnes
 from scenarios.frame import FloatArray, IntArray
+from scenarios.notes import Note
 from scenarios.parameters import Parameters
 from scenarios.road_graph import Connectivity, Objects, RoadGraph
 from scenarios.road_measures import LANES_USED, Outline, changed_graph, road_quantity
-from scenarios.state import Note, State
+from scenarios.state import State
 
 USED = ("access.trip_length", "roads.walk_speed", "state.resident_share")
 
@@ -264,17 +265,12 @@ class _Model:
         links[0, : len(self.base.km)] = before.link_vehicle_km
         links[1] = then.link_vehicle_km
         notes = [
-            Note(
-                "road trips",
-                "Residents' trips take the quickest path whatever the traffic, without equilibrium, to jobs inside the "
-                "region; through traffic, lorries and buses stay where they are.",
-                ("roads.walk_speed",),
-            ),
+            Note("road trips", "road_trips", ("roads.walk_speed",)),
             *self.base.notes,
         ]
         cut = float(then.trips.cut_off.sum()), float(before.trips.cut_off.sum())
         if cut[0] > cut[1]:
-            notes.append(Note("cut off", f"{cut[0] - cut[1]:,.0f} residents more reach no job by car or on foot."))
+            notes.append(Note("cut off", "cut_off", values={"residents": round(cut[0] - cut[1])}))
         return RoadReport(
             connectivity=self.base.connectivity(),
             zones=self.zones.count,

@@ -20,13 +20,14 @@ from scenarios.form_steps import FormStep, form_steps
 from scenarios.frame import FloatArray
 from scenarios.indicators import indicators
 from scenarios.measures import action_of, in_order
+from scenarios.notes import Note
 from scenarios.parameters import Parameters, shipped_parameters
-from scenarios.path_samples import drawn_in, with_path
+from scenarios.path_samples import drawn_in, with_path, with_sets
 from scenarios.places import in_metres
 from scenarios.result import Indicators, Result
 from scenarios.road_steps import RoadWork, with_road_steps
 from scenarios.samples import sampled
-from scenarios.state import SECTORS, Note, State
+from scenarios.state import SECTORS, State
 from scenarios.stopping import Cancelled, stop_if
 from scenarios.travel import USED as TRAVEL_PARAMETERS
 from scenarios.travel import TravelBaseline, travel_baseline
@@ -126,7 +127,7 @@ def run(
     drawn = None
     if samples:
         in_year = sampled(drawn_in(first, first.outcome.change_tco2e), samples, seed, zones, cancelled)
-        drawn = with_path(in_year, first, seed, cancelled)
+        drawn = with_sets(with_path(in_year, first, seed, cancelled), runs, seed, cancelled)
     used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
     if forms:
         used |= set(TRAVEL_PARAMETERS)
@@ -150,6 +151,7 @@ def run(
             *_unknown_net(state, scenario),
             *_notes(baseline, steps[:forms], actions),
             *(report.notes if report else ()),
+            *(_undrawn(scenario, drawn.sampled) if drawn else ()),
         ),
         report,
     )
@@ -240,26 +242,29 @@ def _target(state: State, scenario: documents.Scenario) -> float | None:
 def _unknown_net(state: State, scenario: documents.Scenario) -> list[Note]:
     if not state.untold:
         return []
-    text = f"Net is unknown, since the edition tells nothing of {' and '.join(state.untold)}."
-    return [Note("net", text if scenario.target is None else f"{text} The target cannot be held against it.")]
+    unknown = Note("net", "net_unknown", values={"sectors": tuple(state.untold)})
+    return [unknown] if scenario.target is None else [unknown, Note("net", "target_unknown")]
+
+
+def _undrawn(scenario: documents.Scenario, sampled: Sequence[str]) -> list[Note]:
+    """Ranges that were given and that no sample draws, since what rests on them is worked out once for all samples."""
+    all_given = [scenario.parameters, *(measure.parameters for measure in scenario.measures)]
+    ranges = {name for given in all_given for name, value in given.items() if isinstance(value, tuple)}
+    left = tuple(sorted(ranges - set(sampled)))
+    if not left:
+        return []
+    return [Note("ranges", "ranges", left, values={"parameters": left})]
 
 
 def _notes(baseline: Baseline, steps: Sequence[FormStep], actions: Sequence[Action]) -> list[Note]:
     notes = []
     if steps:
-        notes.append(
-            Note(
-                "travel",
-                "Only residents' car travel responds to form, by two sets of elasticities, mostly from US cities.",
-            )
-        )
+        notes.append(Note("travel", "travel"))
         each, most = baseline.travel.per_person_tco2e(), baseline.parameters.number("access.most_travel")
         if each > most:
-            text = (
-                f"Residents' car travel comes out at {each:.1f} t a head and year, more than {most:g}: the residents' "
-                "part of traffic, or the length of their trips, is set too high for this region."
-            )
-            notes.append(Note("residents", text, ("state.resident_share", "access.trip_length"), illustrative=True))
+            rests_on = ("state.resident_share", "access.trip_length")
+            values = {"tonnes": round(each, 1), "most": most}
+            notes.append(Note("residents", "resident_travel", rests_on, illustrative=True, values=values))
     if any(action.kind == "rooftop_pv" for action in actions):
-        notes.append(Note("rooftop_pv", "Electricity fed in counts at the same factor as electricity drawn."))
+        notes.append(Note("rooftop_pv", "rooftop_pv"))
     return notes

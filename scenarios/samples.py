@@ -82,9 +82,8 @@ def sampled(
         own_zone = np.sqrt(zones.multiply(zones) @ (own_sd**2).sum(axis=0))
         normal = np.stack([draw.deviates.of(f"zone:{zone}") for zone in range(zones.shape[0])])
         zone_samples += own_zone[:, None] * normal
-    names = {
-        name for action in drawn.actions for name in action.used if action.numbers.parameters[name].distribution
-    }  # fmt: skip
+    asked = [(action.used, replace(action.numbers, deviates=draw.deviates)) for action in drawn.actions]
+    names = {name for used, numbers in asked for name in used if numbers.drawn(name)}
     return Samples(sectors, zone_samples, np.sqrt(spread), tuple(sorted(names)), seed)
 
 

@@ -13,6 +13,8 @@ Year = Annotated[int, Field(ge=1990, le=2150)]
 Ring = Annotated[list[LonLat], Field(min_length=4, max_length=20_000)]
 Given = float | tuple[float, float, float]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(min_length=1, max_length=50)]
+MOST_COST = 1e15
+"""Of a unit, in any currency: so much that sums of what is real fit, and none is infinite."""
 FORMS = frozenset({"growth", "use_change", "transit_stops", "streets", "green_loss"})
 ROADS = frozenset({"road_closure", "new_road", "road_speed", "road_lanes", "car_free_area"})
 RoadIds = Annotated[
@@ -43,9 +45,9 @@ class Area(Strict):
 class Costs(Strict):
     """What a unit of the measure costs, as the user says; units are named by the measure (m2, kWp, ha, ...)."""
 
-    capital_per_unit: float = Field(ge=0)
-    running_per_unit: float = 0.0
-    lifetime_years: float = Field(default=30.0, gt=0, le=200)
+    capital_per_unit: float = Field(ge=0, le=MOST_COST)
+    running_per_unit: float = Field(default=0.0, ge=-MOST_COST, le=MOST_COST)
+    lifetime_years: float = Field(default=30.0, ge=0.1, le=200)
     discount_rate: float = Field(default=0.03, ge=0, le=0.5)
     currency: str = Field(default="KRW", min_length=3, max_length=3)
 

@@ -32,11 +32,14 @@ def area_shares(state: State, polygons: Sequence[BaseGeometry]) -> csr_array:
     return csr_array(found, shape=(len(polygons), state.cells))
 
 
+def sectors_told(state: State) -> FloatArray:
+    """Emissions (sectors, n) of a state, tCO2e a year; null where the edition tells nothing of a sector."""
+    return np.stack([np.where(state.tells(name), state.sector_tco2e(name), np.nan) for name in SECTORS])
+
+
 def sector_change(result: Result) -> tuple[FloatArray, FloatArray]:
     """Emissions before and change (sectors, n), tCO2e a year, by the first set of elasticities; null where unknown.
 
     A sector of which the edition tells nothing in a cell is unknown there before; its change is what the scenario adds.
     """
-    state = result.state
-    before = np.stack([np.where(state.tells(name), state.sector_tco2e(name), np.nan) for name in SECTORS])
-    return before, result.first.change_tco2e
+    return sectors_told(result.state), result.first.change_tco2e

@@ -55,6 +55,14 @@ def street_trees(measure: documents.StreetTrees, setting: Setting, numbers: Numb
     weight = weight * setting.coverage
     if not weight.any():
         raise InvalidScenario(f"{measure.id}: the area has no streets (or people) to plant trees beside.")
+    crown = numbers.parameters.number("trees.crown")
+    open_m2 = HECTARE_M2 * float((state.over(np.maximum(state.area_ha - state.green_ha, 0.0)) * setting.coverage).sum())
+    if measure.trees * crown > open_m2:
+        raise InvalidScenario(
+            f"{measure.id}: {measure.trees:,.0f} trees were asked for, whose crowns of {crown:g} m2 would cover more "
+            f"than the area's {open_m2 / HECTARE_M2:,.1f} ha that are not green; choose at most "
+            f"{open_m2 / crown:,.0f}, or a larger area."
+        )
     return _planted(
         measure, setting, numbers, measure.trees * weight / weight.sum(), "tree",
         lambda asked: -asked.number("trees.uptake") * asked.number("trees.crown") / HECTARE_M2, "trees.years",

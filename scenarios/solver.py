@@ -96,9 +96,10 @@ class Solution:
 class _Watch:
     """What the solver tells while it runs; an error in what it calls stops it and is raised afterwards."""
 
-    def __init__(self, settings: Settings, number: int) -> None:
+    def __init__(self, settings: Settings, number: int, scale: float) -> None:
         self._settings = settings
         self._number = number
+        self._scale = scale
         self.cancelled = False
         self.error: Exception | None = None
 
@@ -108,7 +109,7 @@ class _Watch:
             # Within a linear program the solver knows no choice and no bound yet.
             in_tree = event.callback_type == highspy.cb.HighsCallbackType.kCallbackMipInterrupt
             if self._settings.progress is not None and in_tree:
-                best, bound = float(told.mip_primal_bound), float(told.mip_dual_bound)
+                best, bound = self._scale * float(told.mip_primal_bound), self._scale * float(told.mip_dual_bound)
                 self._settings.progress(
                     Progress(self._number, float(told.running_time), best, bound, relative_gap(best, bound))
                 )
@@ -150,12 +151,13 @@ def solve(
     if settings.cancelled is not None and settings.cancelled():
         raise NoPortfolio("The search was cancelled before it began.")
     solver = _loaded(program, settings, max(settings.time_limit_s - seconds, 0.1))
+    scale = _scale(program)
     if start is not None:
         values = np.zeros(program.objective.size)
         values[start] = 1.0
         places = np.flatnonzero(program.binary)
         solver.setSolution(places.size, places.astype(np.int32), values[places])
-    watch = _Watch(settings, number)
+    watch = _Watch(settings, number, scale)
     for callback in (solver.cbMipInterrupt, solver.cbSimplexInterrupt, solver.cbIpmInterrupt):
         callback.subscribe(watch)
     solver.run()
@@ -171,7 +173,7 @@ def solve(
             f"{why} before any choice was found, after {solver.getRunTime():.1f} s. Give it more time than "
             f"{settings.time_limit_s:g} s, fewer levels, or wider limits."
         )
-    objective, bound = float(info.objective_function_value), float(info.mip_dual_bound)
+    objective, bound = scale * float(info.objective_function_value), scale * float(info.mip_dual_bound)
     stopped: Stopped = "gap"
     if watch.cancelled:
         stopped = "cancelled"
@@ -196,14 +198,23 @@ def relaxed_bound(program: Program) -> float:
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return float("inf")
-    return float(solver.getInfo().objective_function_value)
+    return _scale(program) * float(solver.getInfo().objective_function_value)
+
+
+def _scale(program: Program) -> float:
+    """The largest number of the objective: divided by it, costs are about 1 in any currency.
+
+    With costs of 10^8 as they come (in won, for instance) and a target that is just out of reach, HiGHS turns in
+    circles and heeds neither its time limit nor whoever cancels.
+    """
+    return float(np.abs(program.objective).max(initial=0.0)) or 1.0
 
 
 def _loaded(program: Program, settings: Settings, time_limit_s: float, *, relaxed: bool = False) -> highspy.Highs:
     n = program.objective.size
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = n, program.lower.size
-    lp.col_cost_ = program.objective
+    lp.col_cost_ = program.objective / _scale(program)
     lp.col_lower_ = np.zeros(n)
     lp.col_upper_ = np.where(program.binary, 1.0, highspy.kHighsInf)
     lp.row_lower_, lp.row_upper_ = program.lower, program.upper

@@ -8,6 +8,7 @@ import numpy as np
 
 from scenarios.errors import InvalidState
 from scenarios.frame import BoolArray, FloatArray, Frame, IntArray
+from scenarios.notes import Note
 
 SECTORS = ("buildings", "transport", "forest")
 VEHICLES = ("car", "lgv", "hgv", "bus")
@@ -45,16 +46,6 @@ class CarrierFactor:
     tco2e_mwh: float
     u95_percent: float | None = None
     source: str = ""
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something the state rests on that its data do not say: the parameters used, and whether it is illustrative."""
-
-    about: str
-    text: str
-    parameters: tuple[str, ...] = ()
-    illustrative: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ def summary(result: Result) -> dict[str, Any]:
     """Totals, range, interval, measures, path, indicators, parameters and notes of a result; tCO2e a year, signed.
 
     Single numbers are by the first set of elasticities, named in `elasticities`; `range_tco2e` is over all sets, and so
-    are `low_tco2e` and `high_tco2e` of the path. Intervals are of the change, as samples tell it. A sector that the
-    edition tells nowhere is None before, and net with it, on the path too; `known_share` says of how much of the ground
-    each sector is known.
+    are `low_tco2e` and `high_tco2e` of the path. Intervals are of the change, as samples tell it, by the first set, but
+    each of `sets` has one of its own. A sector that the edition tells nowhere is None before, and net with it, on the
+    path too; `known_share` says of how much of the ground each sector is known.
     """
     state, first = result.state, next(iter(result.outcomes))
     before = {name: None if name in state.untold else float(state.sector_tco2e(name).sum()) for name in SECTORS}
@@ -55,6 +55,7 @@ def summary(result: Result) -> dict[str, Any]:
         "sets": {
             name: {
                 "change_tco2e": _sectors(outcome),
+                "interval_tco2e": None if samples is None else list(samples.interval_tco2e(name)),
                 "leaves_tco2e": outcome.leaves_tco2e,
                 "path_tco2e": _net(result, outcome.path_tco2e),
             }
@@ -69,15 +70,7 @@ def summary(result: Result) -> dict[str, Any]:
         "indicators": {"before": _indicators(result.before), "after": _indicators(result.then)},
         "roads": None if result.roads is None else _roads(result.roads),
         "parameters": [parameter.record() for parameter in result.used],
-        "notes": [
-            {
-                "about": note.about,
-                "text": note.text,
-                "parameters": list(note.parameters),
-                "illustrative": note.illustrative,
-            }
-            for note in result.notes
-        ],
+        "notes": [note.record() for note in result.notes],
     }
 
 

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+import hypothesis
 import pytest
+
+# No test asserts a time: an example that a busy machine interrupts is no failure.
+hypothesis.settings.register_profile("carbonmap", deadline=None)
+hypothesis.settings.load_profile("carbonmap")
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CARBONMAP_SHARED", PROJECT.parent / "shared"))
@@ -109,6 +114,12 @@ def postgresql() -> Iterator[PostgreSQL]:
             yield server
         finally:
             server.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests wait for servers, browsers, disks and what they start."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -18,10 +19,10 @@ from typer.testing import CliRunner
 
 from bench import compared, growing, looking, national
 from bench.__main__ import app
-from bench.cases import Case, Place, exact_totals, largest_error, read_case, write_inputs
+from bench.cases import Case, Place, exact_totals, largest_error, read_case, write_city, write_inputs
 from bench.contestants import OURS, PEERS, Contestant, UnknownPeer, chosen_peers
-from bench.growing import fitted_exponent, sizes_up_to
-from bench.inputs import BORDER_ROADS, CELL_M, CRS, LAYERS, Frame, make_layer, make_zones
+from bench.growing import fitted_exponent, sizes_of_builds, sizes_up_to
+from bench.inputs import BORDER_ROADS, CELL_M, CRS, LAYERS, Frame, Layer, make_layer, make_zones, with_gaps
 from bench.measure import Measured, measured
 from bench.nation import Nation, write_nation
 from bench.processes import Watched, watched
@@ -51,9 +52,7 @@ def asked(tmp_path: Path, *arguments: str) -> dict[str, Any]:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """A hundred buildings with what belongs to them."""
-    here = Place(tmp_path, 100)
-    write_inputs(here)
-    return here
+    return write_city(tmp_path, 100)
 
 
 @pytest.fixture
@@ -82,7 +81,7 @@ def test_ours_and_every_peer_that_is_installed_agree_with_exact_intersection(tmp
     able = [peer for peer in PEERS if question in peer.questions]
     assert set(answer["missing"]) == {peer.name for peer in able if peer.missing()}
     taking_part = [*OURS, *(peer for peer in able if not peer.missing())]
-    expected = [(layer, who.name) for layer in LAYERS for who in taking_part if who.answers(question, layer)]
+    expected = [(layer, who.name) for layer in LAYERS for who in taking_part if who.answers(question, layer == "roads")]
     assert [(row["layer"], row["contestant"]) for row in answer["rows"]] == expected
     for row in answer["rows"]:
         assert row["note"] == "", row
@@ -92,6 +91,7 @@ def test_ours_and_every_peer_that_is_installed_agree_with_exact_intersection(tmp
         assert row["ratio_wkb"] > 0
         assert row["ratio_geodataframe"] > 0
         assert row["contestant"] == "postgis" or row["peak_mb"] > 1
+        assert (row.get("no_zone", 0) > 1) == (question == "zones")
     assert [note.split()[5].strip(",") for note in answer["notes"][:3]] == [
         min(
             (row for row in answer["rows"] if row["layer"] == layer and row["digits"] == "double"),
@@ -99,6 +99,79 @@ def test_ours_and_every_peer_that_is_installed_agree_with_exact_intersection(tmp
         )["contestant"]
         for layer in LAYERS
     ]
+
+
+@pytest.fixture
+def village(tmp_path: Path) -> Path:
+    """A GeoPackage in degrees: houses as multipolygons of one ring, a bow, a wood, streets, two parishes."""
+    file = tmp_path / "village.gpkg"
+    east, north = np.meshgrid(np.arange(12), np.arange(9))
+    west, south = 9.5 + 0.0009 * east.ravel(), 47.1 + 0.0007 * north.ravel()
+    houses = [shapely.MultiPolygon([box]) for box in shapely.box(west, south, west + 2e-4, south + 1e-4)]
+    bow = shapely.Polygon([(9.52, 47.1), (9.521, 47.101), (9.521, 47.1), (9.52, 47.101)])
+    wood = shapely.Point(9.505, 47.103).buffer(0.004).difference(shapely.Point(9.505, 47.103).buffer(0.001))
+    streets = [shapely.LineString([(9.499, 47.1 + k / 1000), (9.512, 47.101 + k / 900)]) for k in range(9)]
+    parishes = [shapely.box(9.499, 47.09, 9.504, 47.108), shapely.box(9.5045, 47.09, 9.51, 47.108)]
+    for layer, shapes in (("areas", [*houses, bow, wood, shapely.Point(9.5, 47.1)]), ("ways", streets)):
+        gpd.GeoDataFrame(
+            {"kind": ["house"] * 108 + ["wood"] * (len(shapes) - 108)} if layer == "areas" else {},
+            geometry=shapes,
+            crs="EPSG:4326",
+        ).to_file(file, layer=layer)
+    gpd.GeoDataFrame(geometry=parishes, crs="EPSG:4326").to_file(tmp_path / "parishes.geojson")
+    return file
+
+
+@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.parametrize("question", ["cells", "zones"])
+def test_layers_of_files_are_compared_like_the_city(tmp_path: Path, village: Path, question: str) -> None:
+    zones = ["--zones", str(tmp_path / "parishes.geojson")] if question == "zones" else []
+    layers = ["--inputs", f"houses={village}:areas:kind = 'house'", "--inputs", f"{village}:ways"]
+    options = ["--times", "3", "--repeat", "1", "--peers", "shapely-clip,shapely-contains,strtree"]
+    answer = asked(tmp_path, question, *layers, *zones, *options)
+    assert answer["settings"]["inputs"] == "houses=village.gpkg:areas:kind = 'house' and village-ways=village.gpkg:ways"
+    assert {(row["layer"], row["features"]) for row in answer["rows"]} == {("houses", 324), ("village-ways", 27)}
+    assert len(answer["rows"]) == 2 * 5
+    assert all(row["error"] < EXACT for row in answer["rows"])
+    assert all((row.get("no_zone", 0) > 1) == (question == "zones") for row in answer["rows"])
+    assert "houses: 108 polygons of 108 features, 0 of which were invalid; 5.0 vertices on average" in str(
+        answer["notes"]
+    )
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_what_peers_fail_on_is_repaired_first_and_counted(tmp_path: Path, village: Path) -> None:
+    options = ["--repeat", "1", "--peers", "strtree"]
+    answer = asked(tmp_path, "cells", "--inputs", f"all={village}:areas", *options)
+    assert all(row["error"] < EXACT and row["features"] == 110 for row in answer["rows"])
+    assert "all: 110 polygons of 111 features, 1 of which were invalid" in str(answer["notes"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cells", "--inputs", "nothing.gpkg"], "nothing.gpkg cannot be read"),
+        (["cells", "--inputs", ":areas"], "was expected"),
+        (["zones", "--inputs", "{village}:areas"], "given together"),
+        (["cells", "--inputs", "{village}:areas:no_such = 1"], "cannot be read"),
+        (["cells", "--inputs", "{village}:areas:kind = 'none'"], "neither lines nor polygons"),
+        (["cells", "--inputs", "a={village}:areas", "--inputs", "a={village}:ways"], "different names"),
+        (["cells", "--inputs", "zones={village}:areas"], "A layer was called zones"),
+        (["cells", "--inputs", "{village}:areas", "--inputs", "gap={village}:ways"], "A layer was called gap"),
+        (["cells", "--inputs", "a.parquet:areas"], "GeoParquet has no layers"),
+        (["cells", "--inputs", "a.geoparquet::kind = 'house'"], "GeoParquet has no layers"),
+        (["cells", "--times", "3"], "no --inputs were given"),
+        (["cells", "--inputs", "{site}"], "no way to metres"),
+        (["cells", "--inputs", "{village}:areas", "--inputs", "{site}"], "no way to metres"),
+    ],
+)
+def test_files_that_cannot_be_compared_on_are_refused(village: Path, arguments: list[str], said: str) -> None:
+    site = village.with_name("site.parquet")
+    local = 'LOCAL_CS["a site",UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]'
+    gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 9, 9)], crs=local).to_parquet(site)
+    done = CliRunner().invoke(app, [argument.format(village=village, site=site) for argument in arguments])
+    assert done.exit_code == 2, done.output
+    assert said in " ".join(done.output.replace("│", "").split())
 
 
 def test_a_build_is_held_against_reading_its_inputs(tmp_path: Path) -> None:
@@ -146,11 +219,33 @@ def test_receipts_are_asked_of_every_collection(tmp_path: Path) -> None:
 
 
 def test_growth_has_an_exponent_for_each_layer_and_question(tmp_path: Path) -> None:
-    rows = asked(tmp_path, "growth", "--size", "2000")["rows"]
+    rows = asked(tmp_path, "growth", "--size", "2000", "--no-builds")["rows"]
     assert len(rows) == 2 * 3 * 2
     assert [row["features"] for row in rows if row["layer"] == "buildings"] == [200, 2000] * 2
     assert all(math.isfinite(row["exponent"]) for row in rows[1::2])
     assert all(row["error"] < EXACT for row in rows)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_growth_of_whole_builds_is_fitted_with_and_without_their_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(folder: Path, *_given: Any, **_named: Any) -> Watched:
+        return Watched(seconds=3 + int(folder.name) / 100, cpu_seconds=1.0, peak_mb=100.0)
+
+    monkeypatch.setattr(growing, "build_of", build)
+    monkeypatch.setattr(growing, "first_build", lambda *_given, **_named: Watched(3.0, 1.0, 100.0))
+    monkeypatch.setattr(growing, "LAYERS", ("roads",))
+    answer = asked(tmp_path, "growth", "--size", "1000")
+    rows = [row for row in answer["rows"] if row["question"] == "build"]
+    assert [row["features"] for row in rows] == sizes_of_builds(1000) == [100, 316, 1000]
+    assert rows[-1]["exponent_beyond_start"] == pytest.approx(1)
+    assert rows[-1]["exponent"] < 0.6
+    assert rows[0]["beyond_start"] == pytest.approx(1)
+    monkeypatch.setattr(growing, "build_of", lambda *_given, **_named: Watched(failure="exit code 1"))
+    failed = [row for row in asked(tmp_path, "growth", "--size", "1000")["rows"] if row["question"] == "build"]
+    assert [row["note"] for row in failed] == ["exit code 1"] * 3
+    assert failed[-1]["exponent_beyond_start"] is None
 
 
 def test_vertices_takes_every_step_of_every_layer(tmp_path: Path) -> None:
@@ -279,6 +374,19 @@ def test_zones_tile_the_frame() -> None:
     assert any(shapely.get_num_coordinates(zones) > 100)
 
 
+def test_zones_with_gaps_leave_ground_that_is_measured_too(place: Place) -> None:
+    tiled = make_zones(5_000)
+    zones = with_gaps(tiled)
+    assert len(zones) < len(tiled)
+    assert shapely.is_valid(zones).all()
+    assert shapely.union_all(zones).area < 0.95 * shapely.area(tiled).sum()
+    case: Case = read_case("zones", "forests", place)
+    assert case.gap is not None
+    covered = shapely.union_all([case.gap, *case.zones])
+    assert shapely.covers(covered, case.layer.geometries).all()
+    assert shapely.area(case.gap) + shapely.area(case.zones).sum() == pytest.approx(covered.area, rel=1e-9)
+
+
 def test_exact_totals_by_hand(place: Place) -> None:
     """Buildings lie inside the frame, so that nothing of them is lost; of forests, what leaves it is."""
     for question in ("cells", "zones"):
@@ -288,6 +396,18 @@ def test_exact_totals_by_hand(place: Place) -> None:
     inside = shapely.area(shapely.intersection(forests.geometries, Frame.of(100).polygon))
     expected = np.sum(forests.values * inside / shapely.area(forests.geometries))
     assert exact_totals("cells", "forests", place)().sum() == pytest.approx(expected, rel=1e-12)
+
+
+def test_what_a_road_passes_twice_counts_twice(tmp_path: Path) -> None:
+    """By hand: 100 m there and 70 m back, 70 of all in the first cell; eleven of Porto's roads are like that."""
+    frame, none = Frame(2000), np.zeros(0, dtype=object)
+    west, south = frame.origin_m
+    way = np.array([shapely.LineString([(west + x, south + 50) for x in (50, 150, 80)])])
+    place = write_inputs(tmp_path, frame, [Layer("ways", way, np.array([17.0]))], none)
+    exact, ours = exact_totals("cells", "ways", place)(), OURS[1].prepare(read_case("cells", "ways", place))()
+    for totals in (exact, ours):
+        assert totals[:2] == pytest.approx([7, 10])
+        assert totals.sum() == pytest.approx(17)
 
 
 def test_cells_in_view_are_those_of_the_canvas() -> None:

@@ -3,7 +3,10 @@
 import contextlib
 import io
 import json
+import re
 import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +190,13 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, monkeypatch:
 
 
 def test_a_soaked_server_tells_the_memory_of_each_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve_load, "load", lambda address, asked, seconds: Load(100, 50.0, 1.0, 2.0, 3.0, 1, 1.5))
+    begun: dict[str, list[int]] = {}
+
+    def load(address: str, asked: Asked, seconds: float) -> Load:
+        begun.setdefault(asked.paths[0] + str(asked.headers), []).append(asked.begin)
+        return Load(100, 50.0, 1.0, 2.0, 3.0, 1, 1.5)
+
+    monkeypatch.setattr(serve_load, "load", load)
     monkeypatch.setattr(serve_load, "missing", lambda: None)
     file = tmp_path / "soaked.json"
     done = CliRunner().invoke(app, ["serve", "--soak", "3000", "--workers", "2", "--side", "300", "--json", str(file)])
@@ -207,9 +216,14 @@ def test_a_soaked_server_tells_the_memory_of_each_process(tmp_path: Path, monkey
         assert len(processes) >= 3, "the parent and two workers"
         assert all(0 < row["own_mb"] <= row["rss_mb"] for row in processes)
     assert all(row["grown_mb"] == 0 for row in rows if row["after"] == rows[0]["after"])
+    # What counts up goes on in the next round, else the same would be asked again.
+    assert begun
+    assert all(each == [104 * k for k in range(len(each))] and len(each) >= 4 for each in begun.values())
+    assert re.search(r"last half: (parent|child \d+) [+-]\d+\.\d", answer["notes"][-1])
 
 
-def test_without_wrk_the_report_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_wrk_the_report_says_how_to_get_it(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "write_served", lambda store, side: served)
     monkeypatch.setattr(serve_load.shutil, "which", lambda name: None)
     report = serve.serve_question(seconds=0, peers=False, side=serve_inputs.SIDE, tell=lambda what: None)
     assert "apt-get install wrk" in report.missing["requests per second"]
@@ -217,3 +231,47 @@ def test_without_wrk_the_report_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     shown = io.StringIO()
     report.show(Console(file=shown, width=200))
     assert "apt-get install wrk" in shown.getvalue()
+
+
+def test_a_peer_that_does_not_start_is_left_out_and_the_reason_is_told(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tipg over a database that is not there: our own figures are shown all the same."""
+
+    def answered(address: str, asked: Asked, seconds: float) -> Load:
+        return Load(100, 50.0, 1.0, 2.0, 3.0, 0, 1.5)
+
+    monkeypatch.setattr(serve_load, "load", answered)
+    missing: dict[str, str] = {}
+    rows = serve._server_rows(served, "/nowhere/at/all", 0, missing, lambda what: None)
+    assert {row["who"] for row in rows} == {serve.OURS, serve.BARE}
+    assert ("did not start" in missing["tipg"]) == bool(find_spec("tipg")), missing
+    assert "pip install" in missing["tipg"]
+
+
+def test_without_postgis_the_report_says_how_to_get_it(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "write_served", lambda store, side: served)
+    monkeypatch.setattr(serve_load, "missing", lambda: "no wrk")
+
+    @contextlib.contextmanager
+    def broken() -> Iterator[str]:
+        raise RuntimeError("initdb: no room on the disk")
+        yield ""
+
+    monkeypatch.setattr(postgis, "missing", lambda: None)
+    monkeypatch.setattr(postgis, "server", broken)
+    report = serve.serve_question(seconds=0, peers=True, side=serve_inputs.SIDE, tell=lambda what: None)
+    assert report.missing["PostGIS"] == "initdb: no room on the disk"
+    assert report.missing["requests per second"] == "no wrk"
+    assert {row["work"] for row in report.rows} == {"tile", "tile, 4 values"}
+
+
+def test_a_refusal_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**asked: Any) -> None:
+        raise serve_servers.NoAnswer("a server did not start (http://127.0.0.1:1/, ended with 1): no such store")
+
+    monkeypatch.setattr("bench.__main__.serve_question", refused)
+    done = CliRunner().invoke(app, ["serve", "--seconds", "0", "--no-peers"])
+    assert done.exit_code == 2
+    assert "no such store" in done.output
+    assert "Traceback" not in done.output

@@ -11,6 +11,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from carbonmap.cli import app
 
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-node.lock", "requirements-bench.lock")
 LARGEST_BYTES = 2_000_000
@@ -133,12 +136,10 @@ def test_make_targets_named_in_documents_exist(project: Path) -> None:
 
 
 @functools.cache
-def help_of(project: Path, verb: str) -> str:
+def help_of(verb: str) -> str:
     """What `carbonmap VERB --help` prints."""
-    env = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
-    asked = [sys.executable, "-m", "carbonmap", verb, "--help"]
-    done = subprocess.run(asked, cwd=project, capture_output=True, text=True, check=False, env=env)
-    assert done.returncode == 0, f"carbonmap {verb}: {done.stderr}"
+    done = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+    assert done.exit_code == 0, f"carbonmap {verb}: {done.output}"
     return done.stdout
 
 
@@ -147,7 +148,7 @@ def test_verbs_and_options_named_in_documents_exist(project: Path) -> None:
         for command in fenced(document):
             called = re.match(r"(?:\S*python\S* -m |\S*/)?carbonmap ([a-z]+)(.*)", command)
             if called:
-                known = help_of(project, called.group(1))
+                known = help_of(called.group(1))
                 missing = [option for option in re.findall(r"--[a-z-]+", called.group(2)) if option not in known]
                 assert missing == [], f"{document.name}: {command}"
 
@@ -176,7 +177,8 @@ def test_a_skip_is_a_failure_in_ci_and_beside_the_real_inputs(
     )
     (tmp_path / "test_whole_file.py").write_text("import pytest\npytest.importorskip('no_such_module_here')\n", "utf-8")
     env = os.environ | {"CARBONMAP_CI": ci, "CARBONMAP_SHARED": str(tmp_path / "inputs"), "PYTEST_ADDOPTS": ""}
-    given = ["-q", f"-n{workers}", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # those that are not asked for take most of the time
+    given = ["-q", "-p", "xdist.plugin", f"-n{workers}", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
     command = [sys.executable, "-m", "pytest", *given, "."]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     if ci or inputs:

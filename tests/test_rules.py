@@ -131,8 +131,8 @@ def test_with_borders_closed_on_the_other_side_their_guard_fails(monkeypatch):
 def test_without_the_rule_for_lines_on_borders_their_guard_fails(monkeypatch):
     exact = doubtful.line_lengths
 
-    def shifted(lines: Any, origin: Any, size: Any) -> Any:
-        found = exact(lines, origin, size)
+    def shifted(lines: Any, origin: Any, size: Any, **bound: Any) -> Any:
+        found = exact(lines, origin, size, **bound)
         return type(found)(found.owner, found.row - 1, found.col, found.amount)
 
     monkeypatch.setattr(doubtful, "line_lengths", shifted)

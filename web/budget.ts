@@ -3,13 +3,14 @@
  * too heavy fails. What opens later must come later.
  */
 import type { Plugin } from 'vitest/config';
+import { FIRST, LIBRARIES } from './chunks.ts';
 
 /** In bytes as they are sent, gzip. */
-export const MOST_OWN = 150_000;
+const MOST_OWN = 150_000;
 export const MOST_FIRST = 600_000;
 
 /** Source files that must not be among what loads first: each belongs to a panel, a page or a tool. */
-export const LATER: readonly string[] = [
+const LATER: readonly string[] = [
   'about_sheet',
   'breakdown_rows',
   'card_body',
@@ -18,12 +19,19 @@ export const LATER: readonly string[] = [
   'measured_card',
   'other_map',
   'pair_view',
+  'plan/plan_panel',
+  'plan/plan_map',
+  'plan/plan_legend',
+  'plan/plan_report',
   'receipt_view',
   'report_page',
   'scenario/panel',
   'scenario/map_view',
   'scenario/legend',
+  'scenario/pick_on_map',
   'scenario/report',
+  'scenario/roads',
+  'texts/plan_en',
   'texts/scenario_en',
   'table_sheet',
   'take_sheet',
@@ -41,20 +49,31 @@ export interface Built {
   readonly entry: boolean;
 }
 
-export interface Weights {
+interface Weights {
   /**
    * All scripts and styles but those of libraries' chunks, whenever they load; of texts that come in one file per
    * language the longest, since a reader fetches one.
    */
   readonly own: number;
+  /** Libraries' scripts and styles. */
+  readonly libraries: Readonly<Record<Library, number>>;
   /** Page, scripts, styles and MapLibre's worker. */
   readonly first: number;
   /** Modules of `LATER` that load first nevertheless. */
   readonly early: readonly string[];
 }
 
-/** Chunks of others' code, named in `vite.config.ts`. */
-const LIBRARIES = /maplibre|(^|\/)preact-/;
+type Library = keyof typeof LIBRARIES;
+
+/** Whether a file is a library's: it, or its worker, is called by the library's name. */
+function isOf(library: Library, file: string): boolean {
+  return (file.split('/').at(-1) ?? '').startsWith(`${LIBRARIES[library].name}-`);
+}
+
+function isOwn(name: string): boolean {
+  return !isOf('MapLibre', name) && !isOf('Preact', name);
+}
+
 const WEIGHED = /\.(js|css|html)$/;
 
 /** Files that the entries need before anything can be drawn. */
@@ -67,8 +86,11 @@ function firstOf(files: readonly Built[]): Set<string> {
     found.add(name);
     file.needs.forEach(take);
   };
-  for (const { name, entry } of files)
-    if (entry || name.includes('maplibre-gl-worker') || name.endsWith('.html')) take(name);
+  for (const { name, entry, modules } of files) {
+    // What draws is asked for at once, though the entry could start without it.
+    const draws = modules.some((module) => module.endsWith(FIRST.page));
+    if (entry || draws || name.includes('maplibre-gl-worker') || name.endsWith('.html')) take(name);
+  }
   return found;
 }
 
@@ -104,14 +126,18 @@ export async function weightsOf(files: readonly Built[]): Promise<Weights> {
     sizes.reduce((sum, { name, bytes }) => (wanted(name) ? sum + bytes : sum), 0);
   const loaded = files.filter(({ name }) => first.has(name)).flatMap(({ modules }) => modules);
   return {
-    own: weight((name) => !LIBRARIES.test(name) && !unread.includes(name)),
+    own: weight((name) => isOwn(name) && !unread.includes(name)),
+    libraries: {
+      MapLibre: weight((name) => isOf('MapLibre', name)),
+      Preact: weight((name) => isOf('Preact', name)),
+    },
     first: weight((name) => first.has(name)),
     early: LATER.filter((name) => loaded.some((module) => new RegExp(`/src/${name}\\.tsx?$`).test(module))),
   };
 }
 
 /** What is wrong with a build's weights, in words; none if they are within what is allowed. */
-export function faultsOf({ own, first, early }: Weights): string[] {
+export function faultsOf({ own, first, early }: Omit<Weights, 'libraries'>): string[] {
   const kilo = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB gzip`;
   return [
     ...(own > MOST_OWN ? [`our own code is ${kilo(own)}, expected ${kilo(MOST_OWN)} at most`] : []),
@@ -149,8 +175,15 @@ export function budget(): Plugin {
       );
       const faults = faultsOf(weights);
       if (faults.length > 0) this.error(faults.join('; '));
+      const told = {
+        'own code': weights.own,
+        ...weights.libraries,
+        'first load': weights.first,
+      };
       this.info(
-        `own code ${(weights.own / 1000).toFixed(1)} kB, first load ${(weights.first / 1000).toFixed(1)} kB (gzip)`,
+        `gzip, kB: ${Object.entries(told)
+          .map(([what, bytes]) => `${what} ${(bytes / 1000).toFixed(1)}`)
+          .join(', ')}`,
       );
     },
   };

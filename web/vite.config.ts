@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { budget } from './budget.ts';
+import { firstFileOf, hints, LIBRARIES } from './chunks.ts';
 
 // `npm run dev` passes API calls on to a served edition: `carbonmap serve` on its usual port.
 const API = 'http://127.0.0.1:8000';
@@ -14,14 +15,50 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'maplibre', test: /node_modules[\\/]maplibre-gl[\\/].*js$/ },
-            { name: 'preact', test: /node_modules[\\/]@?preact[\\/].*js$/ },
+            ...Object.values(LIBRARIES),
+            { name: firstFileOf, includeDependenciesRecursively: false },
+            // One file for each large panel: small files pack badly, and each is a request.
+            {
+              name: 'reports',
+              test: /[\\/]src[\\/](report_|paper_map|scrolled|shapes|scenario[\\/]report|plan[\\/]plan_report)/,
+              includeDependenciesRecursively: false,
+            },
+            {
+              name: 'areas',
+              test: /[\\/]src[\\/](measure_choice|measured_card|drawn_on_map|outlines)/,
+              includeDependenciesRecursively: false,
+            },
+            {
+              name: 'card',
+              test: /[\\/]src[\\/](card_body|trend|receipt|breakdown|chart|standings|pair_view)/,
+              includeDependenciesRecursively: false,
+            },
+            {
+              name: 'compare',
+              test: /[\\/]src[\\/](compare_bar|other_map)/,
+              includeDependenciesRecursively: false,
+            },
+            {
+              name: 'sheets',
+              test: /[\\/]src[\\/](take_|about_sheet|assumptions|documents|sheet|shortcuts_sheet)/,
+              includeDependenciesRecursively: false,
+            },
+            {
+              name: 'scenario',
+              test: /[\\/]src[\\/](scenario[\\/](?!report)|jobs|texts[\\/]scenario\.ts)/,
+              includeDependenciesRecursively: false,
+            },
+            {
+              name: 'plan',
+              test: /[\\/]src[\\/](plan[\\/](?!plan_report)|texts[\\/]plan\.ts)/,
+              includeDependenciesRecursively: false,
+            },
           ],
         },
       },
     },
   },
-  plugins: [budget()],
+  plugins: [hints(), budget()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   server: { proxy: { '/api': API } },

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from carbonmap.commands.options import (
+    CheckedInputsOption,
     HostOption,
     InputsOption,
     PortOption,
@@ -65,7 +66,7 @@ def demo(
         serve_store(built.store, host, port, any_port=True)
 
 
-def check(region: RegionArgument, inputs: InputsOption = None) -> None:
+def check(region: RegionArgument, inputs: CheckedInputsOption = None) -> None:
     """Check a region file and all its inputs without building anything.
 
     Prints counts, extents, invalid geometries, missing values, duplicates, features outside the region and coverage,

@@ -29,6 +29,24 @@ InputsOption = Annotated[
 StoreOption = Annotated[
     Path, typer.Option("--store", metavar="DIR", envvar="CARBONMAP_STORE", help="The folder of published editions.")
 ]
+CheckedInputsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--inputs",
+        metavar="DIR",
+        help="The folder of the region file's sources, on this machine. Default: beside the region file.",
+    ),
+]
+SettledStoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help="The folder of published editions. Default: what CARBONMAP_STORE or the settings file says, else 'store'.",
+        show_default=False,
+    ),
+]
+"""Of verbs that take settings: what is not given here is left to `api.settings`, variables and file alike."""
 SettingsOption = Annotated[
     Path | None, typer.Option("--settings", help="A TOML file of settings, see docs/deploy.md.", show_default=False)
 ]

@@ -1,4 +1,4 @@
-"""The verbs of planning: `carbonmap scenario` and `carbonmap where`."""
+"""The verbs of planning: `carbonmap scenario`, `carbonmap mix` and `carbonmap where`."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -115,6 +115,62 @@ def scenario(
     for line in result_lines(ran):
         console.print(line, markup=False)
     console.print(f"{len(ran.names)} files, {ran.bytes / 1e6:,.1f} MB, in {ran.folder}", markup=False)
+
+
+def mix(
+    region: StoredRegion,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="What to choose from, and for what (JSON).", show_default=False, exists=True,
+            dir_okay=False,
+        ),
+    ],
+    store: StoreOption = Path("store"),
+    edition: EditionOption = None,
+    formats: FormatOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: REGION-mix in this folder.")
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:  # fmt: skip
+    """Choose the best mix: which measures, at which level, in which places, for a target or a budget.
+
+    FILE holds the inputs of the API's process `best-mix`. Costs are yours to give, in one currency:
+
+        {"year": 2040, "zones": "municipality", "target_share": 0.1, "candidates": [
+          {"measure": {"id": "insulate", "kind": "retrofit",
+                       "costs": {"capital_per_unit": 200, "currency": "CHF"}}, "levels": [0.2, 0.4]},
+          {"measure": {"id": "parks", "kind": "park",
+                       "costs": {"capital_per_unit": 50000, "currency": "CHF"}}, "levels": [20, 60]}]}
+
+    Instead of `target_share` (of what the places emit net): `target_tco2e` or `budget`. More of what it may have:
+
+        "unchanged": ["1155956"], "unchanged_area": {"type": "Polygon", "coordinates": [...]},
+        "limits": {"cost_per_zone": 1000000, "measures_per_zone": 2}, "fairness": {"low": 0.5, "high": 2},
+        "frontier": 11, "robust": {"share": 0.9, "samples": 250}
+
+    It writes `places` (GeoParquet, GeoJSON, CSV), `curve.csv` (marginal abatement), `frontier.csv`, `summary.json`
+    (cost, tonnes, proven gap, each measure alone, last and in order, the sure choice and how it does in held-out
+    samples), and `scenario.json`, which `carbonmap scenario` runs.
+
+    Example: `carbonmap mix demo my.json -o best`
+    """
+    from carbonmap.mix import best_mix, mix_lines, read_mix
+    from carbonmap.progress import Silent, Terminal
+    from scenarios.errors import ScenarioError
+
+    inputs = read_mix(file)
+    try:
+        with nullcontext(Silent()) if quiet else Terminal("Best mix") as progress:
+            mixed = best_mix(
+                store, region, inputs, edition=edition, formats=_names(formats), out=out, progress=progress
+            )  # fmt: skip
+    except ScenarioError as problem:
+        raise RegionError(str(problem)) from None
+    for line in mix_lines(mixed):
+        console.print(line, markup=False)
+    console.print(f"{len(mixed.names)} files, {mixed.bytes / 1e6:,.1f} MB, in {mixed.folder}", markup=False)
 
 
 def where(

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from carbonmap.commands.options import HostOption, PortOption, SettingsOption, StoreOption, console
+from carbonmap.commands.options import HostOption, PortOption, SettingsOption, SettledStoreOption, console
 from carbonmap.errors import RegionError
 
 
 def serve(
-    store: StoreOption = Path("store"),
+    store: SettledStoreOption = None,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
     workers: Annotated[
@@ -23,12 +23,12 @@ def serve(
 
 
 def serve_store(
-    store: Path, host: str, port: int, *, any_port: bool, workers: int = 1, settings: Path | None = None
+    store: Path | None, host: str, port: int, *, any_port: bool, workers: int = 1, settings: Path | None = None
 ) -> None:
     """Serve a store until interrupted, and print the address.
 
     Args:
-        store: folder of editions.
+        store: folder of editions; None: the one that variables or the file of settings name, else `store`.
         host: address to listen on.
         port: 0 for any free one.
         any_port: take any free port when `port` is taken, instead of failing.
@@ -44,7 +44,9 @@ def serve_store(
     from carbonmap.resources import web_folder
 
     try:
-        loaded = Settings.load(settings, store=store, web=web_folder())
+        loaded = Settings.load(settings, store=store)
+        if loaded.web is None:
+            loaded = loaded.model_copy(update={"web": web_folder()})
         run(loaded, host, port, workers=workers, any_port=any_port, ready=_say_address)
     except ApiError as problem:
         raise RegionError(str(problem)) from None

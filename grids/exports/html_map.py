@@ -4,6 +4,7 @@ import html
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import folium
 import numpy as np
 import pyarrow as pa
 import shapely
-from numpy.typing import NDArray
 
+from grids.class_breaks import ValueClass, colour_of, value_classes
 from grids.exports import labels
 from grids.exports.public_table import PublicTable
 from grids.projections import LONLAT, reproject
+from grids.ramps import GROUNDS, THEMES
 from grids.store_errors import InvalidTable
 from grids.tables import Geometries
 
@@ -26,9 +28,7 @@ MOST_SHAPES = 12_000
 MOST_VERTICES = 150_000
 """Corners of zones at most; outlines are simplified together until there are no more."""
 
-_REMOVALS = ("#1b7837", "#5aae61", "#a6dba0")
-_EMISSIONS = ("#ffffb2", "#fed976", "#feb24c", "#fd8d3c", "#f03b20", "#bd0026")
-_UNKNOWN = "#9e9e9e"
+_GROUND = GROUNDS["light"]
 _Z90 = 1.6448536269514722
 """Half the width of a 90 % interval in standard deviations."""
 
@@ -44,52 +44,10 @@ font:13px/1.4 system-ui,sans-serif;color:#222}
 """
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Classes of a value with their colours.
-
-    Attributes:
-        breaks: (n + 1,) ascending borders of the classes; a class holds its lower border, the last both.
-        colours: n colours.
-    """
-
-    breaks: list[float]
-    colours: list[str]
-
-    def colour(self, value: float) -> str:
-        """Return the colour of a value; grey for an unknown one."""
-        if math.isnan(value):
-            return _UNKNOWN
-        place = int(np.searchsorted(self.breaks, value, side="right")) - 1
-        return self.colours[min(max(place, 0), len(self.colours) - 1)]
-
-
-def scale_of(values: NDArray[np.float64]) -> Scale:
-    """Return classes by quantiles, removals and emissions apart, so that a colour never means both."""
-    known = values[~np.isnan(values)]
-    removals, emissions = known[known < 0], known[known >= 0]
-    breaks: list[float] = []
-    colours: list[str] = []
-    if len(removals):
-        # From the largest removal to none, which is where emissions begin.
-        borders = _quantiles(removals, len(_REMOVALS))
-        breaks += borders[:-1] or borders
-        colours += _REMOVALS[: len(breaks)]
-    if len(emissions):
-        inner = _quantiles(emissions, len(_EMISSIONS))
-        if len(removals):
-            inner = [0.0, *[value for value in inner[1:] if value > 0]]
-        if len(inner) == 1:
-            inner = [*inner, inner[0]]
-        colours += _EMISSIONS[: len(inner) - 1]
-        breaks += inner
-    elif len(removals):
-        breaks.append(0.0)
-    return Scale(breaks, colours)
-
-
 def write_html_map(table: PublicTable, path: Path, leaflet: Path) -> None:
     """Write a page with a map of net emissions per hectare, or of the first sector's where net is unknown.
+
+    Classes and colours are those of the style that the API serves of the same collection and year.
 
     Args:
         table: what to draw.
@@ -128,7 +86,7 @@ class _Drawn:
     features: list[dict[str, Any]]
     bounds: tuple[float, float, float, float]
     column: str
-    scale: Scale
+    classes: Sequence[ValueClass]
     left_out: int
 
 
@@ -140,31 +98,33 @@ def _drawn(table: PublicTable) -> _Drawn:
     words = [name for name in table.collection.columns if name.startswith("name_")]
     names = ["id", *words[:1], "area_ha", "held", *(f"{total}_tco2e" for total in totals), "net_sd_tco2e"]
     names = [name for name in names if name in table.collection.columns]
-    sums = table.edition.table(table.collection.id, table.year, [f"{total}_tco2e" for total in totals]).to_pandas()
-    column = next((name for name in sums.columns if sums[name].notna().any()), "net_tco2e")
+    columns = [f"{total}_tco2e" for total in totals]
+    sums = table.edition.table(table.collection.id, table.year, [*columns, "area_ha"]).to_pandas()
+    column = next((name for name in columns if sums[name].notna().any()), "net_tco2e")
+    per_ha = (sums[column] / sums["area_ha"].where(sums["area_ha"] > 0)).to_numpy()
+    # Of all places, drawn or not: a colour means here what it means on the map that is served.
+    classes = value_classes(per_ha[np.isfinite(per_ha)], THEMES[column.removesuffix("_tco2e")]["light"])
     # Of too many, those with the largest amounts are kept, in the table's order; ties by that order too.
     weight = sums[column].abs().fillna(-1.0).to_numpy()
     kept = np.sort(np.argsort(-weight, kind="stable")[:MOST_SHAPES])
     rows = table.edition.rows(table.collection.id, table.year, kept.astype(np.int64), names + _position(table))
     shapes = _lonlat_shapes(table, rows)
     chosen = rows.select(names).to_pandas()
-    per_ha = (chosen[column] / chosen["area_ha"]).to_numpy()
-    scale = scale_of(per_ha)
     features = []
-    for position, (shape, row) in enumerate(zip(shapes, chosen.to_dict("records"), strict=True)):
+    for value, shape, row in zip(per_ha[kept].tolist(), shapes, chosen.to_dict("records"), strict=True):
         features.append(
             {
                 "type": "Feature",
                 "geometry": json.loads(shape),
                 "properties": {
-                    "style": {"fillColor": scale.colour(float(per_ha[position]))},
+                    "style": {"fillColor": colour_of(value, classes, _GROUND)},
                     **_told(row, totals, words[:1]),
                 },
             }
         )
     bounds = table.collection.bbox
     assert bounds is not None
-    return _Drawn(features, bounds, column, scale, len(sums) - len(kept))
+    return _Drawn(features, bounds, column, classes, len(sums) - len(kept))
 
 
 def _position(table: PublicTable) -> list[str]:
@@ -213,12 +173,10 @@ def _simplified(shapes: Geometries) -> Geometries:
 
 
 def _legend(table: PublicTable, drawn: _Drawn) -> str:
-    edition, scale = table.edition, drawn.scale
+    edition = table.edition
     described = table.dictionary.describe(drawn.column)
-    classes = "".join(
-        f'<p><i style="background:{colour}"></i>{_short(low)} to {_short(high)}</p>'
-        for colour, low, high in zip(scale.colours, scale.breaks[:-1], scale.breaks[1:], strict=True)
-    )
+    colours = [(one.colour, one.label) for one in drawn.classes] + [(_GROUND.zero, "0"), (_GROUND.unknown, "unknown")]
+    classes = "".join(f'<p><i style="background:{colour}"></i>{label}</p>' for colour, label in colours)
     warnings = "".join(f'<p class="warning">{html.escape(text)}</p>' for text in labels.warnings_of(edition))
     thinned = ""
     if drawn.left_out:
@@ -232,20 +190,9 @@ def _legend(table: PublicTable, drawn: _Drawn) -> str:
     return (
         f'<div class="legend"><h1>{html.escape(labels.region_name(edition))}</h1>'
         f"<p>{html.escape(described.label['en'])}, {html.escape(table.collection.id)}, {table.year}<br>"
-        f"tCO2e per hectare and year; removals are negative</p>{classes}"
-        f'<p><i style="background:{_UNKNOWN}"></i>unknown</p>{warnings}{thinned}'
+        f"tCO2e per hectare and year; removals are negative</p>{classes}{warnings}{thinned}"
         f"<p><small>Edition {edition.id}</small></p>{sources}</div>"
     )
-
-
-def _short(value: float) -> str:
-    """Three digits, or whole numbers where there are more."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _quantiles(values: NDArray[np.float64], classes: int) -> list[float]:
-    """Ascending borders of at most that many classes with equally many values, each border once."""
-    return sorted(set(np.quantile(values, np.linspace(0, 1, classes + 1)).tolist()))
 
 
 def _name_steadily(figure: Any) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ CRS = "EPSG:32632"
 WEST, SOUTH = 540_000, 5_220_000  # near Liechtenstein
 KM_EAST, KM_NORTH = 6, 5
 YEARS = (2022, 2023)
+# Patience costs nothing where things work, and a busy machine is no failure.
+PATIENCE_S = 120
 SECTORS = ("buildings", "transport", "forest")
 
 
@@ -142,6 +144,7 @@ def write_context(writer: EditionWriter) -> None:
         "green": {"name": [None], "geometry": [shapely.box(WEST + 3000, SOUTH + 3000, WEST + 5000, north)]},
         "roads": {
             "name": ["A13", None],
+            "id": ["r1", "r2"],
             "road_class": ["motorway", "residential"],
             "geometry": [river.parallel_offset(200), shapely.LineString([(WEST + 100, SOUTH), (WEST + 100, north)])],
         },
@@ -184,7 +187,16 @@ def write_private(writer: EditionWriter, ids: dict[str, list[str]]) -> None:
         rows = [{"feature": k, "year": year, **one} for year in YEARS for k, one in enumerate(lines)]
         frame = pd.DataFrame(rows).astype({"feature": "int32", "year": "int16"})
         writer.write_private_table("lines", name, pa.Table.from_pandas(frame))
-        writer.write_private_table("features", name, pa.table({"id": [f"{name}-{k}" for k in range(len(lines))]}))
+        known: dict[str, Any] = {"id": [f"{name}-{k}" for k in range(len(lines))]}
+        if name == "osm_roads":
+            street = shapely.LineString([(WEST + 200, SOUTH + 1000), (WEST + 1200, SOUTH + 1000)])
+            known |= {
+                "geometry": [street.wkb],
+                "road_class": ["residential"],
+                "speed_kmh": [40.0],
+                "aadt_2023": [900.0],
+            }
+        writer.write_private_table("features", name, pa.table(known))
         features = np.arange(len(lines), dtype=np.int32)
         shares = {"target": np.zeros(len(lines), dtype=np.int32), "feature": features, "share": np.ones(len(lines))}
         for collection in ("grid-1km", "grid-500m", "grid-100m", *ids):
@@ -278,6 +290,12 @@ def running(settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def started() -> Callable[[Settings], AbstractContextManager[str]]:
+    """What runs a real server of other settings while a test, or several, need it, and gives its address."""
+    return running
+
+
+@pytest.fixture(scope="session")
 def web_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("web")
     (folder / "index.html").write_text("<!doctype html><title>map</title>", encoding="utf-8")
@@ -316,7 +334,7 @@ def served_port(served: str) -> int:
 
 @pytest.fixture(scope="session")
 def client(served: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served, timeout=30) as client:
+    with httpx.Client(base_url=served, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -327,7 +345,7 @@ def serving() -> Iterator[Callable[..., httpx.Client]]:
 
         def start(store: Path, **settings: Any) -> httpx.Client:
             address = stack.enter_context(running(Settings(store=store, **settings)))
-            return stack.enter_context(httpx.Client(base_url=address, timeout=30))
+            return stack.enter_context(httpx.Client(base_url=address, timeout=PATIENCE_S))
 
         yield start
 
@@ -418,34 +436,13 @@ def database(database_settings: Settings) -> Database:
     return Database.of(database_settings)
 
 
-# One process imports, and its children, which share nothing else, wait for each other before they begin.
-AT_ONCE = """
-import contextlib, io, multiprocessing, os, sys
-from api.database import Database
-from api.keys import Actor, Keys
-from api.settings import Settings
-settings, together = Settings.load(), multiprocessing.get_context("fork")
-def run(number, barrier):
-    barrier.wait()
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        exec(sys.argv[1], globals() | {"number": number})
-    os.write(1, said.getvalue().encode())  # in one piece
-if __name__ == "__main__":
-    barrier = together.Barrier(4)
-    processes = [together.Process(target=run, args=(number, barrier)) for number in range(4)]
-    for process in processes: process.start()
-    for process in processes: process.join()
-    sys.exit(sum(process.exitcode for process in processes))
-"""
-
-
 @pytest.fixture
 def at_once(project: Path) -> Callable[[str, Settings], list[str]]:
     """Run a script in four processes at once, and give the lines that they print."""
 
     def run(script: str, settings: Settings) -> list[str]:
         environment = {**os.environ, **settings.as_environment(), "PYTHONPATH": str(project)}
-        command = [sys.executable, "-c", AT_ONCE, script]
+        command = [sys.executable, str(Path(__file__).with_name("four_at_once.py")), script]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()

@@ -171,6 +171,8 @@ JSON_FILTERS = {
     "a box of texts": '{"op":"s_within","args":[{"property":"geometry"},{"bbox":["a","b","c","d"]}]}',
     "a box of a thousand numbers": '{"op":"s_within","args":[{"property":"geometry"},{"bbox":[' + "1," * 999 + "1]}]}",
     "an operator with SQL": '{"op":"= 1; DROP TABLE x; --","args":[1,1]}',
+    "a time before the calendar": '{"op":"=","args":[{"timestamp":"0001-01-01T00:00:00+23:59"},{"property":"id"}]}',
+    "a time after the calendar": '{"op":"=","args":[{"timestamp":"9999-12-31T23:59:59-23:59"},{"property":"id"}]}',
     "a date that is an object": '{"op":"=","args":[{"date":{}},{"date":[]}]}',
 }
 PARAMETERS = {
@@ -422,6 +424,7 @@ RESULTS = {
     "a scenario of nobody": f"{REGION}/scenarios/{'0' * 22}",
     "a scenario that climbs": f"{REGION}/scenarios/..%2f..%2fkeys.sqlite",
     "a process of nobody": f"{REGION}/processes/..%2fscenario",
+    "roads of another year": f"{SCENARIOS.removesuffix('results')}roads?lon=9.5&lat=47.1&year=1999",
     "a job of nobody": f"{REGION}/jobs/{'0' * 32}",
     "a job that climbs": f"{REGION}/jobs/..%2f..%2fmanifest.json/results",
 }

@@ -52,6 +52,8 @@ def test_every_address_of_the_definition_answers(document: dict[str, Any], clien
             continue
         required = [one["name"] for one in methods["get"]["parameters"] if one["required"] and one["in"] == "query"]
         params = {name: {"ids": "west", "collection": "municipality"}.get(name, "net_tco2e") for name in required}
+        if path == "/scenarios/roads":  # a place or ids, one of which must be given
+            params = {"ids": "none"}
         response = client.get(f"/api/town{path.format(**given)}", params=params)
         assert response.status_code == 200, (path, response.text)
         tried += 1

@@ -18,15 +18,15 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from api.class_breaks import value_classes
 from api.crs import DEFAULT, reference
 from api.encoders import Sheet, csv_bytes
 from api.errors import InvalidParameter
 from api.features import MOST_YEARS
 from api.models import FeatureCollection, Problem
-from api.ramps import GROUNDS, THEMES
 from api.times import years_met
+from grids.class_breaks import value_classes
 from grids.edition import CollectionInfo, EditionWriter, Store
+from grids.ramps import GROUNDS, THEMES
 
 GRID = "/api/town/collections/grid-500m/items"
 ZONES = "/api/town/collections/municipality/items"

@@ -239,6 +239,15 @@ def test_the_cache_is_bounded_and_lets_go_of_what_is_not_asked_for() -> None:
     assert len(found.packed) == 5000
 
 
+def test_addresses_count_as_the_tiles_do() -> None:
+    cache = TileCache(100_000, lambda *_: True)
+    for number in range(200):
+        cache.keep((f"/{number}", b"properties=" + b"x" * 8_000), kept(100))
+    held = [number for number in range(200) if cache.get((f"/{number}", b"properties=" + b"x" * 8_000))]
+    assert held == list(range(200 - len(held), 200))
+    assert 8 < len(held) < 13
+
+
 def test_a_server_may_keep_nothing(own_store: Store, serving: Callable[..., httpx.Client]) -> None:
     client = serving(own_store.path, tile_bytes=0)
     assert client.get(PINNED).content == client.get(PINNED).content != b""

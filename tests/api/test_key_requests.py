@@ -30,7 +30,7 @@ from api.keys import Actor, KeyHolder, Keys
 from api.middleware import Confidential
 from api.models import Problem
 from api.settings import Settings
-from api.tries import MOST_ADDRESSES, MOST_TRIES, WINDOW_S, Tries
+from api.tries import MOST_ADDRESSES, MOST_TRIES, WINDOW_S, Tries, network_of
 from api.watch import configure_logs
 
 ME = Actor("a test", "here")
@@ -318,6 +318,14 @@ def test_tries_are_forgotten_after_a_minute_and_counted_by_network() -> None:
     tries.refuse_too_many("2001:db8::1")
     tries.count("2001:db8::1")
     tries.refuse_too_many("2001:db8::1")
+
+
+def test_one_network_is_one_however_its_addresses_are_written() -> None:
+    assert network_of("::ffff:192.0.2.1") == network_of("::ffff:c000:201") == network_of("192.0.2.1") == "192.0.2.1"
+    assert network_of("::ffff:192.0.2.2") != network_of("::ffff:192.0.2.1")
+    assert network_of("fe80::1%eth0") == network_of("fe80::2%1") == network_of("fe80::1")
+    assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
+    assert network_of("a name") == "a name"
 
 
 def test_tries_of_many_addresses_do_not_fill_the_memory() -> None:

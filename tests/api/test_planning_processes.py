@@ -23,6 +23,7 @@ from api.scenario_answers import items_answer
 from api.scenario_models import AreaOut, PlacesOut, ResultOut
 from api.scenario_runs import Asked, Runs
 from grids.edition import Store
+from scenarios.errors import Stopped
 from scenarios.scenario import read_scenario
 
 REGION = "/api/town"
@@ -124,9 +125,31 @@ def test_a_target_is_met_in_most_samples_held_out(client: httpx.Client) -> None:
     told = found(client, "best-mix", MIX | {"zones": "municipality", "robust": {"share": 0.9, "samples": 60}})
     sure = told["robust"]
     assert sure["held_out_share"] >= 0.9
+    assert sure["simulated_share"] >= 0.9, "the whole choice run in worlds that played no part in choosing"
     assert sure["kept"] is True
+    assert sure["safe_tco2e"] >= MIX["target_tco2e"]
     assert sure["cost"] > told["portfolio"]["cost"], "to be sure costs more"
     assert set(sure["levels"]) <= {"west", "동구", "north/enclave"}
+
+
+def test_a_mix_tells_how_many_runs_are_done_and_stops_between_them(own_store: Store, tmp_path: Path) -> None:
+    process = PROCESSES["best-mix"]
+    inputs = read_inputs(process.inputs, MIX | {"zones": "municipality", "frontier": 2, "robust": {"samples": 50}})
+    places, told = ResultPlaces(Runs(), KeptResults(tmp_path)), list[tuple[float, str]]()
+
+    def work(cancelled: Callable[[], bool]) -> Work:
+        told.clear()
+        return Work(own_store.open("town"), places, lambda share, said: told.append((share, said)), cancelled)
+
+    process.run(inputs, work(lambda: False))
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    for step in ("works out what each measure does", "draws samples to choose by", "draws samples to check with"):
+        runs = [said.split(", ")[1] for _, said in told if said.startswith(step) and ", " in said]
+        assert runs == [f"{done} of 6 runs" for done in range(1, 7)]
+    for runs in (2, 4):
+        with pytest.raises(Stopped):
+            process.run(inputs, work(lambda runs=runs: told[-1:] == [] or f"{runs} of 6" in told[-1][1]))  # type: ignore[misc]
+        assert told[-1][1].endswith(f"{runs} of 6 runs")
 
 
 def test_a_target_out_of_reach_says_what_can_be_reached(client: httpx.Client) -> None:
@@ -187,6 +210,12 @@ def test_where_to_act_tells_cells_and_zones(client: httpx.Client) -> None:
     assert all(one["properties"]["savings_tco2e"] > 0 for one in zones)
     assert (told["stability"]["bands_m"], told["stability"]["years"]) == ([150, 200, 300], [2022, 2023])
     assert 0 <= told["stability"]["year_agreement"] <= 1
+    # What zones could save rests on what a scenario of the same measures rests on, and says so.
+    alone = client.post(f"{REGION}/scenarios/results", params={"collection": "grid-100m"}, json=savings).json()
+    assert told["savings_illustrative"] is alone["result"]["illustrative"] is True
+    assert told["savings_notes"] == alone["result"]["notes"]
+    bare = found(client, "where-to-act", {name: of for name, of in inputs.items() if name != "savings"})
+    assert (bare["savings_illustrative"], bare["savings_notes"]) == (False, [])
 
 
 @pytest.mark.parametrize(

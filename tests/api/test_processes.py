@@ -1,21 +1,25 @@
 """Processes and jobs by OGC API Processes, asked of a real server whose jobs run in processes of their own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema
+import psutil
 import pytest
 from owslib.ogcapi.processes import Processes as OwsProcesses
 
+from api import job_files
 from api.database import Database
-from api.job_files import LEFT_BEHIND, JobFiles
+from api.job_files import LEFT_BEHIND, Job, JobFiles
 from api.job_queue import MOST_EACH
 from api.keys import Actor, Keys
 from api.models import Problem
@@ -177,6 +181,36 @@ def test_jobs_are_dismissed_while_they_run_and_while_they_wait_and_are_not_too_m
     assert client.get(f"{REGION}/jobs/{after['jobID']}/results").status_code == 410
 
 
+def test_a_job_whose_worker_is_killed_fails_and_the_next_one_has_another(
+    own_store: Store, serving: Callable[..., httpx.Client], tmp_path: Path
+) -> None:
+    before = set(psutil.Process().children())
+    client = serving(own_store.path, jobs=tmp_path / "jobs", jobs_at_once=1)
+    job = ordered(client, "where-to-act", TAKES_LONG)["jobID"]
+    while client.get(f"{REGION}/jobs/{job}").json()["status"] == "accepted":
+        time.sleep(0.05)
+    [worker] = set(psutil.Process().children()) - before
+    worker.kill()
+    told = ended(client, job)
+    assert told["status"] == "failed"
+    assert "the job's process ended" in told["message"]
+    assert client.get(f"{REGION}/jobs/{job}/results").status_code == 503
+    assert done(client, "scenario", {"scenario": SCENARIO})["result"]["change_tco2e"]["net"] < 0
+
+
+def test_two_tabs_may_dismiss_one_job_at_once(
+    own_store: Store, serving: Callable[..., httpx.Client], tmp_path: Path
+) -> None:  # fmt: skip
+    client = serving(own_store.path, jobs=tmp_path / "jobs", jobs_at_once=1)
+    job = ordered(client, "where-to-act", TAKES_LONG)["jobID"]
+    with ThreadPoolExecutor(8) as tabs:
+        told = list(tabs.map(lambda _: client.delete(f"{REGION}/jobs/{job}"), range(8)))
+    assert {(one.status_code, one.json()["status"]) for one in told} == {(200, "dismissed")}
+    assert ended(client, job)["status"] == "dismissed"
+    assert client.delete(f"{REGION}/jobs/{job}").json()["status"] == "dismissed"
+    assert done(client, "scenario", {"scenario": SCENARIO})["result"]["change_tco2e"]["net"] < 0
+
+
 def test_a_job_that_takes_too_long_is_stopped(
     own_store: Store, serving: Callable[..., httpx.Client], tmp_path: Path
 ) -> None:  # fmt: skip
@@ -276,6 +310,18 @@ def test_jobs_of_a_key_are_its_own(
     assert all(oct(path.stat().st_mode & 0o777) == "0o700" for path in (tmp_path / "jobs" / "jobs").iterdir())
 
 
+def test_many_small_jobs_make_room_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at each order: to look through all that a week of small ones leaves would delay whoever orders another."""
+    monkeypatch.setattr(job_files, "_LOOKED_THROUGH", 2)
+    files, counts = JobFiles(tmp_path, most_jobs=5), []
+    for _ in range(40):
+        order = files.order("scenario", "town", "0" * 16, {}, "", "raw")
+        files.change(order.job, status="successful")
+        order.close()
+        counts.append(len(list(tmp_path.iterdir())))
+    assert 6 < max(counts[20:]) <= 11
+
+
 def test_old_jobs_make_room_and_those_under_way_stay(tmp_path: Path) -> None:
     files = JobFiles(tmp_path, most_bytes=5_000)
     held = files.order("scenario", "town", "0" * 16, {}, "", "raw")
@@ -293,3 +339,45 @@ def test_old_jobs_make_room_and_those_under_way_stay(tmp_path: Path) -> None:
     assert files.get("town", held.job.id).status == "accepted"
     held.close()
     assert files.get("town", held.job.id).status == "failed"
+
+
+def test_jobs_of_holders_stay_longer_than_those_of_nobody(tmp_path: Path) -> None:
+    """Whoever has no key does not push out what a holder has had made; what is of long ago goes, whoever's it is."""
+    files, names = JobFiles(tmp_path, most_jobs=4), {}
+    for k, owner in enumerate(["holder", "holder", "", "", ""]):
+        order = files.order("scenario", "town", "0" * 16, {}, owner, "raw")
+        names[order.job.id] = owner
+        files.change(order.job, status="successful")
+        order.close()
+        for file in (tmp_path / order.job.id).iterdir():
+            os.utime(file, (time.time() - 1000 + k, time.time() - 1000 + k))
+    files.order("scenario", "town", "0" * 16, {}, "", "raw").close()
+    kept = [name for name in names if (tmp_path / name).exists()]
+    assert kept == [name for k, name in enumerate(names) if k != 2], "the first of nobody"
+    for file in (tmp_path / kept[0]).iterdir():
+        os.utime(file, (1.0, 1.0))
+    files.order("scenario", "town", "0" * 16, {}, "", "raw").close()
+    assert not (tmp_path / kept[0]).exists()
+    assert (tmp_path / kept[1]).exists()
+
+
+def test_two_servers_make_room_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the other one has just removed is over, whenever it goes: an order and a list do not stumble over it."""
+    files, other = JobFiles(tmp_path), JobFiles(tmp_path)
+    orders = [files.order("scenario", "town", "0" * 16, {}, "holder", "raw") for _ in range(3)]
+    original = JobFiles.get
+
+    def get(mine: JobFiles, region: str, name: str) -> Job:
+        shutil.rmtree(tmp_path / name, ignore_errors=True)  # between the look at it and the next one
+        return original(mine, region, name)
+
+    monkeypatch.setattr(JobFiles, "get", get)
+    assert other.listed("town", "holder") == []
+    for order in orders:
+        order.close()
+    orders = [files.order("scenario", "town", "0" * 16, {}, "holder", "raw") for _ in range(3)]
+    monkeypatch.setattr(other, "_most_jobs", 1)
+    other.order("scenario", "town", "0" * 16, {}, "", "raw").close()
+    assert len(list(tmp_path.iterdir())) == 2, "room was made until one was left, and one came"
+    for order in orders:
+        order.close()

@@ -74,6 +74,7 @@ def test_words_come_in_the_reader_s_language(client: httpx.Client) -> None:
     assert told.sectors[0].carriers[0].title != english.sectors[0].carriers[0].title
     for one, other in zip(told.sectors[0].reasons, english.sectors[0].reasons, strict=True):
         assert (one.code == other.code) & (one.title != other.title) & (one.text != other.text)
+    assert client.get(WEST, headers={"Accept-Language": "ru"}).json()["sectors"][0]["title"] == "Здания"
 
 
 @pytest.mark.parametrize("language", list(REASONS))

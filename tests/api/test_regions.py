@@ -76,7 +76,7 @@ def test_landing_links_lead_somewhere(client: httpx.Client, address: str) -> Non
         ("ko", "ko", "작은 마을"),
         ("ko-KR,ko;q=0.9,en;q=0.8", "ko", "작은 마을"),
         ("fr, en;q=0.5, ko;q=0.4", "en", "Little Town"),
-        ("uz", "en", "Little Town"),
+        ("uz", "en, uz", "Little Town"),  # our own words come in Uzbek
         ("ko;q=0", "en", "Little Town"),
         ("en; q=0.5, ko ; Q=0.9", "ko", "작은 마을"),
         (";;;q=x,,", "en", "Little Town"),

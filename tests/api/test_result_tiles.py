@@ -165,3 +165,57 @@ def test_cells_are_kept_to_the_bit(tmp_path: Path) -> None:
     assert found.illustrative
     assert kept.cells("town", "1" * 16, "a" * 64) is None
     assert [file.name for file in (tmp_path / "town").iterdir()] == [f"{'a' * 64}-{'0' * 16}.npz"]
+
+
+def test_areas_of_measures_are_looked_into_with_finer_cells(client: httpx.Client) -> None:
+    """Only cells in the west are told; what changes in the cells that lie wholly in it stays as it is."""
+    west = {"collection": "municipality", "ids": ["west"]}
+    document = {"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "level": 0.5, "area": west}]}
+    told = result(client, document, collection="grid-500m")
+    address, params = f"{ROOT}/{told['digest']}/detail", {"of": "grid-100m", "limit": 500}
+    first = client.get(address, params=params)
+    assert first.status_code == 200, first.text
+    page: dict[str, Any] | None = first.json()
+    cells = []
+    while page is not None:
+        PlacesOut.model_validate(page)
+        assert page["numberReturned"] == len(page["features"])
+        cells += page["features"]
+        after = [one["href"] for one in page["links"] if one["rel"] == "next"]
+        page = client.get(after[0]).json() if after else None
+    whole = first.json()
+    assert len(cells) == whole["numberMatched"] > 500
+    assert len({one["id"] for one in cells}) == len(cells)
+    assert "laid on its fine ones" in whole["notes"]["detail"]
+    assert whole["synthetic"] is True
+    change = sum(one["properties"]["net_change_tco2e"] for one in cells)
+    assert change == pytest.approx(whole["change_tco2e"])
+    assert change + whole["outside_tco2e"] == pytest.approx(told["result"]["change_tco2e"]["net"])
+    assert change < 0
+    published = {
+        one["id"]: one["properties"]
+        for one in client.get("/api/town/collections/grid-100m/items", params={"limit": 10_000}).json()["features"]
+    }
+    for one in cells:
+        known = published[one["id"]]
+        assert one["properties"]["buildings_before_tco2e"] == pytest.approx(known["buildings_tco2e"])
+        assert (one["properties"]["transport_before_tco2e"] is None) == (known["transport_tco2e"] is None)
+
+
+@pytest.mark.parametrize(
+    ("of", "status", "said"),
+    [
+        ("grid-1km", 400, "finer ones that nest"),
+        ("municipality", 400, "is no grid"),
+        ("nothing", 404, "nothing"),
+    ],
+)
+def test_what_cannot_be_looked_into_is_refused(client: httpx.Client, of: str, status: int, said: str) -> None:
+    digest = result(client)["digest"]
+    refused = client.get(f"{ROOT}/{digest}/detail", params={"of": of})
+    assert refused.status_code == status, refused.text
+    assert said in Problem.model_validate(refused.json()).detail
+    everywhere = result(client, {"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "level": 0.5}]})["digest"]
+    plain = client.get(f"{ROOT}/{everywhere}/detail", params={"of": "grid-100m"})
+    assert plain.status_code == 400
+    assert "no measure of the scenario has one" in plain.json()["detail"]

@@ -20,6 +20,9 @@
 | ten thousand ranges, endless Accept | `test_hostile_wire`, `test_downloads` |
 | slow clients, idle clients, clients that read nothing | `test_running`, `test_hostile_wire` |
 | smuggled requests, several lengths or hosts | `test_hostile_wire` |
+| fields behind a body, connections kept for nothing | `test_hostile_wire` |
+| floods of jobs and of their results | `test_processes`, `test_result_tiles` |
+| a worker that is killed | `test_workers` |
 | regular expressions that backtrack | here |
 | truncation without saying so | here, `test_item_forms` |
 | forged lines in the log | `test_running` |

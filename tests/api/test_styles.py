@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ import httpx
 import numpy as np
 import pytest
 
-from api.class_breaks import rounded, value_classes
-from api.ramps import GROUNDS, THEMES, Ground, Ramps, ramp_colours
 from api.tile_models import Style, Styles
+from grids.class_breaks import ValueClass, colour_of, rounded, value_classes
+from grids.edition import Store
+from grids.exports.files import export_file, write_file
+from grids.ramps import GROUNDS, THEMES, Ground, Ramps, ramp_colours
 
 QGIS = """
 import json, sys
@@ -34,13 +37,12 @@ json.dump(told, sys.stdout)
 """
 CHECK = """
 const spec = require(process.argv[1]);
-const chunks = [];
-process.stdin.on('data', (chunk) => chunks.push(chunk));
-process.stdin.on('end', () => {
-  const style = JSON.parse(Buffer.concat(chunks).toString());
-  process.stdout.write(JSON.stringify(spec.validateStyleMin(style).map((error) => error.message)));
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const found = spec.validateStyleMin(JSON.parse(line));
+  process.stdout.write(`${JSON.stringify(found.map((error) => error.message))}\n`);
 });
 """
+Faults = Callable[[dict[str, Any]], list[str]]
 COLLECTIONS = (None, "grid-auto", "grid-1km", "municipality", "h3-8")
 
 
@@ -53,23 +55,34 @@ def style_of(client: httpx.Client, theme: str = "net", **params: Any) -> dict[st
     return found
 
 
-def validated(style: dict[str, Any], project: Path) -> list[str]:
-    """What MapLibre's validator finds wrong with a style."""
+@pytest.fixture(scope="module")
+def faults(project: Path) -> Iterator[Faults]:
+    """MapLibre's validator: what it finds wrong with a style; a style a line, so that one process reads them all."""
     library = project / "web" / "node_modules" / "@maplibre" / "maplibre-gl-style-spec" / "dist" / "index.cjs"
     node = shutil.which("node")
     if node is None or not library.is_file():
         pytest.skip("the web map's packages are not installed")
     command = [node, "-e", CHECK, str(library)]
-    done = subprocess.run(command, input=json.dumps(style), capture_output=True, text=True, check=True, timeout=60)
-    found: list[str] = json.loads(done.stdout)
-    return found
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as validator:
+        assert validator.stdin is not None
+        assert validator.stdout is not None
+        lines, answers = validator.stdin, validator.stdout
+
+        def found(style: dict[str, Any]) -> list[str]:
+            lines.write(f"{json.dumps(style)}\n")
+            lines.flush()
+            messages: list[str] = json.loads(answers.readline())
+            return messages
+
+        assert found({"version": 8, "sources": {}, "layers": [{"id": "x", "type": "nothing"}]}), "it sees faults"
+        yield found
 
 
 @pytest.mark.parametrize("ground", ["light", "dark"])
 @pytest.mark.parametrize("theme", ["net", "buildings", "transport", "forest"])
-def test_every_theme_is_a_valid_style(client: httpx.Client, project: Path, theme: str, ground: str) -> None:
+def test_every_theme_is_a_valid_style(client: httpx.Client, faults: Faults, theme: str, ground: str) -> None:
     style = style_of(client, theme, ground=ground)
-    assert validated(style, project) == []
+    assert faults(style) == []
     land = style["layers"][0]
     assert land["paint"]["background-color"] == GROUNDS["dark" if ground == "dark" else "light"].land
     assert "made up for tests" in style["sources"]["values"]["attribution"]
@@ -82,10 +95,10 @@ def test_every_theme_is_a_valid_style(client: httpx.Client, project: Path, theme
 @pytest.mark.parametrize("unit", ["t", "t_per_ha", "t_per_person"])
 @pytest.mark.parametrize("collection", COLLECTIONS)
 def test_every_collection_and_unit_is_a_valid_style(
-    client: httpx.Client, project: Path, collection: str | None, unit: str
+    client: httpx.Client, faults: Faults, collection: str | None, unit: str
 ) -> None:
     style = style_of(client, collection=collection, unit=unit, year=2022)
-    assert validated(style, project) == []
+    assert faults(style) == []
     for source in style["sources"].values():
         (template,) = source["tiles"]
         tile = client.get(template.replace("{z}", "11").replace("{y}", "718").replace("{x}", "1078"))
@@ -242,7 +255,7 @@ def test_qgis_draws_every_class(client: httpx.Client, collection: str | None) ->
     style = style_of(client, collection=collection)
     command = [str(system), "-c", QGIS]
     done = subprocess.run(
-        command, input=json.dumps(style), capture_output=True, text=True, check=True, timeout=60, env=environment
+        command, input=json.dumps(style), capture_output=True, text=True, check=True, timeout=300, env=environment
     )
     told = json.loads(done.stdout)
     assert told["ok"]
@@ -319,3 +332,30 @@ def test_lightness_never_turns_back(ground: Ground) -> None:
             light = [sum(w * int(c[i : i + 2], 16) for w, i in ((0.3, 1), (0.59, 3), (0.11, 5))) for c in colours]
             steps = np.diff(light)
             assert (steps < 0).all() if ground == "light" else (steps > 0).all()
+
+
+@pytest.mark.parametrize("collection", ["grid-1km", "municipality"])
+def test_the_exported_page_is_drawn_as_the_served_map(
+    client: httpx.Client, small_store: Path, tmp_path: Path, collection: str
+) -> None:
+    """The same classes, words and colours, and each place in the class that its value falls into."""
+    edition = Store(small_store).open("town")
+    write_file(edition, export_file(edition, f"{collection}_2023.html"), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    legend = re.findall(r'<i style="background:(#[0-9a-f]{6})"></i>([^<]+)</p>', page)
+    style = style_of(client, collection=collection, year=2023, unit="t_per_ha")
+    served = {
+        layer["id"].partition(": ")[2]: layer["paint"]["fill-color"]
+        for layer in style["layers"]
+        if layer["type"] == "fill" and layer["id"].startswith(f"{collection}: ")
+    }
+    assert {label: colour for colour, label in legend} == served
+    assert len(legend) == len(served) > 2
+    rows = edition.table(collection, 2023, ["id", "net_tco2e", "area_ha"]).to_pandas().set_index("id")
+    told = style["metadata"]["carbonmap"]["classes"][collection]
+    classes = [ValueClass(one["from"], one["to"], one["colour"]) for one in told]
+    drawn = dict(re.findall(r'"id": "([^"]+)".*?"fillColor": "(#[0-9a-f]{6})"', page))
+    assert len(drawn) == len(rows)
+    for place, colour in drawn.items():
+        row = rows.loc[json.loads(f'"{place}"')]
+        assert colour == colour_of(float(row["net_tco2e"] / row["area_ha"]), classes, GROUNDS["light"]), place

@@ -17,6 +17,7 @@ COLLECTION = f"{REGION}/collections/{{collection}}"
 ASKED = (
     "/api/health",
     "/api/regions",
+    f"{REGION}/",
     f"{REGION}/collections",
     f"{COLLECTION}/distribution",
     f"{COLLECTION}/items",
@@ -29,10 +30,15 @@ ASKED = (
     f"{REGION}/downloads",
     f"{REGION}/editions",
     f"{REGION}/factors",
+    f"{REGION}/jobs/{{job}}",
+    f"{REGION}/jobs/{{job}}/results",
+    f"{REGION}/processes/{{process}}/execution",
     f"{REGION}/scenarios",
     f"{REGION}/scenarios/measures",
     f"{REGION}/scenarios/results",
     f"{REGION}/scenarios/results/items",
+    f"{REGION}/scenarios/results/{{digest}}/items",
+    f"{REGION}/scenarios/roads",
     f"{REGION}/scenarios/{{scenario}}",
     f"{REGION}/search",
     f"{REGION}/statistics",
@@ -76,10 +82,13 @@ def contract(folder: Path) -> dict[str, Any]:
         operations = {}
         for method, operation in definition["paths"][path].items():
             kept = {key: operation[key] for key in ("parameters", "requestBody") if key in operation}
-            [code] = [one for one in operation["responses"] if one.startswith("2")]
-            content = operation["responses"][code].get("content", {})
-            answer = {"description": "", "content": {kind: content[kind] for kind in content if kind.endswith("json")}}
-            operations[method] = {**kept, "responses": {code: answer}}
+            answers = {}
+            for code, answer in operation["responses"].items():
+                if code.startswith("2"):
+                    content = answer.get("content", {})
+                    told = {kind: content[kind] for kind in content if kind.endswith("json")}
+                    answers[code] = {"description": "", "content": told}
+            operations[method] = {**kept, "responses": answers}
         paths[path] = operations
     schemas: dict[str, Any] = {}
     wanted = named_in(paths)

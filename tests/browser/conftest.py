@@ -12,7 +12,7 @@ from bench.browsing import BROWSERS, DRAWN, FLAGS, NothingToShow, browser_path, 
 
 BUILDINGS = 2000
 # Patience costs nothing where things work, and a busy machine is no failure.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

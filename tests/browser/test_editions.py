@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,7 @@ WIDE = {"viewport": {"width": 1280, "height": 800}}
 
 
 @pytest.fixture(scope="module")
-def two_editions(
-    served_demo: str, demo_folder: Path, project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def store_of_two(served_demo: str, demo_folder: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo city in two editions: in the second one, streets that nobody counts carry twice the cars."""
     assert served_demo
     folder = tmp_path_factory.mktemp("editions")
@@ -48,7 +47,13 @@ def two_editions(
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    with serve_store(store) as address:
+    return store
+
+
+@pytest.fixture(scope="module")
+def two_editions(store_of_two: Path) -> Iterator[str]:
+    """Address of the map of two editions."""
+    with serve_store(store_of_two) as address:
         yield address
 
 
@@ -142,3 +147,116 @@ def test_two_maps_side_by_side_say_both_numbers_of_one_place(visits: Any, by: st
     assert boxes[0]["width"] == pytest.approx(boxes[1]["width"], abs=2)
     assert abs(boxes[0]["x"] - boxes[1]["x"]) > boxes[0]["width"] / 2
     assert visit.complaints == []
+
+
+@pytest.fixture
+def publish(edited: Any, store_of_two: Path) -> Iterator[Any]:
+    """Makes the kept edition that is not served, or is, the one that is; the newest is served again afterwards."""
+    region = edited.ask("regions")[0]
+    current = store_of_two / region["id"] / "current"
+    newest = current.read_text(encoding="utf-8")
+
+    def published(edition: str) -> None:
+        beside = current.with_name("current.new")
+        beside.write_text(newest.replace(region["edition"], edition), encoding="utf-8")
+        beside.replace(current)
+        deadline = time.monotonic() + 30
+        while edited.ask("regions")[0]["edition"] != edition:
+            assert time.monotonic() < deadline, "the server does not serve what was published"
+            time.sleep(0.2)
+
+    yield published
+    published(region["edition"])
+
+
+def written(value: float) -> str:
+    """A number as a browser writes it."""
+    return re.sub(r"\.0$", "", repr(value))
+
+
+def old_and_new(visit: Any) -> tuple[str, str]:
+    """The edition before the newest, and the newest."""
+    kept = visit.ask(f"{visit.ask('regions')[0]['id']}/editions")["editions"]
+    (before,) = (one["id"] for one in kept if not one["current"])
+    (newest,) = (one["id"] for one in kept if one["current"])
+    return before, newest
+
+
+def told_on(page: Any) -> Any:
+    """The number on the card that is open."""
+    return page.get_by_test_id("card").get_by_test_id("value").locator("data")
+
+
+def test_an_edition_published_meanwhile_is_offered_and_changes_nothing_unasked(edited: Any, publish: Any) -> None:
+    before, newest = old_and_new(edited)
+    cell = largest(places(edited, GRID), "transport_tco2e", "area_ha")
+    past = {item["id"]: item["properties"] for item in places(edited, GRID, edition=before)}[cell["id"]]
+    publish(before)
+    page = edited.open(f"?sector=transport&area={GRID}&sel={GRID}/{cell['id']}")
+    value = told_on(page)
+    expect(value).to_have_attribute("value", written(past["transport_tco2e"]))
+    publish(newest)
+    # As when the reader comes back to this tab.
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    offer = page.get_by_test_id("newer")
+    expect(offer).to_contain_text("newer edition")
+    expect(value).to_have_attribute("value", written(past["transport_tco2e"]))
+    expect(page.locator(".edition")).to_contain_text(before)
+    offer.get_by_role("button").click()
+    expect(value).to_have_attribute("value", written(cell["properties"]["transport_tco2e"]))
+    expect(offer).not_to_be_attached()
+    expect(page.locator(".edition")).to_contain_text(newest)
+    edited.drawn()
+    assert edited.complaints == []
+
+
+def test_an_edition_that_is_no_longer_kept_gives_way_to_the_one_that_is(edited: Any, publish: Any) -> None:
+    before, newest = old_and_new(edited)
+    cell = largest(places(edited, GRID), "transport_tco2e", "area_ha")
+    publish(before)
+    page = edited.open(f"?sector=buildings&area={GRID}&sel={GRID}/{cell['id']}")
+    publish(newest)
+    gone = {"title": "Not Found", "status": 404, "detail": f"region has no edition {before}"}
+    edited.context.route(f"**/*edition={before}*", lambda route: route.fulfill(status=404, json=gone))
+    page.get_by_role("radio", name="Transport").check(force=True)
+    expect(told_on(page)).to_have_attribute("value", written(cell["properties"]["transport_tco2e"]))
+    expect(page.locator(".edition")).to_contain_text(newest)
+    expect(page.locator(".notices [role=alert]")).to_have_count(0)
+    edited.drawn()
+
+
+def test_a_link_that_was_shared_shows_the_same_numbers_after_a_new_edition(
+    edited: Any, visits: Any, publish: Any
+) -> None:
+    before, newest = old_and_new(edited)
+    earlier = {item["id"]: item["properties"] for item in places(edited, GRID, edition=before)}
+    cells = places(edited, GRID)
+    for one in cells:
+        one["properties"]["more"] = one["properties"]["transport_tco2e"] - earlier[one["id"]]["transport_tco2e"]
+    cell = largest(cells, "more", "area_ha")
+    past = earlier[cell["id"]]
+    assert past["transport_tco2e"] != cell["properties"]["transport_tco2e"]
+    publish(before)
+    page = edited.open(f"?sector=transport&area={GRID}&sel={GRID}/{cell['id']}")
+    page.get_by_role("button", name="Take away").click()
+    take = page.get_by_test_id("sheet-take")
+    link = take.get_by_role("region", name="Link to this view").locator("pre")
+    expect(link).to_contain_text(f"edition={before}")
+    shared = link.inner_text()
+    take.get_by_role("checkbox", name="Same numbers for good").uncheck()
+    expect(link).not_to_contain_text("edition=")
+    publish(newest)
+
+    colleague = visits(**WIDE)
+    colleague.base = edited.base
+    other = colleague.open(shared.removeprefix(f"{edited.base}/"))
+    value = told_on(other)
+    expect(value).to_have_attribute("value", written(past["transport_tco2e"]))
+    expect(other.locator(".edition")).to_contain_text(before)
+    label = other.get_by_test_id("kept")
+    expect(label).to_contain_text(f"keeps to edition {before[:8]}")
+    label.get_by_role("button", name="Show the current edition").click()
+    expect(value).to_have_attribute("value", written(cell["properties"]["transport_tco2e"]))
+    expect(label).not_to_be_attached()
+    assert "edition" not in address_of(other)
+    assert colleague.complaints == []

@@ -176,7 +176,7 @@ def test_when_the_server_is_away_the_page_says_so_and_recovers_by_itself(visit: 
     expect(away).to_contain_text("does not answer")
     expect(away.get_by_role("button", name="Try now")).to_be_visible()
     visit.context.unroute("**/api/**")
-    expect(away).not_to_be_attached(timeout=30_000)
+    expect(away).not_to_be_attached()
     visit.drawn()
     expect(visit.page.get_by_test_id("legend").locator("li").first).to_be_visible()
 

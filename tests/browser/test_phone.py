@@ -80,7 +80,7 @@ def test_an_area_is_drawn_and_mended_with_a_finger(visits: Any) -> None:
     assert len(drawn) == 4
     expect(measured.get_by_test_id("value")).to_be_visible()
     # The lowest corner was drawn where the card is now: the map moves it up, where no banner lies over it.
-    for _ in range(100):
+    for _ in range(600):
         x, y = on_screen(page, *drawn[2])
         if y < measured.bounding_box()["y"] - 10:
             break

@@ -1,62 +1,17 @@
 """Stories of planners who think with scenarios: draw or pick, choose a measure, slide, compare, hand on, print."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
+from scenario_panel import WIDE, answer, by_job, document_of, js_number, opened, shows, slide
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-WIDE = {"viewport": {"width": 1280, "height": 800}}
-
-
-def opened(visit: Any, query: str = "") -> Any:
-    """The panel, with today's numbers in it."""
-    page = visit.open(query)
-    page.locator("#scenario-tool").click()
-    panel = page.get_by_test_id("scenario")
-    expect(panel.get_by_test_id("scenario-change")).to_contain_text("nothing is changed yet")
-    return panel
-
-
-def answer(visit: Any, document: dict[str, Any], samples: int = 0) -> dict[str, Any]:
-    """What the API says of a scenario, asked by itself."""
-    region = visit.ask("regions")[0]
-    year = region["years"][-1]
-    told = visit.context.request.post(
-        f"{visit.base}/api/{region['id']}/scenarios/results?year={year}&samples={samples}", data=document
-    )
-    assert told.ok, told.text()
-    found: dict[str, Any] = told.json()["result"]
-    return found
-
-
-def shows(panel: Any, change: float) -> None:
-    """The panel tells this change of net emissions: to the last bit, since it is the same run."""
-    expect(panel.get_by_test_id("scenario-change").locator("data")).to_have_attribute("value", js_number(change))
-
-
-def js_number(value: float) -> str:
-    """A number as a browser writes it."""
-    return re.sub(r"\.0$", "", repr(value))
-
-
-def slide(slider: Any, value: float) -> None:
-    """Move a slider as a hand does: what follows is told by its input event."""
-    slider.fill(str(value))
-
-
-def document_of(panel: Any, page: Any) -> dict[str, Any]:
-    """The scenario as it is exported."""
-    with page.expect_download() as caught:
-        panel.get_by_role("button", name="Export (JSON)").click()
-    found: dict[str, Any] = json.loads(Path(caught.value.path()).read_text(encoding="utf-8"))
-    return found
 
 
 def test_a_measure_in_a_drawn_area_slides_and_a_colleague_opens_the_link(visits: Any) -> None:
@@ -174,6 +129,26 @@ def test_a_gap_is_asked_a_target_is_judged_and_keys_are_enough(visits: Any) -> N
     assert visit.complaints == []
 
 
+def test_cars_leave_an_area_and_the_network_answers_by_a_job(visits: Any) -> None:
+    visit = visits(**WIDE)
+    panel = opened(visit)
+    page = visit.page
+    expect(panel.get_by_role("button", name="Car-free area")).to_be_disabled()
+    panel.get_by_role("button", name="Pick zones").click()
+    panel.locator(".zone-list input[type=checkbox]").first.check()
+    panel.get_by_role("button", name="Use 1 zone").click()
+    panel.get_by_role("button", name="Speed on roads").click()
+    row = panel.get_by_test_id("measure-road_speed-1")
+    expect(panel.get_by_test_id("scenario-change").locator("data")).not_to_have_attribute("value", "0", timeout=120_000)
+    document = document_of(panel, page)
+    assert document["measures"][0]["kmh"] == 30
+    result = by_job(visit, document)
+    shows(panel, result["change_tco2e"]["net"])
+    expect(row.locator(".effects data").first).to_have_attribute("value", js_number(result["measures"][0]["tco2e"]))
+    expect(page.get_by_test_id("legend")).to_contain_text("Change of emissions")
+    assert visit.complaints == []
+
+
 def test_before_and_after_under_a_divider_and_a_report_on_paper(visits: Any, project: Path) -> None:
     visit = visits(bypass_csp=True, **WIDE)
     panel = opened(visit)
@@ -189,6 +164,7 @@ def test_before_and_after_under_a_divider_and_a_report_on_paper(visits: Any, pro
     divider.focus()
     divider.press("ArrowRight")
     expect(divider).to_have_attribute("aria-valuenow", "52")
+    assert "scenario-cut=52" in page.url
     page.add_script_tag(path=project / "web" / "node_modules" / "axe-core" / "axe.min.js")
     faults = page.evaluate("axe.run().then(report => report.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
     assert faults == []
@@ -230,4 +206,40 @@ def test_on_a_phone_in_korean_zones_are_picked_and_a_file_is_opened(visits: Any)
         {"name": "x.json", "mimeType": "application/json", "buffer": json.dumps(document).encode()}
     )
     shows(panel, answer(visit, document)["change_tco2e"]["net"])
+    assert visit.complaints == []
+
+
+def test_a_panel_that_is_closed_at_once_stays_closed(visits: Any) -> None:
+    visit = visits(**WIDE)
+    panel = opened(visit)
+    page = visit.page
+    panel.get_by_label("Name", exact=True).fill("Green")
+    panel.locator("button.close").click()
+    expect(panel).not_to_be_visible()
+    # A name is written into the address a third of a second after it.
+    page.wait_for_timeout(1000)
+    expect(panel).not_to_be_visible()
+    assert "scenario" not in parse_qs(urlsplit(page.url).query, keep_blank_values=True)
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("away", ["compare-tool", "measure-tool", "Escape"])
+def test_who_leaves_a_drawing_chooses_places_again(visits: Any, away: str) -> None:
+    visit = visits(**WIDE)
+    panel = opened(visit)
+    page = visit.page
+    panel.get_by_role("button", name="Draw", exact=True).click()
+    page.mouse.click(560, 300)
+    expect(panel.get_by_role("status").filter(has_text="corner")).to_be_visible()
+    if away == "Escape":
+        page.keyboard.press("Escape")
+        expect(panel).to_be_visible()
+        away = "scenario-tool"
+    page.locator(f"#{away}").click()
+    expect(panel).not_to_be_visible()
+    if away == "compare-tool":
+        page.locator(f"#{away}").click()
+    visit.drawn()
+    visit.click_centre()
+    expect(page.get_by_test_id("card")).to_be_visible()
     assert visit.complaints == []

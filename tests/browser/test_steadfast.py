@@ -1,6 +1,7 @@
 """Stories of planners whose server goes and comes back, and of those who have no mouse."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,18 @@ from bench.browsing import serve_store
 pytestmark = pytest.mark.browser
 
 MOST_TABS = 40
+SCRIPTS = re.compile(r"\.js$")
+ONE_CONTEXT = """
+const real = HTMLCanvasElement.prototype.getContext;
+let first = null;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  if (!String(kind).startsWith('webgl')) return real.call(this, kind, ...rest);
+  first ??= this;
+  return first === this ? real.call(this, kind, ...rest) : null;
+};
+"""
+"""A browser that gives a page one context to draw maps in."""
+MAIN_PART = re.compile(r"/page-[^/]*\.js$")
 
 
 @pytest.mark.skipif("CARBONMAP_DEMO_URL" in os.environ, reason="a server that is not ours is not stopped")
@@ -31,12 +44,48 @@ def test_a_server_that_is_stopped_and_started_again_is_met_where_one_was(
     expect(away).to_contain_text("does not answer")
     with serve_store(demo_folder / "store", urlsplit(address).port or 0) as again:
         assert again == address
-        expect(away).not_to_be_attached(timeout=40_000)
+        expect(away).not_to_be_attached()
         expect(page.get_by_test_id("legend")).to_contain_text("Forest removals")
         visit.drawn()
         page.go_back()
         visit.drawn()
         expect(classes).to_have_text(before, use_inner_text=True)
+
+
+def test_a_page_that_is_older_than_its_files_says_so(visit: Any) -> None:
+    page = visit.open("?area=grid-1km")
+    page.route(SCRIPTS, lambda route: route.fulfill(status=404))
+    page.get_by_role("button", name="Table", exact=True).click()
+    old = page.get_by_test_id("old")
+    expect(old).to_contain_text("Reload the page")
+    expect(page.get_by_test_id("away")).not_to_be_attached()
+    page.unroute(SCRIPTS)
+    old.get_by_role("button").click()
+    visit.drawn()
+    expect(page.get_by_test_id("table").locator(".row-name").first).to_be_visible()
+    expect(old).not_to_be_attached()
+
+
+def test_a_page_whose_main_part_does_not_come_is_not_left_white(visit: Any) -> None:
+    page = visit.page
+    page.route(MAIN_PART, lambda route: route.fulfill(status=404))
+    page.goto(f"{visit.base}/?area=grid-1km")
+    expect(page.locator("#app")).to_contain_text("Reload the page")
+    page.unroute(MAIN_PART)
+    page.reload()
+    visit.drawn()
+    expect(page.locator("#app")).not_to_contain_text("Reload the page")
+
+
+def test_a_second_map_that_is_refused_takes_nothing_from_the_first(visit: Any) -> None:
+    visit.page.add_init_script(ONE_CONTEXT)
+    page = visit.open("?area=grid-1km")
+    page.locator("#compare-tool").click()
+    expect(page.get_by_test_id("other-map")).to_contain_text("cannot draw the map")
+    page.locator("#compare-tool").click()
+    visit.drawn()
+    visit.click_centre()
+    expect(page.get_by_test_id("card")).to_be_visible()
 
 
 def test_a_district_is_found_read_and_traced_with_the_keyboard_alone(visit: Any) -> None:

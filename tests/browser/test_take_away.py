@@ -132,6 +132,33 @@ def test_where_buildings_outweigh_traffic_is_a_difference_of_two_sectors(visits:
     assert visit.complaints == []
 
 
+def test_a_pointer_that_rests_is_answered_when_the_difference_has_come(visits: Any) -> None:
+    visit = visits(**WIDE)
+    region = facts(visit)
+    own = cells(visit, region, region["years"][-1])
+    cell = max(own, key=lambda one: own[one]["buildings_tco2e"] or 0)
+    late: list[Any] = []
+    visit.context.route("**/distribution?*less_column=*", lambda route: late.append(route))
+    page = visit.page
+    query = f"?sector=buildings&area=grid-1km&vs=difference/sector/transport&{place_of(visit, region, cell)}"
+    with page.expect_request("**/distribution?*less_column=*"):
+        page.goto(f"{visit.base}/{query}")
+    the_map = page.get_by_test_id("map")
+    expect(the_map).to_have_attribute("data-state", "ready")
+    box = page.locator("canvas").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 + 2)
+    # Until the classes of the difference are known nothing is drawn, and the map does not say that it is done.
+    expect(the_map).to_have_attribute("aria-busy", "true")
+    expect(page.get_by_test_id("tooltip")).to_have_count(0)
+    for one in late:
+        one.continue_()
+    tooltip = page.get_by_test_id("tooltip")
+    expect(tooltip).to_contain_text(cell)
+    expect(tooltip.get_by_test_id("tooltip-difference")).to_be_visible()
+    expect(the_map).to_have_attribute("aria-busy", "false")
+    assert visit.complaints == []
+
+
 def test_what_is_in_view_is_taken_away_as_data_that_equal_the_api(visits: Any) -> None:
     visit = visits(accept_downloads=True, **WIDE)
     region = facts(visit)

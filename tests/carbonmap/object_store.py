@@ -3,6 +3,7 @@
 import hashlib
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,12 +20,14 @@ class ObjectStore:
     Attributes:
         objects: key -> bytes.
         asked: method and key of each request for an object.
+        sent: key -> bytes of it that were sent.
         before_read: called with a key before its bytes are sent; may exchange them.
     """
 
     def __init__(self, port: int) -> None:
         self.objects: dict[str, bytes] = {}
         self.asked: list[tuple[str, str]] = []
+        self.sent: Counter[str] = Counter()
         self.before_read: Callable[[str], None] = lambda key: None
         self.address = f"s3://{BUCKET}/nation?scheme=http&endpoint_override=127.0.0.1:{port}&region=here"
 
@@ -64,10 +67,12 @@ def serving() -> Iterator[ObjectStore]:
             tags = {"ETag": f'"{hashlib.md5(whole).hexdigest()}"', "Last-Modified": "Sat, 21 Nov 2026 00:00:00 GMT"}
             span = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
             if span is None:
+                store.sent[key] += len(whole) if self.command == "GET" else 0
                 return self._send(200, whole, tags)
             first, last = int(span[1]), min(int(span[2]), len(whole) - 1)
             if first > last:
                 return self._send(416, b"<Error><Code>InvalidRange</Code><Message>no</Message></Error>")
+            store.sent[key] += last + 1 - first
             tags["Content-Range"] = f"bytes {first}-{last}/{len(whole)}"
             return self._send(206, whole[first : last + 1], tags)
 

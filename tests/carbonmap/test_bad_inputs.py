@@ -73,6 +73,11 @@ def a_source_id_twice(tiny):
     tiny.source("roads")["id"] = "buildings"
 
 
+@case("disclosure", "dominance_percent above 0", "line")
+def an_audit_that_asks_for_nothing(tiny):
+    tiny.region["disclosure"] = {"audit": True, "dominance_percent": 0}
+
+
 @case("'ward'", "district")
 def a_boundary_that_names_no_zone_set(tiny):
     tiny.region["boundary"] = {"zone_set": "ward"}

@@ -1,5 +1,6 @@
 """The whole build on a region small enough to check by hand."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from carbonmap.build import Built, build_region
+from carbonmap.errors import RegionError
 from carbonmap.progress import Silent
 from grids.edition import Edition, Store
 
@@ -226,6 +228,16 @@ def test_residuals_are_written_down_for_every_collection(tiny):
         assert max(balance.residual for balance in balances) < 1e-9
 
 
+def test_the_worst_feature_of_every_collection_is_written_down_and_told(tiny, command):
+    _, edition = build(tiny)
+    closure = edition.manifest.closure
+    assert set(closure) == set(COLLECTIONS)
+    for by_layer in closure.values():
+        assert set(by_layer) == {"buildings", "roads", "forest"}
+        assert max(by_layer.values()) <= 1e-9
+    assert "worst feature: its parts miss it by" in command("info", "tiny", "--store", tiny.store)[1]
+
+
 def test_no_private_value_stands_in_the_public_manifest(tiny):
     tiny.layers["buildings.geojson"]["features"][3]["geometry"]["coordinates"] = [[[0, 0], [1, 1], [0, 0]]]
     _, edition = build(tiny)
@@ -332,10 +344,71 @@ def test_implausible_values_are_told_in_the_manifest_and_at_the_end(tiny):
     assert any("levels outside" in line for line in built.summary())
 
 
-def test_a_meter_file_appended_twice_is_noticed(tiny, command):
+def test_a_meter_file_appended_twice_is_refused_unless_the_region_file_says_what_to_do(tiny, command):
+    _, plain = build(tiny)
+    once = lines(plain, "buildings")
     tiny.meters += "\n".join(tiny.meters.splitlines()[1:]) + "\n"
-    built, _ = build(tiny)
-    assert any("meters.csv: 36 rows repeat" in line for line in built.summary())
+    code, _, error = command("build", tiny.write(), "--store", tiny.store)
+    assert code == 2
+    assert "36 of its 72 rows repeat another one" in " ".join(error.split())
+    assert "repeats: once" in error
+    code, out, _ = command("check", tiny.file)
+    assert code == 2
+    assert "36 of its 72 rows repeat another one" in " ".join(out.split())
+
+    tiny.source("buildings")["joins"][0]["repeats"] = "once"
+    built, edition = build(tiny)
+    assert any("meters.csv: 36 rows repeat another one and count once" in line for line in built.summary())
+    pd.testing.assert_frame_equal(lines(edition, "buildings"), once)
+    tiny.source("buildings")["joins"][0]["repeats"] = "sum"
+    built, edition = build(tiny)
+    assert any("meters.csv: 36 rows repeat another one and add up" in line for line in built.summary())
+    metered = once["method"] == "metered"
+    assert metered.any()
+    twice = lines(edition, "buildings")
+    np.testing.assert_allclose(twice["emissions_tco2e"][metered], 2 * once["emissions_tco2e"][metered], rtol=1e-12)
     code, out, _ = command("check", tiny.file)
     assert code == 0
-    assert "appended twice" in out
+    assert "which add up" in " ".join(out.split())
+
+
+class Meddler(Silent):
+    """Writes to an input when a step begins."""
+
+    def __init__(self, step: str, path: Path, text: str) -> None:
+        self.begins, self.path, self.text = step, path, text
+
+    def step(self, what: str) -> None:
+        if what.endswith(self.begins):
+            self.path.write_text(self.text)
+
+
+@pytest.mark.parametrize("step", ["reading zones", "buildings: reading and sharing out", "grid-100m"])
+@pytest.mark.parametrize("name", ["meters.csv", "forest.geojson", "zones.geojson"])
+def test_an_input_that_changes_during_a_build_is_in_no_edition(tiny, step, name):
+    file = tiny.write()
+    whole = build_region(file, None, tiny.folder / "other", progress=Silent())
+    path = tiny.folder / name
+    before = path.read_text()
+    after = before.replace(";1000", ";9000") if name == "meters.csv" else before.replace("\n", "  \n") + " "
+    with pytest.raises(RegionError, match=f"{name} changed while the region was built; nothing was published"):
+        build_region(file, None, tiny.store, progress=Meddler(step, path, after))
+    assert not (tiny.store / "tiny" / "current").exists()
+    path.write_text(before)
+    again = build_region(file, None, tiny.store, progress=Silent())
+    assert again.edition == whole.edition
+    assert again.manifest.totals == whole.manifest.totals
+
+
+@pytest.mark.parametrize("x", [5e7, 2e8])
+@pytest.mark.parametrize("layer", ["buildings.geojson", "forest.geojson"])
+def test_a_feature_with_a_vertex_where_no_place_is_is_refused_by_its_id(tiny, layer, x):
+    tiny.layers[layer] = copy.deepcopy(tiny.layers[layer])
+    features = tiny.layers[layer]["features"]
+    features.append(copy.deepcopy(features[-1]))
+    features[-1]["properties"] |= {"bid": "astray", "sid": "astray"}
+    features[-1]["geometry"]["coordinates"][0][2][0] = x
+    _, edition = build(tiny)
+    (report,) = [each.report for each in edition.manifest.layers if each.report["file"] == layer]
+    assert len(report["refused"]) == 1
+    assert report["left_out"]["amounts"] == {}

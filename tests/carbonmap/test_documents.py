@@ -7,6 +7,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from carbonmap.calibration_spec import CalibrationSpec
 from carbonmap.region import Attribution, Boundary, Disclosure, GridSpec, Region
 from gis.sources import ContextSource, Join, Source, ZoneSet
 
@@ -20,6 +21,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     Join,
     ZoneSet,
     ContextSource,
+    CalibrationSpec,
 )
 
 
@@ -33,10 +35,13 @@ def test_every_key_is_explained(project: Path, model: type[BaseModel]) -> None:
 
 def test_the_example_is_a_prefix_of_a_real_region_file(project: Path) -> None:
     page = (project / "docs" / "region-file.md").read_text("utf-8")
-    example, base_map = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    given = yaml.safe_load(example) | yaml.safe_load(base_map)
+    example, *sections = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    given = yaml.safe_load(example)
+    for section in sections:
+        given |= yaml.safe_load(section)
     zones = {"id": "municipality", "title": {"en": "Municipality"}, "file": "zones.geojson", "columns": {"id": "code"}}
     region = Region.model_validate(given | {"zone_sets": [zones]})
     assert region.id == "liechtenstein"
     assert region.base_map is not None
+    assert region.calibration is not None
     assert region.sources[0].columns["levels"] == "building:levels"

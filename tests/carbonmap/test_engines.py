@@ -41,17 +41,18 @@ from carbonmap.plan import Plan
 from carbonmap.progress import Silent
 from carbonmap.region import RegionFile
 from gis.errors import BadValue
-from grids.edition import EditionWriter
+from grids.edition import EditionWriter, Store
 
 EAST, NORTH = 540_000, 5_220_000
 ROWS = 40
 BUILDINGS, ROADS, STANDS = 12 * ROWS, 3 * ROWS, 2 * ROWS
 PARTS = 12 + 3 + 2
+GAS_TCO2E = {"west": 5000.0, "east": 4000.0}
 USES = ("apartment", "office", "residential", "retail")
 
 
 def write_parts(tiny: Any) -> Path:
-    """The tiny region with sources of several parts, each with some meters; returns the region file."""
+    """The tiny region with sources of several parts, some meters and totals to meet; returns the region file."""
     tiny.folder.mkdir(parents=True)
     boxes = []
     for k in range(BUILDINGS):
@@ -83,6 +84,10 @@ def write_parts(tiny: Any) -> Path:
     tiny.meters = "building;month;carrier;amount\n" + "".join(
         f"b{k};2023{month:02d};electricity;{100 + k}\n" for k in range(0, BUILDINGS, 9) for month in range(1, 13)
     )
+    tiny.region["calibration"] = {"totals": "totals.csv", "zone_set": "district", "bounds": [1e-6, 1e6]}
+    rows = "".join(f"2023,{zone},buildings,gas,{gas},5,made up\n" for zone, gas in GAS_TCO2E.items())
+    head = "year,zone,sector,carrier,tco2e,uncertainty_percent,source\n"
+    (tiny.folder / "totals.csv").write_text(head + rows, encoding="utf-8")
     return Path(tiny.write())
 
 
@@ -100,11 +105,22 @@ def cluster() -> Iterator[Any]:
 
 
 def pids(cluster: Any) -> dict[str, int]:
-    """Processes of the workers, by address."""
+    """Processes of the two workers, by address; in the place of one that was killed another one is waited for."""
     import distributed
 
     with distributed.Client(cluster, set_as_default=False) as client:
-        return dict(client.run(os.getpid))
+        while len(found := client.run(os.getpid, on_error="ignore")) != 2:
+            time.sleep(0.05)
+        return dict(found)
+
+
+def wait_until_idle(cluster: Any) -> None:
+    """Wait until no worker has an order that has not ended."""
+    import distributed
+
+    with distributed.Client(cluster, set_as_default=False) as client:
+        while any(client.processing().values()):
+            time.sleep(0.01)
 
 
 class Telling(Silent):
@@ -185,10 +201,12 @@ def test_tables_are_the_same_bytes_though_a_worker_is_killed_after_it_has_done_p
         parts_before = 0
 
         def after(self, worker: str) -> None:
-            others = {by for _, by in self.done} - {worker}
-            # The one that did not just end a part is in the middle of one.
-            if not self.killed and others and len(self.done) >= 4:
-                [self.killed] = others
+            # No more is handed out meanwhile: whichever is slow to begin, both have done a part from here on.
+            while len(done_parts(tiny.folder / "dask")) < 2:
+                time.sleep(0.01)
+            # The one that did not just end a part is mostly in the middle of one.
+            if not self.killed and len(self.done) == 4:
+                [self.killed] = {by for _, by in self.done} - {worker}
                 self.parts_before = len(self.done)
                 os.kill(processes[self.killed], signal.SIGKILL)
 
@@ -200,7 +218,6 @@ def test_tables_are_the_same_bytes_though_a_worker_is_killed_after_it_has_done_p
     assert len(engine.asked) == PARTS
     assert telling.killed
     assert parts_by[telling.killed] >= 1
-    assert telling.parts_before < PARTS - 4
     assert sorted(part for part, _ in telling.done) == sorted(map(str, engine.asked))
     survivors = {worker for _, worker in telling.done[telling.parts_before + 1 :]}
     assert survivors - {telling.killed}
@@ -208,6 +225,8 @@ def test_tables_are_the_same_bytes_though_a_worker_is_killed_after_it_has_done_p
     assert sum("private/" in name for name in local) > 6
     assert sum("tables/" in name for name in local) == 5
     assert dask == local
+    zones = Store(tiny.folder / "dask").open("tiny").table("district").to_pandas().set_index("id")
+    assert zones["buildings_gas_direct_tco2e"].to_dict() == pytest.approx(GAS_TCO2E, rel=1e-12)
     assert not (tiny.folder / "dask" / ".incoming" / "tiny.work").exists()
 
 
@@ -240,20 +259,25 @@ def test_a_worker_may_die_between_the_end_of_a_part_and_the_taking_of_its_outcom
 def test_a_build_killed_half_way_goes_on_from_its_parts(tiny, cluster, project):
     file = write_parts(tiny)
     store = tiny.folder / "stopped"
+    # It kills itself: however slow this process is to look, the build is never done.
     script = (
-        "import gis.spans, sys; from pathlib import Path; from carbonmap.build import build_region\n"
-        f"from carbonmap.progress import Silent; gis.spans.ROWS_AT_ONCE = {ROWS}\n"
+        "import gis.spans, os, signal, sys; from pathlib import Path; from carbonmap.build import build_region\n"
+        "from carbonmap.parts import WorkFolder; from carbonmap.progress import Silent\n"
+        f"gis.spans.ROWS_AT_ONCE = {ROWS}\n"
+        "keep, kept = WorkFolder.keep, []\n"
+        "def keep_three(*given):\n"
+        "    keep(*given)\n"
+        "    kept.append(given)\n"
+        "    if len(kept) >= 3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "WorkFolder.keep = keep_three\n"
         "build_region(sys.argv[1], None, Path(sys.argv[2]), progress=Silent())"
     )
     command = [sys.executable, "-c", script, str(file), str(store)]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=project)
-    while len(done_parts(store)) < 3 and running.poll() is None:
-        time.sleep(0.01)
-    running.send_signal(signal.SIGKILL)
-    running.communicate()
+    killed = subprocess.run(command, capture_output=True, text=True, cwd=project, check=False)
     before = done_parts(store)
-    assert running.returncode == -signal.SIGKILL
-    assert 3 <= len(before) < PARTS
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    # Two are worked on at a time, so that another one may be kept in the moment of the third.
+    assert 3 <= len(before) <= 4
     assert not (store / "tiny").exists()
 
     class Looking(Telling):
@@ -287,11 +311,17 @@ def test_an_error_arrives_as_it_was_and_cancels_the_other_parts(tiny, cluster):
     tiny.write()
     with pytest.raises(BadValue, match="roads") as local:
         build(tiny, "local")
-    telling = Telling()
+
+    class Waiting(Telling):
+        def after(self, worker: str) -> None:
+            wait_until_idle(cluster)  # else one worker could do all while the other one is slow to begin
+
+    telling = Waiting()
     with pytest.raises(BadValue) as remote:
         build(tiny, "dask", DaskEngine(cluster.scheduler_address), telling)
     assert (type(remote.value), str(remote.value)) == (type(local.value), str(local.value))
-    assert len(telling.done) <= 5
+    # Of the first two parts one is good and one is not; no third one is taken in.
+    assert len(telling.done) <= 1
     assert len(done_parts(tiny.folder / "dask")) >= len(telling.done)
     assert not (tiny.folder / "dask" / "tiny").exists()
 
@@ -345,7 +375,14 @@ def test_ctrl_c_ends_the_workers_of_this_machine_and_says_how_to_go_on(tiny, pro
         "if __name__ == '__main__':\n"
         "    import gis.spans\n"
         f"    gis.spans.ROWS_AT_ONCE = {ROWS}\n"
+        "    import threading\n"
         "    from carbonmap.cli import main\n"
+        "    from carbonmap.dask_engine import _Shift\n"
+        "    settle = _Shift._settle\n"
+        "    def settle_one(*given):\n"
+        "        settle(*given)\n"
+        "        threading.Event().wait()\n"  # for Ctrl-C: else a quick build would be over before it
+        "    _Shift._settle = settle_one\n"
         "    main()\n",
         encoding="utf-8",
     )
@@ -363,10 +400,8 @@ def test_ctrl_c_ends_the_workers_of_this_machine_and_says_how_to_go_on(tiny, pro
     assert "stopped before it was done" in own[0]
     assert "goes on" in own[0]
     assert done_parts(tiny.store)
-    until = time.monotonic() + 30
-    while alive_in_session(running.pid) and time.monotonic() < until:
+    while alive_in_session(running.pid):  # a worker that stays is the end of this test's patience
         time.sleep(0.05)
-    assert alive_in_session(running.pid) == []
 
 
 # --- who may work -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from api.keys import KEY, KeyHolder, Keys
 from api.settings import Settings
 from carbonmap.errors import RegionError
 from carbonmap.keys import _end_of
+from carbonmap.resources import web_folder
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -88,6 +89,43 @@ def test_the_life_of_a_key(run: Run, tmp_path: Path) -> None:
     assert {entry["who"] for entry in (revoked, created)} == {f"operator {getpass.getuser()}"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created["at"])
     assert "key.revoke" in printed(run("keys", "audit", "--most", "1"))
+
+
+def test_a_settings_file_names_the_store_unless_a_variable_or_the_command_does(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text('store = "of-the-file"\n', "utf-8")
+    for name in ("of-the-file", "given"):
+        (tmp_path / name).mkdir()
+    ask = ("keys", "create", "--role", "planner", "--name", "Ann", "--settings", str(file))
+    for variable, given, used in [
+        ("", [], "of-the-file"),
+        (str(tmp_path / "store"), [], "store"),
+        ("", ["--store", "given"], "given"),
+    ]:
+        printed(run(*ask, *given, CARBONMAP_STORE=variable))
+        assert (tmp_path / f"{used}.sqlite").is_file()
+        assert f"{used}.sqlite is ready" in printed(
+            run("database", "status", "--settings", str(file), *given, CARBONMAP_STORE=variable)
+        )
+        (tmp_path / f"{used}.sqlite").unlink()
+
+
+def test_so_does_it_for_the_server_with_the_folder_of_the_map(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Settings] = []
+    monkeypatch.setattr("api.server.serve", lambda settings, *_, **__: asked.append(settings))
+    file = tmp_path / "server.toml"
+    file.write_text('store = "of-the-file"\nweb = "own-map"\n', "utf-8")
+    printed(run("serve", "--settings", str(file), CARBONMAP_STORE=""))
+    printed(run("serve", "--settings", str(file), "--store", "given", CARBONMAP_STORE="", CARBONMAP_WEB="their-map"))
+    printed(run("serve", CARBONMAP_STORE=""))
+    shipped = web_folder()
+    assert [(settings.store, settings.web) for settings in asked] == [
+        (Path("of-the-file"), Path("own-map")),
+        (Path("given"), Path("their-map")),
+        (Path("store"), shipped),
+    ]
 
 
 def test_before_there_is_a_key(run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`carbonmap scenario` and `carbonmap where`: documents in, labelled tables out, refusals in a paragraph."""
+"""`carbonmap scenario`, `mix` and `where`: documents in, labelled tables out, refusals in a paragraph."""
 
 import importlib.util
 import json
@@ -27,6 +27,15 @@ DOCUMENT: dict[str, Any] = {
         {"id": "grow", "kind": "growth", "form": "trend", "people_growth": 0.1},
         {"id": "fix", "kind": "retrofit", "level": 0.5, "area": {"collection": "district", "ids": ["west"]},
          "costs": {"capital_per_unit": 100, "currency": "EUR"}},
+    ],
+}  # fmt: skip
+EUR = {"capital_per_unit": 100, "currency": "EUR"}
+MIX: dict[str, Any] = {
+    "year": 2035, "zones": "district", "target_share": 0.004, "frontier": 3, "robust": {"samples": 50, "share": 0.5},
+    "candidates": [
+        {"measure": {"id": "insulate", "kind": "retrofit", "costs": EUR}, "levels": [0.2, 0.4, 0.8]},
+        {"measure": {"id": "cars", "kind": "electric_vehicles", "costs": EUR | {"capital_per_unit": 0.02}},
+         "levels": [0.1, 0.3]},
     ],
 }  # fmt: skip
 SECTORS = ("buildings", "transport", "forest")
@@ -181,6 +190,88 @@ def test_formats_zones_grids_and_standard_names_can_be_chosen(
     assert "in tiny-compact" in said
 
 
+def written(path: Path, document: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_the_best_mix_is_written_and_its_scenario_runs_by_itself(store: Path, tmp_path: Path, command: Command) -> None:
+    out, document = tmp_path / "best", written(tmp_path / "mix.json", {"inputs": MIX})
+    code, said, steps = command("mix", "tiny", document, "--store", store, "-o", out)
+    assert code == 0, steps
+    assert "[8/9]" in steps or "[9/9]" in steps, "as many steps as planned"
+    assert {path.name for path in out.iterdir()} == {
+        "places.parquet", "places.geojson", "places.csv", "curve.csv", "frontier.csv", "summary.json", "scenario.json"
+    }  # fmt: skip
+    told = json.loads((out / "summary.json").read_text("utf-8"))
+    best, sure = told["portfolio"], told["robust"]
+    assert best["saved_tco2e"] >= 0.004 * told["baseline_tco2e"] * (1 - 1e-9)
+    assert best["agrees"]
+    assert sure["simulated_share"] >= 0.5
+    assert told["notes"]["robust"]
+    assert json.loads((out / "places.geojson").read_text("utf-8"))["edition"] == told["edition"]
+    places, flat = gpd.read_parquet(out / "places.parquet"), pd.read_csv(out / "places.csv")
+    assert sorted(places["id"]) == ["east", "west"]
+    assert places["saved_tco2e"].sum() == pytest.approx(best["saved_tco2e"])
+    assert places["cost"].sum() == pytest.approx(best["cost"])
+    assert places["baseline_tco2e"].sum() == pytest.approx(told["baseline_tco2e"])
+    assert flat["insulate_level"].tolist() == places["insulate_level"].tolist()
+    for one in told["measures"]:
+        assert places[f"{one['id']}_quantity"].sum() == pytest.approx(one["quantity"])
+        assert (places[f"{one['id']}_level"] > 0).sum() == one["zones"]
+        assert f"{one['id']}: {one['saved_tco2e']:,.0f}" in said
+    curve = pd.read_csv(out / "curve.csv")
+    assert curve["cumulative_tco2e"].iloc[-1] == pytest.approx(told["curve"][-1]["cumulative_tco2e"])
+    assert len(pd.read_csv(out / "frontier.csv")) == 3
+    code, _, said = command("scenario", "tiny", out / "scenario.json", "--store", store, "-o", tmp_path / "ran", "-q",
+                            "--samples", 0)  # fmt: skip
+    assert code == 0, said
+    ran = json.loads((tmp_path / "ran" / "summary.json").read_text("utf-8"))["result"]
+    assert -ran["change_tco2e"]["net"] == pytest.approx(best["saved_tco2e"], rel=1e-9)
+
+
+def test_what_must_not_change_does_not_and_parts_are_spent_on_alike(
+    store: Path, tmp_path: Path, command: Command
+) -> None:
+    def mixed(name: str, **members: Any) -> tuple[dict[str, Any], pd.DataFrame]:
+        asked = {key: value for key, value in MIX.items() if key not in ("target_share", "robust", "frontier")}
+        document = written(tmp_path / f"{name}.json", asked | members)
+        code, _, said = command("mix", "tiny", document, "--store", store, "-o", tmp_path / name, "-q", "-f", "csv")
+        assert code == 0, said
+        told = json.loads((tmp_path / name / "summary.json").read_text("utf-8"))
+        return told, pd.read_csv(tmp_path / name / "places.csv").set_index("id")
+
+    free, everywhere = mixed("free", budget=1e9)
+    assert (everywhere["saved_tco2e"] > 0).all()
+    told, kept = mixed("kept", budget=1e9, unchanged=["west"])
+    assert (kept.loc["west", ["saved_tco2e", "cost", "insulate_level", "cars_level"]] == 0).all()
+    assert kept["unchanged"].tolist() == [name == "west" for name in kept.index]
+    assert kept.loc["east", "saved_tco2e"] == pytest.approx(everywhere.loc["east", "saved_tco2e"])
+    capped, spent = mixed("capped", budget=1e9, limits={"cost_per_zone": {"west": 100.0}, "measures_per_zone": 1})
+    assert spent.loc["west", "cost"] <= 100
+    assert ((spent[["insulate_level", "cars_level"]] > 0).sum(axis=1) <= 1).all()
+    most = [each["portfolio"]["saved_tco2e"] for each in (free, told, capped)]
+    assert most[0] > max(most[1:])
+
+
+def test_of_an_unknown_net_no_share_is_saved_and_none_is_told(tmp_path: Path, command: Command) -> None:
+    store = built_store(tmp_path / "dark", forest=False)
+    code, _, said = command("mix", "tiny", written(tmp_path / "share.json", MIX), "--store", store, "-q")
+    assert code == 2
+    assert "tells nothing of forest in these places" in said
+    assert "give target_tco2e" in said
+    tonnes = {key: value for key, value in MIX.items() if key not in ("target_share", "robust")} | {"target_tco2e": 0.5}
+    out = tmp_path / "best"
+    code, said, _ = command("mix", "tiny", written(tmp_path / "t.json", tonnes), "--store", store, "-o", out, "-q")
+    assert code == 0
+    assert "of unknown net" in said
+    told = json.loads((out / "summary.json").read_text("utf-8"))
+    assert told["baseline_tco2e"] is told["baseline_sectors_tco2e"]["forest"] is None
+    assert told["baseline_sectors_tco2e"]["buildings"] > 0
+    assert told["portfolio"]["saved_tco2e"] >= 0.5 * (1 - 1e-9)
+    assert pd.read_parquet(out / "places.parquet")["baseline_tco2e"].isna().all()
+
+
 def test_scenarios_that_ship_are_scenarios() -> None:
     assert example_names() == EXAMPLES
     for name in EXAMPLES:
@@ -198,6 +289,7 @@ def test_the_help_teaches(command: Command) -> None:
     assert "retrofit (efficiency, costs per m2)" in said
     assert "pv.roof_share: a gap, to be given" in said
     assert command("where", "--help")[0] == 0
+    assert "robust" in command("mix", "--help")[1]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +303,10 @@ def test_the_help_teaches(command: Command) -> None:
         (["scenario", "tiny", "compact", "-c", "district"], "is no grid"),
         (["scenario", "tiny", "compact", "-z", "parish"], "parish"),
         (["scenario", "nowhere", "compact"], "nowhere"),
+        (["mix", "tiny", "{broken}"], "is no JSON"),
+        (["mix", "tiny", "{gap}"], "inputs.zones: Field required"),
+        (["mix", "tiny", "{far}"], "within the limits at most"),
+        (["mix", "tiny", "{strange}"], "'north' is none of the places that choose"),
         (["where", "tiny", "-z", "grid-1km"], "is no zone set; the edition's zone sets are district"),
         (["where", "tiny", "--sector", "waste"], "some of buildings, transport, forest"),
         (["where", "tiny", "--programme", "{roads}"], "leave measures of roads out"),
@@ -225,6 +321,10 @@ def test_what_cannot_be_done_is_said_in_a_paragraph(
         "{broken}": "{",
         "{unknown}": json.dumps({"year": 2030, "measures": [{"id": "x", "kind": "magic"}]}),
         "{gap}": json.dumps({"year": 2030, "measures": [{"id": "x", "kind": "rooftop_pv", "level": 0.5}]}),
+        "{far}": json.dumps(
+            {key: value for key, value in MIX.items() if key != "target_share"} | {"target_tco2e": 1e9}
+        ),
+        "{strange}": json.dumps(MIX | {"unchanged": ["north"]}),
         "{roads}": json.dumps({"year": 2030, "measures": [{"id": "x", "kind": "car_free_area", "area": area}]}),
     }
     given = []

@@ -26,13 +26,14 @@ from gis.key_index import KeyIndex
 from gis.layers import JoinReport
 from gis.meter_kernels import _add, rounded
 from gis.odd_readings import OddReadings
+from gis.parquet_files import told_by_row_group
 from gis.sources import Join
 
 IDS = [f"B{number:04d}" for number in range(60)]
 CARRIERS = {"전기": "electricity", "가스": "gas", "heat": "heat"}
 LONG: dict[str, Any] = {
     "key": "building", "layout": "long", "month": "month", "carrier": "carrier", "carriers": CARRIERS, "value": "kwh",
-    "unit": "kWh",
+    "unit": "kWh", "repeats": "sum",
 }  # fmt: skip
 
 MONTHLY = pa.schema({"building": pa.string(), "carrier": pa.string(), "month": pa.int64(), "kwh": pa.float64()})
@@ -143,6 +144,38 @@ def test_every_format_means_the_same(
     for first, last in ((0, 60), (15, 17), (16, 32), (31, 60), (60, 60)):
         pd.testing.assert_frame_equal(joined.rows(first, last), wanted.iloc[first:last], check_exact=True)
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["m.arrow", "m.arrow.sha256"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "plain"])
+def test_rows_that_repeat_others_count_once_where_the_region_file_says_so(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gis.table_blocks, "_BLOCK_ROWS", 500)
+    frame = readings()
+    join = Join(file=write(frame, tmp_path, kind), **LONG | {"repeats": "once"})
+    made, report = join_table(pd.DataFrame({"id": IDS}), join, tmp_path)
+    given = frame.dropna(subset=["kwh"]).drop_duplicates()
+    single = pd.concat([given, frame[frame["kwh"].isna()]])
+    assert len(single) < len(frame) - 50
+    wanted, _ = expected(single, IDS)
+    pd.testing.assert_frame_equal(made, wanted, check_exact=True)
+    assert report.repeated_rows == expected(frame, IDS)[1].repeated_rows
+    assert report.repeats_count_once
+
+
+def test_rows_that_repeat_others_are_refused_by_default(tmp_path: Path) -> None:
+    """Two rows may read alike by chance, or a file was appended twice: whoever made it knows."""
+    repeats = expected(readings(), IDS)[1].repeated_rows
+    plain = {key: value for key, value in LONG.items() if key != "repeats"}
+    join = Join(file=write(readings(), tmp_path, "plain"), **plain)
+    with pytest.raises(
+        BadValue, match=rf"m.parquet: {repeats} of its \d+ rows repeat another one .*B0\d+.*repeats: once"
+    ):
+        join_table(pd.DataFrame({"id": IDS}), join, tmp_path)
+    twice = readings().drop_duplicates(["building", "month", "carrier"])
+    made, report = join_table(pd.DataFrame({"id": IDS}), Join(file=write(twice, tmp_path, "plain"), **plain), tmp_path)
+    assert (report.repeated_rows, report.repeats_count_once) == (0, False)
+    pd.testing.assert_frame_equal(made, expected(twice, IDS)[0], check_exact=True)
 
 
 def test_the_order_of_rows_changes_no_byte(tmp_path: Path) -> None:
@@ -366,6 +399,42 @@ def test_a_page_of_what_is_no_text(tmp_path: Path, wrong: bytes) -> None:
         (tmp_path / "m.parquet").write_bytes(raw.replace(word, wrong + word[1:]))
         with pytest.raises(UnreadableFile, match=r"m.parquet cannot be read as Parquet .*damaged or truncated"):
             join_table(pd.DataFrame({"id": IDS}), Join(file="m.parquet", **LONG), tmp_path)
+
+
+def test_an_amount_that_changed_on_its_way_is_told_by_its_row_group(tmp_path: Path) -> None:
+    table = pa.table(
+        {"b": ["B0001"] * 6, "m": [202301 + row for row in range(6)], "c": ["gas"] * 6, "v": [4.0] * 5 + [7.5]}
+    )
+    path = tmp_path / "m.parquet"
+    how: dict[str, Any] = {"row_group_size": 2, "compression": "NONE", "use_dictionary": False}
+    join = Join(file="m.parquet", **LONG | {"key": "b", "month": "m", "carrier": "c", "value": "v"})
+    for checked in (False, True):
+        pq.write_table(table, path, write_page_checksum=checked, write_statistics=False, **how)
+        raw = path.read_bytes()
+        assert raw.count(np.float64(7.5).tobytes()) == 1
+        path.write_bytes(raw.replace(np.float64(7.5).tobytes(), np.float64(9.5).tobytes()))
+        if not checked:  # nobody can know
+            assert join_table(pd.DataFrame({"id": ["B0001"]}), join, tmp_path)[1].rows == 6
+    says = r"m.parquet cannot be read as Parquet in row group 3 of 3 \(rows 5 to 6\) \(.*\); .*copy it again"
+    with pytest.raises(UnreadableFile, match=says):
+        join_table(pd.DataFrame({"id": ["B0001"]}), join, tmp_path)
+
+
+def test_trouble_that_is_not_the_files_is_not_called_damage(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    pq.write_table(pa.table({"b": ["B0001"]}), path)
+    with pytest.raises(pa.ArrowMemoryError, match="malloc"), told_by_row_group(path, ["b"]):
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+    unknown = r"m.parquet is Parquet that uses what this pyarrow \(.+\) cannot read \(Delta .*\): write it anew"
+    with pytest.raises(UnreadableFile, match=unknown), told_by_row_group(path, ["b"]):
+        raise pa.ArrowNotImplementedError("Delta encoding of FLBA")
+    with pytest.raises(OSError, match="end of stream") as told, told_by_row_group(path, ["b"], elsewhere=True):
+        raise pa.ArrowInvalid("Unexpected end of stream")
+    assert isinstance(told.value.__cause__, pa.ArrowInvalid)
+    reset = ConnectionResetError("reset by peer")
+    with pytest.raises(ConnectionResetError) as same, told_by_row_group(path, ["b"], elsewhere=True):
+        raise reset
+    assert same.value is reset
 
 
 def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from grids.crossings import CellParts, cell_index, line_lengths, polygon_areas
-from grids.errors import GridError
+from grids.errors import GeometryError, GridError
 from grids.grid import Grid
 from grids.measures import AREAS, LINES, POINTS, as_features, measures_of
-from grids.shares import Clipped, Shares, fractions
+from grids.shares import Clipped, Shares
 from grids.tolerances import NEGLIGIBLE
 from grids.zone_parts import parts_in_zones
 
@@ -82,6 +82,21 @@ def zone_shares(geometries: GeometryArray, zones: GeometryArray, measures: Float
     keep = share > NEGLIGIBLE
     matrix = _matrix(share[keep], zone[keep], feature[keep], zones.size, features.size)
     return Shares(matrix, np.divide(beyond, measures, out=np.zeros(features.size), where=measures > 0))
+
+
+def fractions(amount: FloatArray, measures: FloatArray, owner: IntArray) -> FloatArray:
+    """(n,) amounts as fractions of their owners' whole; a square millimetre of rounding is let pass."""
+    whole = measures[owner]
+    slack = 1e-6 * (1 + whole)
+    wrong = ~((amount >= -slack) & (amount <= whole + slack) & (whole > 0))
+    share = np.divide(amount, whole, out=np.zeros(amount.size), where=whole > 0)
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise GeometryError(
+            f"Feature {owner[first]} would have a share of {share[first]:g}; 0 to 1 was expected. Its geometry "
+            "crosses itself, or its measure is not that of the whole feature: hand over what clip_to returned."
+        )
+    return np.minimum(share, 1.0)
 
 
 def conservation_residual(shares: Shares, clipped: Clipped) -> float:

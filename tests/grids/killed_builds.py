@@ -1,8 +1,10 @@
-"""Run by test_edition_kills.py: builds editions in forked processes that SIGKILL ends before one line after the other.
+"""Run by test_edition_kills.py: builds editions in forked processes that SIGKILL ends after one change of files each.
 
+A kill leaves the files as they are and nothing else: of lines between which no file changes one will do.
 Prints one JSON line: how many builds were killed, and what was wrong after any of them.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -23,7 +25,7 @@ import grids.parquet
 import grids.publish
 import grids.table_queue
 from grids.edition import CollectionInfo, EditionWriter, Store
-from grids.publish import is_whole
+from grids.wholeness import is_whole
 
 CRS = "EPSG:5179"
 WATCHED = {
@@ -40,6 +42,8 @@ WATCHED = {
 GRID = CollectionInfo(id="grid-100m", title={"en": "100 m"}, kind="grid", cell_size_m=100, origin_m=(0, 0))
 ZONES = CollectionInfo(id="dong", title={"en": "dong"}, kind="zones")
 SERVED = "0" * 16
+MORE = 12
+NEVER, AT_SWITCH = -1, -2
 
 
 def manifest() -> dict[str, Any]:
@@ -60,16 +64,32 @@ def build(store: Path, edition: str) -> None:
         writer.publish(manifest())
 
 
-class DieBefore:
-    """Kills its own process before the nth line that any of its threads executes in the watched modules.
+def files_in(store: Path) -> list[tuple[str, int, int, int]]:
+    """What a kill leaves of a store but the insides of editions: names, which file each is, how long and of when."""
+    found = []
+    places = [store / "town", store / ".incoming"]
+    while places:
+        with contextlib.suppress(FileNotFoundError), os.scandir(places.pop()) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                found.append((entry.path, status.st_ino, status.st_size, status.st_mtime_ns))
+                if ".incoming" in entry.path and entry.is_dir(follow_symlinks=False):
+                    places.append(Path(entry.path))
+    return sorted(found)
 
-    Counts lines if n is never reached.
+
+class DieAfter:
+    """Kills its own process after the nth change of files, before the next line of its threads in the watched modules.
+
+    Counts changes if n is never reached. AT_SWITCH: after the change that lets the store serve the edition.
     """
 
-    def __init__(self, nth: int) -> None:
+    def __init__(self, store: Path, nth: int) -> None:
         self.left = nth
+        self._served = Store(store).current("town") if nth == AT_SWITCH else None
         self.seen = 0
-        self.publish_begins: int | None = None
+        self._store = store
+        self._files = files_in(store)
         self._guard = threading.Lock()
 
     def watch(self) -> None:
@@ -84,21 +104,23 @@ class DieBefore:
     def line(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line":
             with self._guard:
-                self.seen += 1
-                if self.publish_begins is None and frame.f_code.co_name == "publish":
-                    self.publish_begins = self.seen
-                self.left -= 1
-                if self.left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                files = files_in(self._store)
+                if files != self._files:
+                    self._files = files
+                    self.seen += 1
+                    self.left -= 1
+                    switched = self._served is not None and Store(self._store).current("town") != self._served
+                    if self.left == 0 or switched:
+                        os.kill(os.getpid(), signal.SIGKILL)
         return self.line
 
 
-def killed_before(store: Path, edition: str, nth: int) -> bool:
-    """Build in a forked process that dies before the nth line; say whether it died."""
+def killed_after(store: Path, edition: str, nth: int) -> bool:
+    """Build in a forked process that dies after the nth change; say whether it died."""
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
-        DieBefore(nth).watch()
+        signal.alarm(300)
+        DieAfter(store, nth).watch()
         try:
             build(store, edition)
         finally:
@@ -123,34 +145,31 @@ def faults(store: Path, editions: set[str]) -> list[str]:
 
 
 def main(store: Path) -> None:
-    """Kill builds at one line after the other, each time another edition, on a store that serves one."""
-    counter = DieBefore(-1)
+    """Kill builds after one change or other, each time another edition, on a store that serves one."""
+    build(store, SERVED)
+    counter = DieAfter(store, NEVER)
     counter.watch()
     build(store, "f" * 16)
     sys.settrace(None)
     threading.settrace(None)  # type: ignore[arg-type]
-    lines, begins = counter.seen, counter.publish_begins
-    assert begins is not None
-    build(store, SERVED)
     wrong: list[str] = []
     killed = switched = 0
-    # Every line from the moment publishing begins; before that nothing is visible yet, and every fourth will do.
-    moments = [*range(1, begins, 4), *range(begins, lines + 1)]
-    for nth in moments:
-        edition = f"{nth:016x}"
+    # Some more than were counted: what a killed build left is cleared away, and threads take other turns each time.
+    for turn, nth in enumerate((*range(1, counter.seen + MORE), AT_SWITCH), start=1):
+        edition = f"{turn:016x}"
         before = Store(store).current("town")
-        killed += killed_before(store, edition, nth)
-        wrong += [f"line {nth}: {fault}" for fault in faults(store, {before, edition})]
-        switched += Store(store).current("town") != before
+        died = killed_after(store, edition, nth)
+        killed += died
+        wrong += [f"change {nth}: {fault}" for fault in faults(store, {before, edition})]
+        switched += died and Store(store).current("town") != before
         leftovers = [path.name for path in (store / ".incoming").iterdir() if path.name.startswith("town-")]
         if len(leftovers) > 1:
-            wrong.append(f"line {nth}: leftovers of several builds: {leftovers}")
+            wrong.append(f"change {nth}: leftovers of several builds: {leftovers}")
     build(store, "e" * 16)
     wrong += faults(store, {"e" * 16})
     left = sorted(path.name for path in (store / ".incoming").iterdir())
-    sys.stdout.write(
-        json.dumps({"moments": len(moments), "killed": killed, "switched": switched, "wrong": wrong, "left": left})
-    )
+    result = {"changes": counter.seen, "killed": killed, "switched": switched, "wrong": wrong, "left": left}
+    sys.stdout.write(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from grids import sharing
-from grids.errors import GeometryError
 from grids.grid import Grid
 from grids.sharing import CellEntries, Division, SharedOut, ZoneEntries
 from grids.surroundings import Surroundings, middles_of, seen_from, without_far
@@ -135,8 +134,14 @@ def test_what_borders_round_off_is_scaled_and_told(monkeypatch: pytest.MonkeyPat
 def test_what_misses_more_is_refused_by_id(monkeypatch: pytest.MonkeyPatch) -> None:
     division, column = house_and_strip()
     missing_some(monkeypatch, 1 - 1e-8)
-    with pytest.raises(GeometryError, match=r"Parts of 1 features .* strip \(0\.99999999\)"):
-        division.share_out(column, ids=["house", "strip"])
+    shared = division.share_out(column, ids=["house", "strip"])
+    assert shared.refused == {1: "its parts and what lies outside do not add up to it [0.99999999 of it]"}
+    assert np.isnan(shared.outside).tolist() == [False, True]
+    assert set(shared.cells.feature.tolist()) == set(shared.zones["zones"].feature.tolist()) == {0}
+    assert shared.repaired.size == 0
+    alone = shared.without_refused()
+    assert worst_sum(alone) <= 1e-12
+    assert (alone.outside.tolist(), alone.refused) == ([0], {})
 
 
 def test_cells_are_held_against_their_feature_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,8 +151,40 @@ def test_cells_are_held_against_their_feature_too(monkeypatch: pytest.MonkeyPatc
         return CellEntries(feature, row, col, share * (1 + 1e-6))
 
     monkeypatch.setattr(sharing, "CellEntries", more)
-    with pytest.raises(GeometryError, match=r"Parts of 2 features .* 0 \(1\.000001\), 1 \(1\.000001\)"):
-        division.share_out(column)
+    assert list(division.share_out(column).refused) == [0, 1]
+
+
+def test_an_excess_in_one_target_does_not_hide_behind_a_deficit_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of more than the whole once counted as the whole: 1.0000005 of it, and nothing was amiss."""
+    division, column = house_and_strip()
+
+    def beyond(*given: Any, **how: Any) -> ZoneParts:
+        parts = parts_in_zones(*given, **how)
+        if "rest" in how:
+            parts.amount[parts.owner == 0] = [400 * (1 + 5e-7), 0.0]
+        return parts
+
+    monkeypatch.setattr(sharing, "parts_in_zones", beyond)
+    shared = division.share_out(column, ids=["house", "strip"])
+    assert shared.refused == {0: "its parts and what lies outside do not add up to it [1.0000005 of it]"}
+
+
+def test_those_that_are_kept_are_numbered_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    division, column = house_and_strip()
+    whole = division.share_out(column)
+
+    def fewer(*given: Any, **how: Any) -> ZoneParts:
+        parts = parts_in_zones(*given, **how)
+        if "rest" in how:
+            parts.amount[parts.owner == 0] *= 0.5
+        return parts
+
+    monkeypatch.setattr(sharing, "parts_in_zones", fewer)
+    shared = division.share_out(column).without_refused()
+    of_strip = whole.cells.feature == 1
+    assert shared.cells.feature.tolist() == [0] * int(of_strip.sum())
+    np.testing.assert_array_equal(shared.cells.share, whole.cells.share[of_strip])
+    np.testing.assert_array_equal(shared.cells.col, whole.cells.col[of_strip])
 
 
 @pytest.mark.parametrize("seed", range(40))

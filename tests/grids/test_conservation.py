@@ -72,6 +72,22 @@ def test_a_lost_millionth_is_refused_and_named():
         residuals.refuse_if_lost()
 
 
+def test_features_that_cancel_in_every_sum_are_found_one_by_one():
+    """What one house lacks, its equal has too much of: the sums are right, and two shares are wrong."""
+    shares = np.array([[1.0 - 1e-6, 0.5 + 1e-6, 0.0], [0.0, 0.0, 0.75]])
+    residuals = collection_residuals("zones", [(layer([8.0, 8.0, 2.0], shares), OUTSIDE_DOMAIN, OUTSIDE_ZONES)])
+    assert residuals.worst < 1e-15
+    assert residuals.closure == {"stock": pytest.approx(1e-6, rel=1e-6)}
+    with pytest.raises(NotConserved, match=r"'zones': the shares of some feature .* stock \(1e-06\)"):
+        residuals.refuse_if_lost()
+    exact = collection_residuals("zones", [(layer([8.0, 8.0, 2.0], SHARES), OUTSIDE_DOMAIN, OUTSIDE_ZONES)])
+    assert exact.closure == {"stock": 0.0}
+    assert (exact + residuals).closure == (exact + residuals).against([]).closure == residuals.closure
+    unknown = OUTSIDE_DOMAIN + np.array([0, np.nan, 0])
+    with pytest.raises(NotConserved):
+        collection_residuals("zones", [(layer([8.0, 0.0, 2.0], SHARES), unknown, OUTSIDE_ZONES)]).refuse_if_lost()
+
+
 def test_gains_and_losses_that_cancel_in_net_are_found_by_year():
     shares = np.array([[1.1 / 2, 0.9 / 2], [1.1 / 2, 0.9 / 2]])
     years = collection_residuals("g", [(layer([5.0, 5.0], shares, years=[2022, 2023]), np.zeros(2), np.zeros(2))])

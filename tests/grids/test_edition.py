@@ -41,6 +41,7 @@ from grids.store_errors import (
     InvalidTable,
     ItemNotFound,
     RegionNotFound,
+    StoreLost,
     YearNotFound,
 )
 
@@ -88,6 +89,14 @@ def publish(store: Path, edition: str = FIRST, side: int = 8, seed: int = 0) -> 
         writer.write_context("places", gpd.GeoDataFrame({"name": ["Han"]}, geometry=shapes[:1], crs=CRS))
         writer.publish(manifest())
     return Store(store).open("town", edition)
+
+
+def test_a_store_that_never_was_is_told_with_where_the_demo_puts_its_own(tmp_path: Path) -> None:
+    with pytest.raises(StoreLost, match=r"there is no store at .*nothing: .*--store .*carbonmap-demo/store"):
+        Store(tmp_path / "nothing").regions()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreLost, match="cannot be read"):
+        Store(tmp_path / "file").regions()
 
 
 def test_a_published_edition_is_served_with_every_value_as_written(tmp_path: Path) -> None:

@@ -440,20 +440,3 @@ def test_names_of_places_stay_text(small_editions, tmp_path):
     assert "<img src=x" not in page
     assert "{{7*7}}" in page
     assert "49" not in re.findall(r"<title>(.*?)</title>", page)[0]
-
-
-def test_classes_keep_removals_and_emissions_apart():
-    scale = html_map.scale_of(np.array([-5.0, -1.0, 0.0, 1.0, 2.0, 3.0, 400.0, np.nan]))
-    assert scale.breaks == sorted(scale.breaks)
-    assert len(scale.breaks) == len(scale.colours) + 1
-    removals = {scale.colour(value) for value in (-5.0, -1.0)}
-    assert removals.isdisjoint({scale.colour(value) for value in (0.0, 1.0, 400.0)})
-    assert scale.colour(math.nan) not in scale.colours
-
-
-@pytest.mark.parametrize("values", [[1.0], [-1.0], [0.0, 0.0], [math.nan], [2.0, 2.0, -2.0]])
-def test_classes_of_few_values(values):
-    scale = html_map.scale_of(np.array(values))
-    known = [value for value in values if not math.isnan(value)]
-    assert len(scale.breaks) == (len(scale.colours) + 1 if known else 0)
-    assert all(scale.colour(value) in scale.colours for value in known)

@@ -1,9 +1,11 @@
 """A full disk while a file is made: told as what it is, whatever the library that writes it says."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,45 +27,59 @@ FILES = (
     "manifest.json",
 )
 
+ROOM = 1_500
 LIMITED = """
-import resource, sys
+import json, resource, sys
 from pathlib import Path
 from grids.edition import Store
 from grids.exports.files import export_file, write_file
 from grids.exports.room import NoRoom
-store, region, name, folder, limit = sys.argv[1:]
-opened = Store(Path(store)).open(region)
-file = export_file(opened, name)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-try:
-    write_file(opened, file, Path(folder) / name)
-except NoRoom as problem:
-    print(problem)
-    sys.exit(2)
+store, region, folder, room, with_room, *names = sys.argv[1:]
+edition = Store(Path(store)).open(region)
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+told = {}
+for name in (*names, with_room):
+    most = 10_000_000 if name == with_room else int(room)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        write_file(edition, export_file(edition, name), Path(folder) / name)
+        told[name] = "made"
+    except NoRoom as problem:
+        told[name] = str(problem)
+print(json.dumps(told))
 """
+WITH_ROOM = "grid-500m_2023.csv"
 
 
-def limited(edition: Edition, name: str, folder: Path, limit: int) -> "subprocess.CompletedProcess[str]":
-    """Make a file in a process that may not write files larger than so many bytes."""
-    given = [str(edition.folder.parents[1]), edition.region.id, name, str(folder), str(limit)]
-    root = Path(__file__).parents[2]
-    return subprocess.run(
-        [sys.executable, "-c", LIMITED, *given], capture_output=True, text=True, cwd=root, check=False
+@dataclass(frozen=True)
+class Limited:
+    """What a process said of each file while none could be larger than so many bytes, and where it wrote."""
+
+    folder: Path
+    said: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def limited(small_edition: Edition, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Limited:
+    """Make every file in one process without room, and one more once there is."""
+    folder = tmp_path_factory.mktemp("full")
+    given = [str(small_edition.folder.parents[1]), small_edition.region.id, str(folder), str(ROOM), WITH_ROOM, *FILES]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *given], capture_output=True, text=True, cwd=project, check=False
     )
+    assert done.returncode == 0, done.stderr
+    return Limited(folder, json.loads(done.stdout))
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_format_says_that_there_is_no_room(small_edition: Edition, tmp_path: Path, name: str) -> None:
-    done = limited(small_edition, name, tmp_path, 1500)
-    assert done.returncode == 2, done.stderr
-    assert f"{name} cannot be written in {tmp_path}: {os.strerror(errno.EFBIG)}" in done.stdout
-    assert "Make room there, or give another folder" in done.stdout
+def test_every_format_says_that_there_is_no_room(limited: Limited, name: str) -> None:
+    assert f"{name} cannot be written in {limited.folder}: {os.strerror(errno.EFBIG)}" in limited.said[name]
+    assert "Make room there, or give another folder" in limited.said[name]
 
 
-def test_with_room_the_same_process_makes_it(small_edition: Edition, tmp_path: Path) -> None:
-    done = limited(small_edition, "grid-1km_2023.csv", tmp_path, 10_000_000)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "grid-1km_2023.csv").stat().st_size > 1500
+def test_with_room_the_same_process_makes_it(limited: Limited) -> None:
+    assert limited.said[WITH_ROOM] == "made"
+    assert (limited.folder / WITH_ROOM).stat().st_size > ROOM
 
 
 def test_other_failures_are_no_lack_of_room(tmp_path: Path) -> None:

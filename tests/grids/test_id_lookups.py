@@ -132,6 +132,16 @@ def test_a_cell_is_read_from_the_groups_around_it(edition: Edition, reading: Rea
     assert most <= 3, "squares of cells in Z-order have few others about them"
 
 
+def test_cells_that_are_not_called_by_their_codes_are_found_by_what_they_are_called(tmp_path: Path) -> None:
+    row, col = np.array([FIRST, FIRST, FIRST + 1]), np.array([FIRST, FIRST + 1, FIRST])
+    codes = Grid(CRS, ORIGIN, 100, "korea").codes(row, col).tolist()
+    path = tmp_path / "0123456789abcdef" / "tables" / "grid" / "2023.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"id": [codes[1], codes[0], codes[2]], "row": row, "col": col}), path)
+    info = CollectionInfo(id="grid", title={"en": "grid"}, kind="grid", cell_size_m=100, origin_m=ORIGIN, codes="korea")
+    assert [TableFile(path, info).position(code) for code in codes] == [1, 0, 2]
+
+
 def test_other_ids_are_read_from_the_groups_in_whose_range_they_are(edition: Edition, reading: Reading) -> None:
     path = edition.folder / "tables" / "h3-9" / "2023.parquet"
     ids = ids_of(edition, "h3-9")

@@ -209,6 +209,11 @@ def test_geometry_objects_become_the_bytes_that_geos_writes() -> None:
             ),
             *(court, shapely.Point(1, 2, 3), shapely.LinearRing([(0, 0), (1, 1), (1, 0)]), shapely.Polygon()),
             *(shapely.MultiPoint([(0, 0), (1, 1)]), shapely.MultiPolygon([court, shapely.box(20, 0, 21, 1)]), touching),
+            *(shapely.MultiPolygon([shapely.box(0, 0, 1, 1)]), shapely.MultiPolygon([court]), shapely.MultiPolygon()),
+            *(
+                shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.box(1, 1, 2, 2)]),
+                shapely.MultiPolygon([touching]),
+            ),
             *(shapely.GeometryCollection([shapely.Point(0, 0)]), shapely.LineString(), shapely.box(5, 5, 7, 9)),
             shapely.Polygon([(0, 0, 1), (1, 0, 1), (1, 1, 2)]),
         ],

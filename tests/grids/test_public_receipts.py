@@ -197,7 +197,7 @@ def check_adds_up(edition: Edition) -> int:
     return seen
 
 
-@settings(PATIENT, max_examples=8)
+@settings(PATIENT, max_examples=4)
 @given(towns())
 def test_every_receipt_adds_up_to_its_row(tmp_path_factory, quarter):
     assert check_adds_up(publish(quarter, tmp_path_factory.mktemp("store"))) == 2 * (4 + 16 + 2)

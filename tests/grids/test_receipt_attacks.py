@@ -69,7 +69,7 @@ def test_receipts_know_no_closed_meter(tmp_path, monkeypatch, how, large):
     guard_independence(EXAMPLE, tmp_path / "store", how)
 
 
-@settings(PATIENT, max_examples=8)
+@settings(PATIENT, max_examples=4)
 @given(towns(), st.sampled_from(["others", "gone"]))
 def test_no_town_s_receipts_know_a_closed_meter(tmp_path_factory, quarter, how):
     guard_independence(quarter, tmp_path_factory.mktemp("store"), how)
@@ -83,7 +83,7 @@ def test_without_the_rule_receipts_would_know_them(tmp_path, monkeypatch, large)
         guard_independence(EXAMPLE, tmp_path / "store", "others")
 
 
-@settings(PATIENT, max_examples=20)
+@settings(PATIENT, max_examples=10)
 @given(towns(), st.integers(0, 2**32 - 1))
 def test_what_is_held_depends_on_nothing_that_is_told(quarter, seed):
     """Disclosure control reckons with readers who know all lines but closed meters: it does not look at those."""
@@ -258,7 +258,7 @@ def test_receipts_do_not_help_an_attacker_in_the_example(tmp_path):
     assert guard_attack(EXAMPLE, tmp_path / "store") == 9
 
 
-@settings(PATIENT, max_examples=10)
+@settings(PATIENT, max_examples=5)
 @given(towns())
 def test_receipts_do_not_help_an_attacker(tmp_path_factory, quarter):
     guard_attack(quarter, tmp_path_factory.mktemp("store"))

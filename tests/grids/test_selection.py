@@ -20,7 +20,8 @@ from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.grid import Grid
 from grids.places import Places, Relation
 from grids.projections import LONLAT
-from grids.selection import Recent, Related, Selection
+from grids.recent import Recent
+from grids.selection import Related, Selection
 from grids.store_errors import ColumnNotFound, QueryTooLarge
 
 CRS = "EPSG:5186"

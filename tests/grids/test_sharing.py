@@ -1,7 +1,7 @@
 """Features shared out to domain, cells and zones in one go: by hand, and against overlays of geometry objects."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -244,18 +244,29 @@ def test_divisions_that_hold_the_same_zones_may_be_asked_at_once() -> None:
         np.testing.assert_array_equal(each.target, shared[0].target)
 
 
-def test_what_is_far_larger_than_the_domain_is_cut_to_it_before_it_is_cut_to_cells(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A sea of 2,000 km by 2,000 km has 4e8 cells, of which a town of 4 km has 1,600."""
-    most = []
+class Cuts(NamedTuple):
+    """What was cut to cells, call by call: how many features were given, and how many parts came of them."""
 
-    def watched(*given: Any, **how: Any) -> FeatureParts:
-        cells = parts_in_cells(*given, **how)
-        most.append(cells.parts.owner.size)
+    features: list[int]
+    parts: list[int]
+
+
+@pytest.fixture
+def cuts(monkeypatch: pytest.MonkeyPatch) -> Cuts:
+    seen = Cuts([], [])
+
+    def watched(column: Any, *given: Any, **how: Any) -> FeatureParts:
+        cells = parts_in_cells(column, *given, **how)
+        seen.features.append(column.size)
+        seen.parts.append(cells.parts.owner.size)
         return cells
 
     monkeypatch.setattr(sharing, "parts_in_cells", watched)
+    return seen
+
+
+def test_what_is_far_larger_than_the_domain_is_cut_to_it_before_it_is_cut_to_cells(cuts: Cuts) -> None:
+    """A sea of 2,000 km by 2,000 km has 4e8 cells, of which a town of 4 km has 1,600."""
     domain = box(0, 0, 4000, 4000)
     half, house = box(-1e6, -1e6, 2000, 1e6), box(3950, 100, 4050, 150)
     sea = half.difference(box(100, 100, 300, 300))
@@ -264,7 +275,7 @@ def test_what_is_far_larger_than_the_domain_is_cut_to_it_before_it_is_cut_to_cel
     long = shapely.LineString([(X - 5e4, Y + 50), (X + 5e4, Y + 50)])
     division = divided(domain, halves=several(box(0, 0, 1000, 4000), box(1000, 0, 4000, 4000)))
     shared = share(division, sea, house, bow, away, long)
-    assert max(most) < 8_000
+    assert max(cuts.parts) < 8_000
     of_sea = (2000 * 4000 - 200 * 200) / sea.area
     assert 1 - shared.outside[0] == pytest.approx(of_sea, rel=1e-4)  # what is left of 1 has four digits less
     assert shared.outside[[1, 3, 4]].tolist() == pytest.approx([0.5, 1, 0.96])
@@ -276,3 +287,47 @@ def test_what_is_far_larger_than_the_domain_is_cut_to_it_before_it_is_cut_to_cel
     )
     np.testing.assert_allclose(held + shared.outside, 1, rtol=0, atol=1e-9)
     assert in_zones(shared, "halves")[0, 0] == pytest.approx((1000 * 4000 - 200 * 200) / sea.area, rel=1e-9)
+
+
+def test_what_fills_the_box_of_a_large_domain_is_cut_to_it_and_not_refused(cuts: Cuts) -> None:
+    """A sheet over 36 million cells, more than one feature may have; the domain is a strip and a column of them."""
+    domain = box(0, 0, 600_000, 200).union(box(0, 0, 200, 600_000))
+    sheet, house = box(0, 0, 600_000, 600_000), box(50, 50, 150, 150)
+    shared = share(divided(domain), sheet, house)
+    assert cuts.parts == [2 * 6000 * 2 - 4 + 4]
+    assert 1 - shared.outside[0] == pytest.approx(domain.area / sheet.area, rel=1e-9)
+    assert shared.outside[1] == 0
+    assert not shared.refused
+    assert shared.cells.share[shared.cells.feature == 0].sum() == pytest.approx(domain.area / sheet.area, rel=1e-9)
+
+
+def test_a_collection_that_is_far_larger_than_the_domain_is_cut_to_it_first_too(cuts: Cuts) -> None:
+    sea = box(-1e5, -1e5, 2000, 1e5)
+    mixed = shapely.GeometryCollection([sea, shapely.Point(X, Y), shapely.LineString([(X, Y), (X + 5, Y)])])
+    in_three = shapely.force_3d(sea, 7.0)
+    division = divided(box(0, 0, 4000, 4000), all=several(box(0, 0, 4000, 4000)))
+    shared = share(division, mixed, in_three, shapely.GeometryCollection())
+    assert max(cuts.parts) < 4_000
+    assert 1 - shared.outside[:2] == pytest.approx([2000 * 4000 / sea.area] * 2, rel=1e-6)
+    assert shared.outside[2] == 1
+    held = np.bincount(shared.cells.feature, shared.cells.share, minlength=3)
+    np.testing.assert_allclose(held + shared.outside, 1, rtol=0, atol=1e-9)
+
+
+def test_only_what_crosses_the_domain_is_cut_to_cells_again(cuts: Cuts) -> None:
+    division = divided(box(0, 0, 1000, 1000), halves=several(box(0, 0, 500, 1000), box(500, 0, 1000, 1000)))
+    inside = [box(x, y, x + 150, y + 30) for x in range(10, 800, 200) for y in range(10, 900, 90)]
+    bow = shapely.Polygon([(X + 50, Y + 50), (X + 350, Y + 350), (X + 350, Y + 50), (X + 50, Y + 250)])
+    crossing, beyond = box(-30, 450, 150, 480), box(1200, 0, 1300, 50)
+    crossed = shapely.Polygon([(X - 50, Y + 950), (X + 250, Y + 800), (X + 250, Y + 950), (X - 50, Y + 800)])
+    given_shapes = [*inside[:7], crossing, bow, beyond, *inside[7:], crossed]
+    shared = share(division, *given_shapes)
+    assert cuts.features == [len(given_shapes), 3]
+    assert shared.repaired.tolist() == [8, len(given_shapes) - 1]
+    alone = [share(division, shape) for shape in given_shapes]
+    assert shared.outside.tolist() == [each.outside[0] for each in alone]
+    of_each = {f: in_cells(each) for f, each in enumerate(alone)}
+    together = {f: {(0, row, col): part for (g, row, col), part in in_cells(shared).items() if g == f} for f in of_each}
+    assert together == of_each
+    zones = in_zones(shared, "halves")
+    assert zones == {(f, t): part for f, each in enumerate(alone) for (_, t), part in in_zones(each, "halves").items()}

@@ -1,6 +1,7 @@
 """Cells on a tile's lattice: polynomials and cuts of our own give what the projection and GEOS give."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -100,14 +101,41 @@ def test_cells_lie_where_projection_and_geos_put_them(town: Town, zoom: int) -> 
             assert (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() > 0
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    """Lattices of a test, which may make them worse than they are, are no other test's."""
+    tile_cells._lattice_of.cache_clear()
+    yield
+    tile_cells._lattice_of.cache_clear()
+
+
+def grid_of(town: Town) -> tuple[tuple[int, int], float]:
+    assert town.info.origin_m is not None
+    assert town.info.cell_size_m is not None
+    return town.info.origin_m, float(town.info.cell_size_m)
+
+
+def test_a_place_that_was_drawn_is_drawn_again_from_the_same_lattice() -> None:
+    town, other = Town(*PLACES[0]), Town(*PLACES[1])
+    tile = town.tile(12)
+    first = cells(tile, town.crs, town.info, town.columns, town.near(tile))
+    again = cells(tile, town.crs, town.info.model_copy(), town.columns.only(["row", "col"]), town.near(tile))
+    assert np.array_equal(first.points, again.points)
+    assert (tile_cells._lattice_of.cache_info().misses, tile_cells._lattice_of.cache_info().hits) == (1, 1)
+    finer = town.info.model_copy(update={"cell_size_m": 50})
+    for at, of, info in ((town.tile(13), town, town.info), (other.tile(12), other, other.info), (tile, town, finer)):
+        cells(at, of.crs, info, of.columns, of.near(at))
+    assert tile_cells._lattice_of.cache_info().misses == 4, "another tile, CRS or grid is another lattice"
+
+
 @pytest.mark.parametrize("zoom", [9, 12, 15])
 def test_corners_laid_once_and_cell_by_cell_are_the_same(
     town: Town, zoom: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tile, laid = town.tile(zoom), []
 
-    def lay(self: Lattice, most: int, kept: tuple[float, float]) -> NDArray[np.int64]:
-        laid.append(corners(self, most, kept))
+    def lay(self: Lattice, most: int) -> NDArray[np.int64]:
+        laid.append(corners(self, most))
         return laid[-1]
 
     corners = Lattice.corners
@@ -122,9 +150,8 @@ def test_corners_laid_once_and_cell_by_cell_are_the_same(
 
 def test_corners_of_a_few_cells_far_apart_are_not_laid() -> None:
     lattice = Lattice((0, 99, 0, 99), np.zeros((101, 1, 2)), np.ones((101, 1)), 1e-7)
-    kept = -float(BUFFER), float(EXTENT + BUFFER)
-    assert lattice.corners(9_000, kept).size == 0
-    assert lattice.corners(11_000, kept).shape == (101, 101, 2)
+    assert lattice.corners(9_000).size == 0
+    assert lattice.corners(11_000).shape == (101, 101, 2)
 
 
 @pytest.mark.parametrize("zoom", [9, 12, 15])
@@ -143,7 +170,7 @@ def test_nearly_no_cell_needs_the_slow_way(town: Town, zoom: int, monkeypatch: p
 
 def test_polynomials_are_as_good_as_they_say(town: Town) -> None:
     tile = town.tile(12)
-    lattice = Lattice.of(tile, town.crs, town.info, town.near(tile))
+    lattice = Lattice.of(tile, town.crs, *grid_of(town), town.near(tile))
     assert lattice is not None
     first_row, last_row, first_col, last_col = lattice.window
     rows, cols = np.arange(first_row, last_row + 2), np.arange(first_col, last_col + 2)
@@ -159,6 +186,7 @@ def test_corners_in_doubt_go_through_the_projection(monkeypatch: pytest.MonkeyPa
     tile = town.tile(12)
     exact = cells(tile, town.crs, town.info, town.columns, town.near(tile))
     monkeypatch.setattr(tile_cells, "_ROUNDING", 0.3)  # most corners are that near to the middle of two places
+    tile_cells._lattice_of.cache_clear()
     doubted = cells(tile, town.crs, town.info, town.columns, town.near(tile))
     assert np.array_equal(doubted.part_feature, exact.part_feature)
     assert {row: plain(rings) for row, rings in by_row(doubted).items()} == {
@@ -171,8 +199,9 @@ def test_where_polynomials_do_not_suffice_none_are_used(monkeypatch: pytest.Monk
     tile = town.tile(12)
     fast = cells(tile, town.crs, town.info, town.columns, town.near(tile))
     monkeypatch.setattr(tile_cells, "_SURE", 0.0)
-    assert Lattice.of(tile, town.crs, town.info, town.near(tile)) is None
+    tile_cells._lattice_of.cache_clear()
+    assert Lattice.of(tile, town.crs, *grid_of(town), town.near(tile)) is None
     slow = cells(tile, town.crs, town.info, town.columns, town.near(tile))
     assert np.array_equal(slow.part_feature, fast.part_feature)
     # From the middle of Korea's projection to the other side of the earth: no number, and no polynomial.
-    assert Lattice.of(Tile(0, 0, 0), town.crs, town.info, (-3e7, -3e7, 3e7, 3e7)) is None
+    assert Lattice.of(Tile(0, 0, 0), town.crs, *grid_of(town), (-3e7, -3e7, 3e7, 3e7)) is None

@@ -1,6 +1,5 @@
 """Each rule of uncertainty has a guard that is seen to fail without it: shared errors, and variances by level."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +9,8 @@ from scipy.sparse import csr_array
 
 from grids import aggregate
 from grids.aggregate import CollectionSums, LayerShares, collection_sums
-from grids.nesting import block_sums, to_coarser
+from grids.nesting import to_coarser
 from grids.shares import Shares
-
-Coarser = Callable[[LayerShares, CollectionSums, np.ndarray], CollectionSums]
 
 
 def layer(emissions: np.ndarray, shares: csr_array, **other: object) -> LayerShares:
@@ -42,31 +39,10 @@ def sums_of(of: LayerShares) -> CollectionSums:
     return collection_sums([of], n_targets=n, year=2023, sectors=["buildings"], coverage={"buildings": np.ones(n)})
 
 
-def added_anew(fine: LayerShares, _: CollectionSums, parents: np.ndarray) -> CollectionSums:
+def added_anew(fine: LayerShares, parents: np.ndarray) -> CollectionSums:
     """As a build does it: shares are added by block, and every level's variances are made of its own shares."""
     shares = to_coarser(parents, int(parents.max()) + 1, Shares(fine.shares, np.zeros(fine.shares.shape[1]))).matrix
     return sums_of(replace(fine, shares=shares))
-
-
-def added_by_block(_: LayerShares, fine: CollectionSums, parents: np.ndarray) -> CollectionSums:
-    """The mistake: variances of the finer level, added."""
-    n = int(parents.max()) + 1
-    part = fine.sectors["buildings"]
-
-    def blocks(values: np.ndarray) -> np.ndarray:
-        return np.asarray(block_sums(parents, n, csr_array(values.reshape(len(parents), -1))).toarray())
-
-    coarse = replace(
-        part,
-        values=blocks(part.values),
-        absolute=blocks(part.absolute),
-        own=blocks(part.own)[:, 0],
-        loadings=block_sums(parents, n, part.loadings),
-        illustrative=np.zeros(n, dtype=bool),
-        coverage=np.ones(n),
-        covered=np.ones(n, dtype=bool),
-    )
-    return CollectionSums(fine.year, n, fine.groups, {"buildings": coarse}, None)
 
 
 # --- errors that many share -------------------------------------------------------------------------------------------
@@ -98,19 +74,13 @@ def test_without_loadings_the_guard_of_shared_errors_fails(monkeypatch):
 # --- own errors of what is cut ----------------------------------------------------------------------------------------
 
 
-def guard_own_errors(coarser: Coarser) -> None:
-    """A stand cut over 100 cells has, in the one cell that holds it whole, the error of the whole."""
+def test_a_stand_has_one_error_at_every_level():
+    """A stand cut over 100 cells has, in the one cell that holds it whole, the error of the whole.
+
+    What a build does is guarded in tests/carbonmap/test_uncertainty_of_builds.py.
+    """
     fine = layer(
         np.array([-100.0]), csr_array(np.full((100, 1), 0.01)), u_own=0.3, u_group=0.2, u_factor=0.0, method="modelled"
     )
-    found = coarser(fine, sums_of(fine), np.zeros(100, dtype=np.int64)).table()
+    found = added_anew(fine, np.zeros(100, dtype=np.int64)).table()
     assert found["buildings_sd_tco2e"].iloc[0] == pytest.approx(np.hypot(30, 20))
-
-
-def test_a_stand_has_one_error_at_every_level():
-    guard_own_errors(added_anew)
-
-
-def test_with_variances_added_by_block_the_guard_of_own_errors_fails():
-    with pytest.raises(AssertionError):
-        guard_own_errors(added_by_block)

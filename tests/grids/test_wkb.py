@@ -111,7 +111,8 @@ HAND_MADE = {
 @pytest.mark.parametrize("name", HAND_MADE)
 def test_hard_shapes_agree_with_intersection(name: str) -> None:
     shape = placed(HAND_MADE[name])
-    expected = by_intersection(shape)
+    # GEOS would make ground of a ring that is no hole (tests/grids/test_stray_holes.py).
+    expected = by_intersection(shapely.Polygon(shape.exterior) if name == "hole outside its shell" else shape)
     if name == "line that retraces itself":
         expected = {cell: 2 * length for cell, length in expected.items()}
     [found] = pictures(column(shape))

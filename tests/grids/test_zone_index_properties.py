@@ -133,7 +133,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     return np.array([*zones, None], dtype=object)[:-1], faces[of == 0], features[shapely.is_valid(features)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(scenes())
 def test_shares_in_zones_are_those_of_overlays(scene: Scene) -> None:
     zones, _, features = scene
@@ -147,7 +147,7 @@ def test_shares_in_zones_are_those_of_overlays(scene: Scene) -> None:
     assert (np.abs(given_shares - expected) <= tolerance(features)).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(scenes())
 def test_zones_gap_and_outside_hold_the_whole(scene: Scene) -> None:
     """The domain is all faces together: zones, gap and outside are measured each by itself."""
@@ -163,7 +163,7 @@ def test_zones_gap_and_outside_hold_the_whole(scene: Scene) -> None:
     np.testing.assert_allclose(shares.sum(axis=1), within[:, 0], rtol=0, atol=1e-11)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scenes())
 def test_the_order_of_zones_changes_no_area(scene: Scene) -> None:
     zones, _, features = scene
@@ -174,7 +174,7 @@ def test_the_order_of_zones_changes_no_area(scene: Scene) -> None:
     np.testing.assert_allclose(other[:, :-1][:, ::-1], one[:, :-1], rtol=0, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scenes())
 def test_moving_all_by_whole_cells_changes_no_share(scene: Scene) -> None:
     zones, _, features = scene
@@ -186,7 +186,7 @@ def test_moving_all_by_whole_cells_changes_no_share(scene: Scene) -> None:
     np.testing.assert_allclose(shares[1], shares[0], rtol=0, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scenes())
 def test_pure_cells_lie_in_their_zone_and_border_cells_add_up(scene: Scene) -> None:
     """Every cell of the frame is a feature: what it has in zones is what zones have in it."""
@@ -206,7 +206,7 @@ def test_pure_cells_lie_in_their_zone_and_border_cells_add_up(scene: Scene) -> N
     assert (expected[labels == -1].sum(axis=1) <= 1e-12).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scenes())
 def test_zones_as_features_lie_in_themselves(scene: Scene) -> None:
     """All their edges are borders, twice: nothing of a zone may leak into its neighbours."""

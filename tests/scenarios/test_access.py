@@ -53,6 +53,17 @@ def test_smoothing_takes_the_mean_of_the_cells_that_count() -> None:
     np.testing.assert_allclose(flat[inside], 2.0, rtol=1e-12)
 
 
+def test_where_nothing_is_near_there_is_nothing_to_the_bit() -> None:
+    """Half of a region is empty: what the transform leaves there is no density, and says nothing of anybody."""
+    frame = Frame("EPSG:5179", 500.0, 900_000.0, 1_900_000.0, 60, 50)
+    inside, field = np.ones((60, 50), bool), np.zeros((60, 50))
+    field[:25] = np.random.default_rng(1).lognormal(3, 1, (25, 50))
+    smooth = Smoothing(frame, inside, 1.5).mean(field)
+    assert (smooth[:28] > 0).all()
+    assert not smooth[28:].any(), "three cells and more from the next that has any"
+    assert disc_kernel((60, 50), 500.0, 1.5).convolve(field)[28:].any(), "the transform would have left something"
+
+
 def test_a_radius_below_a_cell_still_holds_the_cell_itself() -> None:
     kernel = disc_kernel((2, 2), 500.0, 0.1)
     np.testing.assert_allclose(kernel.convolve(np.array([[1.0, 2], [3, 4]])), [[1, 2], [3, 4]], atol=1e-12)

@@ -1,5 +1,6 @@
 """The best mix on a city made by hand: what the optimiser is told, what it chooses, and what a full run says of it."""
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from scenarios.errors import Stopped
 from scenarios.mix import Candidate, Mix
 from scenarios.portfolio import best_portfolio
 from scenarios.robust import robust_portfolio
@@ -59,6 +61,14 @@ def test_an_effect_is_what_a_run_of_that_zone_alone_says(mix: Mix) -> None:
         assert cost == pytest.approx(mix.options.cost(levels).sum(), rel=1e-9)
 
 
+def test_assumptions_of_any_candidate_make_the_choice_illustrative(mix: Mix) -> None:
+    assert not any(note.illustrative for note in mix.baseline.state.notes)
+    assert mix.illustrative, "what of the fuel serves heating rests on no publication"
+    parks = replace(mix, candidates=CANDIDATES[-1:])
+    park = Scenario(year=2040, measures=(CANDIDATES[-1].measure,))
+    assert parks.illustrative is run(parks.baseline, park, parks.coverage).illustrative
+
+
 def test_measures_meet_where_they_work_on_the_same(mix: Mix) -> None:
     group = mix.options.group
     assert group[0] == group[1] != group[2]
@@ -97,6 +107,62 @@ def test_samples_are_about_the_same_options_and_reproducible(mix: Mix) -> None:
     target = 0.3 * float(mix.options.effects_tco2e.max(axis=2).sum())
     robust = robust_portfolio(mix.options, train, held_out, target_tco2e=target)
     assert (held_out.reductions_tco2e(mix.options, robust.levels) >= target).mean() >= 0.9
+
+
+def test_a_choice_is_run_in_full_in_the_worlds_that_its_samples_are_of(mix: Mix) -> None:
+    levels = np.tile([2, 1, 2, 1, 1], (9, 1))
+    for seed in (1, 2):
+        estimated = mix.samples(300, seed).reductions_tco2e(mix.options, levels)
+        simulated = mix.simulate_samples(levels, 300, seed)
+        assert simulated.mean() == pytest.approx(estimated.mean(), rel=0.1)
+        assert simulated.std() == pytest.approx(estimated.std(), rel=0.2)
+        assert np.corrcoef(simulated, estimated)[0, 1] > 0.8, "parameters and shared errors are the same"
+    drawn = run(mix.baseline, mix.scenario(levels), mix.coverage, samples=300, seed=2).samples
+    assert drawn is not None
+    np.testing.assert_array_equal(simulated, -drawn.sectors_tco2e.sum(axis=0))
+    assert not mix.simulate_samples(np.zeros_like(levels), 20, 1).any()
+
+
+def test_a_sure_choice_run_in_full_meets_its_target_in_worlds_nobody_has_seen(mix: Mix) -> None:
+    train, held_out = mix.samples(200, 1), mix.samples(200, 2)
+    target = 0.5 * float(mix.options.effects_tco2e.max(axis=2).sum())
+    plain = best_portfolio(mix.options, target_tco2e=target, simulate=mix.simulate)
+    unseen = mix.simulate_samples(plain.levels, 1000, 3)
+    assert (unseen >= target).mean() < 0.8, "the case would not show it"
+    sure = robust_portfolio(
+        mix.options, train, held_out, target_tco2e=target,
+        train_simulate=lambda levels: mix.simulate_samples(levels, 200, 1),
+        held_out_simulate=lambda levels: mix.simulate_samples(levels, 200, 2),
+    )  # fmt: skip
+    assert sure.kept
+    assert sure.simulated_share is not None
+    assert sure.simulated_share == (mix.simulate_samples(sure.levels, 200, 2) >= target).mean() >= 0.9
+    assert (mix.simulate_samples(sure.levels, 1000, 3) >= target).mean() >= 0.9
+    assert sure.total_cost > plain.total_cost
+
+
+def test_runs_behind_options_and_samples_are_told_and_stop_when_cancelled(mix: Mix) -> None:
+    told: list[tuple[int, int]] = []
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return len(told) == 3
+
+    parts = (mix.baseline, mix.year, CANDIDATES, mix.zones, mix.names, {})
+    whole = Mix(*parts, lambda done, of_all: told.append((done, of_all)))
+    np.testing.assert_array_equal(whole.options.effects_tco2e, mix.options.effects_tco2e)
+    assert told == [(done, 9) for done in range(1, 10)]
+    told.clear()
+    with pytest.raises(Stopped):
+        _ = Mix(*parts, lambda done, of_all: told.append((done, of_all)), cancelled).options
+    assert told == [(1, 9), (2, 9), (3, 9)]
+    assert asked > 4, "it is asked within runs too"
+    told.clear()
+    with pytest.raises(Stopped):
+        Mix(*parts, lambda done, of_all: told.append((done, of_all)), lambda: len(told) == 2).samples(20, 1)
+    assert told == [(1, 9), (2, 9)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """On the way to the year: intervals, targets, costs and sectors of measures; growth by parts; stops of a line."""
 
 import itertools
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from scenarios.result import Result
 from scenarios.run import baseline_of, run
 from scenarios.scenario import Costs, read_scenario
 from scenarios.state import SECTORS
+from scenarios.summary import summary
 from scenarios.target import target_reached
 
 RETROFIT = {"id": "retrofit", "kind": "retrofit", "level": 0.5, "ramp_years": 10}
@@ -81,6 +83,29 @@ def test_where_a_path_is_much_work_some_years_of_it_are_drawn(
     assert 2 <= len(some.path_years) < len(whole.path_years)
     assert (some.path_years[0], some.path_years[-1]) == (2024, 2040)
     np.testing.assert_array_equal(some.path_tco2e, whole.path_tco2e[np.isin(whole.path_years, some.path_years)])
+
+
+def test_each_set_of_elasticities_has_an_interval_of_its_own_in_the_same_worlds(cities: ModuleType) -> None:
+    state, document = cities.city(8, 8), read_scenario({"year": 2040, "measures": [COMPACT, RETROFIT]})
+    known = shipped_parameters()
+    turned = replace(known, elasticities=dict(reversed(known.elasticities.items())))
+    one, other = (run(baseline_of(state, each), document, samples=300, seed=4) for each in (known, turned))
+    assert one.samples is not None
+    assert other.samples is not None
+    first, second = known.elasticities
+    assert list(one.samples.sets_tco2e) == [first, second]
+    np.testing.assert_array_equal(one.samples.sets_tco2e[first], one.samples.sectors_tco2e.sum(axis=0))
+    # As if the other set had been the first one.
+    np.testing.assert_allclose(
+        one.samples.sets_tco2e[second], other.samples.sectors_tco2e.sum(axis=0), rtol=1e-12, atol=1e-9
+    )
+    assert one.samples.interval_tco2e(second) != one.samples.interval_tco2e() == one.samples.interval_tco2e(first)
+    told = summary(one)["sets"]
+    assert told[second]["interval_tco2e"] == list(one.samples.interval_tco2e(second))
+    plain = ran(state, [RETROFIT], samples=50).samples
+    assert plain is not None
+    np.testing.assert_array_equal(plain.sets_tco2e[first], plain.sets_tco2e[second])
+    assert {one["interval_tco2e"] for one in summary(ran(state, [COMPACT]))["sets"].values()} == {None}
 
 
 # --- the target ------------------------------------------------------------------------------------------------------

@@ -205,6 +205,18 @@ def test_a_simulation_that_confirms_the_estimate_is_asked_twice_only() -> None:
     assert best.difference < 1e-9
 
 
+@pytest.mark.parametrize("won", [1e-6, 1e9])
+def test_the_currency_does_not_matter(won: float) -> None:
+    options = made_options(12, 3, 3, 7)
+    in_won = replace(options, costs=options.costs * won)
+    reach = best_portfolio(options, budget=np.inf).total_tco2e
+    for share in (0.5, 0.999):
+        plain = best_portfolio(options, target_tco2e=share * reach, settings=EXACT)
+        same = best_portfolio(in_won, target_tco2e=share * reach, settings=EXACT)
+        assert same.total_cost == pytest.approx(won * plain.total_cost, rel=NEAR)
+        assert same.bound == pytest.approx(won * plain.bound, rel=NEAR)
+
+
 def test_a_target_that_only_the_estimate_reaches_is_refused_with_what_is_simulated() -> None:
     options = by_hand()
     with pytest.raises(TargetOutOfReach, match="simulated") as raised:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from scenarios.limits import Limits
+from scenarios.options import FloatArray, IntArray
 from scenarios.portfolio import best_portfolio
-from scenarios.robust import RobustPortfolio, Samples, robust_portfolio
+from scenarios.robust import RobustPortfolio, Samples, SimulateSamples, robust_portfolio
 from scenarios.solver import Settings
 from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 from tests.scenarios.portfolio_cases import every_choice, made_options, made_samples, zone_saving
@@ -39,6 +40,60 @@ def test_held_out_samples_keep_the_target_and_it_costs_little_more_than_the_chea
     each = np.array([held_out.reductions_tco2e(options, choice) for choice in choices])
     cheapest = spent.sum(axis=1)[(each >= target).mean(axis=1) >= 0.9].min()
     assert best.total_cost <= 1.25 * cheapest
+
+
+def test_what_a_run_in_full_says_is_aimed_at_and_judges() -> None:
+    """Measures together save a sixth less than the product of what each leaves: only running them tells."""
+    options = made_options(20, 4, 3, 3, groups=2)
+    train, held_out = made_samples(options, 200, 1), made_samples(options, 200, 2)
+    target = 0.5 * best_portfolio(options, budget=float("inf"), settings=EXACT).total_tco2e
+
+    def simulated(samples: Samples) -> SimulateSamples:
+        return lambda levels: samples.reductions_tco2e(options, levels) * 5 / 6
+
+    blind = robust_portfolio(
+        options, train, held_out, target_tco2e=target, held_out_simulate=simulated(held_out), settings=EXACT
+    )  # fmt: skip
+    assert blind.held_out_share >= 0.9
+    assert blind.simulated_share is not None
+    assert blind.simulated_share < 0.7
+    assert not blind.kept
+    assert 0 < blind.shortfall_tco2e == pytest.approx(target - blind.safe_tco2e)
+    sure = robust_portfolio(
+        options, train, held_out, target_tco2e=target, train_simulate=simulated(train),
+        held_out_simulate=simulated(held_out), settings=EXACT,
+    )  # fmt: skip
+    assert sure.kept
+    assert sure.simulated_share is not None
+    assert sure.simulated_share >= 0.9
+    assert sure.total_cost > blind.total_cost
+    saved = np.sort(held_out.reductions_tco2e(options, sure.levels) * 5 / 6)
+    assert sure.safe_tco2e == saved[20] >= target
+    with pytest.raises(TargetOutOfReach, match="of held-out samples reach the target"):
+        robust_portfolio(
+            options, train, held_out, target_tco2e=1.8 * target, train_simulate=simulated(train),
+            held_out_simulate=simulated(held_out), settings=EXACT,
+        )  # fmt: skip
+    with pytest.raises(InvalidOptions, match=r"returned the shape \(3,\)"):
+        robust_portfolio(options, train, held_out, target_tco2e=target, train_simulate=lambda levels: np.ones(3))
+
+
+def test_cancelled_while_it_aims_higher_the_choice_before_comes_back() -> None:
+    options = made_options(20, 4, 3, 3, groups=2)
+    train, held_out = made_samples(options, 200, 1), made_samples(options, 200, 2)
+    target = 0.5 * best_portfolio(options, budget=float("inf"), settings=EXACT).total_tco2e
+    simulated = []
+
+    def nearly(levels: IntArray) -> FloatArray:
+        simulated.append(levels)
+        return train.reductions_tco2e(options, levels) * 0.9
+
+    settings = Settings(gap=0.0, cancelled=lambda: bool(simulated))
+    found = robust_portfolio(
+        options, train, held_out, target_tco2e=target, train_simulate=nearly, settings=settings
+    )  # fmt: skip
+    assert len(simulated) == 1
+    np.testing.assert_array_equal(found.levels, simulated[0])
 
 
 def test_a_share_that_cannot_be_kept_says_what_can_be_relied_on() -> None:

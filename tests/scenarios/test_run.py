@@ -20,7 +20,7 @@ from scenarios.parameters import shipped_parameters
 from scenarios.result import Result
 from scenarios.run import baseline_of, run
 from scenarios.scenario import Costs, read_scenario
-from scenarios.state import SECTORS
+from scenarios.state import SECTORS, CarrierFactor
 
 RETROFIT = {"id": "retrofit", "kind": "retrofit", "level": 0.5}
 PUMPS = {"id": "pumps", "kind": "heat_pump", "level": 0.4}
@@ -276,11 +276,40 @@ def test_one_sampled_parameter_by_hand(cities: ModuleType) -> None:
     assert (high - low) / (2 * 1.644854) == pytest.approx(gas.sum() * sd, rel=0.03)
 
 
+def test_a_range_that_is_given_is_drawn_or_said_not_to_be(cities: ModuleType) -> None:
+    state = cities.city(6, 6, sd_tco2e={}, factors={"electricity": CarrierFactor(0.4173, 0.0)})
+    ranges = {"pv.roof_share": (0.4, 0.3, 0.5), "pv.yield": 1314.0}
+    result = ran(state, [PV | {"parameters": ranges}], samples=10_000)
+    drawn = result.samples
+    assert drawn is not None
+    assert drawn.sampled == ("pv.roof_share",)
+    assert not [note for note in result.notes if note.about == "ranges"]
+    low, high = drawn.interval_tco2e()
+    assert (high - low) / (2 * 1.644854) == pytest.approx(0.25 / 1.959964 * -result.first.total_tco2e, rel=0.03)
+    single = ran(state, [PV | {"parameters": {"pv.roof_share": 0.4, "pv.yield": 1314.0}}])
+    assert single.first.total_tco2e == result.first.total_tco2e
+    # What the state rests on is worked out once: its range is in no interval, and nobody is told that it were.
+    shift = SHIFT | {"parameters": SHIFT["parameters"] | {"modal_shift.other_mode": (0.1, 0.0, 0.2)}}
+    both = run(
+        baseline_of(state),
+        read_scenario({"year": 2040, "measures": [shift], "parameters": {"state.resident_share": (0.5, 0.3, 0.7)}}),
+        samples=100,
+    )
+    assert both.samples is not None
+    assert both.samples.sampled == ("modal_shift.other_mode",)
+    [note] = [note for note in both.notes if note.about == "ranges"]
+    assert note.parameters == ("state.resident_share",)
+
+
 def test_costs_are_annualised_by_the_recovery_factor(cities: ModuleType) -> None:
     assert annual_cost(Costs(capital_per_unit=1000, lifetime_years=20, discount_rate=0.05)) == pytest.approx(
         80.2426, rel=1e-5
     )
     assert annual_cost(Costs(capital_per_unit=1000, lifetime_years=20, discount_rate=0)) == 50
+    for next_to_none in (5e-324, 1e-18, 1e-12):
+        assert annual_cost(Costs(capital_per_unit=1000, lifetime_years=20, discount_rate=next_to_none)) == (
+            pytest.approx(50)
+        )
     costs = {"capital_per_unit": 1500, "running_per_unit": 5, "currency": "USD"}
     [effect] = ran(cities.city(5, 5), [PV | {"costs": costs}]).measures
     assert effect.cost_per_tco2e == pytest.approx(annual_cost(Costs(**costs)) / (1.314 * 0.4173))
@@ -298,6 +327,7 @@ def test_costs_are_annualised_by_the_recovery_factor(cities: ModuleType) -> None
         ([RETROFIT | {"vintages": ["1888"]}], "vintage 1888"),
         ([PUMPS | {"carriers": ["coal"]}], "no building flow of coal"),
         ([FOREST | {"hectares": 1e6}], "neither green nor built on"),
+        ([TREES | {"trees": 1e9}], "trees: 1,000,000,000 trees were asked for, whose crowns of 25 m2"),
         ([{"id": "stops", "kind": "transit_stops", "stops": [[127.0, 37.1]]}], "knows no transit stops"),
         ([RETROFIT | {"area": {"collection": "a", "ids": ["b"]}}], "which cells lie in it"),
         ([RETROFIT | {"parameters": {"retrofit.saving": 7}}], "0 to 0.9 was"),

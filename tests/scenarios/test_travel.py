@@ -1,5 +1,6 @@
 """Travel answers form as the published elasticities say, on the roads where trips run, and adds up."""
 
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.forms import Growth, formed
+from scenarios.forms import FormName, Growth, formed
 from scenarios.parameters import DIMENSIONS, SETS, shipped_parameters
 from scenarios.surroundings import elastic_ratio
 from scenarios.travel import travel_answers, travel_baseline
@@ -129,3 +130,24 @@ def test_a_centre_on_paper_shortens_no_trip(cities: ModuleType) -> None:
     without = travel_answers(base, got.state, got.left, got.arrived, PARAMETERS)
     for name in SETS:
         np.testing.assert_array_equal(with_name[name].factor, without[name].factor)
+
+
+@pytest.mark.parametrize("form", ["sprawl", "trend", "compact", "polycentric"])
+def test_the_last_digits_of_what_is_there_do_not_move_what_a_form_does(cities: ModuleType, form: FormName) -> None:
+    """Libraries that add up otherwise move a state by some 1e-12; half of this region has nobody, and takes sprawl."""
+    state = cities.city(40, 30)
+    empty = np.arange(40)[:, None] > 20
+    bare = {name: np.where(empty, 0.0, getattr(state, name)) for name in ("population", "jobs", "floor_area_m2")}
+    state = replace(state, **bare, buildings_tco2e=np.where(empty, 0.0, state.buildings_tco2e))
+    noise = np.random.default_rng(5).uniform(-1e-12, 1e-12, (40, 30))
+    nudged = replace(
+        state, **{name: getattr(state, name) * (1 + noise) for name in ("population", "jobs", "floor_area_m2")}
+    )
+    found = []
+    for each in (state, nudged):
+        baseline = travel_baseline(each, PARAMETERS)
+        growth = Growth(form, people=0.1 * float(state.population.sum()), jobs=0.1 * float(state.jobs.sum()))
+        after = formed(each, growth, PARAMETERS)
+        answers = travel_answers(baseline, after.state, after.left, after.arrived, PARAMETERS, after.centres)
+        found.append([[answer.change_tco2e, answer.leaves_tco2e] for answer in answers.values()])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-8)

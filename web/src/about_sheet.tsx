@@ -105,14 +105,14 @@ export function AboutSheet({ model }: { model: Model }) {
   const foundations = useAsked(model, key('factors'), (signal) => askFoundations(model.api, of, signal));
   const columns = useAsked(model, key('columns'), (signal) => askColumns(model.api, of, signal));
   const downloads = useAsked(model, key('downloads'), (signal) => askDownloads(model.api, of, signal));
-  if (!region) return <Sheet model={model} title={t.about.title} name="about" children={null} />;
+  if (!region) return <Sheet model={model} title={t.about.open} name="about" children={null} />;
   const illustrative = PARTS.filter((part) => region.illustrative.includes(part)).map(
     (part) => t.sectors[part],
   );
   const document_ = (name: string) =>
     model.api.address(`${encodeURIComponent(region.id)}/downloads/${name}?edition=${region.edition}`);
   return (
-    <Sheet model={model} title={t.about.title} name="about">
+    <Sheet model={model} title={t.about.open} name="about">
       {region.synthetic && (
         <p class="note">
           {t.synthetic}: {t.syntheticDetail}

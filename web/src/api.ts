@@ -21,6 +21,7 @@ import { extentOf } from './positions';
 import { PARTS, type Unit } from './sectors';
 import { queryOf, type Query, type Wire } from './wire';
 
+type LandingOf = '/api/{region}/';
 type Collections = '/api/{region}/collections';
 type ItemOf = `${Collections}/{collection}/items/{item}`;
 type DistributionOf = `${Collections}/{collection}/distribution`;
@@ -117,7 +118,7 @@ export interface TileSet {
 }
 
 /** Whose values are taken off: of another year, of other columns, of another edition. */
-export type Taken = Pick<Query<DistributionOf>, 'less' | 'less_column' | 'less_edition'>;
+type Taken = Pick<Query<DistributionOf>, 'less' | 'less_column' | 'less_edition'>;
 
 /** What one published table is asked by. */
 export interface TableKey {
@@ -276,15 +277,19 @@ export interface Manner {
   readonly method?: 'POST' | 'PUT' | 'DELETE';
   /** A planner's key. */
   readonly key?: string;
-  /** Of the words in the answer; the browser's own if not given. */
-  readonly language?: string;
+  /** Ask for a job, instead of waiting for what comes of it. */
+  readonly later?: boolean;
 }
 
 export interface Api {
   /** Ask an address below `/api/`; `questions.ts` and `receipts.ts` say which there are. */
   ask<T>(path: string, decode: Decode<T>, signal: AbortSignal, manner?: Manner): Promise<Result<T>>;
+  /** From now on words in answers are asked for in a language; until then in the browser's own. */
+  speak(language: string): void;
   health(signal: AbortSignal): Promise<Result<true>>;
   regions(signal: AbortSignal): Promise<Result<Region[]>>;
+  /** A region as one of its editions tells of it. */
+  region(region: string, edition: string, signal: AbortSignal): Promise<Result<Region>>;
   collections(region: string, edition: string, signal: AbortSignal): Promise<Result<Collection[]>>;
   /** `column` may add columns and take shares of them, see `quantity.ts`. */
   distribution(
@@ -326,11 +331,13 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
   const table = (key: TableKey) => `${part(key.region)}/collections/${part(key.collection)}`;
   const pinned = (key: TableKey) => `year=${key.year}&edition=${part(key.edition)}`;
 
+  let language: string | null = null;
+
   async function ask<T>(
     path: string,
     decode: Decode<T>,
     signal: AbortSignal,
-    { body: posted, language, method = 'POST', key }: Manner = {},
+    { body: posted, method, key, later = false }: Manner = {},
   ): Promise<Result<T>> {
     let response: Response;
     try {
@@ -338,11 +345,13 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
         signal,
         headers: {
           accept: 'application/json',
-          ...(language === undefined ? {} : { 'accept-language': language }),
+          ...(language === null ? {} : { 'accept-language': language }),
           ...(posted === undefined ? {} : { 'content-type': 'application/json' }),
           ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+          ...(later ? { prefer: 'respond-async' } : {}),
         },
-        ...(posted === undefined ? {} : { method, body: posted }),
+        ...(posted === undefined ? {} : { body: posted }),
+        method: method ?? (posted === undefined ? 'GET' : 'POST'),
       });
     } catch (error) {
       const kind = signal.aborted ? 'aborted' : 'away';
@@ -369,8 +378,13 @@ export function createApi(base: string, fetcher: typeof fetch = (input, init) =>
 
   return {
     ask,
+    speak(tag) {
+      language = tag;
+    },
     health: (signal) => ask('health', () => true, signal),
     regions: (signal) => ask('regions', list(decodeRegion), signal),
+    region: (region, edition, signal) =>
+      ask(`${part(region)}/?${queryOf<LandingOf>({ edition })}`, decodeRegion, signal),
     collections: (region, edition, signal) =>
       ask(
         `${part(region)}/collections?${queryOf<Collections>({ edition })}`,

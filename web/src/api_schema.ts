@@ -72,6 +72,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{region}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    f?: string | null;
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Landing"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{region}/collections": {
         parameters: {
             query?: never;
@@ -531,6 +570,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{region}/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    job: string;
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StatusInfo"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    job: string;
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StatusInfo"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/jobs/{job}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    job: string;
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProcessResult"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/processes/{process}/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: {
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    process: string;
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProcessResult"];
+                    };
+                };
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StatusInfo"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{region}/receipts/{collection}/{item}": {
         parameters: {
             query?: never;
@@ -764,6 +955,91 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/scenarios/results/{digest}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    of?: string | null;
+                    limit?: number;
+                    offset?: number;
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    digest: string;
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/geo+json": components["schemas"]["PlacesOut"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{region}/scenarios/roads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    year?: number | null;
+                    lon?: number | null;
+                    lat?: number | null;
+                    within_m?: number;
+                    ids?: string | null;
+                    edition?: string | null;
+                };
+                header?: never;
+                path: {
+                    region: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/geo+json": components["schemas"]["RoadsOut"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1288,6 +1564,28 @@ export interface components {
             type: "Feature";
             year: number;
         };
+        Landing: {
+            attributions: components["schemas"]["Attribution"][];
+            bbox: [
+                number,
+                number,
+                number,
+                number
+            ];
+            edition: string;
+            id: string;
+            illustrative: {
+                [key: string]: boolean;
+            };
+            languages: string[];
+            links: components["schemas"]["Link"][];
+            name: {
+                [key: string]: string;
+            };
+            synthetic: boolean;
+            title: string;
+            years: number[];
+        };
         Link: {
             href: string;
             rel: string;
@@ -1405,6 +1703,9 @@ export interface components {
             /** @constant */
             type: "FeatureCollection";
         };
+        ProcessResult: {
+            [key: string]: unknown;
+        };
         PublicInput: {
             bytes: number | null;
             file: string;
@@ -1521,6 +1822,35 @@ export interface components {
             };
             synthetic: boolean;
         };
+        RoadOut: {
+            geometry: {
+                [key: string]: unknown;
+            };
+            id: string;
+            properties: components["schemas"]["RoadProperties"];
+            /** @constant */
+            type: "Feature";
+        };
+        RoadProperties: {
+            aadt: number | null;
+            km: number;
+            kmh: number | null;
+            lanes: number | null;
+            oneway: boolean;
+        };
+        RoadsOut: {
+            attributions: components["schemas"]["Attribution"][];
+            edition: string;
+            features: components["schemas"]["RoadOut"][];
+            illustrative: {
+                [key: string]: boolean;
+            };
+            numberReturned: number;
+            synthetic: boolean;
+            /** @constant */
+            type: "FeatureCollection";
+            year: number;
+        };
         SavedListOut: {
             scenarios: components["schemas"]["SavedOut"][];
         };
@@ -1634,6 +1964,22 @@ export interface components {
             sectors: components["schemas"]["SectorOut"][];
             synthetic: boolean;
             year: number;
+        };
+        StatusInfo: {
+            created: string;
+            edition: string;
+            finished?: string | null;
+            jobID: string;
+            links: components["schemas"]["Link"][];
+            message: string;
+            processID: string;
+            progress: number;
+            started?: string | null;
+            /** @enum {string} */
+            status: "accepted" | "running" | "successful" | "failed" | "dismissed";
+            /** @constant */
+            type: "process";
+            updated: string;
         };
         TileLayer: {
             /** @constant */

@@ -9,7 +9,7 @@ import { doubtLabel } from './doubt';
 import { numbersIn, textIn } from './format';
 import { lazily } from './lazily';
 import { amountAt } from './legend';
-import { createMap, hasWebgl, type MapHandle } from './map';
+import { createMap, type MapHandle } from './map';
 import { UNKNOWN } from './layers/theme';
 import type { Model } from './model';
 import { Notices } from './notices';
@@ -17,6 +17,26 @@ import { Brand, Panel } from './panel';
 import { insetsOf, type Insets } from './room';
 import { classOf } from './scale';
 import { Shortcuts } from './shortcuts_sheet';
+import './base.css';
+import './map.css';
+import './page.css';
+import './choices.css';
+import './legend.css';
+import './over_map.css';
+import './notices.css';
+import './card.css';
+import './breakdown.css';
+import './trend.css';
+import './receipt.css';
+import './measure.css';
+import './keys.css';
+import './search.css';
+import './table.css';
+import './compare.css';
+import './sheet.css';
+import './report.css';
+import './print.css';
+import './low.css';
 
 /** Room that the panels take, from what they measure now. */
 function panelInsets(): Insets {
@@ -113,15 +133,11 @@ function MapView({ model }: { model: Model }) {
 
   useEffect(() => {
     if (!element.current) return;
-    if (!hasWebgl()) {
-      model.mapState.value = 'no-webgl';
-      return;
-    }
     try {
       handle.current = createMap(element.current, model, panelInsets);
       made.value = handle.current;
     } catch {
-      // A browser may promise WebGL and then fail to start it.
+      // There is no WebGL, or it fails to start.
       model.mapState.value = 'no-webgl';
     }
     return () => {

@@ -15,10 +15,7 @@ function groupName({ kind, zoneKind }: Collection, t: Texts): string {
 }
 
 /** Collections that are no grids, under the names of their kinds, in the order they come. */
-export function groupsOf(
-  collections: readonly Collection[],
-  t: Texts,
-): [name: string, of: readonly Collection[]][] {
+function groupsOf(collections: readonly Collection[], t: Texts): [name: string, of: readonly Collection[]][] {
   const others = collections.filter(({ kind, cellSizeM }) => kind !== 'grid' || cellSizeM === null);
   const groups = new Map<string, Collection[]>();
   for (const collection of others) {

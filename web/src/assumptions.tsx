@@ -38,7 +38,7 @@ async function askMeant(
   signal: AbortSignal,
 ): Promise<Result<Assumption[]>> {
   if (id !== null) {
-    const receipt = await askReceipt(model.api, key, id, 'en', signal);
+    const receipt = await askReceipt(model.api, key, id, signal);
     if (receipt.ok) return { ok: true, value: assumptionsOf(receipt.value, parts) };
     if (receipt.problem.kind !== 'refused') return receipt;
   }

@@ -35,7 +35,11 @@ export function Card({ model }: { model: Model }) {
   }, [chosen]);
 
   if (!selected) return null;
-  const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === selected.collection);
+  const collections = loaded(model.collections.value);
+  const collection = collections?.find(({ id }) => id === selected.collection);
+  const title = collection ? textIn(collection.title, model.lang.value) : '';
+  // An old link may name a table that this edition does not have.
+  const lost = collections !== null && !collection;
   const state = model.item.value;
   const item = loaded(state);
   const name = item ? nameOf(item.properties, item.id, model.lang.value) : selected.id;
@@ -53,8 +57,8 @@ export function Card({ model }: { model: Model }) {
           <p class="card-kind">
             {collection ? (
               <>
-                {t.kinds[collection.kind]} ·{' '}
-                <span translate={false}>{textIn(collection.title, model.lang.value)}</span>
+                {!title.startsWith(t.kinds[collection.kind]) && `${t.kinds[collection.kind]} · `}
+                <span translate={false}>{title}</span>
               </>
             ) : (
               '\u00a0'
@@ -74,7 +78,12 @@ export function Card({ model }: { model: Model }) {
         <CloseButton label={t.close} close={close} />
       </header>
       <div class="card-body">
-        {(state.state === 'loading' || (state.state === 'idle' && !collection)) && <Waiting />}
+        {(state.state === 'loading' || (state.state === 'idle' && !lost)) && <Waiting />}
+        {lost && (
+          <p class="note" role="alert">
+            <strong>{t.itemMissing}</strong>
+          </p>
+        )}
         {state.state === 'failed' && <ProblemNote problem={state.problem} t={t} missing={t.itemMissing} />}
         {item && itemKey && <CardBody model={model} item={item} itemKey={itemKey} />}
       </div>

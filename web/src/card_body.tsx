@@ -96,7 +96,7 @@ function Overview({ model, item, itemKey }: { model: Model; item: Item; itemKey:
         )}
         <p class="badges">
           <Badges model={model} sector={sector} />
-          {breakdown.held && <Badge kind="held" text={t.heldTitle} title={t.heldDetail} />}
+          {breakdown.held && <Badge kind="held" text={t.held} title={t.heldDetail} />}
         </p>
       </div>
       <p>

@@ -9,7 +9,7 @@ import { isOneOf, SECTORS } from './sectors';
 export const MANNERS = ['swipe', 'side', 'difference'] as const;
 export type Manner = (typeof MANNERS)[number];
 
-export const BYS = ['year', 'sector', 'edition'] as const;
+const BYS = ['year', 'sector', 'edition'] as const;
 export type By = (typeof BYS)[number];
 
 export interface Compare {

@@ -1,5 +1,5 @@
 /** The bar over a comparison: with what, and how the two are shown. */
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { useAsked } from './asked';
 import { CloseButton } from './close_button';
 import { MANNERS, type By, type Compare } from './compare';
@@ -105,6 +105,11 @@ export function CompareBar({ model }: { model: Model }) {
     },
     '#compare-tool',
   );
+  const manner = compare?.how;
+  // The bar takes room that the region was laid out in.
+  useEffect(() => {
+    if (model.whole.peek() && bar.current) model.goal.value = model.region.peek()?.bbox ?? null;
+  }, [model, manner]);
   if (!compare) return null;
   const names = sideNames(model);
   return (

@@ -22,6 +22,8 @@ export interface Compared {
   readonly differenceScale: ReadonlySignal<Scale | null>;
   /** How the difference is spread. */
   readonly differenceSpread: ReadonlySignal<Loadable<Distribution>>;
+  /** Whether what makes a difference is still on its way. */
+  readonly differenceWaiting: ReadonlySignal<boolean>;
   /** The picture, with a difference in it where one is asked for. */
   readonly picture: ReadonlySignal<Picture | null>;
   /** The other map says what it shows at a point; null while there is none. */
@@ -47,7 +49,7 @@ export function createCompared(known: Known, shown: Shown): Compared {
     // A table may have fewer years than the region.
     const years = active.value?.years ?? here.years;
     if (asked.by === 'year') return years.includes(Number(asked.other)) ? asked : null;
-    if (asked.by === 'edition') return asked;
+    if (asked.by === 'edition') return asked.other === here.edition ? null : asked;
     const there = asked.other === 'net' || (active.value?.sectors ?? []).includes(asked.other);
     return there ? asked : null;
   });
@@ -178,6 +180,7 @@ export function createCompared(known: Known, shown: Shown): Compared {
     }),
     differenceScale: scale,
     differenceSpread,
+    differenceWaiting: computed(() => differing.value.state === 'loading'),
     picture: computed(() => {
       const picture = shown.picture.value;
       if (!picture || compare.value?.how !== 'difference') return picture;

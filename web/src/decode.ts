@@ -36,7 +36,7 @@ export const scalar: Decoder<Scalar> = (value, path) => {
 };
 
 /** Members by the names that `T` has; of what they hold nothing is known yet. */
-export type Members<T> = { readonly [K in keyof T]: unknown };
+type Members<T> = { readonly [K in keyof T]: unknown };
 
 /** An object; with the type of an answer, no other member can be asked for than the API's definition names. */
 export function record<T extends object = Record<string, unknown>>(value: unknown, path: string): Members<T> {

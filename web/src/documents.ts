@@ -62,7 +62,7 @@ export interface Factor {
   readonly u95: number | null;
 }
 
-export interface Foundations {
+interface Foundations {
   readonly factors: readonly Factor[];
   readonly assumptions: readonly Assumption[];
 }
@@ -93,7 +93,7 @@ export function askFoundations(api: Api, of: Of, signal: AbortSignal): Promise<R
   );
 }
 
-export interface ColumnMeaning {
+interface ColumnMeaning {
   readonly name: string;
   readonly unit: string;
   readonly label: Localised;
@@ -128,7 +128,7 @@ export interface LayerReport {
   readonly counts: Readonly<Partial<Record<'read' | 'kept' | 'outside' | 'duplicates' | 'refused', number>>>;
 }
 
-export interface Manifest {
+interface Manifest {
   readonly layers: readonly LayerReport[];
   /** Size and digest of a file behind a source that is not open are not told. */
   readonly inputs: readonly {

@@ -3,6 +3,7 @@ import { effect, untracked } from '@preact/signals';
 import type { FeatureCollection, Geometry } from 'geojson';
 import type { GeoJSONSource, Map as MapLibre, MapMouseEvent, MapTouchEvent } from 'maplibre-gl';
 import { markOf } from './draw_order';
+import { LEAST_CORNERS, type Shape } from './drawing';
 import type { Ground } from './layers/theme';
 import type { Model } from './model';
 import { readOutline, writeOutline, type Outline } from './outlines';
@@ -39,20 +40,22 @@ function feature(
 
 const plain = ([lon, lat]: Position): [number, number] => [lon, lat];
 
-/** What is shown of an outline that is being drawn. */
-export function sketchShapes(sketch: readonly Position[], pointer: Position | null): Shapes {
+/** What is shown of what is being drawn. */
+function sketchShapes(sketch: readonly Position[], pointer: Position | null, shape: Shape = 'area'): Shapes {
   const path = (pointer ? [...sketch, pointer] : sketch).map(plain);
   const [first] = path;
   const features: Shapes['features'] = sketch.map((position, corner) =>
     feature({ type: 'Point', coordinates: plain(position) }, { corner }),
   );
-  if (path.length > 1) features.push(feature({ type: 'LineString', coordinates: path }));
-  if (first && path.length > 2) features.push(feature({ type: 'Polygon', coordinates: [[...path, first]] }));
+  if (path.length > 1 && shape !== 'points')
+    features.push(feature({ type: 'LineString', coordinates: path }));
+  if (first && path.length > 2 && shape === 'area')
+    features.push(feature({ type: 'Polygon', coordinates: [[...path, first]] }));
   return { type: 'FeatureCollection', features };
 }
 
 /** What is shown of a finished outline: its ground, and its corners if they can be taken hold of. */
-export function outlineShapes(outline: Outline): Shapes {
+function outlineShapes(outline: Outline): Shapes {
   const features: Shapes['features'] = [
     feature({
       type: 'MultiPolygon',
@@ -72,7 +75,7 @@ export function outlineShapes(outline: Outline): Shapes {
 }
 
 /** The outline with one corner elsewhere; the last position of a ring goes with the first. */
-export function withCorner(
+function withCorner(
   outline: Outline,
   at: { readonly polygon: number; readonly ring: number; readonly corner: number },
   to: Position,
@@ -139,10 +142,12 @@ export function drawOnMap(map: MapLibre, model: Model): () => void {
     return measured?.kind === 'outline' ? readOutline(measured.outline) : null;
   }
 
+  const shapeNow = () => model.drawnFor.value?.shape ?? 'area';
+
   const stopShowing = effect(() => {
     const sketch = model.sketch.value;
     const { measured } = model.view.value;
-    if (sketch) show(sketchShapes(sketch, null));
+    if (sketch) show(sketchShapes(sketch, null, shapeNow()));
     else {
       const outline = measured?.kind === 'outline' ? readOutline(measured.outline) : null;
       show(outline ? outlineShapes(outline) : { type: 'FeatureCollection', features: [] });
@@ -165,9 +170,11 @@ export function drawOnMap(map: MapLibre, model: Model): () => void {
     if (!sketch) return;
     const here = map.project(plain(position));
     const distance = (to: Position | undefined) => (to ? here.dist(map.project(plain(to))) : Infinity);
-    // Back at the first corner, or twice at the last: the outline is done.
-    if (sketch.length > 2 && (distance(sketch[0]) < aim.close || distance(sketch.at(-1)) < aim.again))
-      model.finishSketch();
+    const shape = shapeNow();
+    // Back at the first corner of an area, or twice at the last one: it is done.
+    const closed = shape === 'area' && distance(sketch[0]) < aim.close;
+    const twice = shape !== 'points' && distance(sketch.at(-1)) < aim.again;
+    if (sketch.length >= LEAST_CORNERS[shape] && (closed || twice)) model.finishSketch();
     else if (distance(sketch.at(-1)) >= aim.again) model.sketch.value = [...sketch, position];
   }
 
@@ -182,7 +189,7 @@ export function drawOnMap(map: MapLibre, model: Model): () => void {
     map.getCanvas().style.cursor = 'crosshair';
     if (sketch.length > 0) {
       pointer = [lngLat.lng, lngLat.lat];
-      show(sketchShapes(sketch, pointer));
+      show(sketchShapes(sketch, pointer, shapeNow()));
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -192,7 +199,7 @@ export function drawOnMap(map: MapLibre, model: Model): () => void {
       const { lng, lat } = map.getCenter();
       add([lng, lat]);
     } else if (event.key === 'Backspace') model.sketch.value = sketch.slice(0, -1);
-    else if (event.key === 'Escape') model.sketch.value = null;
+    else if (event.key === 'Escape') model.endSketch();
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -11,8 +11,18 @@ describe('numbers', () => {
     expect(ko.amount(12345.678)).toBe('12,300');
   });
 
+  it('writes the last zeros of an amount, so that a column of them reads alike', () => {
+    expect([16.64, 18.96, 0.5402, 4].map((value) => en.amount(value))).toEqual([
+      '16.6',
+      '19.0',
+      '0.540',
+      '4',
+    ]);
+    expect(ko.amount(7.196)).toBe('7.20');
+  });
+
   it('writes a true minus, and no minus before zero', () => {
-    expect(en.amount(-8.4)).toBe('−8.4');
+    expect(en.amount(-8.4)).toBe('−8.40');
     expect(en.amount(-0)).toBe('0');
     expect(en.exact(-120)).toBe('−120');
   });

@@ -21,7 +21,7 @@ function formatter(language: Language, options: Intl.NumberFormatOptions): (valu
 }
 
 export interface Numbers {
-  /** An emission: three significant digits, since more would claim what the methods do not know. */
+  /** An emission: three significant digits, zeros too, since more would claim what the methods do not know. */
   amount(value: number): string;
   /** A break of a legend: as it is, up to six digits. */
   exact(value: number): string;
@@ -39,13 +39,15 @@ export interface Numbers {
 
 export function numbersIn(language: Language): Numbers {
   const small = formatter(language, { maximumSignificantDigits: 3 });
+  const three = formatter(language, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
   const exact = formatter(language, { maximumSignificantDigits: 6 });
   const percent = formatter(language, { style: 'percent', maximumFractionDigits: 0 });
   const finePercent = formatter(language, { style: 'percent', maximumFractionDigits: 1 });
   const count = formatter(language, { maximumFractionDigits: 0 });
   const compact = formatter(language, { notation: 'compact', maximumSignificantDigits: 3 });
   return {
-    amount: small,
+    // Beside 16.6 stands 19.0, not 19; what is a whole number stays one.
+    amount: (value) => (Number.isInteger(value) ? small(value) : three(value)),
     exact,
     // Between 0 and 1 %, or between 99 and 100 %, rounding would claim nothing or everything.
     percent: (share) =>
@@ -84,4 +86,10 @@ export function nameOf(properties: Properties, id: string, language: Language): 
 /** Bounds of the 90 % interval of a value with standard deviation `sd`, in the value's own unit. */
 export function interval90(value: number, sd: number): readonly [low: number, high: number] {
   return [value - Z_90 * sd, value + Z_90 * sd];
+}
+
+/** The day by the reader's own clock, `2026-03-09`. */
+export function localDay(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }

@@ -11,7 +11,7 @@ export interface Bin {
   readonly colour: string;
 }
 
-export interface Histogram {
+interface Histogram {
   readonly bins: readonly Bin[];
   /** Value at an edge: 0 is the left end of the first bin. */
   readonly edge: (index: number) => number;

@@ -4,6 +4,7 @@ import type { BBox } from './decode';
 import type { Band } from './draw_order';
 import { doubtful } from './doubt';
 import { known } from './expressions';
+import { layerId } from './layers/values';
 import type { Picture } from './shown';
 
 export interface InView {
@@ -21,8 +22,12 @@ export interface InView {
  * @param bbox of the region, degrees
  */
 export function placesInView(map: MapLibre, picture: Picture, suffix: string, bbox: BBox): InView {
-  const seen = (band: Band, filter?: FilterSpecification) =>
-    map.queryRenderedFeatures({ layers: [`${band}-${suffix}`], ...(filter ? { filter } : {}) }).length > 0;
+  // A theme may have no layer in a band.
+  const seen = (band: Band, filter?: FilterSpecification) => {
+    const layer = layerId(band, suffix);
+    if (!map.getLayer(layer)) return false;
+    return map.queryRenderedFeatures({ layers: [layer], ...(filter ? { filter } : {}) }).length > 0;
+  };
   // Flat or upright: of the two one is hidden, and has nothing in view.
   const either = (flat: Band, upright: Band, filter?: FilterSpecification) =>
     seen(flat, filter) || seen(upright, filter);

@@ -5,7 +5,7 @@ import { nameOf, textIn } from './format';
 import { askPlaces } from './questions';
 import type { Language } from './sectors';
 
-export interface Ancestor {
+interface Ancestor {
   readonly collection: string;
   readonly id: string;
   readonly names: Readonly<Record<string, string>>;

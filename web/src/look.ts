@@ -14,7 +14,7 @@ export const MARKS = ['interval', 'method'] as const;
 export type Mark = (typeof MARKS)[number];
 
 export const GROUNDS = ['auto', 'light', 'dark'] as const;
-export type GroundChoice = (typeof GROUNDS)[number];
+type GroundChoice = (typeof GROUNDS)[number];
 
 /** Values from `low` to `high`, in the unit shown; null: open on that side. */
 export interface Span {

@@ -1,29 +1,12 @@
 /** Brings the parts together: the browser's surroundings in, the page out. */
 import { effect, signal } from '@preact/signals';
 import { h, render } from 'preact';
-import 'maplibre-gl/dist/maplibre-gl.css';
 import { createApi } from './api';
-import { App } from './app';
 import type { Ground } from './layers/theme';
 import { createModel, type Address } from './model';
 import { pageTexts } from './texts/texts';
-import './base.css';
-import './page.css';
-import './choices.css';
-import './legend.css';
-import './over_map.css';
-import './notices.css';
-import './card.css';
-import './breakdown.css';
-import './trend.css';
-import './receipt.css';
-import './measure.css';
-import './keys.css';
-import './search.css';
-import './table.css';
-import './compare.css';
-import './sheet.css';
-import './report.css';
+
+const AGAIN_AFTER_MS = 2000;
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const ground = signal<Ground>(dark.matches ? 'dark' : 'light');
@@ -48,10 +31,26 @@ const page = document.getElementById('app');
 if (page) {
   const api = createApi(new URL('api/', document.baseURI).href);
   const model = createModel({ api, address, languages: navigator.languages, ground });
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) model.published.look();
+  });
   effect(() => {
     document.documentElement.dataset.ground = model.ground.value;
   });
-  // In English for a moment, and then in another language, would be worse than a moment later.
-  await pageTexts.bring(model.lang.value);
-  render(h(App, { model }), page);
+  // The model asks its first questions while the code that draws is still being read. And in English for a moment, then in
+  // another language, would be worse than a moment later. Not awaited: what draws waits for this file to be done.
+  const draw = () => {
+    void Promise.all([import('./app'), pageTexts.bring(model.lang.value)]).then(
+      ([{ App }]) => {
+        page.textContent = '';
+        render(h(App, { model }), page);
+      },
+      () => {
+        // The server went away, or has other files since: nothing else would say so.
+        page.textContent = model.texts.value.malformedDetail;
+        setTimeout(draw, AGAIN_AFTER_MS);
+      },
+    );
+  };
+  draw();
 }

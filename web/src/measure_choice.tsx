@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { useAsked } from './asked';
+import { LEAST_CORNERS } from './drawing';
 import { nameOf, textIn } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
@@ -13,25 +14,35 @@ import { MOST_ITEMS } from './state';
 /** More zones than a page can list are found by typing a part of the name. */
 const MOST_LISTED = 1000;
 
+/** What is said while something is drawn; an area is said by the page's own texts. */
+export interface SketchWords {
+  readonly corners: (count: number) => string;
+  readonly help: string;
+  readonly undo: string;
+}
+
 /** @param home id of what gets the focus when drawing is given up */
-export function Sketching({ model, home = 'measured-title' }: { model: Model; home?: string }) {
+export function Sketching(props: { model: Model; home?: string; words?: SketchWords }) {
+  const { model, home = 'measured-title' } = props;
   const t = model.texts.value;
+  const { measure } = t;
+  const words = props.words ?? { corners: measure.corners, help: measure.drawHelp, undo: measure.undo };
   const corners = model.sketch.value?.length ?? 0;
+  const least = LEAST_CORNERS[model.drawnFor.value?.shape ?? 'area'];
   const panel = useRef<HTMLDivElement>(null);
   const giveUp = () => {
-    model.sketch.value = null;
-    model.drawnFor.value = null;
+    model.endSketch();
   };
   useOpened('sketch', panel, giveUp);
   return (
     <div class="sketching" ref={panel}>
-      <p role="status">{t.measure.corners(corners)}</p>
-      <p class="fine">{t.measure.drawHelp}</p>
+      <p role="status">{words.corners(corners)}</p>
+      <p class="fine">{words.help}</p>
       <div class="buttons">
         <button
           type="button"
           class="primary"
-          disabled={corners < 3}
+          disabled={corners < least}
           onClick={() => {
             model.finishSketch();
           }}
@@ -45,7 +56,7 @@ export function Sketching({ model, home = 'measured-title' }: { model: Model; ho
             model.sketch.value = (model.sketch.value ?? []).slice(0, -1);
           }}
         >
-          {t.measure.undo}
+          {words.undo}
         </button>
         <button
           type="button"
@@ -61,13 +72,21 @@ export function Sketching({ model, home = 'measured-title' }: { model: Model; ho
   );
 }
 
+/** Zones that are picked, of one set. */
+export interface Picked {
+  /** Null: the first set there is. */
+  readonly collection: string | null;
+  readonly ids: readonly string[];
+  readonly set: (collection: string, ids: readonly string[]) => void;
+}
+
 /** Zones by name, of which some are picked. */
 export function ZoneList(props: {
   model: Model;
   /** What the button says, by the number of zones. */
   action: (count: number) => string;
-  /** What is picked to begin with. */
-  chosen?: { readonly collection: string; readonly ids: readonly string[] } | null;
+  /** What is picked, where the map picks too; else it is the list's own. */
+  picked?: Picked;
   choose: (collection: string, ids: readonly string[]) => void;
 }) {
   const { model, action, choose } = props;
@@ -76,10 +95,16 @@ export function ZoneList(props: {
   const region = model.region.value;
   const year = model.year.value;
   const zoneSets = (loaded(model.collections.value) ?? []).filter(({ kind }) => kind === 'zones');
-  const wanted = useSignal<string | null>(props.chosen?.collection ?? null);
   const part = useSignal('');
-  const chosen = useSignal<readonly string[]>(props.chosen?.ids ?? []);
-  const zoneSet = zoneSets.find(({ id }) => id === wanted.value) ?? zoneSets[0];
+  const own = useSignal<Pick<Picked, 'collection' | 'ids'>>({ collection: null, ids: [] });
+  const picked = props.picked ?? {
+    ...own.value,
+    set(collection: string, ids: readonly string[]) {
+      own.value = { collection, ids };
+    },
+  };
+  const zoneSet = zoneSets.find(({ id }) => id === picked.collection) ?? zoneSets[0];
+  const chosen = picked.ids;
   const key =
     zoneSet && region && year !== null
       ? { region: region.id, edition: region.edition, collection: zoneSet.id, year }
@@ -110,8 +135,7 @@ export function ZoneList(props: {
           <select
             value={zoneSet.id}
             onChange={(event) => {
-              wanted.value = event.currentTarget.value;
-              chosen.value = [];
+              picked.set(event.currentTarget.value, []);
             }}
           >
             {zoneSets.map(({ id, title }) => (
@@ -141,12 +165,11 @@ export function ZoneList(props: {
             <label>
               <input
                 type="checkbox"
-                checked={chosen.value.includes(id)}
-                disabled={chosen.value.length >= MOST_ITEMS && !chosen.value.includes(id)}
+                checked={chosen.includes(id)}
+                disabled={chosen.length >= MOST_ITEMS && !chosen.includes(id)}
                 onChange={(event) => {
-                  chosen.value = event.currentTarget.checked
-                    ? [...chosen.value, id]
-                    : chosen.value.filter((one) => one !== id);
+                  const rest = chosen.filter((one) => one !== id);
+                  picked.set(zoneSet.id, event.currentTarget.checked ? [...rest, id] : rest);
                 }}
               />
               <span translate={false}>{name}</span>
@@ -157,12 +180,12 @@ export function ZoneList(props: {
       <button
         type="button"
         class="primary"
-        disabled={chosen.value.length === 0}
+        disabled={chosen.length === 0}
         onClick={() => {
-          choose(zoneSet.id, chosen.value);
+          choose(zoneSet.id, chosen);
         }}
       >
-        {action(chosen.value.length)}
+        {action(chosen.length)}
       </button>
     </div>
   );

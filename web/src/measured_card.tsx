@@ -15,6 +15,7 @@ import { ProblemNote } from './notices';
 import { useOpened } from './opened';
 import {
   boundsOf,
+  isCrossing,
   LARGEST_FILE,
   outlineInGeoJson,
   readOutline,
@@ -79,7 +80,7 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
         )}
         <p class="badges">
           <Badges model={model} sector={sector} />
-          {breakdown.held && <Badge kind="held" text={t.heldTitle} title={t.heldDetail} />}
+          {breakdown.held && <Badge kind="held" text={t.held} title={t.heldDetail} />}
         </p>
       </div>
       {counted.length > 0 && (
@@ -128,17 +129,25 @@ function Sums({ model, statistics, measured }: { model: Model; statistics: Stati
 function useFile(model: Model): string | null {
   const refusal = useSignal<Refusal | null>(null);
   const { dropped } = model;
+  const latest = useRef<File | null>(null);
   const file = dropped.value;
   useEffect(() => {
     if (!file) return;
-    dropped.value = null;
+    // Another one may have been brought by now: that is not taken away with this one, and its answer is the one that counts.
+    if (dropped.peek() === file) dropped.value = null;
+    latest.current = file;
     refusal.value = null;
     if (file.size > LARGEST_FILE) {
       refusal.value = 'too-large';
       return;
     }
-    void file.text().then((text) => {
-      const outline = outlineInGeoJson(text);
+    // What cannot be read at all, as a folder that was dropped, is no GeoJSON either.
+    const reading = file
+      .text()
+      .then(outlineInGeoJson)
+      .catch((): Refusal => 'no-json');
+    void reading.then((outline) => {
+      if (latest.current !== file) return;
       if (typeof outline === 'string') {
         refusal.value = outline;
         return;
@@ -171,16 +180,28 @@ export function MeasuredCard({ model }: { model: Model }) {
       ),
   );
   const statistics = loaded(answer);
+  const outline = measured?.kind === 'outline' ? readOutline(measured.outline) : null;
+  // The server judges; what is wrong is said in the reader's words where the page sees it, too.
+  const crossing =
+    answer.state === 'failed' && answer.problem.status === 400 && outline !== null && isCrossing(outline);
 
   const close = useOpened(
     'measured',
     card,
     () => {
-      model.sketch.value = null;
+      model.endSketch();
       model.measuring.value = false;
       model.update({ measured: null });
     },
     '#measure-tool',
+  );
+
+  // Nobody goes on drawing for a card that is gone.
+  useEffect(
+    () => () => {
+      if (model.drawnFor.peek() === null) model.endSketch();
+    },
+    [model],
   );
 
   // Who came here with the keyboard, or has just finished an outline, reads on here.
@@ -223,10 +244,22 @@ export function MeasuredCard({ model }: { model: Model }) {
         {(!measured || model.sketch.value) && <MeasureChoice model={model} refusal={refusal} />}
         {measured && !question && <p class="note">{t.measure.brokenLink}</p>}
         {measured && answer.state === 'loading' && <div class="skeleton card-skeleton" aria-hidden="true" />}
-        {measured && answer.state === 'failed' && (
+        {crossing && (
+          <p class="note" role="alert" data-testid="outline-crossing">
+            {t.measure.crossing}
+          </p>
+        )}
+        {measured && answer.state === 'failed' && !crossing && (
           <ProblemNote problem={answer.problem} t={t} missing={t.itemMissing} />
         )}
-        {measured && statistics && <Sums model={model} statistics={statistics} measured={measured} />}
+        {statistics?.rows === 0 && (
+          <p class="note" role="status">
+            {t.measure.nothing}
+          </p>
+        )}
+        {measured && statistics && statistics.rows > 0 && (
+          <Sums model={model} statistics={statistics} measured={measured} />
+        )}
         {measured && !model.sketch.value && (
           <div class="buttons">
             <button

@@ -12,6 +12,8 @@ const REGION = {
   edition: '0123456789abcdef',
   attributions: [],
 };
+/** An edition before it, which is still kept. */
+const KEPT = 'fedcba9876543210';
 const GRID = { kind: 'grid', years: [2022, 2023], sectors: ['buildings'], count: 9, title: { en: 'Grid' } };
 const COLUMNS = ['id', 'area_ha', 'net_tco2e', 'buildings_tco2e'];
 
@@ -40,7 +42,8 @@ const ANSWERS: Record<string, unknown> = {
   WebMercatorQuad: { minzoom: 0, maxzoom: 14 },
 };
 
-function start(search: string) {
+/** @param less what the answer of how a difference is spread waits for */
+function start(search: string, less: Promise<unknown> = Promise.resolve()) {
   const asked: string[] = [];
   const history: string[] = [search];
   let goBack: () => void = () => undefined;
@@ -63,7 +66,15 @@ function start(search: string) {
     if (url.searchParams.get('column') === 'net_tco2e' && search.includes('netless')) {
       return Promise.resolve(Response.json(NOTHING));
     }
+    if (url.pathname.endsWith('/demo/')) {
+      const edition = url.searchParams.get('edition');
+      if (edition !== KEPT) return Promise.resolve(Response.json({ status: 404 }, { status: 404 }));
+      return Promise.resolve(
+        Response.json({ ...REGION, id: 'demo', name: { en: 'Demo' }, edition, years: [2021, 2022] }),
+      );
+    }
     const body = ANSWERS[url.pathname.split('/').at(-1) ?? ''] ?? { id: 'x', properties: {} };
+    if (url.searchParams.has('less')) return less.then(() => Response.json(body));
     return Promise.resolve(Response.json(body));
   });
   const model = createModel({ api, address, languages: ['ko-KR'], ground: signal<Ground>('light') });
@@ -87,6 +98,22 @@ describe('the model', () => {
       'demo/collections/grid-100m/distribution?year=2023&edition=0123456789abcdef&column=buildings_tco2e&unit=t&quantiles=201&profile=true',
     );
     expect(model.picture.value).toMatchObject({ sector: 'buildings', unit: 't', key: { year: 2022 } });
+  });
+
+  it('is busy until the classes of a difference are known', async () => {
+    let answer: (value: unknown) => void = () => undefined;
+    const late = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const { model } = start('?region=demo&sector=buildings&vs=difference/year/2022', late);
+    // The map itself has drawn all that it was given.
+    model.mapBusy.value = false;
+    await settled();
+    expect([model.busy.value, model.picture.value]).toEqual([true, null]);
+    answer(null);
+    await settled();
+    expect(model.busy.value).toBe(false);
+    expect(model.picture.value?.difference).not.toBeNull();
   });
 
   it('falls back where the address names what is not there', async () => {
@@ -258,6 +285,13 @@ describe('a comparison', () => {
     expect(model.picture.value?.key.edition).toBe('0123456789abcdef');
   });
 
+  it('is none with the edition that is shown', async () => {
+    const { model, asked } = start(`?sector=buildings&area=grid-1km&vs=side/edition/${REGION.edition}`);
+    await settled();
+    expect([model.compare.value, model.otherPicture.value]).toEqual([null, null]);
+    expect(asked.filter((path) => path.startsWith('demo/collections?'))).toHaveLength(1);
+  });
+
   it('is none with what the region does not have', async () => {
     for (const vs of ['swipe/year/1999', 'difference/year/1999', 'side/sector/forest']) {
       const { model } = start(`?sector=buildings&area=grid-1km&vs=${vs}`);
@@ -284,6 +318,58 @@ describe('a link', () => {
     const query = new URLSearchParams(model.link.value);
     expect([query.get('region'), query.get('year'), query.get('view')]).toEqual(['demo', '2023', null]);
     expect(query.get('sector')).toBe(model.sector.value);
+    expect(query.get('edition')).toBe(REGION.edition);
+  });
+
+  it('keeps to its edition after another was published, and says so', async () => {
+    const { model, asked } = start(`?region=demo&edition=${KEPT}&area=grid-1km`);
+    await settled();
+    expect(model.region.value).toMatchObject({ edition: KEPT, years: [2021, 2022] });
+    expect([model.year.value, model.picture.value?.key.edition]).toEqual([2022, KEPT]);
+    expect(asked.filter((path) => path.includes(REGION.edition))).toEqual([]);
+    expect([model.pinned.old.value, model.pinned.gone.value]).toEqual([true, null]);
+    model.showPublished();
+    await settled();
+    expect(model.region.value?.edition).toBe(REGION.edition);
+    expect(model.pinned.old.value).toBe(false);
+    expect(model.view.value.edition).toBeNull();
+  });
+
+  it('says nothing of an edition that is the one published', async () => {
+    const { model, asked } = start(`?region=demo&edition=${REGION.edition}`);
+    await settled();
+    expect(model.region.value?.edition).toBe(REGION.edition);
+    expect([model.pinned.old.value, model.pinned.gone.value]).toEqual([false, null]);
+    expect(asked.some((path) => path.startsWith('demo/?'))).toBe(false);
+  });
+
+  it('shows what is published where its edition is no longer kept', async () => {
+    const { model } = start('?region=demo&edition=00000000deadbeef');
+    await settled();
+    expect(model.region.value?.edition).toBe(REGION.edition);
+    expect([model.pinned.old.value, model.pinned.gone.value]).toEqual([false, '00000000deadbeef']);
+    model.showPublished();
+    await settled();
+    expect(model.pinned.gone.value).toBeNull();
+  });
+
+  it('says so of what no edition can be called, without asking for it', async () => {
+    const { model, asked } = start('?region=demo&edition=yesterday');
+    await settled();
+    expect(model.region.value?.edition).toBe(REGION.edition);
+    expect([model.pinned.old.value, model.pinned.gone.value]).toEqual([false, 'yesterday']);
+    expect(asked.some((path) => path.includes('yesterday'))).toBe(false);
+    model.update({ edition: null });
+    expect(model.pinned.gone.value).toBeNull();
+  });
+
+  it('leaves its edition behind when the region changes', async () => {
+    const { model } = start(`?region=demo&edition=${KEPT}`);
+    await settled();
+    model.chooseRegion('other');
+    await settled();
+    expect(model.view.value.edition).toBeNull();
+    expect(model.region.value?.id).toBe('other');
   });
 });
 
@@ -294,5 +380,64 @@ describe('two places', () => {
     expect(model.view.value.pair).toBe('b');
     model.update({ selected: { collection: 'grid-1km', id: 'c' } });
     expect(model.view.value.pair).toBeNull();
+  });
+
+  it('closes a question of a planner with its scenario, whatever closes that', () => {
+    for (const close of [
+      (model: ReturnType<typeof start>['model']) => {
+        model.update({ scenarios: null });
+      },
+      (model: ReturnType<typeof start>['model']) => {
+        model.chooseRegion('other');
+      },
+    ]) {
+      const { model, history } = start('?region=demo&scenario=&plan=mix/0123456789abcdef');
+      expect(model.view.value.plan).toEqual({ kind: 'mix', job: '0123456789abcdef' });
+      close(model);
+      expect(model.view.value.plan).toBeNull();
+      model.update({ scenarios: [''] });
+      expect(history.at(-1)).not.toContain('plan');
+    }
+  });
+
+  it('ends a drawing with all that belongs to it', async () => {
+    const { model } = start('?region=demo');
+    await settled();
+    const drawn: number[] = [];
+    const draw = () => {
+      model.drawnFor.value = { shape: 'area', then: (corners) => drawn.push(corners.length) };
+      model.sketch.value = [
+        [126.1, 37.1],
+        [126.2, 37.1],
+        [126.2, 37.2],
+      ];
+    };
+    draw();
+    model.endSketch();
+    model.finishSketch();
+    expect(drawn).toEqual([]);
+    draw();
+    model.chooseRegion('other');
+    expect(model.sketch.value).toBeNull();
+    expect(model.drawnFor.value).toBeNull();
+    draw();
+    model.finishSketch();
+    expect(drawn).toEqual([3]);
+    expect(model.view.value.measured).toBeNull();
+  });
+
+  it('makes nothing of fewer corners than the shape needs, and a line of two', async () => {
+    const { model } = start('?region=demo');
+    await settled();
+    const drawn: string[] = [];
+    for (const shape of ['area', 'line'] as const) {
+      model.drawnFor.value = { shape, then: () => drawn.push(shape) };
+      model.sketch.value = [
+        [126.1, 37.1],
+        [126.2, 37.1],
+      ];
+      model.finishSketch();
+    }
+    expect(drawn).toEqual(['line']);
   });
 });

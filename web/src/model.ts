@@ -1,18 +1,29 @@
 /** What the page knows: the view that the reader chose, and what follows from it. Panels and map only read and ask. */
-import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { Api, Attribution, BaseMap, Collection, Item, Region, TableKey, TileSet } from './api';
+import {
+  batch,
+  computed,
+  effect,
+  signal,
+  untracked,
+  type ReadonlySignal,
+  type Signal,
+} from '@preact/signals';
+import type { Api, Attribution, BaseMap, Collection, Item, Region, Result, TableKey, TileSet } from './api';
 import { activeCollection } from './areas';
 import { createCompared, type Compared } from './compared';
 import type { BBox } from './decode';
 import { createConnection, type Connection } from './connection';
+import { LEAST_CORNERS, type Drawing, type Picking } from './drawing';
 import type { InView } from './in_view';
 import type { Ground } from './layers/theme';
 import { loaded, resource, type Loadable } from './loading';
 import { writeOutline } from './outlines';
+import { createPinned, type Pinned } from './pinned';
 import type { Position } from './positions';
 import { withNeighbours } from './room';
 import { isOneOf, LANGUAGES, type Language } from './sectors';
 import { playYears } from './play';
+import { createPublished, type Published } from './published';
 import { createShown, type Shown } from './shown';
 import { AUTO, formatView, isStep, parseView, type Selection, type View } from './state';
 import { textsIn, type Texts } from './texts/texts';
@@ -49,7 +60,12 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   readonly texts: ReadonlySignal<Texts>;
   readonly ground: ReadonlySignal<Ground>;
   readonly regions: ReadonlySignal<Loadable<Region[]>>;
+  readonly published: Published;
+  /** The edition that is published of the region shown, if that is another one by now. */
+  readonly newEdition: ReadonlySignal<string | null>;
   readonly region: ReadonlySignal<Region | null>;
+  /** How the edition that the address keeps to stands to the one that is published. */
+  readonly pinned: Pick<Pinned, 'old' | 'gone' | 'state'>;
   /** The region's base map if it is drawn. */
   readonly baseMap: ReadonlySignal<BaseMap | null>;
   /** Whom to name for what is drawn. */
@@ -72,14 +88,18 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   readonly pointed: Signal<Selection | null>;
   /** Where the map is asked to go; it takes the wish away when it sets out. */
   readonly goal: Signal<BBox | null>;
+  /** Whether the map shows the whole region because nobody moved it: what takes room later may have it moved. */
+  readonly whole: Signal<boolean>;
   /** Whether the panel is open in which an area is drawn or chosen. */
   readonly measuring: Signal<boolean>;
   /** Whether the next place that is clicked is laid beside the selected one. */
   readonly pairing: Signal<boolean>;
   /** Corners of the outline that clicks on the map are drawing; null: they choose places. */
   readonly sketch: Signal<readonly Position[] | null>;
-  /** What is done with the next outline that is drawn; null: it is measured. */
-  readonly drawnFor: Signal<((outline: string) => void) | null>;
+  /** What the corners become; null: an area that is measured. */
+  readonly drawnFor: Signal<Drawing | null>;
+  /** What clicks on the map pick; null: they choose places. */
+  readonly picking: Signal<Picking | null>;
   /** Whether something else stands on the map in the place of its values, as a scenario's result. */
   readonly covered: Signal<boolean>;
   /** A file that was dropped on the page, to be measured. */
@@ -96,7 +116,7 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
     readonly first: (() => Promise<Shot>) | null;
     readonly other: (() => Promise<Shot>) | null;
   }>;
-  /** The query of a link that shows the same a year from now: what follows from the day is written out. */
+  /** The query of a link that shows the same numbers a year from now: what follows from the day is written out. */
   readonly link: ReadonlySignal<string>;
   /** How near the map is now; the model follows, to choose the grid. */
   readonly zoom: Signal<number>;
@@ -104,13 +124,17 @@ export interface Model extends Omit<Shown, 'waiting' | 'picture'>, Compared {
   update(change: Partial<View>, quietly?: boolean): void;
   /** The drawn corners become the area that is measured, if they make one. */
   finishSketch(): void;
+  /** Draw no further: clicks choose places again. */
+  endSketch(): void;
   /** Show a place that was found elsewhere than on the map: its card, its collection, and the way there. */
   open(place: Selection, bbox: BBox | null): void;
+  /** Show what is published now, whatever edition the address keeps to. */
+  showPublished(): void;
   chooseRegion(region: string): void;
   chooseArea(area: string): void;
 }
 
-export interface Surroundings {
+interface Surroundings {
   readonly api: Api;
   readonly address: Address;
   readonly languages: readonly string[];
@@ -129,11 +153,20 @@ export function preferredLanguage(languages: readonly string[]): Language {
   return 'en';
 }
 
+/** Whether the server knows no such thing, or no longer. */
+function isGone(result: Result<unknown>): boolean {
+  return !result.ok && (result.problem.status === 404 || result.problem.status === 410);
+}
+
 export function createModel({ api, address, languages, ground }: Surroundings): Model {
   const view = signal(parseView(address.read()));
   const connection = createConnection((cancel) => api.health(cancel));
   const { attempt } = connection;
-  const note = connection.note.bind(connection);
+  const note = (result: Result<unknown>): void => {
+    connection.note(result);
+    // What was there may be gone with its edition.
+    if (isGone(result)) published.look();
+  };
 
   address.onReturn(() => {
     view.value = parseView(address.read());
@@ -141,7 +174,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
 
   function update(change: Partial<View>, quietly = false): void {
     const before = view.value;
-    const after = {
+    const after: { -readonly [K in keyof View]: View[K] } = {
       ...before,
       // Another place has another receipt: it opens when it is asked for.
       ...('selected' in change ? { receipt: false, pair: null } : {}),
@@ -149,26 +182,36 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
       ...(OF_VALUES.some((key) => key in change) ? { only: null } : {}),
       ...change,
     };
+    // A question of a scenario's planner goes with the scenario.
+    if (after.scenarios === null) after.plan = null;
     const same = after.measured === before.measured && after.scenarios === before.scenarios;
     if (formatView(after) === formatView(before) && same) return;
-    view.value = after;
     if (isStep(before, after) && !quietly) address.push(formatView(after));
     else address.replace(formatView(after));
+    // After the address: who follows the view may write into it in turn.
+    view.value = after;
   }
 
   const chosenGround = computed(() => (view.value.ground === 'auto' ? ground.value : view.value.ground));
   const lang = computed(() => view.value.lang ?? preferredLanguage(languages));
 
-  const regions = resource(
-    () => 'regions',
-    (_, cancel) => api.regions(cancel),
+  effect(() => {
+    api.speak(lang.value === 'pseudo' ? 'en' : lang.value);
+  });
+  const published = createPublished(api, attempt, note);
+  const { regions } = published;
+  const pinned = createPinned(
+    api,
+    computed(() => {
+      const known = loaded(regions.value) ?? [];
+      return known.find(({ id }) => id === view.value.region) ?? known[0] ?? null;
+    }),
+    computed(() => view.value.edition),
+    isGone,
     attempt,
     note,
   );
-  const region = computed(() => {
-    const known = loaded(regions.value) ?? [];
-    return known.find(({ id }) => id === view.value.region) ?? known[0] ?? null;
-  });
+  const { region } = pinned;
   // By itself: a camera move makes a new view, and must not draw the ground anew.
   const baseMap = computed(() => (view.value.base ? (region.value?.baseMap ?? null) : null));
   const year = computed(() => {
@@ -205,6 +248,24 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
   const shown = createShown(known);
   const compared = createCompared(known, shown);
 
+  const newEdition = computed(() => {
+    // Whoever keeps to an older one is told so anyway.
+    if (pinned.old.value) return null;
+    const now = (published.newer.value ?? []).find(({ id }) => id === region.value?.id);
+    return now && now.edition !== region.value?.edition ? now.edition : null;
+  });
+  effect(() => {
+    // A server that was away may have been given something new.
+    if (attempt.value > 0) untracked(published.look);
+  });
+  effect(() => {
+    const lost = [collections.value, shown.distribution.value].some(
+      (state) => state.state === 'failed' && isGone({ ok: false, problem: state.problem }),
+    );
+    if (lost && pinned.old.value) untracked(pinned.lose);
+    else if (newEdition.value !== null && lost) untracked(published.take);
+  });
+
   const itemKey = computed(() => {
     const { selected } = view.value;
     const exists = selected && (loaded(collections.value) ?? []).some(({ id }) => id === selected.collection);
@@ -222,12 +283,28 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
 
   const goal = signal<BBox | null>(null);
   const sketch = signal<readonly Position[] | null>(null);
-  const drawnFor = signal<((outline: string) => void) | null>(null);
+  const drawnFor = signal<Drawing | null>(null);
+  const picking = signal<Picking | null>(null);
+  function endSketch(): void {
+    sketch.value = null;
+    drawnFor.value = null;
+  }
+  // Corners in one region mean nothing in another.
+  const regionId = computed(() => region.value?.id);
+  effect(() => {
+    void regionId.value;
+    endSketch();
+    picking.value = null;
+  });
   const mapBusy = signal(true);
   const playing = signal(false);
-  const waiting = computed(() => [regions.value, collections.value].some(({ state }) => state === 'loading'));
+  const waiting = computed(() =>
+    [regions.value, pinned.state.value, collections.value].some(({ state }) => state === 'loading'),
+  );
 
-  const busy = computed(() => waiting.value || shown.waiting.value || mapBusy.value);
+  const busy = computed(() =>
+    [waiting, shown.waiting, compared.differenceWaiting, mapBusy].some(({ value }) => value),
+  );
   playYears({
     playing,
     busy,
@@ -249,7 +326,10 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     ...shown,
     ...compared,
     regions,
+    published,
+    newEdition,
     region,
+    pinned,
     baseMap,
     attributions: computed(() => [
       ...(region.value?.attributions ?? []),
@@ -266,10 +346,12 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     inView: signal<InView>({ places: true, unknown: false, held: false, doubtful: false }),
     pointed: signal<Selection | null>(null),
     goal,
+    whole: signal(false),
     measuring: signal(false),
     pairing: signal(false),
     sketch,
     drawnFor,
+    picking,
     covered: signal(false),
     dropped: signal<File | null>(null),
     mapState: signal<'starting' | 'ready' | 'no-webgl'>('starting'),
@@ -282,6 +364,7 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
       formatView({
         ...view.value,
         region: region.value?.id ?? view.value.region,
+        edition: region.value?.edition ?? view.value.edition,
         year: year.value,
         sector: shown.sector.value,
         page: null,
@@ -290,23 +373,42 @@ export function createModel({ api, address, languages, ground }: Surroundings): 
     busy,
     zoom,
     update,
+    endSketch,
     finishSketch() {
-      const outline = writeOutline([[sketch.value ?? []]]);
-      const then = drawnFor.value;
-      sketch.value = null;
-      drawnFor.value = null;
-      if (outline === '') return;
-      if (then) then(outline);
-      else update({ measured: { kind: 'outline', outline }, selected: null });
+      const corners = sketch.value ?? [];
+      const drawing = drawnFor.value;
+      endSketch();
+      if (corners.length < LEAST_CORNERS[drawing?.shape ?? 'area']) return;
+      if (drawing) {
+        drawing.then(corners);
+        return;
+      }
+      const outline = writeOutline([[corners]]);
+      if (outline !== '') update({ measured: { kind: 'outline', outline }, selected: null });
     },
     open(place, bbox) {
       // The grid must not change on the way there, as it would if it went on suiting itself to the zoom.
       update({ selected: place, area: place.collection });
       if (bbox) goal.value = withNeighbours(bbox);
     },
+    showPublished() {
+      // Together, and the edition first: nothing is asked of one that is neither kept to nor published.
+      batch(() => {
+        update({ edition: null });
+        published.take();
+      });
+    },
     chooseRegion(id) {
-      // Another place: its camera, cell and outline mean nothing there.
-      update({ region: id, camera: null, selected: null, measured: null, compare: null, scenarios: null });
+      // Another place: its edition, camera, cell and outline mean nothing there.
+      update({
+        region: id,
+        edition: null,
+        camera: null,
+        selected: null,
+        measured: null,
+        compare: null,
+        scenarios: null,
+      });
     },
     chooseArea(area) {
       const stays = area === AUTO || view.value.selected?.collection === area;

@@ -1,5 +1,7 @@
 /** What the page says when something is not there: the server, the graphics, a region, an answer. */
+import { useEffect } from 'preact/hooks';
 import type { Problem } from './api';
+import { missed, MISSED_OFTEN } from './lazily';
 import type { Model } from './model';
 import { loaded } from './loading';
 import { textIn } from './format';
@@ -69,20 +71,75 @@ function Away({ model }: { model: Model }) {
   );
 }
 
+/** Whether a panel's code does not come though the server is there: after an upgrade its files have other names. */
+function useIsOld(model: Model): boolean {
+  const times = missed.value;
+  useEffect(() => {
+    if (times > 0) model.connection.suspect();
+  }, [model, times]);
+  return times >= MISSED_OFTEN && !model.connection.away.value;
+}
+
+/** Which edition is shown, where that is not the one published now; and the way to that one. */
+export function EditionNotice({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const { old, gone } = model.pinned;
+  const [name, words, button] =
+    gone.value !== null
+      ? (['gone', t.editionGone(gone.value.slice(0, 8)), t.close] as const)
+      : old.value
+        ? (['kept', t.editionKept((model.view.value.edition ?? '').slice(0, 8)), t.showPublished] as const)
+        : (['newer', t.newer, t.showNewer] as const);
+  if (name === 'newer' && model.newEdition.value === null) return null;
+  return (
+    <div class="notice hint" role="status" data-testid={name}>
+      <span>{words}</span>
+      <button
+        type="button"
+        onClick={() => {
+          // Who closes what is said of an edition that is gone goes on with what the page shows already.
+          if (name === 'gone') model.update({ edition: null });
+          else model.showPublished();
+        }}
+      >
+        {button}
+      </button>
+    </div>
+  );
+}
+
 export function Notices({ model }: { model: Model }) {
   const t = model.texts.value;
   const regions = model.regions.value;
   const failures = [
     regions,
+    ...(model.pinned.gone.value === null ? [model.pinned.state.value] : []),
     model.collections.value,
     model.distribution.value,
     model.differenceSpread.value,
     model.otherDistribution.value,
   ].flatMap((entry) => (entry.state === 'failed' && entry.problem.kind !== 'away' ? [entry.problem] : []));
   const active = model.active.value;
+  const old = useIsOld(model);
   return (
     <div class="notices">
       {model.connection.away.value && <Away model={model} />}
+      {old && (
+        <div class="notice" role="alert" data-testid="old">
+          <Sign of="know" />
+          <div>
+            <p>{t.malformedDetail}</p>
+          </div>
+          <button
+            type="button"
+            onClick={() => {
+              location.reload();
+            }}
+          >
+            {t.retry}
+          </button>
+        </div>
+      )}
       {failures[0] && (
         <div class="notice">
           <Sign of="know" />
@@ -112,6 +169,7 @@ export function Notices({ model }: { model: Model }) {
           </div>
         </div>
       )}
+      <EditionNotice model={model} />
       {!model.inView.value.places && model.region.value && model.mapState.value === 'ready' && (
         <div class="notice hint" role="status" data-testid="outside">
           <span>{t.explore.outside(textIn(model.region.value.name, model.lang.value))}</span>

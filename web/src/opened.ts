@@ -83,7 +83,11 @@ export function useOpened(
     };
     entry.current = opened;
     if (stack.length === 0) addEventListener('keydown', closeLatest);
-    stack.push(opened);
+    // What lies within this was opened after it, though it may have been drawn before.
+    const inner = stack.findIndex(
+      (one) => one.panel.current !== panel.current && panel.current?.contains(one.panel.current),
+    );
+    stack.splice(inner === -1 ? stack.length : inner, 0, opened);
     return () => {
       stack.splice(stack.indexOf(opened), 1);
       if (stack.length === 0) removeEventListener('keydown', closeLatest);

@@ -6,6 +6,7 @@ import { valueOf } from './expressions';
 import { drawGround, groundStyle, isOfBase } from './ground_on_map';
 import type { MapHandle } from './map';
 import type { Model } from './model';
+import { onPaper } from './printed_map';
 import { shoot } from './view_picture';
 import { addPatterns, valuesOnMap } from './values_on_map';
 
@@ -47,26 +48,39 @@ export function createBesideMap(
   draw: (map: MapLibre) => () => void,
 ): () => void {
   const first = handle.map;
-  const map = new MapLibre({
-    container,
-    style: groundStyle(model.ground.peek()),
-    center: first.getCenter(),
-    zoom: first.getZoom(),
-    maxZoom: first.getMaxZoom(),
-    maxPitch: first.getMaxPitch(),
-    attributionControl: false,
-    dragRotate: false,
-    pitchWithRotate: false,
-    touchPitch: false,
-    // The first map has the keyboard; a second canvas of the same would only be in the way.
-    keyboard: false,
-    fadeDuration: 0,
-  });
+  let map: MapLibre;
+  try {
+    map = new MapLibre({
+      container,
+      style: groundStyle(model.ground.peek()),
+      center: first.getCenter(),
+      zoom: first.getZoom(),
+      maxZoom: first.getMaxZoom(),
+      maxPitch: first.getMaxPitch(),
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      // The first map has the keyboard; a second canvas of the same would only be in the way.
+      keyboard: false,
+      fadeDuration: 0,
+    });
+  } catch {
+    // A browser may give a page one map and refuse it a second.
+    const note = container.appendChild(document.createElement('p'));
+    container.dataset.state = 'no-webgl';
+    note.className = 'note';
+    note.role = 'alert';
+    note.textContent = model.texts.peek().noWebgl;
+    return () => {
+      note.remove();
+    };
+  }
   map.touchZoomRotate.disableRotation();
   map.getCanvas().tabIndex = -1;
   map.getCanvas().setAttribute('aria-hidden', 'true');
   map.getCanvas().removeAttribute('aria-label');
-  const undo: (() => void)[] = [keepTogether(first, map)];
+  const undo: (() => void)[] = [keepTogether(first, map), onPaper(map)];
   map.once('load', () => {
     model.shots.value = { ...model.shots.peek(), other: () => shoot(map) };
     undo.push(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boundsOf, outlineInGeoJson, readOutline, writeOutline, type Outline } from './outlines';
+import { boundsOf, isCrossing, outlineInGeoJson, readOutline, writeOutline, type Outline } from './outlines';
 import { fitsLink } from './state';
 
 const SQUARE: Outline = [
@@ -127,5 +127,33 @@ describe('a GeoJSON file', () => {
     ],
   ])('is refused as %s', (refusal, text) => {
     expect(outlineInGeoJson(text)).toBe(refusal);
+  });
+});
+
+it('refuses what is nested to break its readers, without breaking', () => {
+  const depth = 20_000;
+  const nested = '{"type":"GeometryCollection","geometries":['.repeat(depth) + ']}'.repeat(depth);
+  expect(outlineInGeoJson(nested)).toBe('no-polygon');
+  const crs = '{"properties":'.repeat(depth) + '1' + '}'.repeat(depth);
+  expect(outlineInGeoJson(`{"type":"Polygon","coordinates":[],"crs":${crs}}`)).toBe('other-crs');
+});
+
+describe('an outline that crosses itself', () => {
+  const ring = (...corners: [number, number][]): Outline => [[[...corners, corners[0] ?? [0, 0]]]];
+
+  it('is seen, and one that does not is let be', () => {
+    expect(isCrossing(ring([0, 0], [2, 2], [2, 0], [0, 2]))).toBe(true);
+    // Touching itself in a corner, and running back along itself.
+    expect(isCrossing(ring([0, 0], [2, 0], [1, 1], [2, 2], [0, 2], [1, 1]))).toBe(true);
+    expect(isCrossing(ring([0, 0], [4, 0], [4, 2], [2, 2], [2, 0], [1, 0], [1, 2], [0, 2]))).toBe(true);
+    expect(isCrossing(ring([0, 0], [2, 0], [1, 2]))).toBe(false);
+    expect(isCrossing(ring([0, 0], [4, 0], [4, 4], [2, 1], [0, 4]))).toBe(false);
+  });
+
+  it('is found in any ring of any polygon', () => {
+    const [sound] = ring([0, 0], [9, 0], [9, 9], [0, 9]);
+    const [bow] = ring([1, 1], [2, 2], [2, 1], [1, 2]);
+    expect(isCrossing([sound ?? []])).toBe(false);
+    expect(isCrossing([sound ?? [], [...(sound ?? []), ...(bow ?? [])]])).toBe(true);
   });
 });

@@ -13,7 +13,7 @@ const RING = '.';
 const POLYGON = '~';
 /** A longer file is no outline of a site. */
 export const LARGEST_FILE = 2_000_000;
-export const MOST_VERTICES = 10_000;
+const MOST_VERTICES = 10_000;
 
 function writeNumber(value: number): string {
   // The sign goes to the last bit, so that small steps to either side stay short.
@@ -116,11 +116,58 @@ export function boundsOf(outline: Outline): BBox {
   return [least(lons), least(lats), most(lons), most(lats)];
 }
 
+/** On which side of the line from a to b a point lies: the sign; 0 on it. */
+function side(a: Position, b: Position, point: Position): number {
+  return Math.sign((b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0]));
+}
+
+/** Whether two edges that share no corner have a point in common. */
+function meet(a: Position, b: Position, c: Position, d: Position): boolean {
+  const [atC, atD, atA, atB] = [side(a, b, c), side(a, b, d), side(c, d, a), side(c, d, b)];
+  if (atC !== atD && atA !== atB) return true;
+  const between = (from: Position, to: Position, point: Position) =>
+    [0, 1].every(
+      (axis) =>
+        Math.min(from[axis] ?? 0, to[axis] ?? 0) <= (point[axis] ?? 0) &&
+        (point[axis] ?? 0) <= Math.max(from[axis] ?? 0, to[axis] ?? 0),
+    );
+  return (
+    (atC === 0 && between(a, b, c)) ||
+    (atD === 0 && between(a, b, d)) ||
+    (atA === 0 && between(c, d, a)) ||
+    (atB === 0 && between(c, d, b))
+  );
+}
+
+/** More edges than anybody draws by hand; of a file's outline the server says what is wrong. */
+const MOST_COMPARED = 500;
+
+/** Whether a ring of an outline meets itself, as far as the page looks: the remedy is the reader's to find on the map. */
+export function isCrossing(outline: Outline): boolean {
+  return outline.flat().some((ring) => {
+    if (ring.length > MOST_COMPARED) return false;
+    const edges = ring.slice(1).map((to, index) => [ring[index] ?? to, to] as const);
+    return edges.some(([a, b], index) =>
+      edges.slice(index + 2, index === 0 ? -1 : undefined).some(([c, d]) => meet(a, b, c, d)),
+    );
+  });
+}
+
 /** Why a file is no outline. */
 export type Refusal = 'no-json' | 'no-polygon' | 'other-crs' | 'too-large';
 
 /** Names by which files call longitude and latitude in degrees. */
-const DEGREES = /crs84|4326|wgs\s*84/i;
+const DEGREES = /crs84|\b4326\b|wgs\s*84/i;
+
+/** The name in GeoJSON's old member `crs`: `{"type": "name", "properties": {"name": ...}}`. */
+function nameOfCrs(crs: unknown): string {
+  const within = (value: unknown, key: string): unknown =>
+    typeof value === 'object' && value !== null && key in value
+      ? (value as Record<string, unknown>)[key]
+      : value;
+  const name = within(within(crs, 'properties'), 'name');
+  return typeof name === 'string' ? name : '';
+}
 
 function ringsOf(value: unknown): Position[][] | null {
   if (!Array.isArray(value)) return null;
@@ -128,14 +175,17 @@ function ringsOf(value: unknown): Position[][] | null {
   return rings.every((ring) => ring.every((position) => position !== null)) ? rings : null;
 }
 
-function polygonsIn(value: unknown, found: Position[][][]): void {
-  if (typeof value !== 'object' || value === null) return;
+/** GeoJSON nests a geometry in a collection in a feature in a collection; far deeper only what is meant to break readers. */
+const DEEPEST = 16;
+
+function polygonsIn(value: unknown, found: Position[][][], depth = 0): void {
+  if (typeof value !== 'object' || value === null || depth > DEEPEST) return;
   const given = value as Record<string, unknown>;
   const each = (list: unknown) => {
-    if (Array.isArray(list)) for (const entry of list as unknown[]) polygonsIn(entry, found);
+    if (Array.isArray(list)) for (const entry of list as unknown[]) polygonsIn(entry, found, depth + 1);
   };
   if (given.type === 'FeatureCollection') each(given.features);
-  else if (given.type === 'Feature') polygonsIn(given.geometry, found);
+  else if (given.type === 'Feature') polygonsIn(given.geometry, found, depth + 1);
   else if (given.type === 'GeometryCollection') each(given.geometries);
   else if (given.type === 'Polygon') {
     const rings = ringsOf(given.coordinates);
@@ -158,7 +208,7 @@ export function outlineInGeoJson(text: string): Outline | Refusal {
   }
   const crs =
     typeof document === 'object' && document !== null && 'crs' in document ? document.crs : undefined;
-  if (crs !== undefined && crs !== null && !DEGREES.test(JSON.stringify(crs))) return 'other-crs';
+  if (crs !== undefined && crs !== null && !DEGREES.test(nameOfCrs(crs))) return 'other-crs';
   const found: Position[][][] = [];
   polygonsIn(document, found);
   const positions = found.flat(2);

@@ -152,7 +152,7 @@ function Rows({ model, first, second }: { model: Model; first: Item; second: Ite
                     {cell(b)}
                     {a.value !== null && b.value !== null && isIndistinct(a.interval, b.interval) && (
                       <small class="pair-interval" data-testid="pair-indistinct">
-                        {t.pair.indistinct}
+                        {t.compare.indistinct}
                       </small>
                     )}
                   </td>

@@ -4,14 +4,14 @@ import { BASES, isOneOf, METHODS, type Sector } from './sectors';
 import type { Texts } from './texts/texts';
 
 /** A part in the reader's words. */
-export function partName(part: string, t: Texts): string {
+function partName(part: string, t: Texts): string {
   if (isOneOf(BASES, part)) return t.card.bases[part];
   if (isOneOf(METHODS, part)) return t.methods[part];
   return t.carriers[part] ?? part;
 }
 
 /** What a part means, where its name alone does not say. */
-export function partMeaning(part: string, t: Texts): string | null {
+function partMeaning(part: string, t: Texts): string | null {
   if (isOneOf(BASES, part)) return t.baseTitles[part];
   return isOneOf(METHODS, part) ? t.methodTitles[part] : null;
 }

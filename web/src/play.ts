@@ -4,7 +4,7 @@ import { effect, type ReadonlySignal } from '@preact/signals';
 /** How long a year can be looked at, ms. */
 const SHOWN_MS = 1200;
 
-export interface Film {
+interface Film {
   readonly playing: ReadonlySignal<boolean>;
   /** Whether the map still draws. */
   readonly busy: ReadonlySignal<boolean>;

@@ -29,7 +29,7 @@ import {
 import { queryOf, type Wire } from './wire';
 
 /** Values of one item over the years, one per year; null: not known. */
-export interface Series {
+interface Series {
   readonly years: readonly number[];
   readonly held: readonly (boolean | null)[];
   readonly values: Readonly<Record<string, readonly (number | null)[]>>;
@@ -53,14 +53,14 @@ export interface Found {
   readonly bbox: BBox;
 }
 
-export interface Finding {
+interface Finding {
   readonly understood: string;
   readonly more: boolean;
   readonly places: readonly Found[];
 }
 
 /** One sector over an area, or net. */
-export interface SectorSum {
+interface SectorSum {
   readonly sector: Sector;
   readonly tco2e: number | null;
   readonly unknown: number;
@@ -404,7 +404,7 @@ export function partOfAssumption({ id }: Assumption): Part | null {
 }
 
 /** An edition that the server keeps. */
-export interface KeptEdition {
+interface KeptEdition {
   readonly id: string;
   readonly current: boolean;
   /** As ISO 8601. */

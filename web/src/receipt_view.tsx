@@ -197,9 +197,8 @@ export function ReceiptView({ model, item, itemKey }: { model: Model; item: Item
   const lang = model.lang.value;
   const sector = model.sector.value;
   const back = useRef<HTMLButtonElement>(null);
-  const language = lang === 'pseudo' ? 'en' : lang;
-  const answer = useAsked(model, JSON.stringify([itemKey, item.id, language]), (signal) =>
-    askReceipt(model.api, itemKey, item.id, language, signal),
+  const answer = useAsked(model, JSON.stringify([itemKey, item.id, lang]), (signal) =>
+    askReceipt(model.api, itemKey, item.id, signal),
   );
   const receipt = loaded(answer);
 

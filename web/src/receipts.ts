@@ -37,7 +37,7 @@ export interface ReceiptCarrier {
   readonly closedFactors: readonly string[];
 }
 
-export interface ReceiptSector {
+interface ReceiptSector {
   readonly sector: string;
   readonly tco2e: number | null;
   readonly reasons: readonly Reason[];
@@ -58,7 +58,7 @@ export interface Factor {
   readonly u95Percent: number | null;
 }
 
-export interface InputFile {
+interface InputFile {
   readonly file: string;
   /** Null of a file behind a source that is not open, as its digest is. */
   readonly bytes: number | null;
@@ -188,10 +188,9 @@ export function askReceipt(
   api: Api,
   key: TableKey,
   id: string,
-  language: string,
   signal: AbortSignal,
 ): Promise<Result<Receipt>> {
-  return api.ask(receiptPath(key, id), decodeReceipt, signal, { language });
+  return api.ask(receiptPath(key, id), decodeReceipt, signal);
 }
 
 /** The assumptions that some sectors of a receipt rest on. */

@@ -141,7 +141,7 @@ export function HotSpots(props: {
                       {zone && (
                         <span translate={false}>{nameOf(zone.item.properties, zone.item.id, lang)}</span>
                       )}
-                      {isHeld(cell) && <abbr title={t.heldTitle}> †</abbr>}
+                      {isHeld(cell) && <abbr title={t.held}> †</abbr>}
                       <code translate={false}>{id}</code>
                     </th>
                     <td class="number">

@@ -1,8 +1,6 @@
 /** A report to print: the state of carbon emissions and removals of a region, for the carbon chapter of a master plan. */
-import { useEffect } from 'preact/hooks';
 import type { Collection, Region, TableKey } from './api';
 import { useAsked } from './asked';
-import { isIllustrative } from './badges';
 import { breakdownOfSum } from './breakdown';
 import { CarrierRows, MethodRows, SectorRows } from './breakdown_rows';
 import { askDownloads } from './documents';
@@ -10,9 +8,9 @@ import { numbersIn, textIn } from './format';
 import { loaded } from './loading';
 import type { Model } from './model';
 import { ProblemNote } from './notices';
-import { attributionIn, LanguageSwitch } from './panel';
 import { askPage, askStatistics } from './questions';
 import { mapZones, reportGrid, reportZones, wholeZones } from './report_choice';
+import { ReportFrame, SourceLines } from './report_frame';
 import { HotSpots } from './report_hot';
 import { Districts, SmallMap, Status } from './report_parts';
 import { Scrolled } from './scrolled';
@@ -33,11 +31,7 @@ function Limits({ model, region }: { model: Model; region: Region }) {
     <section>
       <h2>{t.report.sourcesAndLimits}</h2>
       <ul class="bullets">
-        {region.attributions.map((attribution) => (
-          <li key={attribution.text} translate={false}>
-            {attributionIn(attribution, lang)} {attribution.licence && t.licence(attribution.licence)}
-          </li>
-        ))}
+        <SourceLines region={region} lang={lang} t={t} />
         {t.about.limitsText.map((words) => (
           <li key={words}>{words}</li>
         ))}
@@ -203,100 +197,64 @@ export function ReportPage({ model }: { model: Model }) {
   const collections = loaded(model.collections.value) ?? [];
   const zones = reportZones(collections, model.view.value.area);
   const sets = collections.filter(({ kind, count }) => kind === 'zones' && count <= MOST_SHAPES);
-  const title = region ? t.report.title(textIn(region.name, lang)) : t.title;
-  useEffect(() => {
-    document.title = title;
-  }, [title]);
   return (
-    <div class="report" data-testid="report">
-      <nav class="report-tools" aria-label={t.report.tools}>
-        <button
-          type="button"
-          onClick={() => {
-            model.update({ page: null });
-          }}
-        >
-          {t.report.back}
-        </button>
-        {sets.length > 1 && zones && (
-          <label>
-            {t.report.by}{' '}
-            <select
-              class="select"
-              value={zones.id}
-              onChange={(event) => {
-                model.update({ area: event.currentTarget.value });
-              }}
-            >
-              {sets.map(({ id, title: name }) => (
-                <option key={id} value={id} translate={false}>
-                  {textIn(name, lang)}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-        {region && region.years.length > 1 && (
-          <label>
-            {t.year}{' '}
-            <select
-              class="select"
-              value={String(year)}
-              onChange={(event) => {
-                model.update({ year: Number(event.currentTarget.value) });
-              }}
-            >
-              {region.years.map((one) => (
-                <option key={one} value={String(one)}>
-                  {one}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-        <LanguageSwitch model={model} />
-        <button
-          type="button"
-          class="primary"
-          onClick={() => {
-            print();
-          }}
-        >
-          {t.report.print}
-        </button>
-      </nav>
-      <main>
-        <header>
-          <p class="report-kind">{t.report.kind}</p>
-          <h1>{title}</h1>
-          {region && (
-            <p class="fine">
-              {year !== null && t.perYear(year)} · {t.edition} <code translate={false}>{region.edition}</code>
-            </p>
+    <ReportFrame
+      model={model}
+      kind={t.report.kind}
+      title={region ? t.report.title(textIn(region.name, lang)) : t.title}
+      name="report"
+      tools={
+        <>
+          {sets.length > 1 && zones && (
+            <label>
+              {t.report.by}{' '}
+              <select
+                class="select"
+                value={zones.id}
+                onChange={(event) => {
+                  model.update({ area: event.currentTarget.value });
+                }}
+              >
+                {sets.map(({ id, title: name }) => (
+                  <option key={id} value={id} translate={false}>
+                    {textIn(name, lang)}
+                  </option>
+                ))}
+              </select>
+            </label>
           )}
-          {region?.synthetic && (
-            <p class="note">
-              <strong>{t.synthetic}</strong> {t.syntheticDetail}
-            </p>
+          {region && region.years.length > 1 && (
+            <label>
+              {t.year}{' '}
+              <select
+                class="select"
+                value={String(year)}
+                onChange={(event) => {
+                  model.update({ year: Number(event.currentTarget.value) });
+                }}
+              >
+                {region.years.map((one) => (
+                  <option key={one} value={String(one)}>
+                    {one}
+                  </option>
+                ))}
+              </select>
+            </label>
           )}
-          {region && isIllustrative(region, 'net') && (
-            <p class="note">
-              <strong>{t.illustrative}</strong> {t.illustrativeHere}
-            </p>
-          )}
-        </header>
-        {region && zones && year !== null && (
-          <Body
-            model={model}
-            region={region}
-            zones={zones}
-            whole={wholeZones(collections) ?? zones}
-            year={year}
-          />
-        )}
-        {region && !zones && collections.length > 0 && <p>{t.report.noZones}</p>}
-        {(!region || collections.length === 0) && <div class="skeleton card-skeleton" aria-hidden="true" />}
-      </main>
-    </div>
+        </>
+      }
+    >
+      {region && zones && year !== null && (
+        <Body
+          model={model}
+          region={region}
+          zones={zones}
+          whole={wholeZones(collections) ?? zones}
+          year={year}
+        />
+      )}
+      {region && !zones && collections.length > 0 && <p>{t.report.noZones}</p>}
+      {(!region || collections.length === 0) && <div class="skeleton card-skeleton" aria-hidden="true" />}
+    </ReportFrame>
   );
 }

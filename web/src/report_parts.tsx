@@ -1,27 +1,23 @@
 /** What a report is put together from: small maps and tables. */
 import { nameOf, numbersIn, type Numbers } from './format';
 import { THEMES } from './layers/themes';
-import { UNKNOWN } from './layers/theme';
-import { lineLabel } from './legend';
 import type { Model } from './model';
+import { PaperMap } from './paper_map';
 import { numberOf, type Statistics } from './questions';
-import { buildScale, classOf, legendLines } from './scale';
 import { emissionsColumn, SECTORS, type Sector } from './sectors';
-import { boxOf, paperFor, type Shape } from './shapes';
+import type { Shape } from './shapes';
 import type { Texts } from './texts/texts';
 
 export function SmallMap(props: { shapes: readonly Shape[]; sector: Sector; model: Model }) {
   const { shapes, sector, model } = props;
   const t = model.texts.value;
-  const numbers = numbersIn(model.lang.value);
-  const box = boxOf(shapes);
   const values = shapes.map(({ item }) => {
     const total = numberOf(item.properties, emissionsColumn(sector));
     const area = numberOf(item.properties, 'area_ha');
     return total === null || area === null || area <= 0 ? null : total / area;
   });
   const known = values.filter((value) => value !== null).toSorted((a, b) => a - b);
-  const scale = buildScale(
+  const scale = THEMES[sector].scale(
     {
       count: known.length,
       nulls: values.length - known.length,
@@ -29,45 +25,21 @@ export function SmallMap(props: { shapes: readonly Shape[]; sector: Sector; mode
       max: known.at(-1) ?? null,
       quantiles: known,
     },
-    // Paper is light, whatever the screen is.
-    THEMES[sector].ramps.light,
+    'light',
   );
-  if (!box || !scale) return null;
-  const paper = paperFor(box, 300);
   return (
-    <figure class="small-map">
-      <svg
-        viewBox={`-1 -1 ${paper.width + 2} ${paper.height + 2}`}
-        role="img"
-        aria-label={t.sectorTitles[sector]}
-      >
-        {shapes.map((shape, index) => {
-          const at = classOf(scale, values[index] ?? null);
-          const colour = at === null ? UNKNOWN.light : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
-          return (
-            <path
-              key={shape.item.id}
-              d={paper.path(shape)}
-              fill={colour ?? UNKNOWN.light}
-              stroke="#39474b"
-              stroke-width=".5"
-              fill-rule="evenodd"
-            />
-          );
-        })}
-      </svg>
-      <figcaption>
-        <strong>{t.sectorTitles[sector]}</strong> {t.units.t_per_ha}
-        <ul>
-          {legendLines(scale).map((line) => (
-            <li key={line.at}>
-              <i class="swatch" style={{ backgroundColor: line.colour }} aria-hidden="true" />
-              {lineLabel(line, t, numbers)}
-            </li>
-          ))}
-        </ul>
-      </figcaption>
-    </figure>
+    scale && (
+      <PaperMap
+        model={model}
+        shapes={shapes}
+        values={values}
+        scale={scale}
+        borders="zones"
+        title={t.sectorTitles[sector]}
+        label={t.sectorTitles[sector]}
+        unit={t.units.t_per_ha}
+      />
+    )
   );
 }
 
@@ -164,7 +136,7 @@ export function Districts({
               <tr key={item.id}>
                 <th scope="row" translate={false}>
                   {nameOf(item.properties, item.id, model.lang.value)}
-                  {item.properties.held === true && <abbr title={t.heldTitle}> †</abbr>}
+                  {item.properties.held === true && <abbr title={t.held}> †</abbr>}
                 </th>
                 {SECTORS.map((sector) => (
                   <td key={sector} class="number">

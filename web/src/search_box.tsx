@@ -153,9 +153,7 @@ export function SearchBox({ model }: { model: Model }) {
       </ul>
       <p class={shown && answer.state !== 'ready' ? 'found found-note' : 'visually-hidden'} role="status">
         {shown && answer.state === 'loading' && t.search.asking}
-        {shown &&
-          answer.state === 'failed' &&
-          (answer.problem.kind === 'away' ? t.away : answer.problem.detail)}
+        {shown && answer.state === 'failed' && (answer.problem.kind === 'away' ? t.away : t.refused)}
         {shown && finding && places.length > 0 && t.search.count(places.length, finding.more)}
       </p>
       {shown && finding && places.length === 0 && (

@@ -53,7 +53,7 @@ export function holds({ rings }: Shape, [lon, lat]: readonly [number, number]): 
   return inside;
 }
 
-export interface Paper {
+interface Paper {
   readonly width: number;
   readonly height: number;
   readonly at: (point: readonly [lon: number, lat: number]) => readonly [x: number, y: number];

@@ -17,7 +17,7 @@ import {
   type PartChoices,
   type Term,
 } from './quantity';
-import { buildScale, type Scale } from './scale';
+import type { Scale } from './scale';
 import { emissionsColumn, PARTS, SECTORS, UNITS, type Sector, type Unit } from './sectors';
 import { pooled, type Spread } from './spread';
 import type { View } from './state';
@@ -227,8 +227,7 @@ export function createShown(known: Known): Shown {
 
   const scale = computed(() => {
     const spreads = loaded(spread.value);
-    const ramps = THEMES[sector.value].ramps[ground.value];
-    return spreads && buildScale(spreads.pooled, ramps, breaks.value);
+    return spreads && THEMES[sector.value].scale(spreads.pooled, ground.value, breaks.value);
   });
 
   const tileColumns = computed(() => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_VIEW, fitsLink, formatView, isStep, parseView, type View } from './state';
+import { DAMAGED, DEFAULT_VIEW, fitsLink, formatView, isStep, parseView, type View } from './state';
 
 const FULL: View = {
   region: 'demo',
+  edition: '0123456789abcdef',
   sector: 'forest',
   year: 2022,
   unit: 't_per_person',
@@ -19,6 +20,8 @@ const FULL: View = {
   scenarios: null,
   scenario: 0,
   scenarioMap: 'change',
+  scenarioCut: 50,
+  plan: null,
   part: 'electricity',
   breaks: 'jenks',
   mark: 'method',
@@ -67,7 +70,12 @@ describe('the address', () => {
     expect(parseView(formatView(view))).toEqual(view);
     expect(parseView(formatView({ ...view, scenarios: ['a'.repeat(8001)] })).scenarios).toBeNull();
     expect(parseView('?scenario=').scenarios).toEqual(['']);
-    expect(parseView('?scenario=a.b.c.d').scenarios).toBeNull();
+    expect(parseView('?scenario=a.b.c.d').scenarios).toEqual([DAMAGED]);
+    expect(parseView(`?scenario=${'a'.repeat(8001)}`).scenarios).toEqual([DAMAGED]);
+    expect(parseView('?scenario=eyJ5%20.~0123456789abcdefghijkl~2').scenarios).toEqual([
+      DAMAGED,
+      '~0123456789abcdefghijkl~2',
+    ]);
     expect(parseView('?scenario=a.b&scenario-at=7').scenario).toBe(0);
   });
 

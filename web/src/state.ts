@@ -6,7 +6,7 @@ import { parseCompare, writeCompare, type Compare } from './compare';
 import { DEFAULT_LOOK, parseLook, writeLook, type Look } from './look';
 import { isOneOf, LINKED_LANGUAGES, SECTORS, UNITS, type Language, type Sector, type Unit } from './sectors';
 
-export interface Camera {
+interface Camera {
   readonly zoom: number;
   readonly lat: number;
   readonly lon: number;
@@ -24,16 +24,28 @@ export type Measured =
   | { readonly kind: 'items'; readonly collection: string; readonly ids: readonly string[] };
 
 /** Pages beside the map: what can be taken away, what the data are, and a report to print. */
-export const PAGES = ['take', 'about', 'report'] as const;
+const PAGES = ['take', 'about', 'report'] as const;
 export type Page = (typeof PAGES)[number];
 
 /** What the map shows of a scenario: what it changes, before and after under a divider, or nothing of it. */
 export const SCENARIO_MAPS = ['change', 'swipe', 'off'] as const;
 export type ScenarioMap = (typeof SCENARIO_MAPS)[number];
 
+/** Questions of a planner that take seconds: which measures where, and where to act first. */
+export const PLANS = ['mix', 'where'] as const;
+export type PlanKind = (typeof PLANS)[number];
+
+export interface Plan {
+  readonly kind: PlanKind;
+  /** The server's job that answers it, which the link opens as well; null: not asked yet. */
+  readonly job: string | null;
+}
+
 export interface View extends Look {
   /** Null: the first region there is. */
   readonly region: string | null;
+  /** The edition that a link keeps to; null: the one that is published. */
+  readonly edition: string | null;
   /** Null: net, or the first sector of which something is known. */
   readonly sector: Sector | null;
   /** Null: the latest year. */
@@ -62,12 +74,17 @@ export interface View extends Look {
   /** The place in `scenarios` of the one in sight. */
   readonly scenario: number;
   readonly scenarioMap: ScenarioMap;
+  /** Percent of the map on which before is shown, left of the divider. */
+  readonly scenarioCut: number;
+  /** Null: the scenario itself is worked on. */
+  readonly plan: Plan | null;
 }
 
 export const AUTO = 'auto';
 
 export const DEFAULT_VIEW: View = {
   region: null,
+  edition: null,
   sector: null,
   year: null,
   unit: 't_per_ha',
@@ -84,10 +101,14 @@ export const DEFAULT_VIEW: View = {
   scenarios: null,
   scenario: 0,
   scenarioMap: 'change',
+  scenarioCut: 50,
+  plan: null,
   ...DEFAULT_LOOK,
 };
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+/** More than any edition is called; what no edition can be called is kept, so that the page says that it is not there. */
+const LONGEST_EDITION = 64;
 const LONGEST_ID = 128;
 
 function parseCamera(value: string | null): Camera | null {
@@ -128,10 +149,22 @@ const SLOT = /^[A-Za-z0-9_~-]*$/;
 const LONGEST_SCENARIOS = 8000;
 const MOST_SCENARIOS = 3;
 
+/** What stands for a scenario that cannot be read: who follows such a link is told so. */
+export const DAMAGED = '~';
+
 function parseScenarios(written: string | null): string[] | null {
-  if (written === null || written.length > LONGEST_SCENARIOS) return null;
+  if (written === null) return null;
   const found = written.split('.');
-  return found.length <= MOST_SCENARIOS && found.every((one) => SLOT.test(one)) ? found : null;
+  if (written.length > LONGEST_SCENARIOS || found.length > MOST_SCENARIOS) return [DAMAGED];
+  return found.map((one) => (SLOT.test(one) ? one : DAMAGED));
+}
+
+const JOB = /^[A-Za-z0-9_-]{16,64}$/;
+
+function parsePlan(written: string | null): Plan | null {
+  const [kind, job, ...rest] = (written ?? '').split('/');
+  if (!isOneOf(PLANS, kind) || rest.length > 0) return null;
+  return { kind, job: job !== undefined && JOB.test(job) ? job : null };
 }
 
 /** Whether scenarios are short enough to travel in a link. */
@@ -156,6 +189,7 @@ export function parseView(search: string): View {
   const sector = query.get('sector');
   const unit = query.get('unit');
   const lang = query.get('lang');
+  const edition = (query.get('edition') ?? '').slice(0, LONGEST_EDITION);
   const year = /^\d{4}$/.test(query.get('year') ?? '') ? Number(query.get('year')) : null;
   const page = query.get('view');
   const selected = parseSelection(query.get('sel'));
@@ -163,8 +197,10 @@ export function parseView(search: string): View {
   const scenarios = parseScenarios(query.get('scenario'));
   const scenario = Number(query.get('scenario-at') ?? '1') - 1;
   const scenarioMap = query.get('scenario-map');
+  const cut = query.get('scenario-cut') ?? '';
   return {
     region: word('region'),
+    edition: edition === '' ? null : edition,
     sector: isOneOf(SECTORS, sector) ? sector : null,
     year,
     unit: isOneOf(UNITS, unit) ? unit : DEFAULT_VIEW.unit,
@@ -182,6 +218,8 @@ export function parseView(search: string): View {
     scenarios,
     scenario: scenarios && Number.isInteger(scenario) && scenarios[scenario] !== undefined ? scenario : 0,
     scenarioMap: isOneOf(SCENARIO_MAPS, scenarioMap) ? scenarioMap : DEFAULT_VIEW.scenarioMap,
+    scenarioCut: /^\d{1,3}$/.test(cut) ? Math.min(Number(cut), 100) : DEFAULT_VIEW.scenarioCut,
+    plan: scenarios ? parsePlan(query.get('plan')) : null,
     ...parseLook(query),
   };
 }
@@ -190,6 +228,7 @@ export function parseView(search: string): View {
 export function formatView(view: View): string {
   const query = new URLSearchParams();
   if (view.region !== null) query.set('region', view.region);
+  if (view.edition !== null) query.set('edition', view.edition);
   if (view.sector !== null) query.set('sector', view.sector);
   if (view.year !== null) query.set('year', String(view.year));
   writeLook(view, query);
@@ -209,6 +248,8 @@ export function formatView(view: View): string {
     query.set('scenario', view.scenarios.join('.'));
     if (view.scenario !== 0) query.set('scenario-at', String(view.scenario + 1));
     if (view.scenarioMap !== DEFAULT_VIEW.scenarioMap) query.set('scenario-map', view.scenarioMap);
+    if (view.scenarioCut !== DEFAULT_VIEW.scenarioCut) query.set('scenario-cut', String(view.scenarioCut));
+    if (view.plan) query.set('plan', view.plan.kind + (view.plan.job === null ? '' : `/${view.plan.job}`));
   }
   if (view.lang !== null) query.set('lang', view.lang);
   if (view.camera) {
@@ -220,9 +261,10 @@ export function formatView(view: View): string {
   return written === '' ? '' : `?${written}`;
 }
 
-/** Whether two views differ in more than camera, opacity and cut: only such a change deserves a step of the back button. */
+/** Whether two views differ in more than camera, opacity and cuts: only such a change deserves a step of the back button. */
 export function isStep(before: View, after: View): boolean {
-  const { camera, opacity } = after;
+  const { camera, opacity, scenarioCut } = after;
   const compare = before.compare && after.compare && { ...before.compare, cut: after.compare.cut };
-  return formatView({ ...before, camera, opacity, compare: compare ?? before.compare }) !== formatView(after);
+  const alike = { ...before, camera, opacity, scenarioCut, compare: compare ?? before.compare };
+  return formatView(alike) !== formatView(after);
 }

@@ -167,7 +167,7 @@ export function Rows(props: {
                     {nameOf(item.properties, item.id, lang)}
                   </button>
                   {item.properties.held === true && (
-                    <abbr class="held-mark" title={t.heldTitle}>
+                    <abbr class="held-mark" title={t.held}>
                       {t.table.held}
                     </abbr>
                   )}

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { isIllustrative } from './badges';
 import { sideNames } from './compare_names';
 import { doubtLabel } from './doubt';
-import { numbersIn, textIn } from './format';
+import { localDay, numbersIn, textIn } from './format';
 import { UNKNOWN } from './layers/theme';
 import { THEMES } from './layers/themes';
 import { lineLabel } from './legend';
@@ -12,7 +12,7 @@ import { attributionIn } from './panel';
 import { shownTitle } from './part_choice';
 import { legendLines, type Scale } from './scale';
 import { mayBeHeld } from './sectors';
-import { composePicture, localDay, type Beside, type Caption, type LegendEntry } from './view_picture';
+import { composePicture, type Beside, type Caption, type LegendEntry } from './view_picture';
 
 function classEntries(scale: Scale, model: Model): LegendEntry[] {
   const t = model.texts.value;
@@ -165,6 +165,10 @@ export function TakePicture({ model }: { model: Model }) {
             .then((canvas) => (canvas ? save(canvas, `${fileStem(model)}.png`) : false))
             .then((saved) => {
               state.value = saved ? 'ready' : 'failed';
+            })
+            // The code that draws could not be fetched, or the page is larger than the browser can draw.
+            .catch(() => {
+              state.value = 'failed';
             });
         }}
       >

@@ -10,6 +10,7 @@ import { ProblemNote } from './notices';
 import { askDownloads, type DownloadFile, type Downloads } from './documents';
 import { askCount } from './questions';
 import { Sheet } from './sheet';
+import { formatView, parseView } from './state';
 import { curlLine, itemsPath, MOST_ROWS, pythonLines, type Form, type Wanted } from './take_calls';
 import { fileStem, TakePicture } from './take_picture';
 
@@ -238,6 +239,35 @@ function sizeText(bytes: number, numbers: Numbers): string {
   return `${numbers.amount(bytes / 1000 ** step)} ${units[step] ?? 'B'}`;
 }
 
+/** The address of the view: with its edition, for numbers that stay, or without, for those that are current when it is opened. */
+function ViewLink({ model }: { model: Model }) {
+  const t = model.texts.value;
+  const keeps = useSignal(true);
+  const link = model.link.value;
+  const query = keeps.value ? link : formatView({ ...parseView(link), edition: null });
+  return (
+    <section aria-labelledby="take-link">
+      <h3 id="take-link">{t.take.link}</h3>
+      <Copied
+        key={query}
+        model={model}
+        label={t.take.thisView}
+        text={new URL(query || '.', document.baseURI).href}
+      />
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={keeps.value}
+          onChange={(event) => {
+            keeps.value = event.currentTarget.checked;
+          }}
+        />{' '}
+        {t.take.keepEdition}
+      </label>
+    </section>
+  );
+}
+
 export function TakeSheet({ model }: { model: Model }) {
   const t = model.texts.value;
   const region = model.region.value;
@@ -251,20 +281,13 @@ export function TakeSheet({ model }: { model: Model }) {
       : []),
   ];
   return (
-    <Sheet model={model} title={t.take.title} name="take">
+    <Sheet model={model} title={t.take.open} name="take">
       {marks.map((mark) => (
         <p key={mark} class="note">
           {mark}
         </p>
       ))}
-      <section aria-labelledby="take-link">
-        <h3 id="take-link">{t.take.link}</h3>
-        <Copied
-          model={model}
-          label={t.take.thisView}
-          text={new URL(model.link.value || '.', document.baseURI).href}
-        />
-      </section>
+      <ViewLink model={model} />
       <section aria-labelledby="take-picture">
         <h3 id="take-picture">{t.take.picture}</h3>
         <p class="fine">{t.take.pictureHolds}</p>

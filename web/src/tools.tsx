@@ -61,7 +61,7 @@ export function Tools({ model }: { model: Model }) {
         path="M2.5 12.5 4 4.5l6-2 3.5 5-3 5z"
         act={() => {
           if (measuring) {
-            model.sketch.value = null;
+            model.endSketch();
             model.measuring.value = false;
             model.update({ measured: null });
           } else {
@@ -85,8 +85,7 @@ export function Tools({ model }: { model: Model }) {
         label={t.scenario.open}
         path="M2 12.5 6 8l3 2.5 5-7M14 7.5v-4h-4"
         act={() => {
-          model.sketch.value = null;
-          model.drawnFor.value = null;
+          model.endSketch();
           model.measuring.value = false;
           // A region that was seen whole is seen whole beside the panel, too.
           const [bbox, bounds] = [model.region.value?.bbox, model.bounds.value];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { axisTicks, changeOf, runsOf, sumPoints, trendPoints } from './trend';
+import { changeOf, runsOf, sumPoints, trendPoints } from './trend';
 
 const YEARS = [2021, 2022, 2023];
 
@@ -65,24 +65,5 @@ describe('the points of sums', () => {
     expect(bands.map((run) => run.map(([{ year }]) => year))).toEqual([[2019, 2020], [2023]]);
     const lines = runsOf(points, ({ tco2e }) => tco2e);
     expect(lines.map((run) => run.map(([{ year }]) => year))).toEqual([[2019, 2020, 2021], [2023]]);
-  });
-});
-
-describe('the ticks of an axis', () => {
-  it.each([
-    [0, 100, [0, 50, 100]],
-    [-104, -13.8, [-100, -80, -60, -40, -20]],
-    [0.2, 0.9, [0.2, 0.4, 0.6, 0.8]],
-    [56_500, 63_900, [58_000, 60_000, 62_000]],
-  ])('from %d to %d are round', (low, high, ticks) => {
-    const found = axisTicks(low, high);
-    expect(found).toHaveLength(ticks.length);
-    found.forEach((tick, index) => {
-      expect(tick).toBeCloseTo(ticks[index] ?? NaN);
-    });
-  });
-
-  it('are one where all is the same', () => {
-    expect(axisTicks(5, 5)).toEqual([5]);
   });
 });

@@ -1,11 +1,12 @@
 /** A small line over the years with the band in which the true value probably lies. */
+import { AmountAxis, chartPaper, corners } from './chart';
 import { interval90, type Numbers } from './format';
 import { isIndistinct, type Interval } from './indistinct';
 import type { Statistics } from './questions';
 import type { Sector } from './sectors';
 import type { Texts } from './texts/texts';
 
-export interface TrendPoint {
+interface TrendPoint {
   readonly year: number;
   /** Null: not known in that year. */
   readonly tco2e: number | null;
@@ -70,24 +71,9 @@ export function changeOf(points: readonly TrendPoint[]): Change | null {
   return { kind: 'change', from, to, share };
 }
 
-const WIDTH = 308;
 const HEIGHT = 104;
+/** Room for amounts. */
 const LEFT = 46;
-const RIGHT = 14;
-const TOP = 10;
-const BOTTOM = 20;
-
-/** About three round numbers that lie within the range. */
-export function axisTicks(low: number, high: number): number[] {
-  const span = high - low;
-  if (!(span > 0)) return [low];
-  const rough = span / 2;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).findLast((size) => size <= rough) ?? power;
-  const first = Math.ceil(low / step);
-  const last = Math.floor(high / step);
-  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
-}
 
 /** Years that follow each other and of which something is known, by what `known` finds of them. */
 export function runsOf<Known>(
@@ -130,30 +116,21 @@ export function Trend(props: {
   if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.1, high + Math.abs(high || 1) * 0.1];
   const first = points[0]?.year ?? year;
   const span = (points.at(-1)?.year ?? year) - first;
-  const x = (of: number) => LEFT + (span === 0 ? 0.5 : (of - first) / span) * (WIDTH - LEFT - RIGHT);
-  const y = (value: number) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
-  const path = (corners: readonly (readonly [number, number])[]) =>
-    corners.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(' ');
+  const paper = chartPaper(HEIGHT, LEFT, [first, first + span], [low, high]);
+  const { x, y } = paper;
   const every = Math.max(1, Math.ceil(points.length / 5));
   const change = changeOf(points);
   return (
     <figure class="trend" data-testid="trend">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
-        {axisTicks(low, high).map((tick) => (
-          <g key={tick} class={tick === 0 ? 'axis zero' : 'axis'}>
-            <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(tick)} y2={y(tick)} />
-            <text x={LEFT - 6} y={y(tick) + 4} text-anchor="end">
-              {numbers.short(tick)}
-            </text>
-          </g>
-        ))}
+      <svg viewBox={paper.viewBox} role="img" aria-label={label}>
+        <AmountAxis paper={paper} numbers={numbers} />
         {runsOf(points, ({ interval }) => interval).map(
           (run) =>
             run.length > 1 && (
               <polygon
                 key={run[0]?.[0].year}
                 class="band"
-                points={path([
+                points={corners([
                   ...run.map(([{ year: of }, [, above]]) => [x(of), y(above)] as const),
                   ...run.toReversed().map(([{ year: of }, [below]]) => [x(of), y(below)] as const),
                 ])}
@@ -165,7 +142,7 @@ export function Trend(props: {
             {run.length > 1 && (
               <polyline
                 class="line"
-                points={path(run.map(([point, value]) => [x(point.year), y(value)] as const))}
+                points={corners(run.map(([point, value]) => [x(point.year), y(value)] as const))}
               />
             )}
             {run.map(([point, value]) => (
@@ -197,7 +174,7 @@ export function Trend(props: {
               key={point.year}
               class={point.year === year ? 'year now' : 'year'}
               x={x(point.year)}
-              y={HEIGHT - 5}
+              y={paper.foot}
               text-anchor={span > 0 && point.year - first === span ? 'end' : 'middle'}
             >
               {point.year}

@@ -2,7 +2,9 @@
 import type { Map as MapLibre } from 'maplibre-gl';
 import { markOf, type Band } from './draw_order';
 import type { Ground } from './layers/theme';
-import { DOTS, dots, sourceIdOf, STRIPES, stripes, valuesLayers, valuesSource } from './layers/values';
+import { DOTS, dots, STRIPES, stripes } from './layers/patterns';
+import { layersOf } from './layers/themes';
+import { layerId, sourceIdOf, valuesSource } from './layers/values';
 import type { Picture } from './shown';
 
 /** Bands whose layers draw the numbers' source. */
@@ -52,22 +54,30 @@ export function valuesOnMap(map: MapLibre, tilesOf: (picture: Picture) => string
   /** Takes away what stands below until what came after it is there. */
   let leave: (() => void) | null = null;
 
+  function dropLayer(band: Band, suffix: string): void {
+    const id = layerId(band, suffix);
+    if (map.getLayer(id)) map.removeLayer(id);
+  }
+
   function drop(old: Standing | null): void {
     if (!old) return;
-    for (const band of VALUE_BANDS) {
-      const id = `${band}-${old.suffix}`;
-      if (map.getLayer(id)) map.removeLayer(id);
-    }
+    for (const band of VALUE_BANDS) dropLayer(band, old.suffix);
     if (map.getSource(old.source)) map.removeSource(old.source);
   }
 
-  /** Give layers that stand already what they would have if made anew; MapLibre passes over what is equal. */
+  /**
+   * Give layers that stand already what they would have if made anew; MapLibre passes over what is equal. Another theme
+   * on the same source may have other layers.
+   */
   function restyle(picture: Picture, ground: Ground, suffix: string): void {
     // The names and values of a layer's own properties belong together, which entries of it cannot say.
     const setLayout = map.setLayoutProperty.bind(map) as SetProperty;
     const setPaint = map.setPaintProperty.bind(map) as SetProperty;
-    for (const [band, layer] of valuesLayers(picture, ground, suffix)) {
-      if (POINTED.includes(band) || !map.getLayer(layer.id)) continue;
+    const layers = layersOf({ picture, ground, suffix });
+    for (const band of VALUE_BANDS) if (!layers.some(([taken]) => taken === band)) dropLayer(band, suffix);
+    for (const [band, layer] of layers) {
+      if (!map.getLayer(layer.id)) map.addLayer(layer, markOf(band));
+      if (POINTED.includes(band)) continue;
       if (layer.filter !== undefined) map.setFilter(layer.id, layer.filter);
       for (const [name, given] of Object.entries<unknown>({ ...layer.layout }))
         setLayout(layer.id, name, given);
@@ -101,7 +111,7 @@ export function valuesOnMap(map: MapLibre, tilesOf: (picture: Picture) => string
       turn += 1;
       const suffix = String(turn);
       map.addSource(source, valuesSource(picture, tilesOf(picture)));
-      for (const [band, layer] of valuesLayers(picture, ground, suffix)) map.addLayer(layer, markOf(band));
+      for (const [band, layer] of layersOf({ picture, ground, suffix })) map.addLayer(layer, markOf(band));
       shown = { source, suffix, collection: picture.key.collection };
       shownGround = ground;
       if (old && old.source !== source) {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { localDay, markRows } from './view_picture';
+import { localDay } from './format';
+import { markRows } from './view_picture';
 
 const perLetter = (text: string) => text.length * 6;
 

@@ -12,13 +12,19 @@ export interface Shot {
 
 /** Copy what is drawn in the frame that draws it: afterwards the drawing buffer is empty. */
 export function shoot(map: MapLibre): Promise<Shot> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     map.once('render', () => {
       const drawn = map.getCanvas();
       const canvas = document.createElement('canvas');
       canvas.width = drawn.width;
       canvas.height = drawn.height;
-      canvas.getContext('2d')?.drawImage(drawn, 0, 0);
+      try {
+        canvas.getContext('2d')?.drawImage(drawn, 0, 0);
+      } catch (error) {
+        // The map would swallow it, and who waits for the picture would wait for ever.
+        reject(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
       resolve({
         canvas,
         box: map.getContainer().getBoundingClientRect(),
@@ -27,12 +33,6 @@ export function shoot(map: MapLibre): Promise<Shot> {
     });
     map.triggerRepaint();
   });
-}
-
-/** The day by the reader's own clock, `2026-03-09`. */
-export function localDay(date: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
 /** What the map draws over a value, or does to it: held, doubtful, or weaker than its colour. */

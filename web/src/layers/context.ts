@@ -42,7 +42,7 @@ export const CONTEXT_COLOURS: Readonly<Record<Ground, ContextColours>> = {
  * Fonts by name, as the page itself uses them: without a glyph server MapLibre draws letters with the browser's own
  * fonts, so Hangul, Latin and Cyrillic all work offline.
  */
-export const MAP_FONTS = [
+const MAP_FONTS = [
   'Pretendard',
   'Apple SD Gothic Neo',
   'Malgun Gothic',

@@ -3,9 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { doubtful, type Doubted } from '../doubt';
 import type { Doubt } from '../look';
 import { mixed } from '../ramps';
+import { legendLines } from '../scale';
+import { mayBeHeld, SECTORS } from '../sectors';
 import type { Picture } from '../shown';
 import { CONTEXT_COLOURS } from './context';
-import { valuesLayers, valuesSource, sourceIdOf } from './values';
+import { UNKNOWN } from './theme';
+import { layersOf, THEMES } from './themes';
+import { sourceIdOf, valuesSource } from './values';
 
 const DOUBTED: Doubted = { by: 'interval', sector: 'buildings', parts: ['buildings'] };
 const SURE = { id: 'a', buildings_tco2e: 50, buildings_sd_tco2e: 1, held: false };
@@ -55,17 +59,64 @@ function pictureOf(doubt: Doubt, tall: boolean): Picture {
 
 /** Layers that are seen, by their band. */
 function seen(picture: Picture) {
-  const layers = valuesLayers(picture, 'light', '1').filter(
+  const layers = layersOf({ picture, ground: 'light', suffix: '1' }).filter(
     ([, layer]) => layer.layout?.visibility !== 'none',
   );
   return new Map(layers);
 }
 
+/** Amounts of both signs, with a zero among them, rising. */
+const AMOUNTS = Array.from({ length: 201 }, (_, index) => Math.sign(index - 60) * (index - 60) ** 2);
+
+describe.each(SECTORS)('the theme of %s', (sector) => {
+  const theme = THEMES[sector];
+
+  it.each(['light', 'dark'] as const)(
+    'draws each class in the colour that its legend shows, %s',
+    (ground) => {
+      const column = `${sector}_tco2e`;
+      const scale = theme.scale(
+        { count: 900, nulls: 0, min: AMOUNTS[0] ?? 0, max: AMOUNTS.at(-1) ?? 0, quantiles: AMOUNTS },
+        ground,
+      );
+      if (!scale) throw new Error('no scale');
+      const terms = [{ column, share: null }];
+      const strengths = { full: 0.85, zero: 0.4, doubt: null, only: null };
+      const picture = { ...pictureOf('off', false), sector, terms, scale, strengths };
+      const layers = new Map(layersOf({ picture, ground, suffix: '1' }));
+      const fill = layers.get('values');
+      if (fill?.type !== 'fill') throw new Error('no fill');
+      const made = createExpression(fill.paint?.['fill-color'], 'layers[0].paint.fill-color');
+      if (made.result === 'error') throw new Error(JSON.stringify(made.value));
+      const colourOf = (properties: Record<string, unknown>): unknown =>
+        made.value.evaluate({ zoom: 10 }, { type: 'Polygon', properties });
+      for (const line of legendLines(scale)) {
+        const { from, to } = line.entry ?? { from: 0, to: 0 };
+        const within = ((from ?? (to ?? 0) - 2) + (to ?? (from ?? 0) + 2)) / 2;
+        expect(colourOf({ [column]: within }), String(within)).toBe(line.colour);
+      }
+      expect(colourOf({})).toBe(UNKNOWN[ground]);
+      expect(scale.classes.length).toBeGreaterThan(4);
+    },
+  );
+
+  it('has stripes if, and only if, its values may be held', () => {
+    const bands = layersOf({
+      picture: { ...pictureOf('off', false), sector },
+      ground: 'light',
+      suffix: '1',
+    }).map(([band]) => band);
+    expect(bands.includes('held')).toBe(mayBeHeld(sector));
+    expect(bands.includes('held-columns')).toBe(mayBeHeld(sector));
+    expect(bands).toEqual(expect.arrayContaining(['values', 'doubt', 'columns', 'hovered', 'selected']));
+  });
+});
+
 describe('the layers of values', () => {
   it.each(['hatch', 'fade', 'off'] as const)('are sound, flat and upright: %s', (doubt) => {
     for (const tall of [false, true]) {
       const picture = pictureOf(doubt, tall);
-      const layers = valuesLayers(picture, 'dark', '1').map(([, layer]) => layer);
+      const layers = layersOf({ picture, ground: 'dark', suffix: '1' }).map(([, layer]) => layer);
       const source = valuesSource(picture, 'http://x/{z}/{x}/{y}');
       expect(
         validateStyleMin({

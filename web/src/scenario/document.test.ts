@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { DAMAGED } from '../state';
 import {
   areaOf,
+  drawnPlaces,
   freshId,
   givenFor,
   placeOf,
@@ -48,7 +50,15 @@ describe('a scenario in a link', () => {
 
   it('is a new one where nothing is written, and nothing where it cannot be read', () => {
     expect(readSlot('', FRESH)).toEqual({ scenario: FRESH, saved: null });
-    for (const written of ['%%%', 'abc', 'eyJ5ZWFy', '~short~1', '~0123456789abcdefghijkl~x', 'a~b~c~d'])
+    for (const written of [
+      '%%%',
+      'abc',
+      DAMAGED,
+      'eyJ5ZWFy',
+      '~short~1',
+      '~0123456789abcdefghijkl~x',
+      'a~b~c~d',
+    ])
       expect(readSlot(written, FRESH), written).toBeNull();
   });
 
@@ -92,6 +102,31 @@ describe('a scenario from a file', () => {
     expect(scenarioFrom({ year: 2040, measures: [{ id: 'a', kind: 'park', area: null }] })?.measures).toEqual(
       [{ id: 'a', kind: 'park' }],
     );
+  });
+});
+
+describe('what was drawn', () => {
+  it('is areas, lines and stops, those of today among them; what is no place is left out', () => {
+    const line = [
+      [127.1, 37.5],
+      [127.2, 37.6],
+    ] as const;
+    const drawn = drawnPlaces({
+      year: 2040,
+      stops: [[127, 37], 'x'],
+      measures: [
+        { id: 'r', kind: 'retrofit', area: { polygon: [RING] } },
+        { id: 'z', kind: 'park', area: { collection: 'dong', ids: ['1'] } },
+        { id: 'n', kind: 'new_road', line },
+        { id: 't', kind: 'transit_stops', stops: [[127.3, 37.3]] },
+      ],
+    });
+    expect(drawn).toEqual([
+      { type: 'Point', coordinates: [127, 37] },
+      { type: 'Polygon', coordinates: [RING] },
+      { type: 'LineString', coordinates: line },
+      { type: 'Point', coordinates: [127.3, 37.3] },
+    ]);
   });
 });
 

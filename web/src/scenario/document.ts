@@ -2,7 +2,9 @@
  * A scenario as the API reads it, and as a link carries it. The document is kept as it came: what this page has no
  * control for stays in it and is sent again.
  */
+import type { Geometry } from 'geojson';
 import { readOutline, writeOutline, type Outline } from '../outlines';
+import { positionOf, type Position } from '../positions';
 import type { Measured } from '../state';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -207,6 +209,39 @@ export function areaOf(place: Measured | null): Area | undefined {
   if (place.kind === 'items') return { collection: place.collection, ids: place.ids };
   const [polygon] = readOutline(place.outline) ?? [];
   return polygon && { polygon: polygon.map((ring) => ring.map(([lon, lat]) => [lon, lat] as const)) };
+}
+
+/** Ids of the roads that a measure names. */
+export function namedRoads({ roads }: Measure): readonly string[] {
+  return Array.isArray(roads) ? roads.filter((id): id is string => typeof id === 'string') : [];
+}
+
+/** Places in a list of a document: a line, or stops. */
+export function placesIn(value: unknown): readonly Position[] {
+  return Array.isArray(value) ? value.map(positionOf).filter((one) => one !== null) : [];
+}
+
+/** Places as they are drawn, as a document has them: in whole millionths of a degree. */
+export function rounded(places: readonly Position[]): Position[] {
+  return places.map(([lon, lat]) => [Number(lon.toFixed(6)), Number(lat.toFixed(6))]);
+}
+
+/** Areas, lines and stops that the reader drew. */
+export function drawnPlaces(scenario: Scenario): Geometry[] {
+  const plain = (places: readonly Position[]) => places.map(([lon, lat]) => [lon, lat]);
+  const points = (places: readonly Position[]): Geometry[] =>
+    plain(places).map((coordinates) => ({ type: 'Point', coordinates }));
+  const line = (places: readonly Position[]): Geometry[] =>
+    places.length > 1 ? [{ type: 'LineString', coordinates: plain(places) }] : [];
+  return [
+    ...points(placesIn(scenario.stops)),
+    ...scenario.measures.flatMap((measure) => {
+      const { area } = measure;
+      const ground: Geometry[] =
+        area && 'polygon' in area ? [{ type: 'Polygon', coordinates: area.polygon.map(plain) }] : [];
+      return [...ground, ...line(placesIn(measure.line)), ...points(placesIn(measure.stops))];
+    }),
+  ];
 }
 
 /** What decides the result: everything but the name. */

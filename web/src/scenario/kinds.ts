@@ -1,5 +1,5 @@
 /** Kinds of measures that the panel has controls for: what is moved, how far, and what a new one begins with. */
-import type { Measure } from './document';
+import { placesIn, type Measure } from './document';
 import type { Catalogue, Parameter } from './questions';
 
 export interface Knob {
@@ -39,6 +39,13 @@ export const KNOBS = {
   afforestation: [{ field: 'hectares', low: 1, high: 500, step: 1, start: 50, as: 'number' }],
   street_trees: [{ field: 'trees', low: 100, high: 50_000, step: 100, start: 5000, as: 'number' }],
   park: [{ field: 'hectares', low: 1, high: 200, step: 1, start: 20, as: 'number' }],
+  car_free_area: [],
+  road_closure: [],
+  road_speed: [{ field: 'kmh', low: 5, high: 130, step: 5, start: 30, as: 'number' }],
+  road_lanes: [{ field: 'lanes', low: -4, high: 4, step: 1, start: 1, as: 'number' }],
+  new_road: [{ field: 'kmh', low: 5, high: 130, step: 5, start: 50, as: 'number' }],
+  use_change: [level(0.2)],
+  transit_stops: [{ field: 'spacing_m', low: 100, high: 2000, step: 50, start: 500, as: 'number' }],
 } as const satisfies Record<string, readonly Knob[]>;
 
 export type Kind = keyof typeof KNOBS;
@@ -46,16 +53,25 @@ export type Kind = keyof typeof KNOBS;
 export const FORMS = ['trend', 'compact', 'polycentric', 'sprawl'] as const;
 export type Form = (typeof FORMS)[number];
 
-/** Under what heading a kind is offered; growth has buttons of its own. */
+/** A card is a kind of measure; people and jobs that come to one place are growth, too, with a name of their own. */
+export type Card = Kind | 'density';
+
+/** Under what heading a card is offered; growth of the whole city has buttons of its own. */
 export const GROUPS = {
   buildings: ['retrofit', 'heat_pump', 'rooftop_pv', 'electricity_factor'],
   transport: ['modal_shift', 'electric_vehicles', 'speed', 'freight'],
   forest: ['street_trees', 'park', 'afforestation', 'green_loss'],
-  form: ['streets'],
-} as const satisfies Record<string, readonly Kind[]>;
+  roads: ['car_free_area', 'road_closure', 'road_speed', 'road_lanes', 'new_road'],
+  form: ['density', 'use_change', 'streets', 'transit_stops'],
+} as const satisfies Record<string, readonly Card[]>;
 
-/** Kinds that hold in the whole region, whatever area is chosen. */
-const EVERYWHERE: readonly string[] = ['electricity_factor'];
+/** Kinds that hold in the whole region, or where they were drawn, whatever area is chosen. */
+const WITHOUT_AREA: readonly string[] = ['electricity_factor', 'new_road', 'transit_stops'];
+/** Kinds that may name roads. */
+const NAMES_ROADS: readonly string[] = ['road_closure', 'road_speed', 'road_lanes'];
+/** Uses that floor area has, told as `use_change` writes them. */
+export const USES = ['residential', 'nonresidential'] as const;
+const DENSITY = /^density-\d+$/;
 /** Kinds whose parameters are asked by vehicle class. */
 const VEHICLES = /^ev\.(car|lgv|hgv|bus)$/;
 
@@ -67,18 +83,47 @@ export function knobsOf(kind: string): readonly Knob[] {
   return isKind(kind) ? KNOBS[kind] : [];
 }
 
-export function takesArea(kind: string): boolean {
-  return !EVERYWHERE.includes(kind);
+export function kindOf(card: Card): Kind {
+  return card === 'density' ? 'growth' : card;
 }
 
-/** A new measure of a kind, as it stands before anybody moved anything. */
-export function fresh(kind: Kind, id: string, area: Measure['area']): Measure {
+export function cardOf({ id, kind }: { readonly id: string; readonly kind: string }): Card | null {
+  if (kind === 'growth' && DENSITY.test(id)) return 'density';
+  return isKind(kind) ? kind : null;
+}
+
+export function takesArea(kind: string): boolean {
+  return !WITHOUT_AREA.includes(kind);
+}
+
+export function namesRoads(kind: string): boolean {
+  return NAMES_ROADS.includes(kind);
+}
+
+/** What a card has to be told before there is a measure: an area or zones, roads or an area, a line, or stops. */
+export function needOf(card: Card): 'area' | 'roads' | 'line' | 'stops' | null {
+  if (card === 'new_road') return 'line';
+  if (card === 'transit_stops') return 'stops';
+  if (card === 'density' || card === 'car_free_area') return 'area';
+  return namesRoads(card) ? 'roads' : null;
+}
+
+/** A new measure of a card, as it stands before anybody moved anything. */
+export function fresh(card: Card, id: string, area: Measure['area']): Measure {
+  const kind = kindOf(card);
   return {
     id,
     kind,
     ...Object.fromEntries(knobsOf(kind).map(({ field, start }) => [field, start])),
+    ...(card === 'density' ? { form: 'trend' } : {}),
+    ...(card === 'use_change' ? { source: USES[1], target: USES[0] } : {}),
     ...(area && takesArea(kind) ? { area } : {}),
   };
+}
+
+/** The sliders of a measure: stops that were set one by one have no distance. */
+export function movedIn(measure: Measure): readonly Knob[] {
+  return measure.kind === 'transit_stops' && placesIn(measure.line).length === 0 ? [] : knobsOf(measure.kind);
 }
 
 /** The parameters that a measure asks, as far as its own choices need them. */
@@ -111,6 +156,12 @@ export function roundStep(there: number): number {
   const size = Math.max(there, 1) / 200;
   const scale = 10 ** Math.floor(Math.log10(size));
   return Math.max(1, ([1, 2, 5].find((round) => round * scale >= size) ?? 10) * scale);
+}
+
+/** A part of those there are, in such steps. */
+export function roundedPart(there: number | null | undefined, part: number): number {
+  const step = roundStep(there ?? 0);
+  return Math.round(((there ?? 0) * part) / step) * step;
 }
 
 /** A knob as wide as the place needs: of growth up to half of who is there; of any as far as the value given. */

@@ -1,6 +1,7 @@
 /** What the colours of a scenario's map stand for. */
 import { Badge, Badges } from '../badges';
 import { numbersIn, textIn } from '../format';
+import { lazily } from '../lazily';
 import { lineLabel } from '../legend';
 import { loaded } from '../loading';
 import type { Model } from '../model';
@@ -9,7 +10,16 @@ import { scenarioPicture } from './map_view';
 import { sessionOf } from './session';
 import { spoken, textsOf } from './words';
 
-export const ScenarioLegend = spoken(function ScenarioLegend({ model }: { model: Model }) {
+const PlanLegend = lazily(
+  async () => (await import('../plan/plan_legend')).PlanLegend,
+  () => null,
+);
+
+export function ScenarioLegend({ model }: { model: Model }) {
+  return model.view.value.plan ? <PlanLegend model={model} /> : <ResultLegend model={model} />;
+}
+
+const ResultLegend = spoken(function ResultLegend({ model }: { model: Model }) {
   const s = textsOf(model);
   const t = model.texts.value;
   const numbers = numbersIn(model.lang.value);
@@ -17,7 +27,7 @@ export const ScenarioLegend = spoken(function ScenarioLegend({ model }: { model:
   const shown = scenarioPicture(model, session);
   const summary = session.runs[session.at.value]?.summary.value;
   if (!shown || !summary) return null;
-  const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === shown.places.of);
+  const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === shown.of);
   const change = shown.moment === 'change';
   const lines = legendLines(shown.scale);
   const middle = lines.findIndex(({ at }) => at === 'zero');

@@ -1,9 +1,9 @@
 /** A scenario on the map: what it changes, or before and after under a divider; in the place of the edition's values. */
 import { computed, effect, useSignal, type ReadonlySignal } from '@preact/signals';
-import type { Geometry } from 'geojson';
 import type { MapMouseEvent, Map as MapLibre } from 'maplibre-gl';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { DividerLine } from '../divider';
+import { lazily } from '../lazily';
 import { valueOf } from '../expressions';
 import { nameOf, numbersIn } from '../format';
 import type { MapHandle } from '../map';
@@ -11,19 +11,23 @@ import type { Model } from '../model';
 import { createBesideMap } from '../other_map';
 import { classOf, type Scale } from '../scale';
 import type { Sector } from '../sectors';
-import { placeOf, type Scenario } from './document';
+import { drawnPlaces, namedRoads } from './document';
+import { pickOnMap, type Pointed } from './pick_on_map';
 import { placesOnMap, type PlacesOnMap } from './places_on_map';
-import type { Places } from './questions';
-import { changeScale, levelScale, termOf, type Moment } from './scale';
+import type { Place } from './questions';
+import { roadsOf } from './roads';
+import { changeClasses, changeScale, levelClasses, levelScale, termOf, type Moment } from './scale';
 import { sessionOf, type Session } from './session';
+import type { Tiled } from './tiled';
 import { spoken, textsOf } from './words';
-import { readOutline } from '../outlines';
-
-const MIDDLE = 50;
 
 /** What of the scenario in sight is drawn. */
 export interface ScenarioPicture {
-  readonly places: Places;
+  /** Id of the collection whose places are drawn. */
+  readonly of: string;
+  /** Empty where they come by tiles. */
+  readonly places: readonly Place[];
+  readonly tiled: Tiled | null;
   readonly sector: Sector;
   /** Of the first map; the other one shows before. */
   readonly moment: Moment;
@@ -34,23 +38,21 @@ export interface ScenarioPicture {
 export function scenarioPicture(model: Model, session: Session): ScenarioPicture | null {
   const map = session.map.value;
   const places = session.runs[session.at.value]?.places.value ?? null;
-  if (map === 'off' || !places || model.view.value.scenarios === null) return null;
+  const { scenarios, plan } = model.view.value;
+  if (map === 'off' || !places || scenarios === null || plan) return null;
   const sector = model.sector.value;
   const swipe = map === 'swipe';
+  const ground = model.ground.value;
+  const moment = swipe ? 'after' : 'change';
+  const tiled = session.tiled.value;
+  if (tiled) {
+    const { of, today } = tiled;
+    const scale = swipe ? levelClasses(today, 0, sector, ground) : changeClasses(today, ground);
+    if (scale) return { of, places: [], tiled, sector, moment, scale };
+  }
   const scaleOf = swipe ? levelScale : changeScale;
-  const scale = scaleOf(places.places, sector, model.ground.value);
-  return scale && { places, sector, moment: swipe ? 'after' : 'change', scale };
-}
-
-/** Polygons in which measures act. */
-function areasOf(scenario: Scenario | null): Geometry[] {
-  return (scenario?.measures ?? []).flatMap((measure) => {
-    const place = placeOf(measure);
-    const outline = place?.kind === 'outline' ? readOutline(place.outline) : null;
-    if (!outline) return [];
-    const coordinates = outline.map((polygon) => polygon.map((ring) => ring.map(([x, y]) => [x, y])));
-    return [{ type: 'MultiPolygon' as const, coordinates }];
-  });
+  const scale = scaleOf(places.places, sector, ground);
+  return scale && { ...places, tiled: null, sector, moment, scale };
 }
 
 /** Let a map follow the session until the returned function is called. */
@@ -62,10 +64,12 @@ function followOn(
   momentOf: (shown: ScenarioPicture) => Moment,
 ): { readonly drawn: PlacesOnMap; readonly stop: () => void } {
   const drawn = placesOnMap(map);
+  // By itself: each marking draws anew, and what is drawn is looked at anew.
+  const hovered = computed(() => session.pointed.value?.place.id ?? null);
   const stops = [
     effect(() => {
       const shown = picture.value;
-      drawn.show(shown?.places.places ?? []);
+      drawn.show(shown?.places ?? [], shown?.tiled ?? null);
     }),
     effect(() => {
       const shown = picture.value;
@@ -78,10 +82,11 @@ function followOn(
       });
     }),
     effect(() => {
-      drawn.outline(areasOf(session.scenario.value), model.ground.value);
+      const scenario = session.scenario.value;
+      drawn.outline(scenario ? drawnPlaces(scenario) : [], model.ground.value);
     }),
     effect(() => {
-      drawn.hover(session.pointed.value?.place.id ?? null);
+      drawn.hover(hovered.value);
     }),
   ];
   return {
@@ -100,20 +105,27 @@ function watchPointer(
   drawn: PlacesOnMap,
   sketching: () => boolean,
 ): () => void {
+  /** Where the pointer rests: what it points at may be drawn after it came. */
+  let looked: MapMouseEvent['point'] | null = null;
+  const look = () => {
+    const place = looked === null || sketching() ? null : drawn.at(looked);
+    session.pointed.value = place && looked && { x: looked.x, y: looked.y, place };
+  };
   const move = ({ point }: MapMouseEvent) => {
-    const id = sketching() ? null : drawn.at(point);
-    const places = session.runs[session.at.value]?.places.value?.places ?? [];
-    const place = id === null ? undefined : places.find((one) => one.id === id);
-    session.pointed.value = place ? { x: point.x, y: point.y, place } : null;
+    looked = point;
+    look();
   };
   const leave = () => {
+    looked = null;
     session.pointed.value = null;
   };
   map.on('mousemove', move);
+  map.on('idle', look);
   map.on('mouseout', leave);
   map.on('movestart', leave);
   return () => {
     map.off('mousemove', move);
+    map.off('idle', look);
     map.off('mouseout', leave);
     map.off('movestart', leave);
     leave();
@@ -174,17 +186,60 @@ function BeforeMap(props: {
   return <div class="map other-map" data-testid="before-map" data-state="loading" ref={element} />;
 }
 
-export const ScenarioMap = spoken(function ScenarioMap({
-  model,
-  handle,
-}: {
-  model: Model;
-  handle: MapHandle;
-}) {
+const PlanMap = lazily(
+  async () => (await import('../plan/plan_map')).PlanMap,
+  () => null,
+);
+
+/** What stands on the map while scenarios are worked on: the one in sight, or an answer to a planner's question. */
+export function ScenarioMap({ model, handle }: { model: Model; handle: MapHandle }) {
+  return (
+    <>
+      {model.view.value.plan ? (
+        <PlanMap model={model} handle={handle} />
+      ) : (
+        <ResultMap model={model} handle={handle} />
+      )}
+      <Picked model={model} handle={handle} />
+    </>
+  );
+}
+
+/** What is picked for a place of the panel, or named by its measures. */
+function Picked({ model, handle }: { model: Model; handle: MapHandle }) {
+  const session = sessionOf(model);
+  const ready = model.mapState.value === 'ready';
+  const pointed = useSignal<Pointed | null>(null);
+  useEffect(() => {
+    if (!ready) return;
+    const named = computed(() => (session.scenario.value?.measures ?? []).flatMap(namedRoads));
+    const picked = pickOnMap(handle.map, model, roadsOf(model, session.asking), named);
+    const stopTelling = effect(() => {
+      pointed.value = picked.pointed.value;
+    });
+    return () => {
+      stopTelling();
+      picked.stop();
+    };
+  }, [model, session, handle, ready, pointed]);
+  if (!pointed.value) return null;
+  const { x, y, name } = pointed.value;
+  return (
+    <div class="tooltip" data-testid="pick-tooltip" style={{ transform: `translate(${x}px, ${y}px)` }}>
+      <div>
+        <span class="tooltip-name" translate={false}>
+          {name}
+        </span>
+      </div>
+    </div>
+  );
+}
+
+const ResultMap = spoken(function ResultMap({ model, handle }: { model: Model; handle: MapHandle }) {
   const s = textsOf(model);
   const session = sessionOf(model);
   const picture = useMemo(() => computed(() => scenarioPicture(model, session)), [model, session]);
-  const cut = useSignal(MIDDLE);
+  const cut = model.view.value.scenarioCut;
   const ready = model.mapState.value === 'ready';
   useEffect(() => {
     if (!ready) return;
@@ -192,7 +247,12 @@ export const ScenarioMap = spoken(function ScenarioMap({
     const stopCovering = effect(() => {
       model.covered.value = picture.value !== null;
     });
-    const stopWatching = watchPointer(handle.map, session, drawn, () => model.sketch.value !== null);
+    const stopWatching = watchPointer(
+      handle.map,
+      session,
+      drawn,
+      () => model.sketch.value !== null || model.picking.value !== null,
+    );
     return () => {
       stopCovering();
       stopWatching();
@@ -203,20 +263,20 @@ export const ScenarioMap = spoken(function ScenarioMap({
   const shown = picture.value;
   if (!shown || !ready) return null;
   const swipe = session.map.value === 'swipe';
-  const width = numbersIn(model.lang.value).percent(cut.value / 100);
+  const width = numbersIn(model.lang.value).percent(cut / 100);
   return (
-    <div class={swipe ? 'comparing-swipe' : ''} style={{ '--cut': String(cut.value) }}>
+    <div class={swipe ? 'comparing-swipe' : ''} style={{ '--cut': String(cut) }}>
       {swipe && (
         <>
           <BeforeMap model={model} session={session} handle={handle} picture={picture} />
           <span class="side-name side-name-other">{s.before}</span>
           <span class="side-name side-name-now">{s.after}</span>
           <DividerLine
-            cut={cut.value}
+            cut={cut}
             label={s.divider}
             told={`${s.before} ${width}`}
             move={(next) => {
-              cut.value = next;
+              model.update({ scenarioCut: next });
             }}
           />
         </>

@@ -3,13 +3,13 @@ import { useSignal } from '@preact/signals';
 import { CloseButton } from '../close_button';
 import { numbersIn } from '../format';
 import type { Model } from '../model';
-import { areaOf, placeOf, withField, type Measure } from './document';
-import { amountOf, fitted, FORMS, gapsOf, knobsOf, takesArea, type Knob } from './kinds';
+import { withField, type Measure } from './document';
+import { amountOf, cardOf, fitted, FORMS, gapsOf, isKind, movedIn, type Knob } from './kinds';
+import { MeasureChoice, MeasurePlace } from './measure_place';
 import { NumberField } from './number_field';
 import { CostFields, ParameterFields } from './parameter_fields';
 import type { Catalogue, Effect, Indicators } from './questions';
-import { amountWords, nameOfMeasure, nameOfPlace, textsOf } from './words';
-import { Where } from './where';
+import { amountWords, nameOfMeasure, placeWords, textsOf } from './words';
 
 export function Slider(props: {
   id?: string;
@@ -58,7 +58,7 @@ function Knobs(props: {
   const numbers = numbersIn(model.lang.value);
   return (
     <>
-      {knobsOf(measure.kind).map((knob) => {
+      {movedIn(measure).map((knob) => {
         const value = amountOf(measure, knob);
         const there = thereOf(knob.field, today);
         const share = there !== null && there > 0 ? ` (${numbers.signedPercent(value / there)})` : '';
@@ -118,25 +118,26 @@ export function MeasureRow(props: {
   const open = useSignal(false);
   const name = nameOfMeasure(measure, s);
   const gaps = gapsOf(measure, catalogue, shared);
-  const known = knobsOf(measure.kind).length > 0 || measure.kind === 'electricity_factor';
+  const known = isKind(measure.kind);
   const stage = catalogue.kinds[measure.kind]?.stage ?? '';
   const now = (changed: Measure) => {
     change(changed, false);
   };
-  const form = FORMS.find((one) => one === measure.form);
+  const form = cardOf(measure) === 'growth' ? FORMS.find((one) => one === measure.form) : undefined;
   return (
     <li class="measure" data-testid={`measure-${measure.id}`}>
       <header>
         <div>
           <h4>{name}</h4>
           <p class="fine">
-            {s.stage(s.stages[stage] ?? stage)} · {nameOfPlace(placeOf(measure), model, s)}
+            {s.stage(s.stages[stage] ?? stage)} · {placeWords(measure, model, s)}
           </p>
         </div>
         <CloseButton label={s.remove(name)} close={remove} />
       </header>
       {!known && <p class="fine">{s.otherKind}</p>}
       {form && <p class="fine">{s.formDetails[form]}</p>}
+      <MeasureChoice model={model} measure={measure} change={now} />
       <Knobs model={model} measure={measure} today={today} change={change} />
       {gaps.length > 0 && (
         <p class="note gap-note" role="status">
@@ -152,17 +153,7 @@ export function MeasureRow(props: {
       >
         <summary>{s.details}</summary>
         <div class="measure-details">
-          {takesArea(measure.kind) && (
-            <Where
-              model={model}
-              id={`where-${measure.id}`}
-              label={s.where}
-              place={placeOf(measure)}
-              choose={(place) => {
-                now(withField(measure, 'area', areaOf(place)));
-              }}
-            />
-          )}
+          <MeasurePlace model={model} measure={measure} change={now} />
           <label class="field">
             <span>{s.start}</span>
             <NumberField

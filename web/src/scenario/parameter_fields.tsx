@@ -1,8 +1,10 @@
 /** The numbers that a measure rests on: each with its unit, default, limits, range, source and confidence. */
+import { useSignal } from '@preact/signals';
 import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { givenFor, withField, withParameter, type Costs, type Measure } from './document';
 import { parametersOf } from './kinds';
+import { currencyOf } from './currency';
 import { NumberField } from './number_field';
 import type { Catalogue, Effect, Parameter } from './questions';
 import { textsOf } from './words';
@@ -101,8 +103,76 @@ const START_OF_COSTS: Required<Costs> = {
   running_per_unit: 0,
   lifetime_years: 30,
   discount_rate: 0.03,
-  currency: 'KRW',
+  currency: '',
 };
+
+type CostField = (typeof COST_FIELDS)[number];
+
+/** Numbers of what a unit costs; those that were not given are at their start. */
+export function CostInputs(props: {
+  model: Model;
+  costs: Costs | undefined;
+  fields?: readonly CostField[];
+  set: (costs: Costs) => void;
+}) {
+  const { model, costs, fields = COST_FIELDS, set } = props;
+  const s = textsOf(model);
+  const names = {
+    capital_per_unit: s.capital,
+    running_per_unit: s.runningCost,
+    lifetime_years: s.lifetime,
+    discount_rate: s.discount,
+  };
+  return (
+    <>
+      {fields.map((field) => {
+        const factor = field === 'discount_rate' ? 100 : 1;
+        return (
+          <label key={field} class="field">
+            <span>{names[field]}</span>
+            <NumberField
+              inputMode="decimal"
+              step="any"
+              {...(field === 'running_per_unit' ? {} : { min: field === 'lifetime_years' ? 1 : 0 })}
+              value={costs ? (costs[field] ?? START_OF_COSTS[field]) * factor : null}
+              placeholder={String(START_OF_COSTS[field] * factor)}
+              choose={(chosen) => {
+                if (chosen !== null) set({ ...START_OF_COSTS, ...costs, [field]: chosen / factor });
+              }}
+            />
+          </label>
+        );
+      })}
+    </>
+  );
+}
+
+export function CurrencyField({
+  model,
+  value,
+  set,
+}: {
+  model: Model;
+  value: string;
+  set: (typed: string) => void;
+}) {
+  return (
+    <label class={value === '' ? 'field gap' : 'field'}>
+      <span>{textsOf(model).currency}</span>
+      <input
+        type="text"
+        data-parameter="currency"
+        maxLength={3}
+        size={4}
+        value={value}
+        onChange={(event) => {
+          const typed = event.currentTarget.value.trim().toUpperCase();
+          if (/^[A-Z]{3}$/.test(typed)) set(typed);
+        }}
+      />
+    </label>
+  );
+}
 
 /** What a unit of the measure costs, as the reader says. */
 export function CostFields(props: {
@@ -114,16 +184,16 @@ export function CostFields(props: {
   const { model, measure, effect, change } = props;
   const s = textsOf(model);
   const numbers = numbersIn(model.lang.value);
+  const typed = useSignal('');
   if (!effect || effect.unit === '') return null;
-  const names = {
-    capital_per_unit: s.capital,
-    running_per_unit: s.runningCost,
-    lifetime_years: s.lifetime,
-    discount_rate: s.discount,
-  };
-  const given: Costs = measure.costs ?? START_OF_COSTS;
-  const set = (field: keyof Costs, value: number | string) => {
-    change(withField(measure, 'costs', { ...START_OF_COSTS, ...measure.costs, [field]: value }));
+  const currency = measure.costs?.currency ?? (typed.value || currencyOf(model.region.value));
+  const set = (costs: Costs) => {
+    change(
+      withField(measure, 'costs', {
+        ...costs,
+        currency: costs.currency === '' ? currency : (costs.currency ?? currency),
+      }),
+    );
   };
   return (
     <fieldset class="parameters">
@@ -131,37 +201,15 @@ export function CostFields(props: {
       <p class="fine">
         {s.costUnit(effect.unit)} {s.quantity(numbers.amount(effect.quantity), effect.unit)}
       </p>
-      {COST_FIELDS.map((field) => {
-        const factor = field === 'discount_rate' ? 100 : 1;
-        return (
-          <label key={field} class="field">
-            <span>{names[field]}</span>
-            <NumberField
-              inputMode="decimal"
-              step="any"
-              {...(field === 'running_per_unit' ? {} : { min: field === 'lifetime_years' ? 1 : 0 })}
-              value={measure.costs ? (given[field] ?? START_OF_COSTS[field]) * factor : null}
-              placeholder={String(START_OF_COSTS[field] * factor)}
-              choose={(chosen) => {
-                if (chosen !== null) set(field, chosen / factor);
-              }}
-            />
-          </label>
-        );
-      })}
-      <label class="field">
-        <span>{s.currency}</span>
-        <input
-          type="text"
-          maxLength={3}
-          size={4}
-          value={given.currency ?? START_OF_COSTS.currency}
-          onChange={(event) => {
-            const typed = event.currentTarget.value.trim().toUpperCase();
-            if (/^[A-Z]{3}$/.test(typed)) set('currency', typed);
-          }}
-        />
-      </label>
+      {currency !== '' && <CostInputs model={model} costs={measure.costs} set={set} />}
+      <CurrencyField
+        model={model}
+        value={currency}
+        set={(chosen) => {
+          if (measure.costs) set({ ...measure.costs, currency: chosen });
+          else typed.value = chosen;
+        }}
+      />
       {effect.costPerYear !== null && (
         <p data-testid="costs">
           {s.costPerYear(numbers.count(effect.costPerYear), effect.currency)}

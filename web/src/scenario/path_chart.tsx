@@ -1,6 +1,6 @@
 /** Net emissions from today to the target year: the range between sets of elasticities, the target, and the interval. */
 import type { Numbers } from '../format';
-import { axisTicks } from '../trend';
+import { AmountAxis, chartPaper, corners } from '../chart';
 import type { ScenarioTexts } from '../texts/scenario';
 import type { Texts } from '../texts/texts';
 import type { Summary } from './questions';
@@ -11,12 +11,9 @@ export interface PathLine {
   readonly summary: Summary;
 }
 
-const WIDTH = 308;
 const HEIGHT = 132;
+/** Room for amounts. */
 const LEFT = 50;
-const RIGHT = 14;
-const TOP = 12;
-const BOTTOM = 20;
 
 /** Lowest and highest of the sets, year by year; the first set is what single numbers are taken from. */
 function bandOf({ outcomes, years }: Summary): readonly (readonly [low: number, high: number])[] {
@@ -25,9 +22,6 @@ function bandOf({ outcomes, years }: Summary): readonly (readonly [low: number, 
     return [Math.min(...values), Math.max(...values)];
   });
 }
-
-const corners = (points: readonly (readonly [number, number])[]) =>
-  points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ');
 
 /** The chart, with its numbers in a table for those who do not see it. */
 export function PathChart(props: {
@@ -58,26 +52,19 @@ export function PathChart(props: {
   // The lines need room of their own: a change of a few percent must be seen, and the axis says where it starts.
   const room = Math.max((high - low) * 0.08, Math.abs(high) * 0.02, 1e-9);
   [low, high] = [low - room, high + room];
-  const x = (year: number) => LEFT + ((year - first) / Math.max(last - first, 1)) * (WIDTH - LEFT - RIGHT);
-  const y = (value: number) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const paper = chartPaper(HEIGHT, LEFT, [first, last], [low, high]);
+  const { x, y } = paper;
   const { summary } = one;
   const label = s.pathLabel(first, last);
   return (
     <figure class="trend path-chart" data-testid="path">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
-        {axisTicks(low, high).map((tick) => (
-          <g key={tick} class={tick === 0 ? 'axis zero' : 'axis'}>
-            <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(tick)} y2={y(tick)} />
-            <text x={LEFT - 6} y={y(tick) + 4} text-anchor="end">
-              {numbers.short(tick)}
-            </text>
-          </g>
-        ))}
-        <line class="today" x1={LEFT} x2={WIDTH - RIGHT} y1={y(one.net)} y2={y(one.net)} />
+      <svg viewBox={paper.viewBox} role="img" aria-label={label}>
+        <AmountAxis paper={paper} numbers={numbers} />
+        <line class="today" x1={paper.left} x2={paper.right} y1={y(one.net)} y2={y(one.net)} />
         {lines.map(({ name, summary: { target, year } }, index) =>
           target === null ? null : (
             <g key={name} class={`target line-${index}`}>
-              <line x1={LEFT} x2={x(year)} y1={y(target)} y2={y(target)} />
+              <line x1={paper.left} x2={x(year)} y1={y(target)} y2={y(target)} />
               <circle cx={x(year)} cy={y(target)} r="4" />
             </g>
           ),
@@ -115,7 +102,7 @@ export function PathChart(props: {
             key={year}
             class={index === 1 ? 'year now' : 'year'}
             x={x(year)}
-            y={HEIGHT - 5}
+            y={paper.foot}
             text-anchor={index === 1 ? 'end' : 'start'}
           >
             {year}

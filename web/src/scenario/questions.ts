@@ -40,7 +40,18 @@ export interface Parameter {
 export interface Catalogue {
   readonly stages: readonly string[];
   readonly kinds: Readonly<
-    Record<string, { readonly stage: string; readonly about: string; readonly parameters: readonly string[] }>
+    Record<
+      string,
+      {
+        readonly stage: string;
+        readonly about: string;
+        /** What its costs are per; empty where it takes none. */
+        readonly unit: string;
+        /** Whether it takes longer than an answer may, so that a job works on it. */
+        readonly long: boolean;
+        readonly parameters: readonly string[];
+      }
+    >
   >;
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** The most measures a scenario may have. */
@@ -151,6 +162,8 @@ export function decodeCatalogue(value: unknown, path: string): Catalogue {
       {
         stage: text(one.stage, `${where}.stage`),
         about: text(one.about, `${where}.about`),
+        unit: text(one.unit, `${where}.unit`),
+        long: flag(one.needs_process, `${where}.needs_process`),
         parameters: list(text)(one.parameters, `${where}.parameters`),
       },
     ] as const;
@@ -316,9 +329,24 @@ export function askPlaces(
   });
 }
 
+/** The cells of a result that is remembered, by its digest. */
+export function askPlacesOf(
+  api: Api,
+  { region, edition }: Asking,
+  digest: string,
+  of: string | null,
+  signal: AbortSignal,
+): Promise<Result<Places>> {
+  const asked: Query<`${Of}/results/{digest}/items`> = { edition, limit: MOST_PLACES };
+  const query = queryOf<`${Of}/results/{digest}/items`>(of === null ? asked : { ...asked, of });
+  return api.ask(`${root(region)}/results/${at(digest)}/items?${query}`, decodePlaces, signal);
+}
+
 /** A scenario as the server keeps it. */
 export interface Kept extends Saved {
   readonly latest: number;
+  /** On which it was saved. */
+  readonly edition: string;
   readonly scenario: Scenario;
 }
 
@@ -330,6 +358,7 @@ export function decodeKept(value: unknown, path: string): Kept {
     id: text(given.id, `${path}.id`),
     version: number(given.version, `${path}.version`),
     latest: number(given.latest, `${path}.latest`),
+    edition: text(given.edition, `${path}.edition`),
     scenario,
   };
 }
@@ -344,16 +373,19 @@ export function askKept(
   return api.ask(`${root(region)}/${at(id)}?${query}`, decodeKept, signal);
 }
 
-/** Keep a scenario on the server: a new one, or the next version of what it was opened from. */
+/** Keep a scenario on the server, with the edition it was worked out on: a new one, or the next version of another. */
 export function keep(
   api: Api,
-  { region }: Pick<Asking, 'region'>,
+  { region, edition }: Pick<Asking, 'region' | 'edition'>,
   scenario: Scenario,
   follows: Saved | null,
   key: string,
   signal: AbortSignal,
 ): Promise<Result<Kept>> {
-  const path = follows ? `${root(region)}/${at(follows.id)}?follows=${follows.version}` : root(region);
+  const query = queryOf<Of>({ edition });
+  const path = follows
+    ? `${root(region)}/${at(follows.id)}?follows=${follows.version}&${query}`
+    : `${root(region)}?${query}`;
   return api.ask(path, decodeKept, signal, {
     body: JSON.stringify(scenario),
     method: follows ? 'PUT' : 'POST',

@@ -1,29 +1,26 @@
 /** A scenario to print: what it changes, where, by which measures, and on which assumptions. */
-import { useEffect } from 'preact/hooks';
 import type { Region } from '../api';
-import { isIllustrative } from '../badges';
 import { numbersIn, textIn } from '../format';
-import { lineLabel } from '../legend';
-import { UNKNOWN } from '../layers/theme';
+import { lazily } from '../lazily';
 import { loaded } from '../loading';
 import type { Model } from '../model';
 import { ProblemNote } from '../notices';
-import { attributionIn, LanguageSwitch } from '../panel';
+import { PaperMap } from '../paper_map';
 import { extentOf, linesIn } from '../positions';
-import { classOf, legendLines } from '../scale';
+import { ReportFrame, ReportLink, SourceLines } from '../report_frame';
 import { SECTORS, type Sector } from '../sectors';
-import { boxOf, paperFor, type Shape } from '../shapes';
+import type { Shape } from '../shapes';
 import { Scrolled } from '../scrolled';
 import { valueOf } from '../expressions';
 import { Comparison } from './comparison';
-import { placeOf, type Scenario } from './document';
-import { amountOf, inOrder, knobsOf } from './kinds';
+import type { Scenario } from './document';
+import { amountOf, inOrder, movedIn } from './kinds';
 import { Provenance } from './parameter_fields';
 import { changedSectors, effectOf, type Catalogue, type Place, type Summary } from './questions';
 import { IndicatorTable, Path, Sureness } from './result_view';
 import { changeScale, termOf } from './scale';
 import { sessionOf } from './session';
-import { amountWords, nameOfMeasure, nameOfPlace, nameOfScenario, spoken, textsOf } from './words';
+import { amountWords, nameOfMeasure, nameOfScenario, placeWords, spoken, textsOf } from './words';
 import './scenario.css';
 
 function shapeOf({ id, geometry, properties }: Place): Shape {
@@ -34,48 +31,21 @@ function shapeOf({ id, geometry, properties }: Place): Shape {
 function ChangeMap({ model, places, sector }: { model: Model; places: readonly Place[]; sector: Sector }) {
   const s = textsOf(model);
   const t = model.texts.value;
-  const numbers = numbersIn(model.lang.value);
-  // Paper is light, whatever the screen is.
   const scale = changeScale(places, sector, 'light');
   const shapes = places.map(shapeOf);
-  const box = boxOf(shapes);
-  if (!scale || !box) return null;
-  const paper = paperFor(box, 300);
+  if (!scale) return null;
   const terms = termOf(sector, 'change');
   return (
-    <figure class="small-map">
-      <svg
-        viewBox={`-1 -1 ${paper.width + 2} ${paper.height + 2}`}
-        role="img"
-        aria-label={`${s.mapTitle}: ${t.sectorTitles[sector]}`}
-      >
-        {shapes.map((shape) => {
-          const at = classOf(scale, valueOf(shape.item.properties, terms, 't_per_ha'));
-          const colour = at === null ? UNKNOWN.light : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
-          return (
-            <path
-              key={shape.item.id}
-              d={paper.path(shape)}
-              fill={colour ?? UNKNOWN.light}
-              stroke="#ffffff"
-              stroke-width=".2"
-              fill-rule="evenodd"
-            />
-          );
-        })}
-      </svg>
-      <figcaption>
-        <strong>{t.sectorTitles[sector]}</strong> {s.mapUnit}
-        <ul>
-          {legendLines(scale).map((line) => (
-            <li key={line.at}>
-              <i class="swatch" style={{ backgroundColor: line.colour }} aria-hidden="true" />
-              {lineLabel(line, t, numbers)}
-            </li>
-          ))}
-        </ul>
-      </figcaption>
-    </figure>
+    <PaperMap
+      model={model}
+      shapes={shapes}
+      values={places.map(({ properties }) => valueOf(properties, terms, 't_per_ha'))}
+      scale={scale}
+      borders="cells"
+      title={t.sectorTitles[sector]}
+      label={`${s.mapTitle}: ${t.sectorTitles[sector]}`}
+      unit={s.mapUnit}
+    />
   );
 }
 
@@ -137,7 +107,7 @@ function MeasureTable(props: { model: Model; scenario: Scenario; summary: Summar
       <tbody>
         {inOrder(scenario.measures, catalogue).map((measure) => {
           const effect = effectOf(summary, measure);
-          const told = knobsOf(measure.kind)
+          const told = movedIn(measure)
             .map((knob) => {
               const words = amountWords(knob, amountOf(measure, knob), numbers);
               return `${s.knobs[knob.field] ?? knob.field} ${words}`;
@@ -148,7 +118,7 @@ function MeasureTable(props: { model: Model; scenario: Scenario; summary: Summar
               <th scope="row">
                 {nameOfMeasure(measure, s)} <small>{told}</small>
               </th>
-              <td>{nameOfPlace(placeOf(measure), model, s)}</td>
+              <td>{placeWords(measure, model, s)}</td>
               <td class="number">
                 {measure.start ?? s.atOnce}
                 {measure.ramp_years !== undefined && measure.ramp_years > 0 && ` + ${measure.ramp_years}`}
@@ -184,7 +154,6 @@ function Body({ model, region }: { model: Model; region: Region }) {
     'net',
     ...changedSectors(summary).filter((one) => summary.change[one] !== 0),
   ];
-  const address = new URL(model.link.value || '.', document.baseURI).href;
   return (
     <>
       <section>
@@ -244,81 +213,44 @@ function Body({ model, region }: { model: Model; region: Region }) {
             {s.whatIf} {s.outsideCells}
           </li>
           {summary.notes.map(({ text }) => (
-            <li key={text} lang="en" translate={false}>
+            <li key={text} translate={false}>
               {text}
             </li>
           ))}
-          {region.attributions.map((attribution) => (
-            <li key={attribution.text} translate={false}>
-              {attributionIn(attribution, model.lang.value)}{' '}
-              {attribution.licence !== null && t.licence(attribution.licence)}
-            </li>
-          ))}
+          <SourceLines region={region} lang={model.lang.value} t={t} />
         </ul>
-        <p class="fine">
-          {s.reportLink}: <a href={address}>{address.length > 200 ? `${address.slice(0, 200)}…` : address}</a>
-        </p>
+        <ReportLink model={model} label={s.reportLink} />
       </section>
     </>
   );
 }
 
-export const ScenarioReport = spoken(function ScenarioReport({ model }: { model: Model }) {
+const PlanReport = lazily(
+  async () => (await import('../plan/plan_report')).PlanReport,
+  () => null,
+);
+
+/** The report of what the address asks for: the scenario in sight, or the answer to a planner's question. */
+export function ScenarioReport({ model }: { model: Model }) {
+  return model.view.value.plan ? <PlanReport model={model} /> : <ResultReport model={model} />;
+}
+
+const ResultReport = spoken(function ResultReport({ model }: { model: Model }) {
   const s = textsOf(model);
   const t = model.texts.value;
   const region = model.region.value;
   const session = sessionOf(model);
   const scenario = session.scenario.value;
   const name = nameOfScenario(scenario, session.at.value, s);
-  const title = region ? s.reportTitle(name, textIn(region.name, model.lang.value)) : t.title;
-  useEffect(() => {
-    document.title = title;
-  }, [title]);
   return (
-    <div class="report scenario-card" data-testid="scenario-report">
-      <nav class="report-tools" aria-label={t.report.tools}>
-        <button
-          type="button"
-          onClick={() => {
-            model.update({ page: null });
-          }}
-        >
-          {t.report.back}
-        </button>
-        <LanguageSwitch model={model} />
-        <button
-          type="button"
-          class="primary"
-          onClick={() => {
-            print();
-          }}
-        >
-          {t.report.print}
-        </button>
-      </nav>
-      <main>
-        <header>
-          <p class="report-kind">{s.kind}</p>
-          <h1>{title}</h1>
-          {region && (
-            <p class="fine">
-              {model.year.value !== null && t.perYear(model.year.value)} · {t.edition}{' '}
-              <code translate={false}>{region.edition}</code>
-            </p>
-          )}
-          {region?.synthetic && (
-            <p class="note">
-              <strong>{t.synthetic}</strong> {t.syntheticDetail}
-            </p>
-          )}
-          {region && isIllustrative(region, 'net') && (
-            <p class="note">
-              <strong>{t.illustrative}</strong> {t.illustrativeHere}
-            </p>
-          )}
-        </header>
-        {region && <Body model={model} region={region} />}
-      </main>
-    </div>
+    <ReportFrame
+      model={model}
+      kind={s.kind}
+      title={region ? s.reportTitle(name, textIn(region.name, model.lang.value)) : t.title}
+      name="scenario-report"
+      look="scenario-card"
+    >
+      {region && <Body model={model} region={region} />}
+    </ReportFrame>
   );
 });

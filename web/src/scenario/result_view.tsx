@@ -21,6 +21,7 @@ export function Headline({ model, run }: { model: Model; run: Run }) {
   const numbers = numbersIn(model.lang.value);
   const summary = run.summary.value;
   const running = run.running.value;
+  const progress = run.progress.value;
   if (!summary) return <div class="skeleton line-skeleton" role="status" aria-label={s.running} />;
   const { change, year } = summary;
   const after = netAfter(summary);
@@ -29,6 +30,11 @@ export function Headline({ model, run }: { model: Model; run: Run }) {
   return (
     <div class="scenario-headline" aria-busy={running} data-testid="scenario-headline">
       <i class={running ? 'progress on' : 'progress'} aria-hidden="true" />
+      {progress !== null && (
+        <p class="fine" data-testid="scenario-progress" role="status">
+          {s.onRoads(numbers.percent(progress))}
+        </p>
+      )}
       <p class="headline-name">{s.net(year)}</p>
       <p class="headline-value" data-testid="scenario-net">
         {after === null ? (

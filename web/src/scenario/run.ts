@@ -6,15 +6,29 @@ import { batch, effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Problem, Result } from '../api';
 import { loaded } from '../loading';
 import type { Model } from '../model';
+import { dismissJob, followJob, startJob } from '../jobs';
 import { questionOf, type Scenario } from './document';
-import { askPlaces, askSummary, MOST_PLACES, type Asking, type Places, type Summary } from './questions';
+import {
+  askPlaces,
+  askPlacesOf,
+  askSummary,
+  decodeSummary,
+  MOST_PLACES,
+  type Asking,
+  type Places,
+  type Summary,
+} from './questions';
 
 export interface Run {
   /** Of the last scenario that could be worked out; null: none yet. */
   readonly summary: ReadonlySignal<Summary | null>;
   readonly places: ReadonlySignal<Places | null>;
+  /** By which the server has the places of what was found last; samples change none of them. */
+  readonly digest: ReadonlySignal<string | null>;
   /** Whether a newer result is on its way. */
   readonly running: ReadonlySignal<boolean>;
+  /** How far a run is that takes longer than an answer may, 0 to 1; null: none is under way. */
+  readonly progress: ReadonlySignal<number | null>;
   /** Why the scenario as it stands has no result. */
   readonly problem: ReadonlySignal<Problem | null>;
 }
@@ -22,6 +36,8 @@ export interface Run {
 export interface Question {
   readonly asking: Asking;
   readonly scenario: Scenario;
+  /** Whether it takes longer than an answer may, so that a job works on it. */
+  readonly long: boolean;
 }
 
 /** How long a change waits for the next one, ms. */
@@ -42,7 +58,9 @@ export function createRun(
   const { api, connection } = model;
   const summary = signal<Summary | null>(null);
   const places = signal<Places | null>(null);
+  const digest = signal<string | null>(null);
   const running = signal(false);
+  const progress = signal<number | null>(null);
   const problem = signal<Problem | null>(null);
   /** What the summary, its interval, and the places are of. */
   let summed = '';
@@ -64,13 +82,15 @@ export function createRun(
       running.value = false;
       return;
     }
-    const { asking, scenario } = asked;
-    const name = JSON.stringify([asking, questionOf(scenario)]);
+    const { asking, scenario, long } = asked;
+    // Notes come in the reader's language; a job is not worth asking again for them.
+    const name = JSON.stringify([asking, questionOf(scenario), long ? null : model.lang.value]);
     // What another region came to says nothing of this one.
     if (region !== asking.region) {
       region = asking.region;
       summary.value = null;
       places.value = null;
+      digest.value = null;
       problem.value = null;
       [summed, sampled, placed] = ['', '', ''];
     }
@@ -98,6 +118,7 @@ export function createRun(
         batch(() => {
           problem.value = null;
           summary.value = found.value;
+          digest.value = found.value.digest;
           summed = name;
           if (!cells?.ok) return;
           places.value = cells.value;
@@ -114,14 +135,53 @@ export function createRun(
       sampled = name;
     }
 
+    /** By a job, which is given up with the question. */
+    async function followLong(): Promise<void> {
+      await rest(RESTED_MS);
+      if (gone()) return;
+      const inputs = { scenario, year: asking.year, samples: SAMPLES };
+      const started = await startJob(api, asking, 'scenario', inputs, cancel);
+      if (gone() || !told(started)) {
+        running.value = false;
+        return;
+      }
+      const { id } = started.value;
+      const giveUp = () => void dismissJob(api, asking.region, id);
+      cancel.addEventListener('abort', giveUp);
+      progress.value = 0;
+      const tell = (job: { readonly progress: number }) => {
+        progress.value = job.progress / 100;
+      };
+      const found = await followJob(api, asking.region, id, decodeSummary, tell, cancel);
+      cancel.removeEventListener('abort', giveUp);
+      const cells =
+        found.ok && wanted && !gone()
+          ? await askPlacesOf(api, asking, found.value.digest, placesInstead(model), cancel)
+          : null;
+      if (gone()) return;
+      running.value = false;
+      progress.value = null;
+      if (!told(found) || (cells && !told(cells))) return;
+      batch(() => {
+        problem.value = null;
+        summary.value = found.value;
+        digest.value = found.value.digest;
+        [summed, sampled] = [name, name];
+        if (!cells?.ok) return;
+        places.value = cells.value;
+        placed = name;
+      });
+    }
+
     running.value = true;
-    void follow();
+    void (long ? followLong() : follow());
     return () => {
       controller.abort();
+      progress.value = null;
     };
   });
 
-  return { summary, places, running, problem };
+  return { summary, places, digest, running, progress, problem };
 }
 
 /** The zones that stand for cells too many to be told one by one; null: the cells themselves. */

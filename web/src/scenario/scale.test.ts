@@ -99,9 +99,15 @@ describe('measures', () => {
   const catalogue: Catalogue = {
     stages: ['form', 'demand', 'switch', 'supply'],
     kinds: {
-      electric_vehicles: { stage: 'switch', about: '', parameters: ['ev.car', 'ev.lgv'] },
-      rooftop_pv: { stage: 'supply', about: '', parameters: [] },
-      growth: { stage: 'form', about: '', parameters: [] },
+      electric_vehicles: {
+        stage: 'switch',
+        about: '',
+        unit: '',
+        long: false,
+        parameters: ['ev.car', 'ev.lgv'],
+      },
+      rooftop_pv: { stage: 'supply', about: '', unit: '', long: false, parameters: [] },
+      growth: { stage: 'form', about: '', unit: '', long: false, parameters: [] },
     },
     parameters: { 'ev.lgv': gap, 'ev.car': { ...gap, id: 'ev.car', value: 0.2, status: 'found' } },
     most: 20,

@@ -5,7 +5,7 @@ import { quantileAt } from '../breaks';
 import { valueOf } from '../expressions';
 import type { Term } from '../quantity';
 import { sampleRamp, type Ramp } from '../ramps';
-import { buildScale, type Scale } from '../scale';
+import type { Scale } from '../scale';
 import type { Sector } from '../sectors';
 import type { Place } from './questions';
 
@@ -44,12 +44,20 @@ export function roundNumber(value: number): number {
  * the same for every scenario of a region, and a slider moves the colours and not the classes.
  */
 export function changeScale(places: readonly Place[], sector: Sector, ground: Ground): Scale | null {
-  const today = valuesOf(places, sector, 'before')
+  // A sector of which nothing is known today, as forest where there is none, is measured by all of them.
+  return (
+    changeClasses(valuesOf(places, sector, 'before'), ground) ??
+    (sector === 'net' ? null : changeScale(places, 'net', ground))
+  );
+}
+
+/** The same from how today's values are spread, or a sample of them; null where none is anything but zero. */
+export function changeClasses(values: readonly number[], ground: Ground): Scale | null {
+  const today = values
     .map(Math.abs)
     .filter((value) => value > 0)
     .sort((a, b) => a - b);
-  // A sector of which nothing is known today, as forest where there is none, is measured by all of them.
-  if (today.length === 0) return sector === 'net' ? null : changeScale(places, 'net', ground);
+  if (today.length === 0) return null;
   const dense = quantileAt(today, DENSE);
   const breaks = [...new Set(PARTS_OF_TODAY.map((part) => roundNumber(part * dense)))];
   const { emission, removal, zero } = THEMES.net.ramps[ground];
@@ -77,14 +85,24 @@ export function changeScale(places: readonly Place[], sector: Sector, ground: Gr
 /** Classes of what places emit today, which hold for then, too. */
 export function levelScale(places: readonly Place[], sector: Sector, ground: Ground): Scale | null {
   const known = valuesOf(places, sector, 'before');
-  return buildScale(
+  return levelClasses(known, places.length - known.length, sector, ground);
+}
+
+/** The same from today's values, rising, and how many are not known. */
+export function levelClasses(
+  known: readonly number[],
+  nulls: number,
+  sector: Sector,
+  ground: Ground,
+): Scale | null {
+  return THEMES[sector].scale(
     {
       count: known.length,
-      nulls: places.length - known.length,
+      nulls,
       min: known[0] ?? null,
       max: known.at(-1) ?? null,
       quantiles: known,
     },
-    THEMES[sector].ramps[ground],
+    ground,
   );
 }

@@ -13,6 +13,7 @@ import { loaded, resource, type Loadable } from '../loading';
 import type { Model } from '../model';
 import { fitsScenarios, type Measured, type ScenarioMap } from '../state';
 import { createRun, type Run } from './run';
+import { createTiled, type Tiled } from './tiled';
 import {
   MOST_SLOTS,
   questionOf,
@@ -36,25 +37,37 @@ export interface Session {
   readonly asking: ReadonlySignal<Asking | null>;
   /** The result of each slot. */
   readonly runs: readonly Run[];
+  /** How many scenarios of the link could not be read; an empty one stands for each. */
+  readonly damaged: ReadonlySignal<number>;
+  /** Tiles of the result in sight; null where its cells are told one by one. */
+  readonly tiled: ReadonlySignal<Tiled | null>;
   /** Why a kept scenario did not come. */
   readonly problem: ReadonlySignal<Problem | null>;
   /** Where the next measure is to act; null: everywhere. */
   readonly area: Signal<Measured | null>;
   /** What the pointer is on. */
-  readonly pointed: Signal<{ readonly x: number; readonly y: number; readonly place: Place } | null>;
+  readonly pointed: Signal<{
+    readonly x: number;
+    readonly y: number;
+    readonly place: Pick<Place, 'id' | 'properties'>;
+  } | null>;
   readonly map: ReadonlySignal<ScenarioMap>;
   /** Whether the link holds all of what is worked on. */
   readonly linked: ReadonlySignal<boolean>;
   /** Whether what is in sight is what the server keeps. */
   readonly kept: ReadonlySignal<boolean>;
+  /** The edition on which what is in sight was saved, where that is another one than it is worked out on. */
+  readonly savedElsewhere: ReadonlySignal<string | null>;
   /** Change the scenario in sight; `moving`: more of the same follows, as while a slider moves. */
   change(scenario: Scenario, moving?: boolean): void;
   choose(at: number): void;
   /** Lay a copy beside the one in sight, and go on with the copy. */
   copy(): void;
   drop(at: number): void;
-  /** The scenario in sight is now what the server keeps. */
-  keep(saved: Saved, scenario: Scenario): void;
+  /** Lay a scenario beside the others and go on with it; it takes the place of an empty one, or of the one in sight. */
+  open(scenario: Scenario): void;
+  /** The scenario in sight is now what the server keeps, as it was saved on an edition. */
+  keep(saved: Saved, scenario: Scenario, edition: string): void;
   show(map: ScenarioMap): void;
 }
 
@@ -94,9 +107,12 @@ function createSession(model: Model): Session {
   );
 
   const slots = signal<readonly Slot[]>([]);
+  const damaged = signal(0);
   const problem = signal<Problem | null>(null);
   /** Questions of what the server keeps, by slot: what equals them is not written into the link again. */
   const keptAs = new Map<string, string>();
+  /** Their editions. */
+  const keptOn = new Map<string, string>();
   const nameOf = ({ id, version }: Saved) => `${id}~${version}`;
   const isKept = ({ scenario, saved }: Slot) =>
     scenario !== null && saved !== null && keptAs.get(nameOf(saved)) === JSON.stringify(scenario);
@@ -109,14 +125,24 @@ function createSession(model: Model): Session {
   effect(() => {
     const { scenarios } = model.view.value;
     const year = asking.value?.year;
+    if (scenarios === null) {
+      // What was about to be written belongs to the panel that was closed.
+      clearTimeout(timer);
+      last = null;
+    }
+    if (scenarios === null) damaged.value = 0;
     if (scenarios === null || year === undefined) return;
     const name = JSON.stringify([scenarios, asking.value?.region]);
     if (name === last) return;
     last = name;
     clearTimeout(timer);
     const fresh = freshScenario(year);
-    const read = scenarios.map((one) => readSlot(one, fresh) ?? { scenario: fresh, saved: null });
-    slots.value = read.length > 0 ? read : [{ scenario: fresh, saved: null }];
+    const read = scenarios.map((one) => readSlot(one, fresh));
+    const list = read.map((one) => one ?? { scenario: fresh, saved: null });
+    batch(() => {
+      damaged.value = read.filter((one) => one === null).length;
+      slots.value = list.length > 0 ? list : [{ scenario: fresh, saved: null }];
+    });
   });
 
   // What the server keeps comes later.
@@ -135,8 +161,9 @@ function createSession(model: Model): Session {
       connection.note(result);
       problem.value = result.ok ? null : result.problem;
       if (!result.ok) return;
-      const { scenario } = result.value;
+      const { scenario, edition } = result.value;
       keptAs.set(nameOf(saved), JSON.stringify(scenario));
+      keptOn.set(nameOf(saved), edition);
       slots.value = slots
         .peek()
         .map((slot) =>
@@ -150,13 +177,24 @@ function createSession(model: Model): Session {
     };
   });
 
+  const area = signal<Measured | null>(null);
+  const region = computed(() => asking.value?.region);
+  effect(() => {
+    // Zones of one region are none of another.
+    void region.value;
+    area.value = null;
+  });
+
   const at = computed(() => Math.min(model.view.value.scenario, Math.max(slots.value.length - 1, 0)));
   const scenario = computed(() => slots.value[at.value]?.scenario ?? null);
 
   function write(quietly: boolean, where = untracked(() => at.value)): void {
     clearTimeout(timer);
+    // What comes late, as a number that was kept, opens no panel that was closed meanwhile.
+    if (model.view.peek().scenarios === null) return;
     const scenarios = written(slots.peek());
     last = JSON.stringify([scenarios, asking.peek()?.region]);
+    damaged.value = 0;
     model.update({ scenarios, scenario: where }, quietly);
   }
 
@@ -169,11 +207,28 @@ function createSession(model: Model): Session {
         const asked = asking.value;
         // A panel that is closed asks nothing.
         if (!one || !known || !asked || model.view.value.scenarios === null) return null;
-        return { asking: asked, scenario: runnable(one, known) };
+        const scenario = runnable(one, known);
+        const { measures } = scenario;
+        const long = measures.length > known.most || measures.some(({ kind }) => known.kinds[kind]?.long);
+        return { asking: asked, scenario, long };
       }),
       computed(() => index === at.value),
     ),
   );
+
+  const run = computed(() => runs[at.value]);
+  const tiled = createTiled(
+    model,
+    asking,
+    computed(() => run.value?.summary.value ?? null),
+    computed(() => run.value?.digest.value ?? null),
+  );
+
+  /** What is drawn or picked for one scenario means nothing to another. */
+  function endPlaces(): void {
+    model.endSketch();
+    model.picking.value = null;
+  }
 
   return {
     slots,
@@ -182,14 +237,21 @@ function createSession(model: Model): Session {
     catalogue,
     asking,
     runs,
+    damaged,
+    tiled,
     problem,
-    area: signal<Measured | null>(null),
+    area,
     pointed: signal(null),
     map: computed(() => model.view.value.scenarioMap),
     linked: computed(() => fitsScenarios(written(slots.value))),
     kept: computed(() => {
       const slot = slots.value[at.value];
       return slot !== undefined && isKept(slot);
+    }),
+    savedElsewhere: computed(() => {
+      const slot = slots.value[at.value];
+      const edition = slot?.saved && isKept(slot) ? keptOn.get(nameOf(slot.saved)) : undefined;
+      return edition !== undefined && edition !== asking.value?.edition ? edition : null;
     }),
     change(changed, moving = false) {
       const here = at.peek();
@@ -206,12 +268,14 @@ function createSession(model: Model): Session {
         }, WRITTEN_AFTER_MS);
     },
     choose(next) {
+      endPlaces();
       model.update({ scenario: next });
     },
     copy() {
       const slot = slots.peek()[at.peek()];
       if (!slot || slots.peek().length >= MOST_SLOTS) return;
       batch(() => {
+        endPlaces();
         slots.value = [...slots.peek(), { ...slot, saved: null }];
         write(false, slots.peek().length - 1);
       });
@@ -219,13 +283,27 @@ function createSession(model: Model): Session {
     drop(index) {
       if (slots.peek().length < 2) return;
       batch(() => {
+        endPlaces();
         const here = at.peek();
         slots.value = slots.peek().filter((_, one) => one !== index);
         write(false, here > index || here >= slots.peek().length ? here - 1 : here);
       });
     },
-    keep(saved, kept) {
+    open(scenario) {
+      const list = slots.peek();
+      const here = at.peek();
+      const empty = list[here]?.scenario?.measures.length === 0;
+      const slot = { scenario, saved: null };
+      batch(() => {
+        endPlaces();
+        const beside = !empty && list.length < MOST_SLOTS;
+        slots.value = beside ? [...list, slot] : list.map((one, index) => (index === here ? slot : one));
+        write(false, beside ? list.length : here);
+      });
+    },
+    keep(saved, kept, edition) {
       keptAs.set(nameOf(saved), JSON.stringify(kept));
+      keptOn.set(nameOf(saved), edition);
       const here = at.peek();
       slots.value = slots.peek().map((slot, index) => (index === here ? { ...slot, saved } : slot));
       write(false);

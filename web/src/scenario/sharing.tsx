@@ -30,28 +30,21 @@ function Keeping({ model, scenario }: { model: Model; scenario: Scenario }) {
   const busy = useSignal(false);
   const saved = session.slots.value[session.at.value]?.saved ?? null;
   const save = async (follows: typeof saved) => {
-    const region = model.region.value;
-    if (!region || busy.value) return;
+    const asking = session.asking.peek();
+    if (!asking || busy.value) return;
     busy.value = true;
     told.value = null;
     problem.value = null;
     const typed = key.value.trim();
-    const result = await keep(
-      model.api,
-      { region: region.id },
-      scenario,
-      follows,
-      typed,
-      new AbortController().signal,
-    );
+    const result = await keep(model.api, asking, scenario, follows, typed, new AbortController().signal);
     busy.value = false;
     model.connection.note(result);
     if (!result.ok) {
       problem.value = result.problem;
       return;
     }
-    const { id, version } = result.value;
-    session.keep({ id, version }, scenario);
+    const { id, version, edition } = result.value;
+    session.keep({ id, version }, scenario, edition);
     told.value = s.saved(version);
   };
   return (
@@ -136,6 +129,11 @@ export function Sharing({ model, scenario }: { model: Model; scenario: Scenario 
         <p class="fine" data-testid="saved-as">
           {s.savedAs(saved.version)}
           {!session.kept.value && ` · ${s.changedSince}`}
+        </p>
+      )}
+      {session.savedElsewhere.value !== null && session.asking.value && (
+        <p class="note" data-testid="saved-elsewhere">
+          {s.otherEdition(session.savedElsewhere.value, session.asking.value.edition)}
         </p>
       )}
       {!session.linked.value && <p class="note">{s.tooLong}</p>}

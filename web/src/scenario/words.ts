@@ -5,8 +5,8 @@ import { loaded } from '../loading';
 import type { Model } from '../model';
 import type { Measured } from '../state';
 import { scenarioTexts, type ScenarioTexts } from '../texts/scenario';
-import type { Measure, Scenario } from './document';
-import { FORMS, isKind, type Knob } from './kinds';
+import { namedRoads, placeOf, placesIn, type Measure, type Scenario } from './document';
+import { cardOf, FORMS, type Knob } from './kinds';
 
 /** A document's own name, else the letter of its tab. */
 export function nameOfScenario(scenario: Scenario | null, index: number, s: ScenarioTexts): string {
@@ -18,10 +18,23 @@ export function letterOf(index: number): string {
   return 'ABC'.charAt(index);
 }
 
-export function nameOfMeasure({ kind, form }: Measure, s: ScenarioTexts): string {
-  if (!isKind(kind)) return kind.replaceAll('_', ' ');
-  const known = FORMS.find((one) => one === form);
-  return kind === 'growth' && known ? `${s.kinds.growth}: ${s.forms[known]}` : s.kinds[kind];
+export function nameOfMeasure(
+  measure: { readonly id: string; readonly kind: string; readonly form?: unknown },
+  s: ScenarioTexts,
+): string {
+  const card = cardOf(measure);
+  if (card === null) return measure.kind.replaceAll('_', ' ');
+  const form = FORMS.find((one) => one === measure.form);
+  return card === 'growth' && form ? `${s.kinds.growth}: ${s.forms[form]}` : s.kinds[card];
+}
+
+/** Where a measure acts: its roads, its line or its stops, else its area. */
+export function placeWords(measure: Measure, model: Model, s: ScenarioTexts): string {
+  const roads = namedRoads(measure).length;
+  if (roads > 0) return s.namedRoads(roads);
+  if (placesIn(measure.line).length > 0) return s.drawnLine;
+  const stops = placesIn(measure.stops).length;
+  return stops > 0 ? s.drawnStops(stops) : nameOfPlace(placeOf(measure), model, s);
 }
 
 export function nameOfPlace(place: Measured | null, model: Model, s: ScenarioTexts): string {
@@ -29,7 +42,7 @@ export function nameOfPlace(place: Measured | null, model: Model, s: ScenarioTex
   if (place.kind === 'outline') return s.drawn;
   const found = (loaded(model.collections.value) ?? []).find(({ id }) => id === place.collection);
   const title = found ? textIn(found.title, model.lang.value) : place.collection;
-  return `${title}: ${s.zones(place.ids.length)}`;
+  return s.zones(title, place.ids.length);
 }
 
 export function amountWords(knob: Knob, value: number, numbers: Numbers): string {

@@ -126,7 +126,6 @@ export const en = {
     'The source does not claim to be complete here: what it holds is counted, and there may be more.',
   notCovered: 'No source covers this place: its value is not known, which is not zero.',
   netUnknown: 'Net is not known here, since not every sector is covered.',
-  heldTitle: 'Replaced to protect privacy',
   heldDetail:
     'Too few metered buildings stand here, or one dominates. The metered part is replaced by its share of a larger group, by modelled intensity, so that totals still add up on every level.',
   population: 'Population',
@@ -155,6 +154,12 @@ export const en = {
   } satisfies Record<number, string>,
   malformed: 'The server answered in a way this page does not understand',
   malformedDetail: 'Reload the page: it may be older than the server.',
+  newer: 'A newer edition of this map has been published.',
+  showNewer: 'Show it',
+  editionKept: (edition: string) => `This link keeps to edition ${edition}; a newer one has been published.`,
+  editionGone: (edition: string) =>
+    `Edition ${edition} of this link is no longer kept: these are the numbers published now.`,
+  showPublished: 'Show the current edition',
   noRegions: 'No region is published yet',
   noRegionsDetail: 'Build one and it appears here: carbonmap demo, or carbonmap build REGION.',
   noWebgl: 'This browser cannot draw the map',
@@ -214,6 +219,10 @@ export const en = {
     heldCells: (cells: string) => `${cells} are replaced to protect privacy.`,
     intervalAtMost: 'At most: errors of all cells are added as if they went together.',
     noLink: 'This outline has too many corners for a link: the address leaves it out.',
+    nothing:
+      'Nothing of this region lies in this area. Draw it within the region, or check that longitude comes before latitude in the file.',
+    crossing:
+      'This outline crosses itself. Drag its corners on the map until it no longer does, or draw it anew.',
     brokenLink: 'The outline in this link cannot be read. Draw it anew.',
     refusals: {
       'no-json': 'This file is not GeoJSON: it could not be read as JSON. Save it as GeoJSON and try again.',
@@ -293,7 +302,6 @@ export const en = {
     title: 'Side by side',
     clickOther: 'Click the other place on the map, or choose it here.',
     other: 'The other place',
-    indistinct: 'difference not distinguishable',
     end: 'End the comparison of places',
   },
 
@@ -301,9 +309,9 @@ export const en = {
     notOfScenario:
       'A picture of a scenario is in its report: close the scenario to picture the map of today.',
     open: 'Take away',
-    title: 'Take away',
     link: 'Link to this view',
     thisView: 'Address',
+    keepEdition: 'Same numbers for good: the link keeps to this edition when a newer one is published',
     picture: 'Picture',
     pictureHolds: 'With title, legend, scale bar, sources, edition and date.',
     savePicture: 'Save as PNG',
@@ -332,7 +340,6 @@ export const en = {
 
   about: {
     open: 'About the data',
-    title: 'About the data',
     missing: 'This server tells nothing about this edition.',
     sources: 'Sources and licences',
     quality: 'What was read, and how much of it counts',

@@ -21,7 +21,7 @@ export const ko: Texts = {
   sectorTitles: {
     net: '순배출량',
     buildings: '건물 배출량',
-    transport: '도로 교통 배출량',
+    transport: '도로 수송 배출량',
     forest: '산림 흡수량',
   },
   units: { t: 'tCO₂e', t_per_ha: 'tCO₂e/ha', t_per_person: 'tCO₂e/인' },
@@ -94,9 +94,8 @@ export const ko: Texts = {
   incomplete: '이 부문의 자료는 이곳을 빠짐없이 담고 있지 않습니다. 자료에 있는 것만 집계되었습니다.',
   notCovered: '이곳을 포함하는 자료가 없어 값을 알 수 없습니다(0이 아님).',
   netUnknown: '모든 부문의 자료가 있지 않아 순배출량을 알 수 없습니다.',
-  heldTitle: '개인정보 보호를 위해 대체된 값',
   heldDetail:
-    '실측 건물이 너무 적거나 한 건물의 비중이 큽니다. 실측값 대신 더 큰 묶음의 합계를 추정 원단위로 나눈 값을 표시하며, 합계는 모든 단위에서 서로 맞습니다.',
+    '검침 건물이 너무 적거나 한 건물의 비중이 큽니다. 검침값 대신 더 큰 묶음의 검침 합계를 추정 원단위 비율로 배분한 값을 표시하며, 합계는 모든 단위에서 서로 맞습니다.',
   population: '인구',
   landArea: '면적',
   hectares: 'ha',
@@ -122,6 +121,11 @@ export const ko: Texts = {
   },
   malformed: '서버의 응답을 이해할 수 없습니다',
   malformedDetail: '페이지를 새로 고치세요. 페이지가 서버보다 오래되었을 수 있습니다.',
+  newer: '이 지도의 새 판이 발행되었습니다.',
+  showNewer: '새 판 보기',
+  editionKept: (edition) => `이 링크는 판 ${edition}에 고정되어 있습니다. 이후 새 판이 발행되었습니다.`,
+  editionGone: (edition) => `이 링크의 ${edition} 판은 더 이상 보관되지 않아 현재 판의 값을 표시합니다.`,
+  showPublished: '현재 판 보기',
   noRegions: '아직 공개된 지역이 없습니다',
   noRegionsDetail: 'carbonmap demo 또는 carbonmap build REGION으로 만들면 여기에 나타납니다.',
   noWebgl: '이 브라우저에서는 지도를 그릴 수 없습니다',
@@ -178,6 +182,9 @@ export const ko: Texts = {
     heldCells: (cells) => `${cells}곳은 개인정보 보호를 위해 대체된 값입니다.`,
     intervalAtMost: '최대 범위: 모든 곳의 오차가 함께 움직인다고 보고 더한 값입니다.',
     noLink: '꼭짓점이 너무 많아 링크에는 이 경계가 담기지 않습니다.',
+    nothing:
+      '이 구역에는 이 지역의 자료가 없습니다. 지역 안에 다시 그리거나, 파일의 좌표가 경도·위도 순서인지 확인하세요.',
+    crossing: '구역의 경계가 서로 교차합니다. 지도에서 꼭짓점을 끌어 고치거나 다시 그려 주세요.',
     brokenLink: '링크에 담긴 경계를 읽을 수 없습니다. 다시 그려 주세요.',
     refusals: {
       'no-json': 'JSON으로 읽을 수 없어 GeoJSON 파일이 아닙니다. GeoJSON으로 저장해 다시 시도하세요.',
@@ -252,7 +259,6 @@ export const ko: Texts = {
     title: '나란히 비교',
     clickOther: '지도에서 비교할 곳을 누르거나 여기서 고르세요.',
     other: '비교할 곳',
-    indistinct: '차이를 구별할 수 없음',
     end: '비교 끝내기',
   },
 
@@ -260,9 +266,9 @@ export const ko: Texts = {
     notOfScenario:
       '시나리오 그림은 시나리오 보고서에 있습니다. 현재 지도를 그림으로 저장하려면 시나리오를 닫으세요.',
     open: '내려받기',
-    title: '내려받기',
     link: '이 화면의 링크',
     thisView: '주소',
+    keepEdition: '이 판에 고정: 새 판이 발행되어도 링크의 값은 바뀌지 않습니다',
     picture: '그림',
     pictureHolds: '제목, 범례, 축척, 출처, 판, 날짜가 함께 들어갑니다.',
     savePicture: 'PNG로 저장',
@@ -291,7 +297,6 @@ export const ko: Texts = {
 
   about: {
     open: '데이터 설명',
-    title: '데이터 설명',
     missing: '이 서버에는 이 판에 대한 설명이 없습니다.',
     sources: '출처와 이용 조건',
     quality: '읽은 자료와 집계에 쓰인 자료',
@@ -306,13 +311,13 @@ export const ko: Texts = {
     methods: '산정 방법',
     methodsText: [
       '건물: 검침값이 있으면 검침된 에너지, 없으면 연면적에 용도·건축연도별 원단위를 곱하고, 에너지원·연도별 배출계수를 적용합니다.',
-      '도로 교통: 조사하거나 추정한 교통량에 도로 길이를 곱하고 차종과 속도를 반영합니다. 차량 소유자의 거주지가 아니라 주행한 곳에 집계됩니다.',
+      '도로 수송: 조사하거나 추정한 교통량에 도로 길이를 곱하고 차종과 속도를 반영합니다. 차량 소유자의 거주지가 아니라 주행한 곳에 집계됩니다.',
       '산림: 임상도의 수종·영급별 생장량, 임상도가 없는 곳은 토지피복으로 산정합니다. 흡수량은 음수입니다.',
       '각 대상은 정확한 면적 또는 길이 비율로 격자와 구역에 나뉘므로 모든 공간 단위의 합계가 같습니다.',
     ],
     limits: '한계',
     limitsText: [
-      '건물, 도로 교통, 산림만 포함합니다. 산업공정, 농축산, 폐기물, 철도, 항공은 포함하지 않습니다.',
+      '건물, 도로 수송, 산림만 포함합니다. 산업공정, 농축산, 폐기물, 철도, 항공은 포함하지 않습니다.',
       '알 수 없음은 0이 아닙니다. 자료가 없는 곳의 값은 비워 둡니다.',
       '구간은 1차 근사의 대칭 구간이며, 도형 오차와 누락된 대상의 오차는 포함하지 않습니다.',
       '검침 건물이 너무 적은 곳의 값은 개인정보 보호를 위해 대체되며, 합계는 서로 맞습니다.',
@@ -390,7 +395,7 @@ export const ko: Texts = {
     onlyLow: '이 값 이상만 표시',
     onlyHigh: '이 값 이하만 표시',
     onlyAll: '모든 값 표시',
-    outside: (region) => `${region}이(가) 화면에 없습니다`,
+    outside: (region) => `지금 화면에는 ${region}의 자료가 없습니다`,
     keys: '키보드 단축키',
     keysOn: '한 글자 단축키 사용',
     keysOff: '한 글자 단축키가 꺼져 있습니다.',

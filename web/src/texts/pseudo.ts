@@ -3,8 +3,8 @@
  * written into the code, or is data; what does not fit will not fit in German either.
  */
 const ACCENTS: Readonly<Record<string, string>> = { a: 'å', e: 'é', i: 'ï', o: 'ö', u: 'ü', n: 'ñ', c: 'ç' };
-export const OPEN = '⟦';
-export const CLOSE = '⟧';
+const OPEN = '⟦';
+const CLOSE = '⟧';
 
 function accented(text: string): string {
   const strange = text.replaceAll(/[aeiounc]/g, (letter) => ACCENTS[letter] ?? letter);

@@ -1,5 +1,5 @@
 /** Every word of the scenario panel in English; it comes with the panel. Every other language has the same keys. */
-import type { Form, Kind } from '../scenario/kinds';
+import type { Card, Form } from '../scenario/kinds';
 import type { ScenarioMap } from '../state';
 
 const forms: Record<Form, string> = {
@@ -15,7 +15,7 @@ const formDetails: Record<Form, string> = {
   sprawl: 'Newcomers spread evenly over thin ground.',
 };
 
-const kinds: Record<Kind, string> = {
+const kinds: Record<Card, string> = {
   growth: 'Growth of the city',
   streets: 'Finer street network',
   green_loss: 'Loss of green',
@@ -30,8 +30,16 @@ const kinds: Record<Kind, string> = {
   afforestation: 'New forest',
   street_trees: 'Street trees',
   park: 'New parks',
+  car_free_area: 'Car-free area',
+  road_closure: 'Closed roads',
+  road_speed: 'Speed on roads',
+  road_lanes: 'Lanes',
+  new_road: 'New road',
+  density: 'More people and jobs here',
+  use_change: 'Change of use',
+  transit_stops: 'New transit line or stops',
 };
-const abouts: Record<Kind, string> = {
+const abouts: Record<Card, string> = {
   growth: 'People and jobs that come or move, in one urban form.',
   streets: 'More junctions per area shorten detours, so that more is walked.',
   green_loss: 'A part of the green, and of what it takes up, is lost.',
@@ -46,6 +54,14 @@ const abouts: Record<Kind, string> = {
   afforestation: 'Forest on ground that is not green yet.',
   street_trees: 'Trees along streets where people live and work.',
   park: 'Parks on ground that is not green yet.',
+  car_free_area: 'Cars leave its roads; who lives there walks to the next open road.',
+  road_closure: 'Roads that you pick, or that touch the area, are closed.',
+  road_speed: 'Mean speed of roads that you pick, or in the area; trips seek the quickest way.',
+  road_lanes: 'Lanes added or taken, both directions together.',
+  new_road: 'A road that you draw; its ends join the nearest roads.',
+  density: 'People and jobs that come to the area, as they are spread there today.',
+  use_change: 'Floor area of one use gets the other one; people and jobs stay.',
+  transit_stops: 'Stops near homes and jobs: more goes by transit.',
 };
 
 /** What a knob moves, by its field. */
@@ -60,6 +76,9 @@ const knobs: Record<string, string> = {
   before_kmh: 'Speed today, km/h',
   hectares: 'Area, ha',
   trees: 'Trees',
+  kmh: 'New speed, km/h',
+  lanes: 'Lanes more or fewer',
+  spacing_m: 'Between stops, m',
 };
 
 const stages: Record<string, string> = {
@@ -172,7 +191,13 @@ export const scenarioEn = {
   add: 'Add a measure',
   added: (name: string) => `${name} is added.`,
   full: (most: number) => `A scenario takes ${most} measures at most.`,
-  groups: { buildings: 'Buildings', transport: 'Transport', forest: 'Green and forest', form: 'Urban form' },
+  groups: {
+    buildings: 'Buildings',
+    transport: 'Transport',
+    forest: 'Green and forest',
+    roads: 'Roads',
+    form: 'Urban form',
+  },
   kinds,
   abouts,
   otherKind: 'A measure that this page has no sliders for; it counts nevertheless.',
@@ -195,11 +220,53 @@ export const scenarioEn = {
   where: 'Where',
   everywhere: 'Whole region',
   drawn: 'A drawn area',
-  zones: (count: number) => (count === 1 ? '1 zone' : `${count} zones`),
+  zones: (what: string, count: number) => `${what}: ${count === 1 ? '1 zone' : `${count} zones`}`,
   draw: 'Draw',
   pick: 'Pick zones',
   nextWhere: 'New measures act here',
   useZones: (count: number) => (count === 1 ? 'Use 1 zone' : `Use ${count} zones`),
+  pickHelp: 'Click zones on the map, or tick them here.',
+  pickNearer: 'Zoom in to click zones on the map, or tick them here.',
+  pickRoads: 'Pick roads',
+  roadsHere: 'Click a road on the map.',
+  pickedRoads: (count: number, km: string) =>
+    count === 1 ? `1 road picked, ${km} km` : `${count} roads picked, ${km} km`,
+  pickRoadsHelp:
+    'Click again to give a road back. With the keyboard: arrow keys move the map, Enter picks the road at the cross.',
+  noRoadNear: 'No road that cars use is near there.',
+  road: (km: string, kmh: string | null, aadt: string | null) =>
+    [`${km} km`, kmh === null ? '' : `${kmh} km/h`, aadt === null ? '' : `${aadt} vehicles a day`]
+      .filter((part) => part !== '')
+      .join(' · '),
+  dropRoad: (km: string) => `Give back the road of ${km} km`,
+  useRoads: (count: number) => (count === 1 ? 'Use 1 road' : `Use ${count} roads`),
+  namedRoads: (count: number) => (count === 1 ? '1 road' : `${count} roads`),
+  drawnLine: 'A drawn line',
+  drawnStops: (count: number) => (count === 1 ? '1 stop' : `${count} stops`),
+  drawAgain: 'Draw it again',
+  lineWords: {
+    corners: (count: number) =>
+      count === 0
+        ? 'Click or tap where the line begins.'
+        : `${count} ${count === 1 ? 'place' : 'places'}. Two or more make a line.`,
+    help: 'Double-click to finish. With the keyboard: arrow keys move the map, Enter sets a place at the cross, Backspace takes one away.',
+    undo: 'Take back a place',
+  },
+  stopWords: {
+    corners: (count: number) =>
+      count === 0 ? 'Click or tap where a stop is.' : `${count} ${count === 1 ? 'stop' : 'stops'}.`,
+    help: 'With the keyboard: arrow keys move the map, Enter sets a stop at the cross, Backspace takes one away.',
+    undo: 'Take back a stop',
+  },
+  stopsUnknown:
+    'The edition does not tell today’s stops. Mark them first: new ones help only where none is near.',
+  stopsThere: (count: number) => `${count} of today’s stops ${count === 1 ? 'is' : 'are'} marked.`,
+  stopsThereHelp: 'Stops that there are today:',
+  markStops: 'Mark today’s stops',
+  drawLine: 'Draw the new line',
+  setStops: 'Set new stops',
+  useChange: 'Floor area of',
+  useChanges: ['homes becomes workplaces', 'workplaces becomes homes'],
   start: 'Begins in',
   atOnce: 'at once',
   ramp: 'Years until complete',
@@ -223,6 +290,17 @@ export const scenarioEn = {
   costPerYear: (amount: string, currency: string) => `${amount} ${currency} a year`,
   costPerTonne: (amount: string, currency: string) => `${amount} ${currency} per tCO₂e`,
   costUnit: (unit: string) => `The unit is ${unit}.`,
+
+  roadsHelp:
+    'Pick roads on the map, or draw an area first. Road measures are timed on the network, which takes some seconds.',
+  onRoads: (share: string) => `Trips are being laid on the road network: ${share}`,
+
+  plan: 'Let it be found',
+  plans: { mix: 'Best mix', where: 'Where to act' },
+  planAbouts: {
+    mix: 'Measures, levels and places, for a target or a budget.',
+    where: 'Where emissions are dense beyond chance.',
+  },
 
   map: 'On the map',
   maps,
@@ -252,6 +330,11 @@ export const scenarioEn = {
   keyHelp: 'Given by whoever runs this server. It is used once and not kept.',
   saved: (version: number) => `Saved as version ${version}. The link now leads to it.`,
   savedAs: (version: number) => `Version ${version} of a saved scenario`,
+  damaged:
+    'This link is damaged: its scenario could not be read, and an empty one stands in its place. Ask whoever sent it for the whole link.',
+  damagedSome: 'A part of this link is damaged: a scenario that could not be read is empty here.',
+  otherEdition: (saved: string, now: string) =>
+    `Saved on edition ${saved}; worked out here on ${now}, so that its numbers may differ.`,
   changedSince: 'changed since',
   export: 'Export (JSON)',
   import: 'Import',

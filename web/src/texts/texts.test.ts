@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { LANGUAGES, type Language } from '../sectors';
 import { en } from './en';
 import { ko } from './ko';
+import { planEn } from './plan_en';
+import { planKo } from './plan_ko';
+import { planRu } from './plan_ru';
+import { planUz } from './plan_uz';
 import { marked } from './pseudo';
 import { scenarioEn } from './scenario_en';
 import { scenarioKo } from './scenario_ko';
@@ -31,10 +35,19 @@ const SCENARIOS = {
   pseudo: marked(scenarioEn),
 } satisfies Record<Language, unknown>;
 
-/** Those of the page, and those that come with the scenario panel. */
+const PLANS = {
+  en: planEn,
+  ko: planKo,
+  uz: planUz,
+  ru: planRu,
+  pseudo: marked(planEn),
+} satisfies Record<Language, unknown>;
+
+/** Those of the page, those that come with the scenario panel, and those of the questions within it. */
 function textsOf(language: Language): Map<string, string> {
   const found = plain(PAGE[language], '', new Map<string, string>());
-  return plain(SCENARIOS[language], '.scenarios', found);
+  plain(SCENARIOS[language], '.scenarios', found);
+  return plain(PLANS[language], '.plans', found);
 }
 
 /** The same as in English on purpose: signs, and words that two languages share. */
@@ -70,11 +83,11 @@ describe.each(LANGUAGES.filter((language) => language !== 'en'))('%s is translat
   });
 
   it('is written in its own letters', () => {
-    const letters = { en: /[A-Za-z]/, ko: /[가-힣]/, ru: /[а-яё]/i, uz: /[A-Za-z‘’]/ }[language];
+    const letters = { en: /[A-Za-z]/, ko: /[가-힣]/, ru: /[а-яё]/i, uz: /[A-Za-z]/ }[language];
     for (const [path, text] of textsOf(language)) {
       if (/[A-Za-z]{4}/.test(text)) expect(text, path).toMatch(letters);
-      // Oʻ and gʻ are written with the turned comma, as the alphabet of 1995 says; never with a typewriter's mark.
-      if (language === 'uz') expect(text, path).not.toMatch(/[og]'|[а-яё]/i);
+      // Oʻ and gʻ are written with the turned comma, as the alphabet of 1995 says; never with a quotation or a typewriter's mark.
+      if (language === 'uz') expect(text, path).not.toMatch(/[og]'|[‘’`]|[а-яё]/i);
     }
   });
 });

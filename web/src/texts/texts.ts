@@ -9,7 +9,7 @@ export type { Texts };
 export const LANGUAGE_NAMES: Readonly<Record<Exclude<Language, 'pseudo'>, readonly [string, string]>> = {
   en: ['English', 'EN'],
   ko: ['한국어', '한'],
-  uz: ['O‘zbekcha', 'UZ'],
+  uz: ['Oʻzbekcha', 'UZ'],
   ru: ['Русский', 'RU'],
 };
 

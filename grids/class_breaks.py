@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from api.ramps import Ramps, ramp_colours
+from grids.ramps import GroundColours, Ramps, ramp_colours
 
 CLASSES_ONE_SIDED = 7
 CLASSES_PER_SIDE = 5
@@ -26,6 +26,18 @@ class ValueClass:
     low: float | None
     high: float | None
     colour: str
+
+    def __contains__(self, value: float) -> bool:
+        return value != 0 and (self.low is None or value >= self.low) and (self.high is None or value < self.high)
+
+    @property
+    def label(self) -> str:
+        """The class in figures, for people."""
+        if self.low is None:
+            return f"below {self.high:g}"
+        if self.high is None:
+            return f"{self.low:g} and more" if self.low else "above 0"
+        return f"{self.low:g} to {self.high:g}"
 
 
 def value_classes(values: NDArray[np.float64], ramps: Ramps) -> list[ValueClass]:
@@ -60,6 +72,13 @@ def value_classes(values: NDArray[np.float64], ramps: Ramps) -> list[ValueClass]
         for place, (low, high, colour) in enumerate(shown):
             classes.append(ValueClass(low, None if place == len(shown) - 1 else high, colour))
     return classes
+
+
+def colour_of(value: float | None, classes: Sequence[ValueClass], ground: GroundColours) -> str:
+    """Return the colour of a value; None and NaN are unknown, and zero is in no class."""
+    if value is None or math.isnan(value):
+        return ground.unknown
+    return next((one.colour for one in classes if value in one), ground.zero)
 
 
 def rounded(breaks: Sequence[float]) -> list[float]:

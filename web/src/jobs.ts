@@ -1,0 +1,93 @@
+/** Questions that the server works on for a while, by OGC API Processes: started, followed, given up. */
+import type { Api, Decode, Problem, Result } from './api';
+import { number, record, text, type Decoder } from './decode';
+import { queryOf, type Wire } from './wire';
+
+export interface Job {
+  readonly id: string;
+  /** accepted, running, successful, failed, dismissed. */
+  readonly status: string;
+  /** 0 to 100. */
+  readonly progress: number;
+}
+
+type Execution = '/api/{region}/processes/{process}/execution';
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 1500;
+const AWAY_WAIT_MS = 3000;
+
+const part = encodeURIComponent;
+const addressOf = (region: string, job: string) => `${part(region)}/jobs/${part(job)}`;
+
+const decodeJob: Decoder<Job> = (value, path) => {
+  const given = record<Wire['StatusInfo']>(value, path);
+  return {
+    id: text(given.jobID, `${path}.jobID`),
+    status: text(given.status, `${path}.status`),
+    progress: number(given.progress, `${path}.progress`),
+  };
+};
+
+/** Ask a process for a job. */
+export function startJob(
+  api: Api,
+  { region, edition }: { readonly region: string; readonly edition: string },
+  process: string,
+  inputs: object,
+  signal: AbortSignal,
+): Promise<Result<Job>> {
+  const query = queryOf<Execution>({ edition });
+  return api.ask(`${part(region)}/processes/${part(process)}/execution?${query}`, decodeJob, signal, {
+    body: JSON.stringify({ inputs }),
+    later: true,
+  });
+}
+
+/** Stop a job; one that has ended is forgotten. */
+export function dismissJob(api: Api, region: string, job: string): Promise<Result<Job>> {
+  return api.ask(addressOf(region, job), decodeJob, new AbortController().signal, { method: 'DELETE' });
+}
+
+function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
+/**
+ * Look at a job until it has ended. While nobody answers it is asked again: the job goes on by itself.
+ *
+ * @param tell is told how it stands each time
+ * @returns what came of it, or why nothing did; `aborted` once the signal says so
+ */
+export async function followJob<T>(
+  api: Api,
+  region: string,
+  job: string,
+  decode: Decode<T>,
+  tell: (job: Job) => void,
+  signal: AbortSignal,
+): Promise<Result<T>> {
+  const given: Problem = { kind: 'aborted', status: null, detail: '' };
+  for (let wait = FIRST_WAIT_MS; !signal.aborted; wait = Math.min(wait * 1.3, LONGEST_WAIT_MS)) {
+    const found = await api.ask(addressOf(region, job), decodeJob, signal);
+    if (found.ok) {
+      tell(found.value);
+      // Of one that failed or was dismissed the results say why there are none.
+      if (!['accepted', 'running'].includes(found.value.status)) {
+        const results = await api.ask(`${addressOf(region, job)}/results`, decode, signal);
+        if (results.ok || results.problem.kind !== 'away') return results;
+        await rest(AWAY_WAIT_MS, signal);
+        continue;
+      }
+    } else if (found.problem.kind !== 'away') return found;
+    await rest(found.ok ? wait : AWAY_WAIT_MS, signal);
+  }
+  return { ok: false, problem: given };
+}
