@@ -1,7 +1,9 @@
 """What every test shares: the real inputs, a real PostgreSQL, and that no test skips beside them, nor in CI."""
 
+import contextlib
 import itertools
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -44,6 +46,14 @@ def shared() -> Path:
     return SHARED
 
 
+def free_port() -> int:
+    """A port that nobody listens at, and that the system gives to nobody who asks for any: it can be taken later."""
+    for port in random.SystemRandom().sample(range(15_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    pytest.fail("of 100 ports between 15000 and 32000 none is free")
+
+
 class PostgreSQL:
     """A server of its own on loopback, in a folder that is thrown away; it may be stopped and started by a test."""
 
@@ -55,8 +65,7 @@ class PostgreSQL:
         # It refuses to run as root.
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self._names = (f"d{number}" for number in itertools.count())
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         if self._as:
             shutil.chown(folder, "postgres")
         words = folder / "password"

@@ -17,7 +17,7 @@ import shapely
 from playwright.sync_api import FloatRect
 from typer.testing import CliRunner
 
-from bench import compared, growing, looking, national
+from bench import compared, growing, looking, national, vertices
 from bench.__main__ import app
 from bench.cases import Case, Place, exact_totals, largest_error, read_case, write_city, write_inputs
 from bench.contestants import OURS, PEERS, Contestant, UnknownPeer, chosen_peers
@@ -67,8 +67,8 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
             answer = run()
         return Measured(time.perf_counter() - began, 1.0, 100.0, 200.0, answer)
 
-    monkeypatch.setattr(compared, "measured", here)
-    monkeypatch.setattr(growing, "measured", here)
+    for module in (compared, growing, vertices):
+        monkeypatch.setattr(module, "measured", here)
 
 
 # --- the questions, at one hundredth of their size ----------------------------------------------------------------
@@ -169,7 +169,8 @@ def test_files_that_cannot_be_compared_on_are_refused(village: Path, arguments: 
     site = village.with_name("site.parquet")
     local = 'LOCAL_CS["a site",UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]'
     gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 9, 9)], crs=local).to_parquet(site)
-    done = CliRunner().invoke(app, [argument.format(village=village, site=site) for argument in arguments])
+    given = [argument.format(village=village, site=site) for argument in arguments]
+    done = CliRunner().invoke(app, [*given, "--peers", "none"])  # else each would start a database for one of them
     assert done.exit_code == 2, done.output
     assert said in " ".join(done.output.replace("│", "").split())
 
@@ -218,6 +219,7 @@ def test_receipts_are_asked_of_every_collection(tmp_path: Path) -> None:
         assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["longest_ms"]
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_growth_has_an_exponent_for_each_layer_and_question(tmp_path: Path) -> None:
     rows = asked(tmp_path, "growth", "--size", "2000", "--no-builds")["rows"]
     assert len(rows) == 2 * 3 * 2
@@ -248,6 +250,7 @@ def test_growth_of_whole_builds_is_fitted_with_and_without_their_start(
     assert failed[-1]["exponent_beyond_start"] is None
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_vertices_takes_every_step_of_every_layer(tmp_path: Path) -> None:
     rows = asked(tmp_path, "vertices", "--size", "200", "--repeat", "1")["rows"]
     expected = [*((layer, step) for layer in STEP_LAYERS for step in STEPS), *(("zones", step) for step in INDEX_STEPS)]

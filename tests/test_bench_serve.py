@@ -51,9 +51,9 @@ def test_the_edition_is_a_town_full_of_cells(served: Served) -> None:
     assert (table["forest_tco2e"] <= 0).all()
 
 
-def test_the_same_town_is_written_again(served: Served, tmp_path: Path) -> None:
-    again = write_served(tmp_path / "store")
-    tables = [one.edition.collection(COLLECTION).tables[YEAR].sha256 for one in (served, again)]
+def test_the_same_town_is_written_again(tmp_path: Path) -> None:
+    towns = [write_served(tmp_path / name, side=100) for name in ("one", "other")]
+    tables = [one.edition.collection(COLLECTION).tables[YEAR].sha256 for one in towns]
     assert tables[0] == tables[1]
 
 
@@ -165,11 +165,14 @@ def test_times_are_medians_of_several_calls() -> None:
     assert cpu >= 0
 
 
-def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_a_table_and_writes_json(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def answered(address: str, asked: Asked, seconds: float) -> Load:
         assert fetch(address + asked.paths[0].replace("%d", "1"), asked.body, asked.headers).status == 200
         return Load(100, 50.0, 1.0, 2.0, 3.0, 0, 1.5)
 
+    monkeypatch.setattr(serve, "write_served", lambda store, side: served)
     monkeypatch.setattr(serve_load, "load", answered)
     monkeypatch.setattr(serve_load, "missing", lambda: None)
     file = tmp_path / "answer.json"

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -35,9 +36,15 @@ def sources(root: Path) -> dict[str, Path]:
     return {module_name(file, root): file for file in files}
 
 
-def imported_names(source: str) -> Iterator[tuple[int, str]]:
+@cache  # two tests ask for it of every module
+def imported_names(source: str) -> tuple[tuple[int, str], ...]:
     """Every dotted name that a source imports, wherever in it, with its line; relative ones start with a dot."""
-    for node in ast.walk(ast.parse(source)):
+    return tuple(imports_in(ast.parse(source)))
+
+
+def imports_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and name of each import."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

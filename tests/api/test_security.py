@@ -221,15 +221,17 @@ def test_a_publication_whose_answer_was_lost_can_be_repeated(
     """A lost answer on publishing: who repeats it meets no conflict, and readers see one edition all the time."""
     client = serving(own_store.path)
     seen: set[str] = set()
-    stop = threading.Event()
+    began, stop = threading.Event(), threading.Event()
 
     def watch() -> None:
         with httpx.Client(base_url=client.base_url, timeout=30) as mine:
             while not stop.is_set():
                 seen.add(mine.get("/api/town/collections/municipality/items?limit=1").json()["edition"])
+                began.set()
 
     watching = threading.Thread(target=watch)
     watching.start()
+    assert began.wait(30)
     for _ in range(3):
         publish(own_store.path, "town", "0123456789abcdef")
     stop.set()

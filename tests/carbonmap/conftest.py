@@ -2,12 +2,14 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.carbonmap.object_store import KEY, ObjectStore, serving
 
 EAST, NORTH = 540_000, 5_220_000
 CRS = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32632"}}
@@ -167,6 +169,19 @@ class Tiny:
 def tiny(tmp_path: Path) -> Tiny:
     """A fresh tiny region."""
     return Tiny(tmp_path / "tiny")
+
+
+@pytest.fixture
+def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """An object store, and credentials for it in the environment."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with serving() as store:
+        yield store
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from carbonmap.progress import Silent
 from carbonmap.region import RegionFile
 from carbonmap.seals import InputChanged
 from gis.errors import UnreadableFile
-from tests.carbonmap.object_store import KEY, ObjectStore, serving
+from tests.carbonmap.object_store import ObjectStore
 
 ROWS = 2
 
@@ -33,19 +32,6 @@ ROWS = 2
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gis.spans, "ROWS_AT_ONCE", ROWS)
-
-
-@pytest.fixture
-def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    """An object store, and credentials for it in the environment."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with serving() as store:
-        yield store
 
 
 def written(tiny: Any) -> Path:

@@ -1,6 +1,5 @@
 """Inputs in an object store, over real HTTP: the same edition as from a folder, fetched once, and honest troubles."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,7 @@ from carbonmap.errors import RegionError
 from carbonmap.fetched import ObjectFolder
 from carbonmap.progress import Silent
 from carbonmap.region import RegionFile
-from tests.carbonmap.object_store import KEY, ObjectStore, serving
-
-
-@pytest.fixture
-def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    """An object store, and credentials for it in the environment."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with serving() as store:
-        yield store
+from tests.carbonmap.object_store import ObjectStore
 
 
 def uploaded(tiny: Any, objects: ObjectStore) -> Path:

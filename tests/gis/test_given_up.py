@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from shapely.errors import GEOSException
 from shapely.geometry import Polygon, box
 
 from gis.geometry_column import GeometryColumn
@@ -17,19 +16,7 @@ from gis.layers import ReadReport
 from gis.overlaps import SmallerStands
 from gis.readers import without_shared_ground
 from gis.repair import clean
-
-SAYS = "TopologyException: side location conflict"
-
-
-def give_up(monkeypatch: pytest.MonkeyPatch, what: str, area: float) -> None:
-    real = getattr(shapely, what)
-
-    def fails(given: Any, *others: Any, **how: Any) -> Any:
-        if np.isclose(shapely.area(given), area, rtol=1e-9, atol=0).any():
-            raise GEOSException(SAYS)
-        return real(given, *others, **how)
-
-    monkeypatch.setattr(shapely, what, fails)
+from tests.given_up import SAYS, give_up
 
 
 def tied(east: float, height: float) -> Polygon:

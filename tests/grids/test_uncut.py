@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import shapely
 from shapely import Polygon, box
-from shapely.errors import GEOSException
 
 from grids.errors import UncutGeometry
 from grids.grid import Grid
@@ -19,23 +18,11 @@ from grids.shares import clip_to
 from grids.sharing import Division, SharedOut
 from grids.wkb import WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex
+from tests.given_up import SAYS, give_up
 
 GRID = Grid("EPSG:32632", (0, 0), 100, "inspire")
 DOMAIN = box(0, 0, 1000, 1000)
 HALVES = np.array([box(0, 0, 450, 1000), box(450, 0, 1000, 1000)], dtype=object)
-SAYS = "TopologyException: side location conflict"
-
-
-def give_up(monkeypatch: pytest.MonkeyPatch, what: str, area: float) -> None:
-    """Let an operation of GEOS fail, as it does on topology that it cannot sort out, at features of this area."""
-    real = getattr(shapely, what)
-
-    def fails(given: Any, *others: Any, **how: Any) -> Any:
-        if np.isclose(shapely.area(given), area, rtol=1e-9, atol=0).any():
-            raise GEOSException(SAYS)
-        return real(given, *others, **how)
-
-    monkeypatch.setattr(shapely, what, fails)
 
 
 def shared(shapes: list[Any]) -> SharedOut:
