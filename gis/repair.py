@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from gis.errors import InvalidGeometry, WrongGeometry, listed
 from gis.geometry_column import GeometryColumn
 from gis.layers import MOST_EXAMPLES, ReadReport
+from grids.effort import too_tangled
 from grids.errors import UncutGeometry
 from grids.measures import repaired
 from grids.ring_kernels import MAX_COORDINATE_M
@@ -125,6 +126,9 @@ def _judged(
         )
 
     usable = usable[~np.isin(usable, list(wrong))] if wrong else usable
+    tangled = {int(usable[k]): f"invalid: {reason}" for k, reason in too_tangled(geoms[usable]).items()}
+    refusals |= tangled
+    usable = usable[~np.isin(usable, list(tangled))] if tangled else usable
     invalid = usable[~shapely.is_valid(geoms[usable])]
     if len(invalid) and policy == "refuse":
         for index, reason in zip(invalid, shapely.is_valid_reason(geoms[invalid]), strict=True):

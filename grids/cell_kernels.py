@@ -13,8 +13,9 @@ import math
 from typing import Any, NamedTuple
 
 from grids.compiled import inner
-from grids.crossing_kernels import BOX, FEW_EDGES, RING, SHELL, TURN, VERTICES, edges_cross, nodes_of
-from grids.memory_kernels import float_at, int_at, put_float, put_int
+from grids.crossing_kernels import BOX, BOXES, RING, SHELL, TURN, VERTICES, nodes_of, put_box
+from grids.edge_kernels import LONG, MEET, short_ring_meets
+from grids.memory_kernels import float_at, int_at, put_int
 from grids.ring_kernels import MAX_COORDINATE_M, Box, box_of, fan, fan_in_two, is_metres, slack_of, survey_ring
 from grids.ring_pair_kernels import polygon_crosses
 from grids.window_kernels import (
@@ -265,10 +266,7 @@ def _survey(rings: int, n_rings: int, check: bool) -> Any:
             if vertices < 4 or float_at(at) != float_at(end) or float_at(at + 8) != float_at(end + 8):
                 kind = DOUBTFUL if check else kind  # no ring at all
             nodes += nodes_of(vertices - 1)
-        put_float(ring + BOX, x_low)
-        put_float(ring + BOX + 8, y_low)
-        put_float(ring + BOX + 16, x_high)
-        put_float(ring + BOX + 24, y_high)
+        put_box(ring + BOX, x_low, y_low, x_high, y_high)
         # A shell opens area where it goes down if it turns counter-clockwise, a hole the other way round.
         put_int(ring + TURN, -1 if (doubled > 0) == (shell != 0) else 1)
         whole += abs(doubled) / 2 if shell else -abs(doubled) / 2
@@ -345,10 +343,13 @@ def ring_in_cells(at: int, vertices: int, box: Box, extent: Extent, task: Task, 
     put_int(ring + TURN, -1 if doubled > 0 else 1)
     if task.check:
         kind = AREAS if whole > _THINNEST_M * ((box.east - box.west) + (box.north - box.south)) else DOUBTFUL
-        if kind == AREAS and not simple and vertices <= FEW_EDGES:
-            kind = DOUBTFUL if edges_cross(at, vertices - 1, 0, vertices - 1) else AREAS
-        elif kind == AREAS and not simple:
-            kind = _judge(ring, one, nodes_of(vertices - 1), task.workspace)
+        if kind == AREAS and not simple:
+            room = int_at(task.workspace + LEVELS) + BOXES
+            answer = short_ring_meets(at, vertices - 1, box.west, box.south, box.east, box.north, room)
+            kind = DOUBTFUL if answer == MEET else AREAS
+            if answer == LONG:
+                put_box(ring + BOX, box.west, box.south, box.east, box.north)
+                kind = _judge(ring, one, nodes_of(vertices - 1), task.workspace)
         if kind != AREAS:
             return kind, 0.0, n
     if not in_two:

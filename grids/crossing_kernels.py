@@ -16,100 +16,30 @@ address of a ring that it hangs together with.
 import math
 
 from grids.compiled import inner
+from grids.edge_kernels import (
+    APART,
+    LONG,
+    MEET,
+    ROOM_FOR_BOXES,
+    edges_cross,
+    edges_meet,
+    meet,
+    near,
+    same_vertex,
+    short_ring_meets,
+)
 from grids.memory_kernels import float_at, int_at, put_float, put_int
 
 RING = 88  # bytes
 VERTICES, SHELL, TURN, TREE, DEPTH, BOX, LINK = 8, 16, 24, 32, 40, 48, 80  # where in them
 
-APART, MEET, LONG = 0, 1, 2  # answers; LONG: not known yet, after so many steps that another way is shorter
 CROSSED = -1  # in place of the address of a vertex where two rings touch: they have more in common than that
 
 RUN = 8  # edges that are boxed together
+BOXES = 512  # bytes behind which a room for levels has that for boxes
+LEVELS_ROOM = BOXES // 8 + ROOM_FOR_BOXES // 8  # integers
 STEPS = 512  # boxes looked at for each run before that; nearly all rings take fewer than fifty
-FEW_EDGES = 16  # rings up to here are asked edge by edge
-_ROUNDING = 1e-15  # of the products that a turn is the difference of
-
-
-@inner
-def _meet(a: int, b: int) -> bool:
-    """Whether the edges that begin at addresses `a` and `b` meet, or so nearly that rounding cannot tell."""
-    ax, bx, cx, dx = float_at(a), float_at(a + 16), float_at(b), float_at(b + 16)
-    if max(cx, dx) < min(ax, bx) or min(cx, dx) > max(ax, bx):
-        return False
-    ay, by, cy, dy = float_at(a + 8), float_at(a + 24), float_at(b + 8), float_at(b + 24)
-    if max(cy, dy) < min(ay, by) or min(cy, dy) > max(ay, by):
-        return False
-    if (ax == bx and ay == by) or (cx == dx and cy == dy):
-        return False  # no edge: its neighbours have the vertex
-    of_ab, of_cd = abs(bx - ax) + abs(by - ay), abs(dx - cx) + abs(dy - cy)
-    per_m = _ROUNDING * (of_ab + of_cd)  # edges whose boxes meet are no farther apart than they are long
-    slack = per_m * of_ab
-    of_c = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    of_d = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
-    if (of_c > slack and of_d > slack) or (of_c < -slack and of_d < -slack):
-        return False
-    of_a = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
-    of_b = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
-    slack = per_m * of_cd
-    return not ((of_a > slack and of_b > slack) or (of_a < -slack and of_b < -slack))
-
-
-@inner
-def _near(p: int, q: int, end: int) -> int:
-    """Return the first edge, of those one after the other from `q` on, that may meet edge `p`, else `end`.
-
-    Boxes that meet, and not surely on one side of `p`. All is computed and one thing asked, since no processor can
-    guess which of six tells two edges apart.
-    """
-    ax, ay, bx, by = float_at(p), float_at(p + 8), float_at(p + 16), float_at(p + 24)
-    west, east = (ax if ax < bx else bx), (bx if ax < bx else ax)
-    south, north = (ay if ay < by else by), (by if ay < by else ay)
-    ux, uy = bx - ax, by - ay
-    per_m = _ROUNDING * (abs(ux) + abs(uy))
-    cx, cy = float_at(q), float_at(q + 8)
-    of_c, slack_c = ux * (cy - ay) - uy * (cx - ax), per_m * (abs(cy - ay) + abs(cx - ax))
-    while q < end:
-        dx, dy = float_at(q + 16), float_at(q + 24)
-        vx, vy = dx - ax, dy - ay
-        of_d, slack_d = ux * vy - uy * vx, per_m * (abs(vx) + abs(vy))
-        beside = ((cx < west) & (dx < west)) | ((cx > east) & (dx > east))
-        beside |= ((cy < south) & (dy < south)) | ((cy > north) & (dy > north))
-        beside |= ((of_c > slack_c) & (of_d > slack_d)) | ((of_c < -slack_c) & (of_d < -slack_d))
-        if not beside:
-            return q
-        cx, cy, of_c, slack_c = dx, dy, of_d, slack_d
-        q += 16
-    return end
-
-
-@inner
-def same_vertex(a: int, b: int) -> bool:
-    """Whether what lies at two addresses is one place."""
-    return bool(float_at(a) == float_at(b) and float_at(a + 8) == float_at(b + 8))
-
-
-@inner
-def _neighbours(at: int, edges: int, a: int, b: int) -> bool:
-    """Whether only repeated vertices lie between edges `a` < `b` of a ring, one way round or the other."""
-    forth = True
-    for v in range(a + 1, b):
-        forth = forth and same_vertex(at + 16 * v, at + 16 * (v + 1))
-        if not forth:
-            break
-    if forth:
-        return True
-    for v in range(b + 1, edges):
-        if not same_vertex(at + 16 * v, at + 16 * (v + 1)):
-            return False
-    back = True
-    for v in range(a):
-        back = back and same_vertex(at + 16 * v, at + 16 * (v + 1))
-    return back
-
-
-@inner
-def _edges_meet(at: int, edges: int, a: int, b: int) -> bool:
-    return _meet(at + 16 * a, at + 16 * b) and not _neighbours(at, edges, a, b)
+_CONVEX_EDGES = 16  # rings up to here may prove to be convex, where edges that nearly meet are neighbours' neighbours
 
 
 @inner
@@ -173,7 +103,8 @@ def nodes_of(edges: int) -> int:
 
 
 @inner
-def _put_box(at: int, x_low: float, y_low: float, x_high: float, y_high: float) -> None:
+def put_box(at: int, x_low: float, y_low: float, x_high: float, y_high: float) -> None:
+    """Write a box to an address."""
     put_float(at, x_low)
     put_float(at + 8, y_low)
     put_float(at + 16, x_high)
@@ -204,14 +135,14 @@ def _plant(at: int, edges: int, tree: int) -> None:
             x, y = float_at(vertex), float_at(vertex + 8)
             x_low, x_high = (x if x < x_low else x_low), (x if x > x_high else x_high)
             y_low, y_high = (y if y < y_low else y_low), (y if y > y_high else y_high)
-        _put_box(tree + 32 * r, x_low, y_low, x_high, y_high)
+        put_box(tree + 32 * r, x_low, y_low, x_high, y_high)
     below = tree
     while count > 1:
         above, half = below + 32 * count, (count + 1) // 2
         for i in range(half):
             a = below + 64 * i
             b = a + 32 * (2 * i + 1 < count)
-            _put_box(
+            put_box(
                 above + 32 * i,
                 min(float_at(a), float_at(b)),
                 min(float_at(a + 8), float_at(b + 8)),
@@ -268,16 +199,16 @@ def _runs_meet(at: int, edges: int, run: int, other_at: int, others: int, other_
         if max(ay, by) < y_low or min(ay, by) > y_high:
             continue
         q, end = other_at + 16 * other_run * RUN, other_at + 16 * min((other_run + 1) * RUN, others)
-        q = _near(p, q, end)
+        q = near(p, q, end)
         while q < end:
             if at == other_at:
-                if _edges_meet(at, edges, a, (q - at) // 16):
+                if edges_meet(at, edges, a, (q - at) // 16):
                     return CROSSED
-            elif _meet(p, q):
+            elif meet(p, q):
                 touch = _touch(p, q, touch)
                 if touch == CROSSED:
                     return touch
-            q = _near(p, q + 16, end)
+            q = near(p, q + 16, end)
     return touch
 
 
@@ -341,28 +272,6 @@ def _goes_one_way(at: int, first: int, last: int) -> bool:
 
 
 @inner
-def edges_cross(at: int, edges: int, first: int, last: int) -> bool:
-    """Whether edges from `first` up to `last` meet that are not neighbours."""
-    end = at + 16 * last
-    for a in range(first, last - 2):
-        p = at + 16 * a
-        q = _near(p, p + 32, end)
-        while q < end:
-            if _edges_meet(at, edges, a, (q - at) // 16):
-                return True
-            q = _near(p, q + 16, end)
-    return False
-
-
-@inner
-def _few_cross(at: int, edges: int) -> bool:
-    """Whether edges of a short ring meet that are not neighbours."""
-    if _goes_around(at, edges) or _is_convex(at, edges):
-        return False
-    return edges_cross(at, edges, 0, edges)
-
-
-@inner
 def _many_cross(at: int, edges: int, tree: int, levels: int) -> int:
     """Whether edges of a ring meet that are not neighbours: APART, MEET or LONG; its tree has been planted."""
     runs = (edges + RUN - 1) // RUN
@@ -386,21 +295,24 @@ def _many_cross(at: int, edges: int, tree: int, levels: int) -> int:
 
 
 @inner
-def ring_crosses(at: int, edges: int, tree: int, levels: int, has_others: bool) -> int:
+def ring_crosses(ring: int, tree: int, levels: int, has_others: bool) -> int:
     """Whether edges of a ring meet that are not neighbours: APART, MEET or LONG.
 
     Args:
-        at: address of its vertices.
-        edges: how many; none meet nothing.
+        ring: address of the ring, with its box.
         tree: address of room for its `nodes_of`; its boxes are written there if it `has_others`, which ask for them.
-        levels: address of room for 64 integers.
+        levels: address of room for `LEVELS_ROOM`.
         has_others: whether it is one of several rings.
     """
+    at, edges, answer = int_at(ring), int_at(ring + VERTICES) - 1, APART
     if edges <= 0:
-        return APART
-    if edges <= FEW_EDGES and _few_cross(at, edges):
-        return MEET
-    is_hard = edges > FEW_EDGES and not _goes_around(at, edges)
-    if is_hard or has_others:
+        return answer
+    if not _goes_around(at, edges):
+        west, south = float_at(ring + BOX), float_at(ring + BOX + 8)
+        east, north = float_at(ring + BOX + 16), float_at(ring + BOX + 24)
+        answer = short_ring_meets(at, edges, west, south, east, north, levels + BOXES)
+        if answer == MEET and (edges > _CONVEX_EDGES or not _is_convex(at, edges)):
+            return MEET
+    if answer == LONG or has_others:
         _plant(at, edges, tree)
-    return _many_cross(at, edges, tree, levels) if is_hard else APART
+    return _many_cross(at, edges, tree, levels) if answer == LONG else APART

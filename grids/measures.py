@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
 from grids.crossings import check_coordinates
+from grids.effort import too_tangled
 from grids.errors import GeometryError, UncutGeometry
 
 FloatArray = NDArray[np.float64]
@@ -58,7 +59,7 @@ def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
 
     Raises:
         GeometryError: coordinates that are not finite metres.
-        UncutGeometry: polygons that GEOS cannot repair.
+        UncutGeometry: polygons that GEOS cannot repair, or not in reasonable time.
     """
     given = np.asarray(geometries, dtype=np.object_)
     if given.ndim != 1:
@@ -71,10 +72,11 @@ def as_features(geometries: GeometryArray) -> tuple[GeometryArray, IntArray]:
     features[nowhere] = _EMPTY_OF[NOWHERE]
     _reduce_collections(features)
     kinds = np.where(nowhere, NOWHERE, shapely.get_dimensions(features)).astype(np.int64)
+    _refuse_tangled(features)
     broken = (kinds == AREAS) & ~shapely.is_valid(features)
     places = features.copy()
     try:
-        features[broken] = repaired(features[broken])
+        features[broken] = _mended(features[broken])
     except UncutGeometry as error:
         raise error.at(np.flatnonzero(broken)) from error
     flat = (kinds == AREAS) & (shapely.area(features) == 0)
@@ -95,9 +97,20 @@ def repaired(geometries: GeometryArray) -> GeometryArray:
     of it, and a building would gain what somebody drew beside it.)
 
     Raises:
-        UncutGeometry: geometries that GEOS cannot repair.
+        UncutGeometry: geometries that GEOS cannot repair, or not in reasonable time (`grids.effort`).
     """
     given = np.asarray(geometries, dtype=np.object_)
+    _refuse_tangled(given)
+    return _mended(given)
+
+
+def _refuse_tangled(geometries: GeometryArray) -> None:
+    reasons = too_tangled(geometries)
+    if reasons:
+        raise UncutGeometry.of(reasons)
+
+
+def _mended(given: GeometryArray) -> GeometryArray:
     try:
         return _repaired(given)
     except GEOSException:

@@ -9,13 +9,10 @@ from typing import Any
 
 from grids.compiled import inner
 from grids.crossing_kernels import (
-    APART,
     BOX,
     CROSSED,
     DEPTH,
     LINK,
-    LONG,
-    MEET,
     RING,
     RUN,
     SHELL,
@@ -27,8 +24,8 @@ from grids.crossing_kernels import (
     nodes_of,
     ring_crosses,
     run_meets_tree,
-    same_vertex,
 )
+from grids.edge_kernels import APART, LONG, MEET, same_vertex
 from grids.memory_kernels import float_at, int_at, put_int
 from grids.sweep_kernels import sweep_meets
 from grids.window_kernels import sorted_order
@@ -42,7 +39,7 @@ def rings_cross(rings: int, n_rings: int, tree: int, levels: int, window: Any) -
         rings: address of the rings, with their boxes.
         n_rings: how many.
         tree: address of room for all their `nodes_of`, four floats each.
-        levels: address of room for 64 integers.
+        levels: address of room for `LEVELS_ROOM` integers.
         window: of which the cells of pieces and orders are written to; they hold as many pieces as there are rings.
     """
     budget = 0
@@ -52,7 +49,7 @@ def rings_cross(rings: int, n_rings: int, tree: int, levels: int, window: Any) -
         put_int(ring + TREE, tree)
         put_int(ring + DEPTH, 0)
         put_int(ring + LINK, ring)
-        answer = ring_crosses(int_at(ring), edges, tree, levels, n_rings > 1)
+        answer = ring_crosses(ring, tree, levels, n_rings > 1)
         if answer == MEET or (answer == LONG and sweep_meets(ring, min(n_rings, 1))):
             return True
         if edges > 0:

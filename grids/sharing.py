@@ -176,8 +176,9 @@ class Division:
         large = np.zeros(0, np.int64) if inside else self._large(column)
         mended = large
         if large.size:
-            mended = large[~shapely.is_valid(_read(column, large))]
-            column, of_large = self._cut(column, large, names)
+            whole_ones = column
+            column, of_large = self._cut(column, large, names)  # it refuses what nobody should ask GEOS about
+            mended = large[~shapely.is_valid(_read(whole_ones, large))]
         cells = parts_in_cells(column, self.grid, ids=names.tolist())
         whole, repaired = cells.measures, np.union1d(cells.repaired, mended).astype(np.int64)
         if inside:

@@ -21,7 +21,7 @@ from grids.cell_kernels import (
     ROOM_FOR_RINGS,
     WINDOW,
 )
-from grids.crossing_kernels import RING
+from grids.crossing_kernels import LEVELS_ROOM, RING
 from grids.window_kernels import CELLS_AT_ONCE, NO_COLUMN
 
 FloatArray = NDArray[np.float64]
@@ -51,7 +51,7 @@ class Workspace:
         [self.address] = addresses_of(self._table)
         self._first = np.full(CELLS_AT_ONCE, NO_COLUMN, np.int64)
         self._last = np.full(CELLS_AT_ONCE, -1, np.int64)
-        self._levels = np.empty(64, np.int64)
+        self._levels = np.empty(LEVELS_ROOM, np.int64)
         self._cells, self._amounts = np.empty((0, 3), np.int32), np.empty(0)
         self._notes = np.empty(_FEATURES, np.int64), np.empty(_FEATURES)
         self._note(WINDOW + 24, self._first)
