@@ -35,7 +35,8 @@ class Settings(BaseModel):
         exports_bytes: how many bytes of them are kept; those asked for longest ago go first.
         export_wait_s: how long a download waits for its file to be made before it is told to come again.
         jobs: folder of what runs for a while, and of what is remembered of results; beside the store if none.
-        jobs_at_once: how many jobs one process of the server runs at a time, each in a process of its own.
+        jobs_at_once: how many jobs one process of the server runs at a time, each in a process of its own; of two or more
+            one is for holders of keys.
         job_seconds: how long a job may take.
         job_bytes: how much memory of its own a job's process may hold.
         cors_origins: pages of which hosts may read answers in a browser; `*` is any.
