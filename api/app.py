@@ -137,7 +137,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.store = store if store is not None else Store(settings.store)
+    app.state.store = store if store is not None else Store(settings.store, settings.index_bytes)
     shelf = Shelf(settings.exports or shelf_beside(app.state.store.path), settings.exports_bytes)
     app.state.warming = Warming()
     app.state.tiles = TileCache(settings.tile_bytes, app.state.store.has)
