@@ -7,7 +7,6 @@ from typing import Any
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
 from api import (
@@ -42,6 +41,7 @@ from api import (
     web,
 )
 from api.counts import metrics
+from api.cross_origin import CrossOrigin
 from api.database import Database
 from api.holders import THREADS
 from api.item_query import UNEXPLODED
@@ -137,7 +137,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.store = store if store is not None else Store(settings.store)
+    app.state.store = store if store is not None else Store(settings.store, settings.index_bytes)
     shelf = Shelf(settings.exports or shelf_beside(app.state.store.path), settings.exports_bytes)
     app.state.warming = Warming()
     app.state.tiles = TileCache(settings.tile_bytes, app.state.store.has)
@@ -176,7 +176,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(Careful)
     # A page elsewhere may read the answer to a failure too.
     app.add_middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=["*"],

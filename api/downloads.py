@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO
 
@@ -29,6 +28,7 @@ from grids.exports.files import (
     sums_text,
 )
 from grids.exports.shelf import Kept
+from grids.recent import while_it_lives
 
 router = APIRouter(tags=["downloads"], prefix="/{region}/downloads")
 
@@ -89,7 +89,7 @@ def sums_of(edition: Edition, workshop: Workshop) -> dict[str, tuple[int, str]]:
     return {**_document_sums(edition), **made}
 
 
-@lru_cache(maxsize=32)
+@while_it_lives
 def _document_sums(edition: Edition) -> dict[str, tuple[int, str]]:
     contents = {file.name: document(edition, file) for file in export_files(edition) if is_document(file)}
     return {name: (len(content), hashlib.sha256(content).hexdigest()) for name, content in contents.items()}

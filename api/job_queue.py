@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -24,6 +24,8 @@ from api.settings import PREFIX, Settings
 
 MOST_WAITING = 16
 """Jobs that wait in one process of the server; more are refused for the time being."""
+HELD_WAITING = 4
+"""Places among them for holders of keys alone; so is one of those that run, where there are two or more."""
 MOST_EACH = 4
 """Jobs of one key, or of one address without a key, that have not ended."""
 GRACE_S = 2.0
@@ -40,11 +42,15 @@ _DIED = "the job's process ended, which it should not: it may have needed more m
 class _Task:
     order: Order
     client: str
+    held: bool
     done: "Future[Job]" = field(default_factory=Future)
 
 
 class JobQueue:
-    """The jobs of one server process.
+    """The jobs of one server process: first those of holders of keys, then those of everybody.
+
+    However many jobs clients without a key order, they never take all places: of two or more that run at a time one is
+    kept for holders, and so are some of those that wait.
 
     Args:
         files: where jobs are kept, by all processes.
@@ -54,10 +60,14 @@ class JobQueue:
     def __init__(self, files: JobFiles, settings: Settings) -> None:
         self.files = files
         self._settings = settings
-        self._tasks: queue.SimpleQueue[_Task] = queue.SimpleQueue()
-        self._guard = threading.Lock()
-        self._threads: list[threading.Thread] = []
+        self._most_open = max(1, settings.jobs_at_once - 1)  # of clients without a key, at a time
+        self._held: deque[_Task] = deque()
+        self._open: deque[_Task] = deque()
+        self._open_running = 0
+        self._open_under_way = 0
         self._under_way: Counter[str] = Counter()
+        self._threads: list[threading.Thread] = []
+        self._guard = threading.Condition()
 
     def order(
         self, process: str, region: str, edition: str, inputs: Mapping[str, Any], owner: str, response: str, client: str
@@ -80,6 +90,25 @@ class JobQueue:
             TooManyJobs: of this client, or of all.
             JobsFolderLost: jobs cannot be kept.
         """
+        held = bool(owner)
+        self._admit(client, held=held)
+        try:
+            task = _Task(self.files.order(process, region, edition, inputs, owner, response), client, held)
+        except BaseException:
+            self._release(client, held=held)
+            raise
+        with self._guard:
+            (self._held if held else self._open).append(task)
+            self._guard.notify()
+            # One worker that has everything ready is quicker than two that have not.
+            may_run = self._under_way.total() - max(0, self._open_under_way - self._most_open)
+            if len(self._threads) < min(self._settings.jobs_at_once, may_run):
+                thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        return task.order.job, task.done
+
+    def _admit(self, client: str, *, held: bool) -> None:
         with self._guard:
             if self._under_way[client] >= MOST_EACH:
                 raise TooManyJobs(
@@ -87,32 +116,44 @@ class JobQueue:
                 )
             if self._under_way.total() >= MOST_WAITING + self._settings.jobs_at_once:
                 raise TooManyJobs(f"{MOST_WAITING} jobs wait for their turn, and no more may: come again later")
+            everybody = MOST_WAITING - HELD_WAITING
+            if not held and self._open_under_way >= everybody + self._most_open:
+                raise TooManyJobs(
+                    f"{everybody} jobs of clients without a key wait for their turn, and no more may: come again later"
+                )
             self._under_way[client] += 1
-        try:
-            task = _Task(self.files.order(process, region, edition, inputs, owner, response), client)
-        except BaseException:
-            self._release(client)
-            raise
-        self._tasks.put(task)
-        with self._guard:
-            # One worker that has everything ready is quicker than two that have not.
-            if len(self._threads) < min(self._settings.jobs_at_once, self._under_way.total()):
-                thread = threading.Thread(target=self._work, name="jobs", daemon=True)
-                self._threads.append(thread)
-                thread.start()
-        return task.order.job, task.done
+            self._open_under_way += not held
 
-    def _release(self, client: str) -> None:
+    def _release(self, client: str, *, held: bool) -> None:
         with self._guard:
             self._under_way[client] -= 1
             self._under_way += Counter()  # lets go of those at zero
+            self._open_under_way -= not held
+
+    def _next(self) -> _Task | None:
+        """The task whose turn it is, once there is one; none if there is none for a while."""
+        with self._guard:
+            if not self._guard.wait_for(lambda: self._held or self._may_open(), IDLE_S):
+                return None
+            if self._held:
+                return self._held.popleft()
+            self._open_running += 1
+            return self._open.popleft()
+
+    def _may_open(self) -> bool:
+        return bool(self._open) and self._open_running < self._most_open
+
+    def _ended(self, task: _Task) -> None:
+        self._release(task.client, held=task.held)
+        with self._guard:
+            self._open_running -= not task.held
+            self._guard.notify()
 
     def _work(self) -> None:
         worker: Worker | None = None
         while True:
-            try:
-                task = self._tasks.get(timeout=IDLE_S)
-            except queue.Empty:
+            task = self._next()
+            if task is None:
                 if worker is not None:
                     worker.end()
                     worker = None
@@ -129,7 +170,7 @@ class JobQueue:
                 job = self._failed(job)
             finally:
                 task.order.close()
-                self._release(task.client)
+                self._ended(task)
                 task.done.set_result(job)
 
     def _failed(self, job: Job) -> Job:
@@ -233,10 +274,7 @@ class _Watch:
                 return self._dismissed(job)
             elif time.monotonic() - began > self._settings.job_seconds:
                 self._stop()
-                seconds = self._settings.job_seconds
-                return self._failed(
-                    job, 503, f"it took longer than {seconds:g} seconds, the most a job may; ask for less"
-                )
+                return self._failed(job, 503, _LATE.format(seconds=self._settings.job_seconds))
 
     def _stop(self) -> None:
         """Tell the worker to stop, and end it if it does not soon."""

@@ -36,7 +36,7 @@ class JobWorker:
 
     def __init__(self, settings: Settings, said: IO[bytes]) -> None:
         folder = jobs_folder(settings)
-        self._store = Store(settings.store)
+        self._store = Store(settings.store, settings.index_bytes)
         self._files = JobFiles(folder / "jobs")
         self._places = ResultPlaces(Runs(most_work=None), KeptResults(folder / "results"))
         self._said = said

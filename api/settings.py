@@ -11,6 +11,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from api.errors import SettingsError
+from grids.edition_tables import MOST_INDEX_BYTES
 from grids.exports.shelf import MOST_BYTES
 
 PREFIX = "CARBONMAP_"
@@ -35,7 +36,8 @@ class Settings(BaseModel):
         exports_bytes: how many bytes of them are kept; those asked for longest ago go first.
         export_wait_s: how long a download waits for its file to be made before it is told to come again.
         jobs: folder of what runs for a while, and of what is remembered of results; beside the store if none.
-        jobs_at_once: how many jobs one process of the server runs at a time, each in a process of its own.
+        jobs_at_once: how many jobs one process of the server runs at a time, each in a process of its own; of two or
+            more one is for holders of keys.
         job_seconds: how long a job may take.
         job_bytes: how much memory of its own a job's process may hold.
         cors_origins: pages of which hosts may read answers in a browser; `*` is any.
@@ -45,6 +47,7 @@ class Settings(BaseModel):
         body_bytes: the largest body that is taken.
         address_bytes: the longest path with its query.
         tile_bytes: how many bytes of tiles each process keeps, compressed, to answer with them again.
+        index_bytes: how many bytes of footers of tables and of names of zones each process keeps.
         concurrency: requests under way at a time in one process; more are told to come again.
         database_url: where keys are kept: `sqlite:///FILE`, or `postgresql://USER@HOST/NAME`; without it, in an SQLite
             file beside the store.
@@ -71,6 +74,7 @@ class Settings(BaseModel):
     body_bytes: int = Field(default=2_000_000, ge=1_000, le=1 << 30)
     address_bytes: int = Field(default=16_384, ge=1_000, le=60_000)
     tile_bytes: int = Field(default=64_000_000, ge=0)
+    index_bytes: int = Field(default=MOST_INDEX_BYTES, ge=1_000_000)
     concurrency: int = Field(default=200, ge=1, le=100_000)
     database_url: str | None = Field(default=None, repr=False)
     database_password_file: Path | None = None

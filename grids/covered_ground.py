@@ -5,7 +5,6 @@ ten cells in a bare district is not as dense as those ten cells. Zones have a ro
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -16,6 +15,7 @@ from grids.columns import total_column
 from grids.edition import Edition
 from grids.manifest import Collection
 from grids.projections import LONLAT, reproject
+from grids.recent import while_it_lives
 
 _SAME = 1e-6  # of the area: zones of two levels leave out the same ground, but for rounding of borders
 
@@ -85,7 +85,7 @@ def _areas_within(
     return area
 
 
-@lru_cache(maxsize=32)  # an edition never changes, and geometry comes along with the areas
+@while_it_lives  # geometry comes along with the areas
 def _finest_whole(edition: Edition, year: int) -> Collection | None:
     sized = [
         (_whole_area(edition, info, year), info)

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from grids.edition_tables import Edition, Page
+from grids.edition_tables import MOST_INDEX_BYTES, Edition, Page
 from grids.identity import code_digest, edition_id, file_digest
 from grids.manifest import (
     Bbox,
@@ -15,9 +15,11 @@ from grids.manifest import (
     Manifest,
     checked_edition,
     checked_region,
+    manifest_bytes,
     read_manifest,
 )
 from grids.publish import CURRENT, EditionWriter
+from grids.recent import Recent, Sized
 from grids.store_errors import EditionBroken, EditionNotFound, InvalidName, RegionNotFound, StoreLost
 
 __all__ = [
@@ -36,15 +38,23 @@ __all__ = [
 
 _EDITIONS_KEPT = 32
 _MANIFESTS_KEPT = 64
+_MANIFEST_BYTES = 64_000_000
+"""Of manifests in memory, roughly: so much of open editions, and so much of those that were only listed."""
 
 
 class Store:
-    """A folder of regions with their editions, as `EditionWriter` leaves it; `current` is read each time."""
+    """A folder of regions with their editions, as `EditionWriter` leaves it; `current` is read each time.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the folder.
+        index_bytes: what is kept in memory of footers of tables and of indexes, of all editions together.
+    """
+
+    def __init__(self, path: Path, index_bytes: int = MOST_INDEX_BYTES) -> None:
         self.path = Path(path)
+        self.indexes: Recent[Sized] = Recent(index_bytes, latest=True)
         self._editions: OrderedDict[tuple[str, str], Edition] = OrderedDict()
-        self._manifests: OrderedDict[tuple[str, str], Manifest] = OrderedDict()
+        self._manifests: OrderedDict[tuple[str, str], tuple[Manifest, int]] = OrderedDict()
         self._guard = threading.Lock()
 
     def regions(self) -> list[str]:
@@ -126,15 +136,27 @@ class Store:
                     f"region {region!r} points to edition {name}, which is not in the store: build the region again"
                 )
             raise EditionNotFound(f"region {region!r} has no edition {name}")
-        opened = Edition(folder)
+        opened = Edition(folder, self.indexes)
         with self._guard:
             opened = self._editions.setdefault(key, opened)
-            if len(self._editions) > _EDITIONS_KEPT:
-                # What a region serves now is asked for again at once: it stays.
-                old = next((one for one in self._editions if one != key and not self._is_current(one)), None)
-                if old is not None:
-                    del self._editions[old]
+            self._make_room(key)
         return opened
+
+    def _make_room(self, new: tuple[str, str]) -> None:
+        """Let go of editions opened longest ago; a request that has one goes on with it."""
+
+        def held() -> int:
+            return sum(edition.nbytes for edition in self._editions.values())
+
+        others = [key for key in self._editions if key != new]
+        # What a region serves now is asked for again at once: it goes only if there is no room for all of these.
+        for served in (False, True):
+            for key in others:
+                many = not served and len(self._editions) > _EDITIONS_KEPT
+                if not many and held() <= _MANIFEST_BYTES:
+                    break
+                if key in self._editions and self._is_current(key) == served:
+                    del self._editions[key]
 
     def manifest(self, region: str, edition: str) -> Manifest:
         """Return what an edition says of itself without opening it: a list of many pushes out none that is served.
@@ -149,11 +171,15 @@ class Store:
                 return self._editions[key].manifest
             if key in self._manifests:
                 self._manifests.move_to_end(key)
-                return self._manifests[key]
-        read = read_manifest(self.path / region / edition)
+                return self._manifests[key][0]
+        folder = self.path / region / edition
+        read, size = read_manifest(folder), manifest_bytes(folder)
         with self._guard:
-            self._manifests[key] = read
-            while len(self._manifests) > _MANIFESTS_KEPT:
+            self._manifests[key] = read, size
+            while len(self._manifests) > 1 and (
+                len(self._manifests) > _MANIFESTS_KEPT
+                or sum(each for _, each in self._manifests.values()) > _MANIFEST_BYTES
+            ):
                 self._manifests.popitem(last=False)
         return read
 

@@ -2,19 +2,20 @@
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from grids.chunks import Columns
-from grids.manifest import Bbox, Collection, Manifest, checked_name, read_manifest
+from grids.manifest import Bbox, Collection, Manifest, checked_name, manifest_bytes, read_manifest
 from grids.places import Places, cell_corners, row_polygons
-from grids.recent import Recent
+from grids.recent import Recent, Sized
 from grids.row_blocks import rows_between
 from grids.selection import EVERYTHING, Selection
 from grids.store_errors import CollectionNotFound, ColumnNotFound, EditionBroken, ItemNotFound, YearNotFound
@@ -24,8 +25,13 @@ from grids.tables import COVERING, GEOMETRY, Geometries
 _SELECTED: Recent[NDArray[np.int32]] = Recent()
 """Of all editions of this process: three orders of ten million rows, however many editions are open."""
 
+MOST_INDEX_BYTES = 512_000_000
+"""Of footers and indexes of the editions of one store; that of ten million cells in 60 columns takes a fifth of it."""
+
 _OPENED = itertools.count()
 """Tells editions of one process apart, also those of the same name in different stores."""
+
+Index = TypeVar("Index", bound=Sized)
 
 
 @dataclass(frozen=True)
@@ -44,19 +50,31 @@ class Page:
 
 
 class Edition:
-    """One published edition; it never changes, so everything read may be kept."""
+    """One published edition; it never changes, so everything read may be kept.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of the edition.
+        indexes: where its open tables and its indexes are kept, with those of other editions; by itself if none.
+    """
+
+    def __init__(self, folder: Path, indexes: Recent[Sized] | None = None) -> None:
         self.folder = folder
         self.manifest: Manifest = read_manifest(folder)
+        self._bytes = manifest_bytes(folder)
         self.id = self.manifest.edition
         self.region = self.manifest.region
         self.collections: dict[str, Collection] = {
             collection.id: collection for collection in self.manifest.collections
         }
-        self._files: dict[tuple[str, ...], TableFile] = {}
+        self._indexes = Recent(MOST_INDEX_BYTES, latest=True) if indexes is None else indexes
         self._opened = next(_OPENED)
         self._guard = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds in memory, roughly: its manifest. What it opened and indexed is counted there."""
+        return self._bytes
 
     @cached_property
     def crs(self) -> str:
@@ -267,8 +285,26 @@ class Edition:
         return file
 
     def _open_file(self, parts: tuple[str, ...], info: Collection | None = None) -> TableFile:
-        with self._guard:
-            file = self._files.get(parts)
-            if file is None:
-                file = self._files[parts] = TableFile(self.folder.joinpath(*parts), info)
-            return file
+        return self.index("/".join(parts), lambda: TableFile(self.folder.joinpath(*parts), info))
+
+    def index(self, name: str, made: Callable[[], Index]) -> Index:
+        """Return what is kept of this edition under a name, or make it; nobody makes it twice at once.
+
+        What is kept of all editions of a store is bounded in bytes: what was not asked for longest goes, and is made
+        again when it is asked for. Whoever has it by then keeps it as long as they need it.
+
+        Args:
+            name: of a table, its path below the edition's folder.
+            made: makes it.
+        """
+        key = f"{self._opened}/{name}".encode()
+        found = self._indexes.get(key)
+        if found is None:
+            with self._guard:
+                turn = self._making.setdefault(name, threading.Lock())
+            with turn:
+                found = self._indexes.get(key)
+                if found is None:
+                    found = made()
+                    self._indexes.keep(key, found)
+        return cast("Index", found)

@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -16,6 +15,10 @@ from grids.selection import Selection
 _INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _SYLLABLES_PER_INITIAL = 588
+_ZONE_BYTES = 700
+"""Of a zone with its names by language, roughly."""
+_NAME_BYTES = 250
+"""Of a name and its initials as they are compared, roughly."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class Gazetteer:
             for text in dict.fromkeys(folded(one) for one in (*names.values(), identity)):
                 self._names.append((text, initials(text), place))
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds in memory, roughly."""
+        return _ZONE_BYTES * len(self._zones) + _NAME_BYTES * len(self._names)
+
     def named(self, text: str, most: int) -> tuple[list[Zone], bool]:
         """Return zones with a name or id like a text, best first, and whether there are more than `most`.
 
@@ -95,10 +103,9 @@ class Gazetteer:
         return [self._zones[k] for k in order[:most]], len(order) > most
 
 
-@lru_cache(maxsize=8)
 def gazetteer_of(edition: Edition) -> Gazetteer:
     """Return the (kept) names of an edition, which never change."""
-    return Gazetteer(edition)
+    return edition.index("names", lambda: Gazetteer(edition))
 
 
 def name_columns(info: Collection) -> dict[str, str]:

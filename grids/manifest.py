@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from grids.store_errors import EditionBroken, InvalidName
 
 MANIFEST_FILE = "manifest.json"
+_TIMES_IN_MEMORY = 6
 
 # Names become folders and addresses. Lower case only, so that a store means the same on file systems that fold case.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
@@ -424,6 +425,14 @@ def read_manifest(folder: Path) -> Manifest:
             f"{manifest.region.id!r}: the folder was renamed or copied by hand, build it again"
         )
     return manifest
+
+
+def manifest_bytes(folder: Path) -> int:
+    """Return how many bytes a manifest takes in memory, roughly; 0 where there is none."""
+    try:
+        return _TIMES_IN_MEMORY * (folder / MANIFEST_FILE).stat().st_size
+    except OSError:
+        return 0
 
 
 def first_faults(error: ValidationError, limit: int = 3) -> str:

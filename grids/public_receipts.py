@@ -15,7 +15,6 @@ Proof, examples and limits: docs/uncertainty-and-disclosure.md, 'Receipts'.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -173,9 +172,8 @@ class PublicReceipts:
         return replace(carrier, closed_factors=ids)
 
 
-@lru_cache(maxsize=8)
 def public_receipts_of(edition: Edition) -> PublicReceipts:
-    """The public receipts of an edition, kept.
+    """The public receipts of an edition, whose open tables are kept.
 
     Raises:
         ReceiptsNotKept: the edition is here without its private tables.

@@ -4,7 +4,6 @@ A receipt holds the true number, before disclosure control, feature by feature: 
 anybody may see of it is decided in `grids.public_receipts`.
 """
 
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +69,10 @@ class Place:
 
 
 class Receipts:
-    """The receipts of one edition; footers are read once and kept, so one of these may serve for long."""
+    """The receipts of one edition, which keeps the footers that were read."""
 
     def __init__(self, edition: Edition) -> None:
         self._edition = edition
-        self._tables: dict[Path, TableFile] = {}
-        self._guard = threading.Lock()
 
     def receipt(
         self, collection: str, item: str, year: int | None = None, *, top: int = TOP, offset: int = 0
@@ -250,29 +247,25 @@ class Receipts:
         }, bool(row["held"])
 
     def _public(self, info: Collection, year: int) -> TableFile:
-        path = self._edition.folder / "tables" / info.id / f"{year}.parquet"
-        with self._guard:
-            if path not in self._tables:
-                self._tables[path] = TableFile(path, info)
-            return self._tables[path]
+        name = f"tables/{info.id}/{year}.parquet"
+        return self._edition.index(name, lambda: TableFile(self._edition.folder / name, info))
 
     def _path(self, kind: str, name: str) -> Path:
         return self._edition.folder / "private" / f"{kind}-{name}.parquet"
 
     def _private(self, kind: str, name: str) -> PrivateTable:
         path = self._path(kind, name)
-        with self._guard:
-            if path not in self._tables:
-                if not path.is_file():
-                    raise EditionBroken(
-                        f"edition {self._edition.id} of region {self._edition.region.id!r} has no private table "
-                        f"{path.name}: its private folder was left behind, or an older version built it. Ask where the "
-                        "edition was built, or build it again"
-                    )
-                self._tables[path] = PrivateTable(path)
-            found = self._tables[path]
-        assert isinstance(found, PrivateTable)
-        return found
+
+        def opened() -> PrivateTable:
+            if not path.is_file():
+                raise EditionBroken(
+                    f"edition {self._edition.id} of region {self._edition.region.id!r} has no private table "
+                    f"{path.name}: its private folder was left behind, or an older version built it. Ask where the "
+                    "edition was built, or build it again"
+                )
+            return PrivateTable(path)
+
+        return self._edition.index(f"private/{path.name}", opened)
 
 
 def kind_sums(lines: pa.Table) -> list[KindSums]:

@@ -1,5 +1,6 @@
 """One Parquet table of an edition: footer read once, row groups chosen by their statistics, bytes mapped."""
 
+import itertools
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
@@ -33,6 +34,14 @@ _FEW_CHUNKS = 640
 _CELLS_AT_ONCE = 512
 """Cells that are looked for in the bounds of all row groups at once: some megabytes for a nation's."""
 
+_COLUMN_BYTES = 700
+"""Of a column of a row group in a footer that was read, roughly: its statistics, encodings, offsets and path."""
+_GROUP_BYTES = 400
+"""Of a row group besides: its bounds, and its least and greatest id."""
+
+_NUMBERS = itertools.count()
+"""Tell tables of one process apart."""
+
 _DAMAGE = (OSError, pa.ArrowException, KeyError, UnicodeDecodeError)
 """What Arrow raises over a table whose bytes are not as they were written; names of columns may be what is damaged."""
 
@@ -50,6 +59,7 @@ class TableFile:
 
     def __init__(self, path: Path, info: CollectionInfo | None) -> None:
         self._path = path
+        self._number = next(_NUMBERS)  # what is kept of its rows does not keep its footer
         self._info = info if info is not None and info.kind == "grid" else None
         try:
             with pq.ParquetFile(path, memory_map=True) as file:
@@ -68,6 +78,11 @@ class TableFile:
                 f"table {path.parent.name}/{path.name} of edition {_edition(path)} cannot be read: its row groups have "
                 f"{self._starts[-1]} rows, and it says {self.rows}"
             )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds in memory, roughly: its footer, and what is worked out of it; no rows."""
+        return int(self._footer.num_row_groups * (_GROUP_BYTES + _COLUMN_BYTES * self._footer.num_columns))
 
     @property
     def has_shapes(self) -> bool:
@@ -172,7 +187,7 @@ class TableFile:
     def _kept(self, groups: NDArray[np.int64], columns: Sequence[str]) -> dict[str, list[Chunk]]:
         """Columns of row groups, a chunk for each; from memory, or read and kept there."""
         names = list(dict.fromkeys(columns))
-        found = _KEPT.get([(self, group) for group in groups.tolist()])
+        found = _KEPT.get([(self._number, group) for group in groups.tolist()])
         wanted = set(names)
         missing = [k for k, kept in enumerate(found) if not kept.keys() >= wanted]
         if missing:
@@ -187,7 +202,7 @@ class TableFile:
                     for name, array in arrays.items()
                 }
                 begin += size
-                _KEPT.keep((self, int(groups[k])), found[k])
+                _KEPT.keep((self._number, int(groups[k])), found[k])
         return {name: [kept[name] for kept in found] for name in names}
 
     def position(self, item: str) -> int | None:

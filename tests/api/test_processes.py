@@ -20,7 +20,7 @@ from owslib.ogcapi.processes import Processes as OwsProcesses
 from api import job_files
 from api.database import Database
 from api.job_files import LEFT_BEHIND, Job, JobFiles
-from api.job_queue import MOST_EACH
+from api.job_queue import HELD_WAITING, MOST_EACH, MOST_WAITING
 from api.keys import Actor, Keys
 from api.models import Problem
 from api.process_models import Jobs, ProcessDescription, Processes, StatusInfo
@@ -70,6 +70,14 @@ def done(client: httpx.Client, process: str, inputs: Any) -> dict[str, Any]:
     (href,) = (one["href"] for one in told["links"] if one["rel"] == RESULTS)
     found: dict[str, Any] = client.get(href).json()
     return found
+
+
+def keys_of(database_url: str, store: Path, *names: str) -> list[dict[str, str]]:
+    """Headers with a planner's key for each name."""
+    database = Database.of(Settings(store=store, database_url=database_url))
+    database.upgrade()
+    keys, me = Keys(database), Actor("a test", "here")
+    return [{"Authorization": f"Bearer {keys.create(name, 'planner', me)}"} for name in names]
 
 
 def test_processes_are_listed_and_described(client: httpx.Client) -> None:
@@ -287,10 +295,7 @@ def test_jobs_of_a_key_are_its_own(
     own_store: Store, serving: Callable[..., httpx.Client], tmp_path: Path
 ) -> None:  # fmt: skip
     url = f"sqlite:///{tmp_path / 'keys.sqlite'}"
-    database = Database.of(Settings(store=own_store.path, database_url=url))
-    database.upgrade()
-    keys, me = Keys(database), Actor("a test", "here")
-    ann, ben = ({"Authorization": f"Bearer {keys.create(name, 'planner', me)}"} for name in ("Ann", "Ben"))
+    ann, ben = keys_of(url, own_store.path, "Ann", "Ben")
     client = serving(own_store.path, database_url=url, jobs=tmp_path / "jobs")
     body = {"inputs": {"scenario": SCENARIO}}
     told = client.post(f"{REGION}/processes/scenario/execution", json=body, headers={**LATER, **ann})
@@ -308,6 +313,56 @@ def test_jobs_of_a_key_are_its_own(
     assert client.delete(f"{REGION}/jobs/{job}", headers=ann).status_code == 200
     assert client.delete(f"{REGION}/jobs/{unowned}").status_code == 200
     assert all(oct(path.stat().st_mode & 0o777) == "0o700" for path in (tmp_path / "jobs" / "jobs").iterdir())
+
+
+def flood(client: httpx.Client) -> list[str]:
+    """Order jobs without a key from one address of this machine after the other, until no more are taken."""
+    jobs: list[str] = []
+    for k in range(2, 250):
+        transport = httpx.HTTPTransport(local_address=f"127.0.0.{k}")
+        with httpx.Client(base_url=client.base_url, timeout=60, transport=transport) as another:
+            for _ in range(MOST_EACH):
+                told = execute(another, "where-to-act", TAKES_LONG)
+                if told.status_code == 429:
+                    assert "jobs of clients without a key wait" in told.json()["detail"]
+                    return jobs
+                jobs.append(told.json()["jobID"])
+    raise AssertionError("nothing was refused")
+
+
+def under_way(client: httpx.Client, jobs: list[str]) -> set[str]:
+    return {job for job in jobs if client.get(f"{REGION}/jobs/{job}").json()["status"] == "running"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has one address of its own")
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_jobs_without_a_key_leave_places_to_those_with_one(
+    own_store: Store, serving: Callable[..., httpx.Client], tmp_path: Path, at_once: int
+) -> None:
+    url = f"sqlite:///{tmp_path / 'keys.sqlite'}"
+    [ann] = keys_of(url, own_store.path, "Ann")
+    client = serving(own_store.path, database_url=url, jobs=tmp_path / "jobs", jobs_at_once=at_once)
+    jobs = flood(client)
+    assert len(jobs) <= MOST_WAITING - HELD_WAITING + 1 + 3, "those that ended meanwhile made room"
+    body = {"inputs": {"scenario": SCENARIO}}
+    orders = [
+        client.post(f"{REGION}/processes/scenario/execution", json=body, headers={**LATER, **ann})
+        for _ in range(HELD_WAITING)
+    ]
+    assert {told.status_code for told in orders} == {201}, "their places were kept"
+    if at_once == 1:  # no place is kept where there is one: hers are the next
+        while not (running := under_way(client, jobs)):
+            time.sleep(0.1)
+        for job in running:
+            client.delete(f"{REGION}/jobs/{job}")
+    hers = [ended(client, told.json()["jobID"]) for told in orders]
+    assert {one["status"] for one in hers} == {"successful"}
+    # Whatever runs in two looks one after the other ran between them.
+    assert len(under_way(client, jobs) & under_way(client, jobs)) <= 1
+    waiting = [job for job in jobs if client.get(f"{REGION}/jobs/{job}").json()["status"] == "accepted"]
+    assert waiting, "hers did not wait for all of them"
+    for job in reversed(jobs):
+        client.delete(f"{REGION}/jobs/{job}")
 
 
 def test_many_small_jobs_make_room_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

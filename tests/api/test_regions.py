@@ -158,6 +158,32 @@ def test_any_origin_may_ask_by_the_methods_that_there_are(client: httpx.Client) 
         answer = client.options("/api/regions", headers=asked)
         assert answer.status_code == status, method
         assert "access-control-allow-credentials" not in answer.headers
+        if status == 400:
+            said = problem_of(answer, 400).detail
+            assert said.startswith(f"access-control-request-method: got {method!r}, expected one of GET, HEAD")
+
+
+def test_what_a_page_elsewhere_may_not_ask_is_told_as_a_problem(
+    own_store: Store, serving: Callable[..., httpx.Client]
+) -> None:
+    client = serving(own_store.path, cors_origins=("https://map.example",))
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    allowed = client.options("/api/regions", headers={**asked, "Origin": "https://map.example"})
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://map.example")
+    elsewhere = client.options("/api/regions", headers={**asked, "Origin": "https://elsewhere.example"})
+    assert "origin: pages of 'https://elsewhere.example'" in problem_of(elsewhere, 400).detail
+    assert "access-control-allow-origin" not in elsewhere.headers
+    assert "Origin" in elsewhere.headers["vary"].split(", "), "a cache must not tell others the same"
+    assert elsewhere.headers["x-content-type-options"] == "nosniff"
+    assert elsewhere.headers["x-request-id"]
+    inside = {**asked, "Origin": "https://map.example", "Access-Control-Request-Private-Network": "true"}
+    said = problem_of(client.options("/api/regions", headers=inside), 400).detail
+    assert said.startswith("access-control-request-private-network: ")
+    both = {"Origin": "x" * 500, "Access-Control-Request-Method": "BREW"}
+    said = problem_of(client.options("/api/nothing", headers=both), 400).detail
+    assert "origin: " in said
+    assert "'BREW'" in said
+    assert "x" * 81 not in said
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
