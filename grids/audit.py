@@ -13,6 +13,7 @@ from grids.exposure import Told, exposed
 from grids.features import BoolArray, FloatArray, IntArray
 from grids.grouping import Rule
 
+_ROUNDS = 100  # of joining one neighbour more; who is exposed still is joined with all others under the same parent
 _WIDE = 5_000  # features of a sum beyond which its targets do not count as neighbours
 
 
@@ -63,9 +64,11 @@ def joined_blocks(
     block = block.copy()
     found = exposed(before.and_also(told_sums(shares, block)), tested, rule, owner=owner)
     neighbours: _Neighbours | None = None
+    rounds = 0
     while asked := np.flatnonzero(found & ~passed_over).tolist():
         neighbours = neighbours or _Neighbours(shares if located is None else located, family, weights, known)
-        if not neighbours.join(block, asked):
+        rounds += 1
+        if not (neighbours.join(block, asked) if rounds <= _ROUNDS else neighbours.join_all(block, asked)):
             break
         found = exposed(before.and_also(told_sums(shares, block)), tested, rule, found, owner)
     return block, found
@@ -92,6 +95,15 @@ class _Neighbours:
             if not any(joined) and changed.isdisjoint(block[own].tolist()):
                 any(self._join_one(feature, int(block[at]), block, weight, changed) for at in self._further(feature))
         return bool(changed)
+
+    def join_all(self, block: IntArray, asked: Sequence[int]) -> bool:
+        """Join all targets of the parents of exposed features; whether any was."""
+        before = block.copy()
+        for feature in asked:
+            for parent in np.unique(self._family[self._targets_of(feature)]):
+                mine = np.flatnonzero((self._family == parent) & (block >= 0))
+                block[mine] = block[mine].min(initial=len(block))
+        return bool((block != before).any())
 
     def _targets_of(self, feature: int) -> IntArray:
         """Targets that it lies in; of what is gone, one of those who shared its narrowest sum."""

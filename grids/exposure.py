@@ -32,7 +32,7 @@ from grids.grouping import NEGLIGIBLE_SHARE, Rule
 from grids.sparse_rows import csr_parts
 
 _TRIED = 2_000  # places of one sum that are looked at for one feature
-_NEAR = 600  # places that may move in one linear program
+_NEAR = 80, 600  # places that may move in one linear program: first few, which most often are enough, then many
 _PROGRAMS = 5_000  # linear programs of one audit; what is left over counts as exposed
 
 
@@ -207,7 +207,10 @@ class _Nearby:
             others: tCO2e of the others of its place.
             hidden: the same without the largest of them.
         """
-        near = _near(mine.indices.astype(np.int64), self._by_row, self._by_place)
+        return any(self._can_move(mine, move, own, others, hidden, most) for most in _NEAR)
+
+    def _can_move(self, mine: csc_array, move: float, own: int, others: float, hidden: float, most: int) -> bool:
+        near = _near(mine.indices.astype(np.int64), self._by_row, self._by_place, most)
         near = np.union1d(near, [own]) if others > 0 else near[near != own]
         if not near.size:
             return False
@@ -280,16 +283,16 @@ def _solved(rows: Any, target: FloatArray, bounds: FloatArray, cost: FloatArray)
     return np.asarray(answer.x) if answer.status == 0 else None
 
 
-def _near(sums: IntArray, by_row: csr_array, by_place: csc_array) -> IntArray:
+def _near(sums: IntArray, by_row: csr_array, by_place: csc_array, most: int) -> IntArray:
     """Places in these sums, those of narrow sums first, and their neighbours, as many as one program takes."""
     widths = np.diff(by_row.indptr)
     near: IntArray = np.zeros(0, dtype=np.int64)
     seen, asked = np.zeros(0, dtype=np.int64), np.asarray(sums, dtype=np.int64)
     for _ in range(3):
         for row in asked[np.argsort(widths[asked], kind="stable")]:
-            if near.size and near.size + widths[row] > _NEAR:
+            if near.size and near.size + widths[row] > most:
                 break
-            near = np.union1d(near, by_row.indices[by_row.indptr[row] : by_row.indptr[row + 1]][:_NEAR])
+            near = np.union1d(near, by_row.indices[by_row.indptr[row] : by_row.indptr[row + 1]][:most])
         seen = np.union1d(seen, asked)
         asked = np.setdiff1d(by_place[:, near].indices, seen) if near.size else asked[:0]
     return np.asarray(near, dtype=np.int64)
