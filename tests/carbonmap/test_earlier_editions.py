@@ -9,7 +9,10 @@ import pytest
 from bench.attacker import equations_of
 from bench.disclosing import audited_editions, change_meters, correct_one_meter, held_lines, span_row
 from carbonmap.build import Built, build_region
+from carbonmap.earlier import earlier_editions
+from carbonmap.manifest import identity_of
 from carbonmap.progress import Silent
+from carbonmap.region import Disclosure, RegionFile
 from grids.earlier import ChangeTold
 from grids.edition import Edition, Store
 
@@ -44,14 +47,6 @@ def test_no_meter_is_bound_by_one_edition_or_by_two(editions):
     assert (narrow(first), narrow(second), narrow(first, second)) == (0, 0, 0)
 
 
-def test_without_the_rule_both_editions_tell(place: Path, editions):
-    """The same inputs, built where nothing stood before: what the rule holds back is there to be read."""
-    build(place, "changed", "alone")
-    alone = Store(place / "alone").open("demo")
-    assert alone.id != editions[1].id
-    assert narrow(editions[0], alone) > 0
-
-
 def test_what_was_built_before_is_the_same_edition_again(place: Path, editions):
     first, second = editions
     for inputs, edition in (("changed", second), ("inputs", first), ("changed", second)):
@@ -77,17 +72,20 @@ def test_the_manifest_names_what_it_was_held_beside_but_not_to_everybody(edition
     assert any("held" in entry for entry in held_lines(second))
 
 
-def test_an_edition_without_an_audit_is_named_as_not_looked_at(place: Path, tmp_path: Path):
-    shutil.copytree(place / "inputs", tmp_path / "inputs")
-    file = tmp_path / "inputs" / "region.yaml"
-    text = file.read_text("utf-8")
-    file.write_text(text.replace("audit: true", "audit: false"), "utf-8")
-    plain = build(tmp_path, "inputs").edition
-    file.write_text(text, "utf-8")
-    audited = build(tmp_path, "inputs").edition
-    disclosure = Store(tmp_path / "store").open("demo", audited).manifest.disclosure
-    assert disclosure["not_looked_at"] == [plain]
-    assert "beside" not in disclosure
+def test_an_edition_without_what_it_told_is_named_as_not_looked_at(place: Path, editions, tmp_path: Path):
+    """Such as one that was built without the audit."""
+    shutil.copytree(place / "store", tmp_path / "store")
+    first, second = editions
+    for table in (tmp_path / "store" / "demo" / first.id / "private").glob("told-*"):
+        table.unlink()
+    file = RegionFile(place / "changed" / "region.yaml", place / "changed")
+    identity = identity_of(file)
+    again = earlier_editions(tmp_path / "store", file.region, identity)
+    assert again.built == second.id
+    other = earlier_editions(tmp_path / "store", file.region, identity | {"inputs": []})
+    assert (other.ids, other.not_looked_at, other.built) == ([second.id], (first.id,), None)
+    plain = file.region.model_copy(update={"disclosure": Disclosure()})
+    assert earlier_editions(tmp_path / "store", plain, identity).ids == []
 
 
 def test_meters_are_changed_added_and_taken_out(tmp_path: Path):
