@@ -255,14 +255,18 @@ def disclosure(
     asked: Annotated[int, typer.Option("--asked", min=1, help="Meters of each carrier: the most exposed.")] = 1_000,
     percent: Annotated[float, typer.Option("--percent", min=1, max=100, help="How far each should be open.")] = 20,
     seed: Annotated[int, typer.Option("--seed", help="Of the city.")] = 1,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Build with the audit, and change 5 %, add 2 %, take out 2 % of the meters.")
+    ] = False,
     store: Annotated[Path | None, typer.Option("--store", metavar="DIR", help="Attack these editions instead.")] = None,
     region: Annotated[str, typer.Option("--region", help="Of the store.")] = "demo",
     json: JsonOption = None,
 ) -> None:
     """Linear-programming bounds on closed meters, from all public outputs of one edition and of two."""
     report = disclosure_question(
-        size=max(size, MIN_BUILDINGS), asked=asked, percent=percent, seed=seed, store=store, region=region, tell=_tell
-    )
+        size=max(size, MIN_BUILDINGS), asked=asked, percent=percent, seed=seed, audit=audit, store=store, region=region,
+        tell=_tell,
+    )  # fmt: skip
     _finish(report, json)
 
 

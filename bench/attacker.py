@@ -77,7 +77,9 @@ def equations_of(editions: Sequence[Edition]) -> Iterator[Equations]:
         for year in years:
             seen = [_sight(edition, sector, year) for edition in editions if year in edition.region.years]
             for label in sorted({label for each in seen for label in each.amounts}):
-                yield _joined(f"{sector} {year} {label}", [each for each in seen if label in each.amounts], label)
+                found = _joined(f"{sector} {year} {label}", [each for each in seen if label in each.amounts], label)
+                if len(found.true):  # a carrier without meters tells of none
+                    yield found
 
 
 def _joined(what: str, seen: Sequence[_Sight], label: str) -> Equations:

@@ -7,7 +7,7 @@ a proof; where a span is narrow, more may move, in the end everything that hangs
 
 The attacker's own meter: first everybody's largest neighbour at every place is taken as known at once, which is more
 than any owner knows. Where that narrows a span too much, owners are tried one by one, those whose meter would have to
-be another for the bound to be reached; the others change nothing.
+be another for the bound to be reached; the others change nothing. Who owns a meter knows what it read in every edition.
 """
 
 from dataclasses import dataclass
@@ -64,6 +64,11 @@ class Places:
         columns.sort_indices()
         place: dict[tuple[bytes, bytes], int] = {}
         self.true = equations.true
+        owners: dict[object, int] = {}
+        self.owner = np.array([owners.setdefault(key, len(owners)) for key in equations.keys], dtype=np.int64)
+        self.readings: list[IntArray] = np.split(
+            np.argsort(self.owner, kind="stable"), np.cumsum(np.bincount(self.owner, minlength=len(owners)))[:-1]
+        )
         self.of = np.empty(len(self.true), dtype=np.int64)
         for unknown in range(len(self.true)):
             mine = slice(columns.indptr[unknown], columns.indptr[unknown + 1])
@@ -149,14 +154,14 @@ class Places:
         program.know(program.near, np.zeros(program.near.size), np.zeros(program.near.size, dtype=bool))
         (low, at_low), (high, at_high) = program.least(), program.most()
         narrowest = Span(unknown, (x if self.counts[place] > 1 else x - low) / x, (high - x) / x, True)
-        suspects = {int(k) for k in self.members[place] if k != unknown}
+        suspects = set(self.members[place].tolist())
         for end in (at_low, at_high):
             for at, value in zip(program.near, end, strict=True):
                 if at != place and self.counts[at] == 1 and abs(value - self.sums[at]) > _SAME * self.sums[at]:
                     suspects.add(int(self.members[at][0]))
                 elif at != place and self.counts[at] > 1 and value < self.largest[at]:
                     suspects.update(int(k) for k in self.members[at] if self.true[k] > value)
-        waiting = [sorted(suspects)]
+        waiting = [sorted({int(self.owner[k]) for k in suspects} - {int(self.owner[unknown])})]
         while waiting and narrowest.least >= enough:
             owners = waiting.pop()
             found = self._among(unknown, program, np.array(owners, dtype=np.int64))
@@ -167,11 +172,12 @@ class Places:
         return narrowest
 
     def _among(self, unknown: int, program: "_Program", owners: IntArray) -> Span:
-        """The span when some owners put together what they know; of one place, only the largest meter."""
+        """The span when some owners put together all their readings; of one place, only the largest."""
         place, x = self.of[unknown], self.true[unknown]
         known = np.zeros(len(self.sums))
-        np.maximum.at(known, self.of[owners], self.true[owners])
-        at = np.unique(self.of[owners])
+        theirs = np.concatenate([np.zeros(0, dtype=np.int64), *(self.readings[owner] for owner in owners)])
+        np.maximum.at(known, self.of[theirs], self.true[theirs])
+        at = np.unique(self.of[theirs])
         program.know(at, known[at], self.counts[at] == 1)
         low, high = program.least()[0], program.most()[0]
         program.know(at, np.zeros(at.size), np.zeros(at.size, dtype=bool))

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from carbonmap.calibration import calibrate
+from carbonmap.earlier import Earlier, earlier_editions
 from carbonmap.engines import Engine, LocalEngine
 from carbonmap.fetched import ObjectFolder, is_address
 from carbonmap.ground import Ground
@@ -128,7 +129,8 @@ def build_region(
     progress.step("reading region file and input digests")
     seals = InputSeals(input_files(file.region, file.inputs))
     identity = identity_of(file)
-    edition = edition_id(**identity)
+    earlier = earlier_editions(store, file.region, identity)
+    edition = earlier.built or edition_id(**identity, beside=earlier.ids)
     with EditionWriter(store, file.region.id, edition, crs=file.region.crs) as writer:
         work = WorkFolder(writer.work_folder, seals.check)
         if writer.exists:
@@ -137,7 +139,7 @@ def build_region(
         writer.work_folder.parent.mkdir(mode=0o700, exist_ok=True)  # values feature by feature will lie there
         try:
             work.check()
-            manifest = _build(Plan(file), work, writer, identity, progress, engine or LocalEngine())
+            manifest = _build(Plan(file), work, writer, identity, earlier, progress, engine or LocalEngine())
         except InputChanged:
             work.remove()
             raise
@@ -155,7 +157,13 @@ def _opened(name_or_path: str | Path, inputs: str | Path | None, store: Path, pr
 
 
 def _build(
-    plan: Plan, work: WorkFolder, writer: EditionWriter, identity: dict[str, Any], progress: Progress, engine: Engine
+    plan: Plan,
+    work: WorkFolder,
+    writer: EditionWriter,
+    identity: dict[str, Any],
+    earlier: Earlier,
+    progress: Progress,
+    engine: Engine,
 ) -> Manifest:
     progress.step("reading zones")
     sources = plan.in_order()
@@ -189,7 +197,7 @@ def _build(
         writer.write_private_tables("lines", layer.id, layer.lines())
 
     grids = grid_targets(plan.region, cells_of(every))
-    tables = Tables(plan, layers, population, grids, calibration)
+    tables = Tables(plan, layers, population, grids, calibration, earlier)
     tops = tables.publish(writer, [*grids, *plan.zones], progress)
 
     progress.step("writing context and private tables")

@@ -159,6 +159,12 @@ class SharedLayer:
                 found.append(np.full(self._offsets[position + 1] - self._offsets[position], np.nan))
         return np.concatenate(found) if found else np.zeros(0)
 
+    def ids(self) -> list[str]:
+        """Of all features, in their order."""
+        return [
+            name for part in self._parts for name in self._work.read(part, "features", columns=["id"])["id"].to_pylist()
+        ]
+
     def features(self) -> Iterator[pa.Table]:
         """The private features, part by part, with the same columns; factors of calibration and squares with them."""
         parts = [(part, self._calibration(part)) for part in self._parts]

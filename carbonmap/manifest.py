@@ -129,7 +129,12 @@ def manifest_of(
         "residuals": {name: residuals.to_json() for name, residuals in sorted(tables.residuals.items())},
         "closure": {name: dict(sorted(found.closure.items())) for name, found in sorted(tables.residuals.items())},
         "totals": {year: _totals(held) for year, held in sorted(tops.items())},
-        "disclosure": {"rule": region.disclosure.model_dump(mode="json"), "collections": tables.reports},
+        "disclosure": {
+            "rule": region.disclosure.model_dump(mode="json"),
+            "collections": tables.reports,
+            **({"beside": tables.earlier.ids} if tables.earlier.editions else {}),
+            **({"not_looked_at": list(tables.earlier.not_looked_at)} if tables.earlier.not_looked_at else {}),
+        },
         **({"calibration": calibration.record} if calibration is not None else {}),
         "code": {key: identity["code"][key] for key in ("version", "sha256")},
         "libraries": identity["code"]["libraries"],

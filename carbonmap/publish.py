@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from shapely.geometry.base import BaseGeometry
 
 from carbonmap.calibration import Calibration
+from carbonmap.earlier import Earlier
 from carbonmap.layers import SharedLayer
 from carbonmap.plan import Plan
 from carbonmap.progress import Progress
@@ -22,6 +23,7 @@ from grids.blocks import in_blocks
 from grids.conservation import Residuals, Totals, collection_residuals, column_totals
 from grids.coverage import covered_cells, covered_fraction
 from grids.disclosure import Held, hold, public_sums
+from grids.earlier_tables import told_table
 from grids.edition import EditionWriter
 from grids.feature_lines import FeatureLines
 from grids.grouping import Rule
@@ -48,6 +50,7 @@ class Tables:
         population: layers of residents.
         grids: cells of the region's grids, coarsest first.
         calibration: the totals that layers were held to, if any.
+        earlier: editions beside which this one is held.
     """
 
     def __init__(
@@ -57,13 +60,16 @@ class Tables:
         population: list[SharedLayer],
         grids: list[Targets],
         calibration: Calibration | None = None,
+        earlier: Earlier | None = None,
     ) -> None:
+        self.earlier = earlier or Earlier()
         self._calibration = calibration
         self._region = plan.region
         self._layers = layers
         self._population = population
         self._grids = grids
         self._coverage = Coverage(plan, layers)
+        self._told_before = self.earlier.told(layers, plan.region.years)
         disclosure = plan.region.disclosure
         self._rule = Rule(disclosure.min_count, disclosure.dominance_percent, disclosure.audit)
         self._private = {layer.id: PrivateLayer(weights=_weights(layer)) for layer in layers if not layer.open}
@@ -99,7 +105,7 @@ class Tables:
             for layer in self._layers
         ]
         sums = collection_sums(whole, n_targets=1, year=year, sectors=SECTORS, coverage=self._coverage.of_region())
-        return hold(sums, whole, private=self._private, rule=self._rule)
+        return hold(sums, whole, private=self._private, rule=self._rule, earlier=self._told_before[year])
 
     def publish(self, writer: EditionWriter, collections: list[Targets], progress: Progress) -> dict[int, Held]:
         """Write every table, and the shares behind it, parents first; returns the region's own public sums by year."""
@@ -121,6 +127,12 @@ class Tables:
             for shares in self._gridded.values():
                 shares.pop(targets.info.id, None)
             give_back()
+        if self._rule.audit:
+            for year, top in tops.items():
+                every = [top, *(each for (_, of_year), each in protected.items() if of_year == year)]
+                for sector, state in top.states.items():
+                    told = told_table([each.states[sector].told for each in every], state.part.chosen)
+                    writer.write_private_table("told", f"{sector}-{year}", told)
         return tops
 
     def _publish_one(

@@ -13,6 +13,7 @@ from grids.exposure import Told, exposed
 from grids.features import BoolArray, FloatArray, IntArray
 from grids.grouping import Rule
 
+_ROUNDS = 100  # of joining one neighbour more; who is exposed still is joined with all others under the same parent
 _WIDE = 5_000  # features of a sum beyond which its targets do not count as neighbours
 
 
@@ -38,6 +39,8 @@ def joined_blocks(
     tested: FloatArray,
     rule: Rule,
     passed_over: BoolArray,
+    located: csr_array | None = None,
+    owner: IntArray | None = None,
 ) -> tuple[IntArray, BoolArray]:
     """Blocks of targets such that everything told leaves each value as much room as the rule asks for.
 
@@ -50,19 +53,24 @@ def joined_blocks(
         tested: (features, columns) values; see `grids.exposure.exposed`.
         rule: its p % is the room.
         passed_over: (features,) nothing is done for these: no witness was found before this collection either.
+        located: (targets, features) where each stands, also if nothing is told of it here: a reading of another
+            edition; as shared if not given.
+        owner: see `grids.exposure.exposed`.
 
     Returns:
         Blocks as they are told, and (features,) for which no witness was found all the same.
     """
     before = Told.nothing(shares.shape[1]).and_also(*known)
     block = block.copy()
-    found = exposed(before.and_also(told_sums(shares, block)), tested, rule)
+    found = exposed(before.and_also(told_sums(shares, block)), tested, rule, owner=owner)
     neighbours: _Neighbours | None = None
+    rounds = 0
     while asked := np.flatnonzero(found & ~passed_over).tolist():
-        neighbours = neighbours or _Neighbours(shares, family, weights, known)
-        if not neighbours.join(block, asked):
+        neighbours = neighbours or _Neighbours(shares if located is None else located, family, weights, known)
+        rounds += 1
+        if not (neighbours.join(block, asked) if rounds <= _ROUNDS else neighbours.join_all(block, asked)):
             break
-        found = exposed(before.and_also(told_sums(shares, block)), tested, rule, found)
+        found = exposed(before.and_also(told_sums(shares, block)), tested, rule, found, owner)
     return block, found
 
 
@@ -82,11 +90,32 @@ class _Neighbours:
         weight = np.bincount(block[live], self._weights[live], minlength=len(block)).astype(np.float64)
         changed: set[int] = set()
         for feature in asked:
-            own = self._by_feature[:, [feature]].indices
+            own = self._targets_of(feature)
             joined = [self._join_one(feature, int(block[target]), block, weight, changed) for target in own]
             if not any(joined) and changed.isdisjoint(block[own].tolist()):
                 any(self._join_one(feature, int(block[at]), block, weight, changed) for at in self._further(feature))
         return bool(changed)
+
+    def join_all(self, block: IntArray, asked: Sequence[int]) -> bool:
+        """Join all targets of the parents of exposed features; whether any was."""
+        before = block.copy()
+        for feature in asked:
+            for parent in np.unique(self._family[self._targets_of(feature)]):
+                mine = np.flatnonzero((self._family == parent) & (block >= 0))
+                block[mine] = block[mine].min(initial=len(block))
+        return bool((block != before).any())
+
+    def _targets_of(self, feature: int) -> IntArray:
+        """Targets that it lies in; of what is gone, one of those who shared its narrowest sum."""
+        own: IntArray = self._by_feature[:, [feature]].indices
+        if not own.size:
+            sums = self._elsewhere[:, [feature]].indices
+            for row in sums[np.argsort(self._widths[sums], kind="stable")]:
+                with_it = self._sums.indices[self._sums.indptr[row] : self._sums.indptr[row + 1]]
+                own = np.unique(self._by_feature[:, with_it].indices)[:1]
+                if own.size:
+                    break
+        return own
 
     def _join_one(self, feature: int, mine: int, block: IntArray, weight: FloatArray, changed: set[int]) -> bool:
         """Join a block with one more, unless that was done in this round; whether it was."""

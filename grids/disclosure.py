@@ -25,6 +25,7 @@ from scipy.sparse import csr_array, diags_array
 
 from grids.aggregate import CollectionSums, LayerShares, SectorSums
 from grids.columns import METHODS
+from grids.earlier import EarlierSums
 from grids.grouping import Rule
 from grids.private_meters import DisclosureError, PrivateLayer, sums_without
 from grids.protection import Protection, SectorState, of_sector, protect
@@ -62,6 +63,7 @@ def hold(
     index_of_parent: npt.NDArray[np.integer] | None = None,
     beside: Sequence[Protection] = (),
     u_filled: float = 0.5,
+    earlier: Mapping[str, Sequence[EarlierSums]] | None = None,
 ) -> Held:
     """Protect the private metered features of one collection and year: `protect`, then `public_sums` of all targets.
 
@@ -74,9 +76,11 @@ def hold(
         index_of_parent: see `protect`.
         beside: see `protect`.
         u_filled: see `public_sums`.
+        earlier: see `protect`.
 
     Raises:
         DisclosureError: a private layer is not there, levels do not belong together or do not nest.
+        ChangeTold: see `protect`.
         GridError: modelled lines or weights cannot be used.
     """
     protection = protect(
@@ -89,6 +93,7 @@ def hold(
         above=above,
         index_of_parent=index_of_parent,
         beside=beside,
+        earlier=earlier,
     )
     return public_sums(sums, layers, protection, private=private, u_filled=u_filled)
 
@@ -155,6 +160,10 @@ def _public_sums(
     filled = np.abs(state.published).sum(axis=1)
     absolute = rest.absolute.copy()
     absolute[:, METHODS.index("modelled")] += filled
+    of_true = true.absolute
+    if bool((part.emissions < 0).any()):
+        of_true = rest.absolute.copy()
+        of_true[:, METHODS.index("metered")] += part.absolute(state.withheld)
     values = np.zeros_like(rest.values)
     values[:, [part.pairs.index(pair) for pair in true.pairs]] = true.values
     values = np.where(held[:, None], rest.values + state.published, values)
@@ -168,7 +177,7 @@ def _public_sums(
         true,
         pairs=pairs,
         values=values[:, [part.pairs.index(pair) for pair in pairs]],
-        absolute=np.where(held[:, None], absolute, true.absolute),
+        absolute=np.where(held[:, None], absolute, of_true),
         own=rest.own + np.where(held, (u_filled * filled) ** 2, part.variance(state.own, state.veiled)),
         loadings=loadings,
         covered=true.covered & ~held if state.mode == "null" else true.covered,

@@ -32,7 +32,7 @@ from grids.grouping import NEGLIGIBLE_SHARE, Rule
 from grids.sparse_rows import csr_parts
 
 _TRIED = 2_000  # places of one sum that are looked at for one feature
-_NEAR = 600  # places that may move in one linear program
+_NEAR = 80, 600  # places that may move in one linear program: first few, which most often are enough, then many
 _PROGRAMS = 5_000  # linear programs of one audit; what is left over counts as exposed
 
 
@@ -68,7 +68,9 @@ class Told:
         return columns
 
 
-def exposed(told: Told, tested: FloatArray, rule: Rule, among: BoolArray | None = None) -> BoolArray:
+def exposed(
+    told: Told, tested: FloatArray, rule: Rule, among: BoolArray | None = None, owner: IntArray | None = None
+) -> BoolArray:
     """Features for whose value no witness was found in some column; see the module.
 
     Args:
@@ -76,6 +78,7 @@ def exposed(told: Told, tested: FloatArray, rule: Rule, among: BoolArray | None 
         tested: (features, columns) values, each column a sum of its own; the first is the total, which follows.
         rule: its p % is how far a value must be able to move; 0 asks for nothing.
         among: (features,) those that are asked for; all if not given. Where sums are only joined, witnesses stay good.
+        owner: (features,) who knows each; everybody one if not given. No owner has two in one place.
 
     Returns:
         (features,) true where a value other than 0 may be bound too closely.
@@ -91,7 +94,8 @@ def exposed(told: Told, tested: FloatArray, rule: Rule, among: BoolArray | None 
         some = np.flatnonzero(values)
         if some.size:
             asked = None if among is None else among[some]
-            found[some] |= _Column(told, place_of[some], some, values[some], fraction).exposed(asked)
+            owners = None if owner is None else owner[some]
+            found[some] |= _Column(told, place_of[some], some, values[some], fraction, owners).exposed(asked)
     return found
 
 
@@ -104,10 +108,14 @@ class _Column:
         some: features with a value other than 0.
         values: (some,) theirs; the attacker knows which are negative, so that these are places of their own.
         fraction: that each must be able to move.
+        owner: (some,) who knows each; None: everybody one.
     """
 
-    def __init__(self, told: Told, place_of: IntArray, some: IntArray, values: FloatArray, fraction: float) -> None:
-        self._told, self._some, self._fraction = told, some, fraction
+    def __init__(
+        self, told: Told, place_of: IntArray, some: IntArray, values: FloatArray, fraction: float,
+        owner: IntArray | None,
+    ) -> None:  # fmt: skip
+        self._told, self._some, self._fraction, self._owner = told, some, fraction, owner
         self._size, self._negative = np.abs(values), values < 0
         key = place_of * 2 + self._negative
         self._order = np.lexsort((-self._size, key))
@@ -152,11 +160,21 @@ class _Column:
         left = np.flatnonzero(~found)
         if left.size:
             total = np.bincount(self._of, self._size)
-            near = _Nearby(columns[:, : giving.size], n_many, spare, self._size[leaders], self._negative[leaders])
+            of_owners = None if self._owner is None else _shared_owners(number[self._of], self._owner)
+            near = _Nearby(
+                columns[:, : giving.size], n_many, spare, self._size[leaders], self._negative[leaders], of_owners
+            )
             for k in left[:_PROGRAMS]:
                 others = float(total[self._of[suspects[k]]] - self._size[suspects[k]])
                 found[k] = near.can_move(columns[:, [mine[k]]], moves[k], int(own[k]), others, hidden[k])
         return found
+
+
+def _shared_owners(place: IntArray, owner: IntArray) -> csr_array:
+    """(places, places) where two of them hold features of one owner."""
+    of = np.unique(owner, return_inverse=True)[1].reshape(-1)
+    lies = csr_array((np.ones(len(place)), (place, of)), shape=(int(place.max()) + 1, int(of.max()) + 1))
+    return csr_array(lies @ lies.T)
 
 
 class _Nearby:
@@ -168,11 +186,14 @@ class _Nearby:
         spare: (places,) tCO2e of a place without its largest feature.
         size: (places,) tCO2e of its largest feature.
         negative: (places,) places of negative values: they give by growing.
+        of_owners: (places, places) where two of them hold features of one owner; None: nowhere.
     """
 
     def __init__(
-        self, by_place: csc_array, n_many: int, spare: FloatArray, size: FloatArray, negative: BoolArray
-    ) -> None:
+        self, by_place: csc_array, n_many: int, spare: FloatArray, size: FloatArray, negative: BoolArray,
+        of_owners: csr_array | None,
+    ) -> None:  # fmt: skip
+        self._of_owners = of_owners
         self._by_place, self._by_row = by_place, csr_array(by_place.tocsr())
         self._n_many, self._spare, self._whole, self._negative = n_many, spare, spare + size, negative
 
@@ -186,7 +207,10 @@ class _Nearby:
             others: tCO2e of the others of its place.
             hidden: the same without the largest of them.
         """
-        near = _near(mine.indices.astype(np.int64), self._by_row, self._by_place)
+        return any(self._can_move(mine, move, own, others, hidden, most) for most in _NEAR)
+
+    def _can_move(self, mine: csc_array, move: float, own: int, others: float, hidden: float, most: int) -> bool:
+        near = _near(mine.indices.astype(np.int64), self._by_row, self._by_place, most)
         near = np.union1d(near, [own]) if others > 0 else near[near != own]
         if not near.size:
             return False
@@ -195,7 +219,10 @@ class _Nearby:
         rows, target = chosen.tocsr()[touched], mine.tocsr()[touched].toarray().reshape(-1)
         safe, whole = self._spare[near], self._whole[near]
         safe[near == own], whole[near == own] = hidden, others
-        room = _Room(safe / move, whole / move, self._negative[near])
+        linked = np.eye(near.size, dtype=np.bool_)
+        if self._of_owners is not None:
+            linked |= self._of_owners[near][:, near].toarray() > 0
+        room = _Room(safe / move, whole / move, self._negative[near], linked)
         return all(_have_witnesses(rows, target, room, up) for up in (True, False))
 
 
@@ -208,6 +235,8 @@ class _Room(NamedTuple):
     safe: FloatArray
     whole: FloatArray
     negative: BoolArray
+    linked: BoolArray
+    """(places, places) who knows a feature of one may know one of the other; itself at least."""
 
     def bounds(self, whole: BoolArray, up: bool) -> FloatArray:
         """(places, 2) how much may be taken of each; of some, as if nobody were known."""
@@ -220,8 +249,9 @@ class _Room(NamedTuple):
 def _have_witnesses(rows: csr_array, target: FloatArray, room: _Room, up: bool) -> bool:
     """Whether columns make up the target whoever is known.
 
-    The first witness takes as little as possible beyond what is safe. Only who owns the largest feature of a place
-    where it does so spoils it; for each of them another one is looked for.
+    The first witness takes as little as possible beyond what is safe. Only who owns a feature of a place where it does
+    so spoils it; for each such place another one is looked for, that takes no more than is safe there and where else
+    owners of its features have one.
     """
     n = len(room.safe)
     safe, whole = (room.bounds(np.full(n, everywhere), up) for everywhere in (False, True))
@@ -239,7 +269,7 @@ def _have_witnesses(rows: csr_array, target: FloatArray, room: _Room, up: bool) 
         return False
     for place in np.flatnonzero(first[n : 2 * n] + first[2 * n :] > NEGLIGIBLE_SHARE):
         bounds = whole.copy()
-        bounds[place] = safe[place]
+        bounds[room.linked[place]] = safe[room.linked[place]]
         if _solved(rows, target, bounds, np.zeros(n)) is None:
             return False
     return True
@@ -253,16 +283,16 @@ def _solved(rows: Any, target: FloatArray, bounds: FloatArray, cost: FloatArray)
     return np.asarray(answer.x) if answer.status == 0 else None
 
 
-def _near(sums: IntArray, by_row: csr_array, by_place: csc_array) -> IntArray:
+def _near(sums: IntArray, by_row: csr_array, by_place: csc_array, most: int) -> IntArray:
     """Places in these sums, those of narrow sums first, and their neighbours, as many as one program takes."""
     widths = np.diff(by_row.indptr)
     near: IntArray = np.zeros(0, dtype=np.int64)
     seen, asked = np.zeros(0, dtype=np.int64), np.asarray(sums, dtype=np.int64)
     for _ in range(3):
         for row in asked[np.argsort(widths[asked], kind="stable")]:
-            if near.size and near.size + widths[row] > _NEAR:
+            if near.size and near.size + widths[row] > most:
                 break
-            near = np.union1d(near, by_row.indices[by_row.indptr[row] : by_row.indptr[row + 1]][:_NEAR])
+            near = np.union1d(near, by_row.indices[by_row.indptr[row] : by_row.indptr[row + 1]][:most])
         seen = np.union1d(seen, asked)
         asked = np.setdiff1d(by_place[:, near].indices, seen) if near.size else asked[:0]
     return np.asarray(near, dtype=np.int64)

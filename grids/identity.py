@@ -99,7 +99,7 @@ def value_digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def edition_id(inputs: Any, resolved_region: Any, factors: Any, code: Any) -> str:
+def edition_id(inputs: Any, resolved_region: Any, factors: Any, code: Any, beside: Sequence[str] = ()) -> str:
     """Return the 16 hex digits that name an edition: the same inputs, region file, factors and code give the same id.
 
     Args:
@@ -107,9 +107,12 @@ def edition_id(inputs: Any, resolved_region: Any, factors: Any, code: Any) -> st
         resolved_region: the validated region file as plain values.
         factors: factor tables, e.g. {file: sha256}.
         code: e.g. {version, sha256}, and whatever else changes results (libraries).
+        beside: ids of earlier editions, in order, on which depends what is held; without any, ids are as ever.
 
     Raises:
         EditionError: a value that JSON cannot say.
     """
     document = {"inputs": inputs, "region": resolved_region, "factors": factors, "code": code}
+    if beside:
+        document["beside"] = list(beside)
     return value_digest(document)[:16]

@@ -55,7 +55,8 @@ class PrivatePart:
         weights: (features,) how much of a group's sum each attracts.
         modelled: (features, pairs) tCO2e that a model gives instead; None where a layer has no model.
         pairs: carriers and bases of the sector, and of the model.
-        uneven: pairs whose lines have errors of several kinds, such as gas of two factors.
+        uneven: pairs whose lines have errors of several kinds, such as gas of two factors, or readings below zero: the
+            size of an error goes by absolute emissions, which beside the sum would tell those apart.
         chosen: layer -> positions of its features among all of the layer.
         sources: the lines and what is known beside, of which all but `shares` was made.
     """
@@ -80,6 +81,15 @@ class PrivatePart:
     def values(self) -> FloatArray:
         """(targets, pairs) true tCO2e of the private metered part."""
         return np.asarray(self.shares @ self.emissions)
+
+    def absolute(self, withheld: frozenset[Pair]) -> FloatArray:
+        """(targets,) size of the true part as it may be told: of each carrier's sum, of the withheld ones together.
+
+        The sum of absolute readings, beside their sum, would tell a single one below zero.
+        """
+        together = np.array([pair in withheld for pair in self.pairs], dtype=bool)
+        apart = np.abs(self.values[:, ~together]).sum(axis=1)
+        return np.asarray(apart + np.abs(self.values[:, together].sum(axis=1)))
 
     def own_without(self, veiled: frozenset[Pair]) -> FloatArray:
         """(features,) sum of `own` over the pairs that are not veiled."""
@@ -111,6 +121,7 @@ def private_part(
     year: int,
     pairs: Sequence[Pair],
     known: PrivatePart | None = None,
+    also: Mapping[str, IntArray] | None = None,
 ) -> PrivatePart:
     """Collect the private metered features of a sector.
 
@@ -121,6 +132,7 @@ def private_part(
         pairs: carriers and bases of the sector; those of the models are added.
         known: the same of another collection and the same year; where it was made of the same lines, only shares are
             new.
+        also: layer -> ascending positions of features that had a meter in an earlier edition, with or without one now.
 
     Raises:
         DisclosureError: weights that are not one number per feature, finite and 0 or more.
@@ -132,7 +144,7 @@ def private_part(
         return replace(known, shares=_of_features(chosen, known.chosen))
     models = [_modelled(layer, private[layer.layer]) for layer in chosen]
     every = in_pair_order({*pairs, *set().union(*(lines.pairs for lines in models if lines is not None))})
-    parts = [_of_layer(layer, private[layer.layer], model, year, every)
+    parts = [_of_layer(layer, private[layer.layer], model, year, every, (also or {}).get(layer.layer))
              for layer, model in zip(chosen, models, strict=True)]  # fmt: skip
     of = {layer.layer: part.chosen for layer, part in zip(chosen, parts, strict=True)}
     modelled = [part.modelled for part in parts if part.modelled is not None]
@@ -144,7 +156,7 @@ def private_part(
         weights=_stacked([part.weights for part in parts]),
         modelled=_stacked(modelled) if len(modelled) == len(parts) else None,
         pairs=every,
-        uneven=_uneven(chosen, year),
+        uneven=_uneven(chosen, year) | _of_both_signs(every, parts),
         chosen=of,
         sources=sources,
     )
@@ -194,10 +206,27 @@ class _LayerPart(NamedTuple):
     weights: FloatArray
     modelled: FloatArray | None
 
+    def with_others(self, also: IntArray) -> "_LayerPart":
+        """With features that read nothing now, in the order of the layer; they attract nothing of a group's sum."""
+        more = np.setdiff1d(also, self.chosen)
+        order = np.argsort(np.concatenate([self.chosen, more]), kind="stable")
+
+        def with_zeros(values: FloatArray) -> FloatArray:
+            return np.concatenate([values, np.zeros((len(more), *values.shape[1:]))])[order]
+
+        return _LayerPart(
+            np.concatenate([self.chosen, more])[order],
+            with_zeros(self.emissions),
+            with_zeros(self.own),
+            with_zeros(self.weights),
+            None if self.modelled is None else with_zeros(self.modelled),
+        )
+
 
 def _of_layer(
-    layer: LayerShares, known: PrivateLayer, model: LayerLines | None, year: int, pairs: tuple[Pair, ...]
-) -> _LayerPart:
+    layer: LayerShares, known: PrivateLayer, model: LayerLines | None, year: int, pairs: tuple[Pair, ...],
+    also: IntArray | None,
+) -> _LayerPart:  # fmt: skip
     lines, kinds = layer.compact.of_year(year), layer.compact.kinds
     is_metered = np.array([kind.method == METHODS[METERED] for kind in kinds], dtype=bool)
     pair_of = np.array([pairs.index(kind.pair) if kind.pair in pairs else 0 for kind in kinds], dtype=np.int64)
@@ -205,7 +234,8 @@ def _of_layer(
     chosen, emissions, own = metered_features(tuple(lines), is_metered, pair_of, u_own, len(pairs))
     modelled = None if model is None else _of_model(model, year, pairs, chosen)
     weights = _weights(layer, known, modelled, chosen)
-    return _LayerPart(chosen, emissions, own, weights, modelled)
+    found = _LayerPart(chosen, emissions, own, weights, modelled)
+    return found if also is None else found.with_others(also)
 
 
 def _of_model(model: LayerLines, year: int, pairs: tuple[Pair, ...], chosen: IntArray) -> FloatArray:
@@ -264,6 +294,13 @@ def _uneven(layers: Sequence[LayerShares], year: int) -> frozenset[Pair]:
         error = (kind.factor_id, kind.group, kind.u_own, kind.u_group, kind.u_factor)
         errors.setdefault(kind.pair, set()).add(error)
     return frozenset(pair for pair, found in errors.items() if len(found) > 1)
+
+
+def _of_both_signs(pairs: Sequence[Pair], parts: Sequence[_LayerPart]) -> frozenset[Pair]:
+    """Pairs of which some private meter reads below zero."""
+    return frozenset(
+        pair for k, pair in enumerate(pairs) if any(bool((part.emissions[:, k] < 0).any()) for part in parts)
+    )
 
 
 def _largest_deviations(layers: Sequence[LayerShares], year: int, pairs: Sequence[Pair]) -> FloatArray:

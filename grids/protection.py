@@ -15,6 +15,8 @@ from grids.aggregate import LayerShares
 from grids.audit import joined_blocks, told_sums
 from grids.columns import Pair, in_pair_order, in_sector_order, pair_column
 from grids.differencing import Subtraction, without_rounding
+from grids.earlier import Beside, EarlierSums, had_meters, taken
+from grids.exposure import Told, exposed
 from grids.features import BoolArray, FloatArray, IntArray
 from grids.grouping import Rule, Siblings, held_groups, judge
 from grids.nesting import block_sums, check_parents
@@ -29,14 +31,17 @@ class SectorState:
     Attributes:
         mode: `shared` (groups), or, where the region's own total would tell of one feature, `modelled` or `null`.
         part: the private features and their shares.
-        tested: (features, sums) values of them whose sums can be read.
+        tested: (features, sums) values of them whose sums can be read, and by how much these have changed since earlier
+            editions.
         own: (features,) errors of their own, summed over the carriers whose deviation may be told, tCO2e.
         published: (targets, pairs) tCO2e of the private metered part as shown.
         held: (targets,) where that is not the true part.
         withheld: pairs whose columns are null everywhere, because one of them would tell of one feature.
         told: (sums, features) shares in the sums that are told true, of shown targets and of groups held together; of
             the region always, of collections only where an audit is asked for.
-        unproven: (features,) for which the audit found no witness that all sums so far leave their value open.
+        unproven: (features,) for which the audit found no witness that all sums so far leave their value open; beside
+            earlier editions, of the unknowns of all.
+        beside: what earlier editions told of these features; None where there is none.
     """
 
     mode: str
@@ -48,6 +53,7 @@ class SectorState:
     withheld: frozenset[Pair]
     told: csr_array
     unproven: BoolArray
+    beside: Beside | None = None
 
     @property
     def shares(self) -> csr_array:
@@ -114,6 +120,7 @@ def protect(
     above: Protection | None = None,
     index_of_parent: npt.NDArray[np.integer] | None = None,
     beside: Sequence[Protection] = (),
+    earlier: Mapping[str, Sequence[EarlierSums]] | None = None,
 ) -> Protection:
     """Decide which targets of one collection and year are held, and what is shown there of private meters.
 
@@ -128,9 +135,12 @@ def protect(
         index_of_parent: (targets,) position in the level above; needed with `above`.
         beside: collections of this year that are protected already; a target is held too where one of theirs, less this
             one, would tell of a feature.
+        earlier: sector -> what earlier editions have told of this year; asked for with the region, whose levels below
+            have it from there.
 
     Raises:
         DisclosureError: a private layer is not there, levels do not belong together or do not nest.
+        ChangeTold: the region's own change since an earlier edition tells of a feature.
         GridError: modelled lines or weights cannot be used.
     """
     unknown = set(private) - {layer.layer for layer in layers}
@@ -156,7 +166,8 @@ def protect(
             if above is not None and before is None:
                 raise DisclosureError(f"the level above has no private layer of the sector {sector!r}; this one has")
             others = [other.states[sector] for other in beside if sector in other.states]
-            state, counts = _protect_sector(sector, mine, private, year, rule, before, others, index)
+            known = () if earlier is None else earlier.get(sector, ())
+            state, counts = _protect_sector(sector, mine, private, year, rule, before, others, index, known)
             protection = replace(
                 protection,
                 held=protection.held | state.held,
@@ -180,10 +191,15 @@ def _protect_sector(
     before: SectorState | None,
     others: Sequence[SectorState],
     index: IntArray,
+    earlier: Sequence[EarlierSums],
 ) -> tuple[SectorState, dict[str, object]]:
     """The state of one sector, and what the manifest says of it."""
     pairs = in_pair_order(set().union(*(layer.compact.pairs for layer in layers)))
-    part = private_part(layers, private, year, pairs, None if before is None else before.part)
+    beside = None if before is None else before.beside
+    also = {each.layer: had_meters(earlier, each.layer, each.shares.shape[1]) for each in layers} if earlier else None
+    if before is not None and beside is not None:
+        also = before.part.chosen
+    part = private_part(layers, private, year, pairs, None if before is None else before.part, also)
     some = part.present
     if before is None:
         mode, withheld = _region_mode(part, rule)
@@ -195,6 +211,12 @@ def _protect_sector(
     else:
         tested, own = _tested(part, withheld), part.own_without(withheld | part.uneven)
         part = replace(part, own=np.zeros((0, len(part.pairs))))  # summed up for good
+        if earlier and mode == "shared" and before is None:
+            beside = Beside.of(part.chosen, tested[:, 1:], _columns(part, withheld), earlier)
+            inside = np.asarray(part.shares.sum(axis=0)).reshape(-1)
+            beside.refuse_if_told(inside, earlier, rule, f"{sector} {year}")
+        if beside is not None:
+            tested = np.column_stack([tested, beside.changes])
     judged = judge(part.shares, tested, rule, with_bounds=mode == "shared" and bool(others))
     counts: dict[str, object] = {
         "mode": mode,
@@ -210,7 +232,7 @@ def _protect_sector(
             subtraction = Subtraction(part.shares, tested, rule, judged)
             for other in others:
                 told |= subtraction.told_by(other.shares, other.held) & ~must
-        shown = _shared(part, tested, must | told, before, others, index, rule)
+        shown = _shared(part, tested, must | told, before, others, index, rule, beside)
         published, held, sums, unproven = shown.published, shown.held, shown.told, shown.unproven
         counts |= {
             "by_difference": int(told.sum()),
@@ -227,7 +249,7 @@ def _protect_sector(
         "held": int(held.sum()),
         "withheld_columns": [pair_column(sector, pair) for pair in part.pairs if pair in withheld],
     }
-    return SectorState(mode, part, tested, own, published, held, withheld, sums, unproven), counts
+    return SectorState(mode, part, tested, own, published, held, withheld, sums, unproven, beside), counts
 
 
 def _region_mode(part: PrivatePart, rule: Rule) -> tuple[str, frozenset[Pair]]:
@@ -250,14 +272,15 @@ def _region_mode(part: PrivatePart, rule: Rule) -> tuple[str, frozenset[Pair]]:
 
 def _tested(part: PrivatePart, withheld: frozenset[Pair]) -> FloatArray:
     """(features, sums) the sums that can be read: the total, each carrier shown, and the withheld ones together."""
-    together = [k for k, pair in enumerate(part.pairs) if pair in withheld]
-    apart = [k for k, pair in enumerate(part.pairs) if pair not in withheld]
-    tested = np.empty((len(part.emissions), 1 + len(apart) + bool(together)))
-    tested[:, 0] = part.emissions.sum(axis=1)
-    tested[:, 1 : 1 + len(apart)] = part.emissions[:, apart]
-    if together:
-        tested[:, -1] = part.emissions[:, together].sum(axis=1)
-    return tested
+    apart = [part.emissions[:, [part.pairs.index(pair) for pair in some]].sum(axis=1)
+             for some in _columns(part, withheld)]  # fmt: skip
+    return np.column_stack([part.emissions.sum(axis=1), *apart])
+
+
+def _columns(part: PrivatePart, withheld: frozenset[Pair]) -> list[list[Pair]]:
+    """The pairs that are told of one by one, and the withheld ones together."""
+    together = [pair for pair in part.pairs if pair in withheld]
+    return [[pair] for pair in part.pairs if pair not in withheld] + ([together] if together else [])
 
 
 @dataclass(frozen=True)
@@ -289,12 +312,16 @@ def _shared(
     others: Sequence[SectorState],
     index: IntArray,
     rule: Rule,
+    beside: Beside | None,
 ) -> _Shown:
     """The private part as shown: true, or by groups."""
     n_targets, n_features = part.shares.shape
+    unproven = np.zeros(n_features if beside is None else len(beside.now), dtype=bool)
     if before is None:
-        nothing = np.zeros(n_targets, dtype=bool)
-        return _Shown(part.values, nothing, 0, 0, part.shares, np.zeros(n_features, dtype=bool))
+        if beside is not None and rule.audit:  # what was told before cannot be taken back
+            all_told = Told.nothing(len(unproven)).and_also(*beside.rows, beside.widened(part.shares))
+            unproven = exposed(all_told, beside.tested, rule, owner=beside.owner)
+        return _Shown(part.values, np.zeros(n_targets, dtype=bool), 0, 0, part.shares, unproven)
     shares, family, all_must = part.shares, index, must
     remainder = _remainder(before.shares, shares, index)
     if remainder.nnz:
@@ -312,12 +339,11 @@ def _shared(
     block[members] = np.repeat(members[starts[:-1]], np.diff(starts))
     by_rule = held.copy()
     by_rule[members] = True
-    unproven = np.zeros(n_features, dtype=bool)
     if rule.audit:
         states = list({id(state): state for state in (before, *others)}.values())
         passed_over = np.logical_or.reduce([state.unproven for state in states])
         known = [state.told for state in states]
-        block, unproven = joined_blocks(shares, family, block, weights, known, tested, rule, passed_over)
+        block, unproven = _audited(shares, family, block, weights, known, tested, rule, passed_over, beside)
     size = np.bincount(block[block >= 0], minlength=len(block))
     grouped = np.flatnonzero((block >= 0) & (size[np.maximum(block, 0)] > 1))
     of = np.unique(block[grouped], return_inverse=True)[1].reshape(-1)
@@ -328,6 +354,27 @@ def _shared(
     by_audit = int((held & ~by_rule)[:n_targets].sum())
     told = told_sums(shares, block) if rule.audit else csr_array((0, n_features))
     return _Shown(published[:n_targets], held[:n_targets], int((size > 1).sum()), by_audit, told, unproven)
+
+
+def _audited(
+    shares: csr_array,
+    family: IntArray,
+    block: IntArray,
+    weights: FloatArray,
+    known: Sequence[csr_array],
+    tested: FloatArray,
+    rule: Rule,
+    passed_over: BoolArray,
+    beside: Beside | None,
+) -> tuple[IntArray, BoolArray]:
+    """`joined_blocks`, of features or, beside earlier editions, of the unknowns of all."""
+    if beside is None:
+        return joined_blocks(shares, family, block, weights, known, tested, rule, passed_over)
+    wide = [*beside.rows, *(beside.widened(rows) for rows in known)]
+    return joined_blocks(
+        beside.widened(shares), family, block, weights, wide, beside.tested, rule, passed_over,
+        located=taken(shares, beside.place), owner=beside.owner,
+    )  # fmt: skip
 
 
 def _remainder(above: csr_array, below: csr_array, index: IntArray) -> csr_array:

@@ -47,7 +47,7 @@ from grids.wholeness import DIGESTS, PRIVATE_FOLDER, is_whole, kept_aside
 
 INCOMING = ".incoming"
 CURRENT = "current"
-PRIVATE_KINDS = ("features", "lines", "shares", "targets", "sums", "largest")
+PRIVATE_KINDS = ("features", "lines", "shares", "targets", "sums", "largest", "told")
 
 _PRIVATE_MODE = 0o700
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -264,7 +264,8 @@ class EditionWriter:
 
         Args:
             kind: one of `PRIVATE_KINDS`; docs/architecture.md says what each holds.
-            name: the layer's id; `<layer>-<collection>` for shares, sums and largest; the collection's for targets.
+            name: the layer's id; `<layer>-<collection>` for shares, sums and largest; the collection's for targets;
+                `<sector>-<year>` for told.
             table: its columns are as they are; metadata is left out.
         """
         self._queue.put(self._private_path(kind, name), PRIVATE, table.replace_schema_metadata(None))

@@ -15,6 +15,8 @@ from scipy.sparse import csr_array
 
 from grids.aggregate import LayerShares, collection_sums
 from grids.disclosure import Held, public_sums
+from grids.earlier import EarlierSums
+from grids.earlier_tables import read_told, told_table
 from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.feature_lines import FeatureLines
 from grids.grid import Grid
@@ -95,6 +97,7 @@ class Town:
         plant_shares: (16, features) of it.
         zone_of: (16,) zone of each fine cell, -1 for none.
         coverage: of the sector, everywhere.
+        before: an edition of the town that was published before; an audited one is held beside it.
     """
 
     stock: list[dict[str, Any]]
@@ -104,6 +107,7 @@ class Town:
     zone_of: np.ndarray = field(default_factory=lambda: np.arange(16) // 8)
     rule: Rule = field(default_factory=lambda: Rule(3, 10))
     coverage: float = 1.0
+    before: Edition | None = None
 
     def on(self, info: CollectionInfo | None, shares: np.ndarray) -> np.ndarray:
         """(targets, features) shares in a collection; in the region if none."""
@@ -128,8 +132,26 @@ class Town:
 
     def protections(self, year: int) -> dict[str, Protection]:
         """What is held in every collection, in the order of a build."""
+        return self.protections_from(self.top(year), year)
+
+    def top(self, year: int) -> Protection:
+        """The region as one target."""
+        earlier = {"buildings": [] if self.before is None else [self.told_before(year)]}
+        return protect(
+            self._at(None), n_targets=1, year=year, sectors=["buildings"], private=self.private, rule=self.rule,
+            earlier=earlier,
+        )  # fmt: skip
+
+    def told_before(self, year: int) -> EarlierSums:
+        """What the edition before has told."""
+        assert self.before is not None
+        ids = {f"stock-canary-{k}": k for k in range(self.shares.shape[1])}
+        found = read_told(self.before, "buildings", year, {"stock": ids}.__getitem__)
+        assert found is not None
+        return found
+
+    def protections_from(self, top: Protection, year: int) -> dict[str, Protection]:
         how = {"year": year, "sectors": ["buildings"], "private": self.private, "rule": self.rule}
-        top = protect(self._at(None), n_targets=1, **how)
         found: dict[str, Protection] = {}
         for info, count in ((COARSE, 4), (FINE, 16), (ZONES, 2)):
             above, index = top, np.zeros(count, dtype=np.int64)
@@ -159,7 +181,13 @@ def publish(town: Town, store: Path) -> Edition:
     layers = {layer.layer: layer for layer in town.layers(FINE)}
     with EditionWriter(store, "town", "00000000000000aa", crs=CRS) as writer:
         for year in YEARS:
-            for name, protection in town.protections(year).items():
+            top = town.top(year)
+            protections = town.protections_from(top, year)
+            if town.rule.audit:
+                sums = [each.states["buildings"].told for each in (top, *protections.values())]
+                table = told_table(sums, top.states["buildings"].part.chosen)
+                writer.write_private_table("told", f"buildings-{year}", table)
+            for name, protection in protections.items():
                 info = COLLECTIONS[name]
                 table = town.held(info, year, protection).table()
                 if info.kind == "grid":

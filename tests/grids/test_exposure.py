@@ -194,3 +194,26 @@ def test_what_was_exposed_before_is_not_mended_here(passed_over):
     )
     assert unproven[0]
     assert block.tolist() == [0, 0]
+
+
+def test_after_so_many_rounds_all_of_a_parent_are_joined(monkeypatch):
+    """The audit ends: who needs more neighbours than that is hidden among all."""
+    monkeypatch.setattr("grids.audit._ROUNDS", 0)
+    cells = csr_array(whole(0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4))
+    zones = csr_array(whole(0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3))
+    values = np.array([5, 6, 7, 5, 6, 7, 9, 5, 6, 7, 1, 1, 1, 2, 2, 2.0])
+    known = [csr_array(whole(*[0] * 13, *[1] * 3)), cells]
+    block, unproven = joined_blocks(
+        zones, np.array([0, 0, 0, 1]), np.arange(4), np.ones(4), known, values[:, None], RULE, np.zeros(16, dtype=bool)
+    )
+    assert block.tolist() == [0, 0, 0, 3]
+    assert not unproven.any()
+
+
+@pytest.mark.parametrize(("owner", "is_exposed"), [(None, False), ([0, 1, 2, 3, 4], False), ([0, 1, 1, 2, 3], True)])
+def test_an_owner_knows_all_his_readings(owner, is_exposed):
+    """The first of five is made up for by the second or by the third; who owns both knows it."""
+    rows = csr_array(np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 1, 0, 1.0]]))
+    told, values = Told.nothing(5).and_also(rows), np.full((5, 1), 10.0)
+    found = exposed(told, values, RULE, owner=None if owner is None else np.array(owner))
+    assert bool(found[0]) is is_exposed

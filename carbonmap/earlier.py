@@ -1,0 +1,85 @@
+"""Earlier editions in the store, of what they have told: an audited build is held beside them, and named after them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from carbonmap.layers import SharedLayer
+from carbonmap.region import Region
+from grids.earlier import EarlierSums
+from grids.earlier_tables import has_told, read_told
+from grids.edition import Edition, edition_id
+from grids.manifest import MANIFEST_FILE, checked_edition
+from grids.store_errors import EditionBroken, InvalidName
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Editions that stand in the store before a build.
+
+    Attributes:
+        editions: those beside which it is held, by id.
+        not_looked_at: ids of others: built without an audit, or without their private tables here.
+        built: the id of one of them that is this very build, beside what stood before it.
+    """
+
+    editions: tuple[Edition, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+    built: str | None = None
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the editions beside which the build is held."""
+        return [edition.id for edition in self.editions]
+
+    def told(self, layers: Sequence[SharedLayer], years: Sequence[int]) -> dict[int, dict[str, list[EarlierSums]]]:
+        """Year -> sector -> what each edition has told of closed meters; features are numbered as in the layers."""
+        closed = {layer.id: layer for layer in layers if not layer.open}
+
+        @cache
+        def numbers(layer: str) -> dict[str, int]:
+            return {name: k for k, name in enumerate(closed[layer].ids())} if layer in closed else {}
+
+        found: dict[int, dict[str, list[EarlierSums]]] = {year: {} for year in years}
+        for year in years:
+            for sector in sorted({layer.sector for layer in closed.values()}):
+                each = [read_told(edition, sector, year, numbers) for edition in self.editions]
+                found[year][sector] = [sums for sums in each if sums is not None]
+        return found
+
+
+def earlier_editions(store: Path, region: Region, identity: Mapping[str, Any]) -> Earlier:
+    """Editions of a region that a build has to be held beside; none where no audit is asked for.
+
+    Args:
+        store: folder of editions.
+        region: with its rule of disclosure.
+        identity: of the build, without editions beside it.
+
+    Raises:
+        EditionBroken: an edition cannot be read, so that nobody knows what it told.
+    """
+    if not region.disclosure.audit:
+        return Earlier()
+    folders = sorted(path for path in (store / region.id).glob("*") if (path / MANIFEST_FILE).is_file())
+    editions, left = [], []
+    for folder in folders:
+        try:
+            edition = Edition(store / region.id / checked_edition(folder.name))
+        except InvalidName:  # somebody's copy, which the server cannot serve either
+            continue
+        except EditionBroken as error:
+            raise EditionBroken(
+                f"{error}. What it has told must not be told again by subtraction: repair it, or take its folder away"
+            ) from error
+        stood = edition.manifest.disclosure
+        beside = stood.get("beside", []) if isinstance(stood, dict) else []
+        if edition_id(**identity, beside=beside) == edition.id:  # type: ignore[arg-type]
+            return Earlier(built=edition.id)
+        if has_told(edition):
+            editions.append(edition)
+        else:
+            left.append(edition.id)
+    return Earlier(tuple(editions), tuple(left))
