@@ -31,7 +31,8 @@ NOTES = {
     "simulation corrects are not in it",
     "places": "what a cell at a border changes goes to the places that took the measure",
     "robust": "held_out_share is by what each measure saves in samples that played no part in choosing, "
-    "simulated_share by the whole choice run in them, by which kept, safe_tco2e and shortfall_tco2e are told",
+    "simulated_share by the whole choice run in them, by which kept, safe_tco2e and shortfall_tco2e are told; it is a "
+    "search, and gap is proven among the combinations of its last linear program only; stopped tells time that was up",
 }
 
 
@@ -78,6 +79,7 @@ def _portfolio(best: Portfolio) -> dict[str, Any]:
         "saved_tco2e": best.total_tco2e,
         "cost": best.total_cost,
         "cost_unit": best.cost_unit,
+        "currency": best.cost_unit.removesuffix(" a year"),
         "estimated_tco2e": float(best.estimated_tco2e.sum()),
         "difference": best.difference,
         "first_difference": best.first_difference,
@@ -166,6 +168,7 @@ def _sure(sure: RobustPortfolio, mix: Mix) -> dict[str, Any]:
         "shortfall_tco2e": sure.shortfall_tco2e,
         "kept": sure.kept,
         "gap": sure.gap,
+        "stopped": sure.stopped,
         "levels": {
             name: _levels(row, mix) for name, row in zip(mix.names, sure.levels, strict=True) if (row > 0).any()
         },

@@ -83,6 +83,7 @@ class Region(Labels):
     languages: list[str]
     bbox: Bbox
     years: list[int]
+    currency: str | None = Field(default=None, description="ISO 4217, of costs that name no other; null: none is known")
     base_map: BaseMap | None = Field(default=None, description="null: the region has none, and its own ground is drawn")
 
 
@@ -95,6 +96,7 @@ class Landing(Labels):
     languages: list[str]
     bbox: Bbox
     years: list[int]
+    currency: str | None = Field(default=None, description="ISO 4217, of costs that name no other; null: none is known")
     links: list[Link]
 
 

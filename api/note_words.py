@@ -1,7 +1,7 @@
 """Notes of results in the reader's language, by their codes; a language that has no words for one gets English.
 
 `RESULT_WORDS` has words for the notes of `scenarios.notes.TEXTS`, `PROCESS_WORDS` for those of documents that processes
-give (`api.mix_answers.NOTES`, `api.where_runs.NOTES`).
+and results give (`api.scenario_answers.NOTES`, `api.mix_answers.NOTES`, `api.where_runs.NOTES`).
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
         "녹지도 없는 것으로 봅니다.",
         "invented": "가상의 지역이며, 모든 값은 만들어 낸 것입니다.",
         "jobs": "일자리 수는 비주거 건물의 연면적에 비례한다고 봅니다.",
+        "jobs_gaps": "일자리 자료에서 {places}곳의 수가 비어 있으며, 없는 것으로 셉니다.",
         "net_unknown": "이 판에 다음 부문의 값이 없어 순배출량을 알 수 없습니다: {sectors}.",
         "people": "인구 자료가 없어 주택 연면적으로 인구를 추정합니다.",
         "ranges": "다음 매개변수에 입력한 범위는 구간에 반영되지 않으며, 표본은 입력값 자체를 씁니다: {parameters}.",
@@ -41,6 +42,7 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
         "green": "Открытых данных о зелени нет: зелень на жителя неизвестна, и новая застройка её не отнимает.",
         "invented": "Всё в этом регионе вымышлено.",
         "jobs": "Рабочие места распределены по площади нежилых зданий.",
+        "jobs_gaps": "Мест без числа в источнике рабочих мест: {places}. Они не учитываются.",
         "net_unknown": "Нетто неизвестно: в издании нет значений секторов: {sectors}.",
         "people": "Жители не посчитаны: их число выведено из площади жилья.",
         "ranges": "Диапазоны, заданные для {parameters}, в интервалы не входят: выборки берут сами значения.",
@@ -68,6 +70,7 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
         "uni kamaytirmaydi deb olingan.",
         "invented": "Bu hududdagi hamma narsa oʻylab topilgan.",
         "jobs": "Ish oʻrinlari noturar binolar maydoniga qarab taqsimlangan.",
+        "jobs_gaps": "Ish oʻrinlari manbasida soni yoʻq joylar: {places}. Ular hisobga olinmaydi.",
         "net_unknown": "Sof qiymat nomaʼlum: nashrda quyidagi sohalar qiymati yoʻq: {sectors}.",
         "people": "Aholi sanalmagan: uning soni turar joy maydonidan olingan.",
         "ranges": "{parameters} uchun berilgan chegaralar oraliqlarga kirmaydi: tanlanmalar qiymatning oʻzini oladi.",
@@ -92,6 +95,47 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
 """Language -> code -> words, with the values in braces of the English ones."""
 
 PROCESS_WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "scenario": {
+        "ko": {
+            "source": "예측이 아니라 가정에 따른 계산입니다. 판의 공표값을 시나리오대로 바꿉니다. 보호된 격자는 "
+            "공표된 값으로 셉니다.",
+            "numbers": "시나리오 연도의 연간 tCO2e이며, 첫 번째 탄력성 값을 씁니다. range_tco2e는 모든 탄력성 값에 "
+            "걸친 범위이고 신뢰구간이 아닙니다.",
+            "interval": "표본을 요청하면 90 % 구간을 줍니다. 매개변수, 계수, 활동량을 함께 뽑고 공통 오차는 함께 "
+            "움직입니다. 탄력성은 뽑지 않으며, 탄력성 값마다 구간이 따로 있습니다. 이름이 붙지 않은 구간은 첫 번째 "
+            "값에 따릅니다.",
+            "areas": "구역의 값은 격자 면적 가운데 그 안에 있는 비율로 더한 것이어서, 이전 값이 구역의 공표값과 조금 "
+            "다를 수 있습니다. 어느 구역에도 없는 것은 outside로 알립니다.",
+            "detail": "큰 격자의 변화를, 대책이 그곳에서 하는 일과 구역의 경계에 따라 작은 격자에 나눈 것입니다.",
+        },
+        "ru": {
+            "source": "Что если, а не прогноз: опубликованные значения издания, изменённые так, как говорит сценарий; "
+            "защищённые ячейки учтены по опубликованным для них значениям.",
+            "numbers": "тCO2e в год, в году сценария, по первому набору эластичностей; range_tco2e — размах по всем "
+            "наборам, не интервал.",
+            "interval": "90 %, если запрошены выборки: параметры, коэффициенты и деятельность берутся вместе, общие "
+            "ошибки — общие; эластичности не разыгрываются: у каждого их набора свои интервалы, а что набора не "
+            "называет — по первому.",
+            "areas": "Зоны и области — суммы ячеек по доле их земли внутри, так что «до» может немного отличаться от "
+            "опубликованного для зоны; что не лежит ни в одной, показано отдельно (outside).",
+            "detail": "Изменение крупной ячейки разложено на мелкие по тому, что там делают меры, и по границам "
+            "областей.",
+        },
+        "uz": {
+            "source": "Bashorat emas, “agar shunday boʻlsa” hisobi: nashrning eʼlon qilingan qiymatlari ssenariy "
+            "aytganidek oʻzgartirilgan; himoyalangan kataklar ular uchun eʼlon qilingan qiymat bilan hisoblanadi.",
+            "numbers": "Ssenariy yilida yiliga tCO2e, birinchi elastiklik toʻplami boʻyicha; range_tco2e — barcha "
+            "toʻplamlar orasi, ishonch oraligʻi emas.",
+            "interval": "90 %, tanlanmalar soʻralganda: parametrlar, koeffitsiyentlar va faoliyat birga olinadi, "
+            "umumiy xatolar umumiy; elastiklik tanlanmaydi: har bir toʻplamning oʻz oraliqlari bor, toʻplam nomi yoʻq "
+            "oraliqlar birinchisi boʻyicha.",
+            "areas": "Zona va maydonlar — kataklarning ular ichidagi yer ulushi boʻyicha yigʻindisi, shuning uchun "
+            "“oldin” zonaning eʼlon qilingan qiymatidan biroz farq qilishi mumkin; hech biriga kirmagani alohida "
+            "(outside) aytiladi.",
+            "detail": "Yirik katakning oʻzgarishi maydalariga u yerdagi choralar taʼsiri va maydonlar chegarasi "
+            "boʻyicha taqsimlangan.",
+        },
+    },
     "best-mix": {
         "ko": {
             "source": "예측이 아니라 가정에 따른 계산입니다. 판의 공표값에, 질문한 사람이 입력한 비용과 수준의 대책을 "
@@ -104,7 +148,8 @@ PROCESS_WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "따른 보정은 들어 있지 않습니다.",
             "places": "경계에 걸친 격자의 변화는 대책을 맡은 장소의 몫으로 셉니다.",
             "robust": "held_out_share는 선택에 쓰지 않은 표본에서 대책별 감축량으로 센 비율이고, simulated_share는 그 "
-            "표본에서 선택안 전체를 계산한 비율입니다. kept, safe_tco2e, shortfall_tco2e는 뒤의 것에 따릅니다.",
+            "표본에서 선택안 전체를 계산한 비율입니다. kept, safe_tco2e, shortfall_tco2e는 뒤의 것에 따릅니다. "
+            "탐색이므로 gap은 마지막 선형 문제에 든 조합 안에서만 증명되며, 시간이 다 되면 stopped가 알립니다.",
         },
         "ru": {
             "source": "Что если, а не прогноз: опубликованные значения издания, изменённые мерами, стоимость и уровни "
@@ -117,7 +162,8 @@ PROCESS_WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "справедливость и поправки полного расчёта в неё не входят.",
             "places": "Изменения ячейки на границе относятся к местам, которые взяли меру.",
             "robust": "held_out_share — по тому, что даёт каждая мера в выборках, не участвовавших в выборе, "
-            "simulated_share — по расчёту всего выбора в них; по нему же даны kept, safe_tco2e и shortfall_tco2e.",
+            "simulated_share — по расчёту всего выбора в них; по нему же даны kept, safe_tco2e и shortfall_tco2e. Это "
+            "поиск: gap доказан лишь среди сочетаний последней линейной задачи; stopped говорит, что время вышло.",
         },
         "uz": {
             "source": "Bashorat emas, “agar shunday boʻlsa” hisobi: nashrning eʼlon qilingan qiymatlari soʻrovchi "
@@ -131,7 +177,8 @@ PROCESS_WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "places": "Chegaradagi katakning oʻzgarishi chorani olgan joylarga yoziladi.",
             "robust": "held_out_share — tanlashda qatnashmagan tanlanmalarda har bir chora bergan natija boʻyicha, "
             "simulated_share — ularda butun tanlov hisoblangani boʻyicha; kept, safe_tco2e va shortfall_tco2e shunga "
-            "koʻra berilgan.",
+            "koʻra berilgan. Bu qidiruv: gap faqat oxirgi chiziqli masaladagi birikmalar orasida isbotlangan; vaqt "
+            "tugaganini stopped aytadi.",
         },
     },
     "where-to-act": {

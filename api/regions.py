@@ -102,6 +102,7 @@ def _described(edition: Edition) -> dict[str, Any]:
         "languages": region.languages,
         "bbox": region.bbox,
         "years": region.years,
+        "currency": region.currency,
         **labels(edition.manifest),
     }
 

@@ -40,6 +40,7 @@ from api.tilesets import (
     tileset_answer,
     tilesets_answer,
 )
+from api.told_notes import in_language, note_headers, note_language
 from api.turns import running
 from api.words import WORDS
 from grids.class_breaks import value_classes
@@ -183,7 +184,7 @@ async def result_items(
     def made(asked: Asked, _: ResultPlaces) -> bytes:
         return items_page(request, opened, asked, of, limit, offset)
 
-    return unkept(await _made(request, opened, digest, made), GEOJSON.media_type)
+    return unkept(await _made(request, opened, digest, made), GEOJSON.media_type, _spoken(request))
 
 
 @router.get(
@@ -209,9 +210,10 @@ async def result_detail(
         return links.address(*path, of=of, limit=limit, offset=start or None, edition=edition.id)
 
     def made(asked: Asked, places: ResultPlaces) -> bytes:
-        return dumped(detail_answer(edition, asked, places, of, limit, offset, at))
+        told = detail_answer(edition, asked, places, of, limit, offset, at)
+        return dumped(in_language(told, "scenario", note_language(request)))
 
-    return unkept(await _made(request, opened, digest, made), GEOJSON.media_type)
+    return unkept(await _made(request, opened, digest, made), GEOJSON.media_type, _spoken(request))
 
 
 @router.get("/statistics", response_model=AreaOut, dependencies=[Depends(only("edition", "of", "ids"))])
@@ -225,9 +227,13 @@ async def result_statistics(
     """Add up what a result changes in some items of a collection."""
 
     def made(asked: Asked, places: ResultPlaces) -> bytes:
-        return dumped(area_result(opened, asked, places, {"collection": of, "ids": listed_ids(ids)}))
+        return dumped(area_result(request, opened, asked, {"collection": of, "ids": listed_ids(ids)}))
 
-    return unkept(await _made(request, opened, digest, made))
+    return unkept(await _made(request, opened, digest, made), headers=_spoken(request))
+
+
+def _spoken(request: Request) -> dict[str, str]:
+    return note_headers(note_language(request))
 
 
 async def _made(
@@ -276,7 +282,7 @@ def _source(request: Request, opened: Opened, digest: str, of: str | None) -> Ti
             "change_tco2e": float(np.sum(cells.change_tco2e)),
             "result_illustrative": cells.illustrative,
             "classes": classes,
-            "notes": NOTES,
+            **in_language({"notes": NOTES}, "scenario", note_language(request)),
         },
     )
 

@@ -31,7 +31,6 @@ from api.scenarios import (
     asked_of,
     items_page,
     listed_ids,
-    places_of,
     told_result,
     unkept,
 )
@@ -214,7 +213,7 @@ async def saved_result_items(
         asked = asked_of(opened, scenario, collection, year, samples)
         return items_page(request, opened, asked, of, limit, offset)
 
-    return unkept(await running(request, made), GEOJSON.media_type)
+    return unkept(await running(request, made), GEOJSON.media_type, note_headers(note_language(request)))
 
 
 @router.get(
@@ -239,9 +238,9 @@ async def saved_result_statistics(
     def made() -> bytes:
         asked = asked_of(opened, scenario, collection, year, samples)
         area = {"collection": of, "ids": listed_ids(ids)}
-        return dumped(area_result(opened, asked, places_of(request), area))
+        return dumped(area_result(request, opened, asked, area))
 
-    return unkept(await running(request, made))
+    return unkept(await running(request, made), headers=note_headers(note_language(request)))
 
 
 async def _document(request: Request, region: str, name: str, version: int | None) -> Scenario:

@@ -28,7 +28,7 @@ NOTES = {
     "numbers": "tCO2e a year in the scenario's year, by the first set of elasticities; range_tco2e is over all sets "
     "and is no interval",
     "interval": "90 %, where samples are asked for: parameters, factors and activities drawn together, shared errors "
-    "shared; elasticities are not drawn: each of `sets` has an interval of its own, all others are by the first set",
+    "shared; elasticities are not drawn: each set of them has intervals of its own; what names no set is by the first",
     "areas": "zones and areas are sums of cells by the part of each cell's ground that lies in them, so that before "
     "may differ a little from what is published of a zone; what lies in none of them is told as outside",
 }
@@ -46,7 +46,8 @@ def items_answer(
     """Cells or zones of a result as GeoJSON (WGS 84), in the order of their collection's table.
 
     Each says whether it was held in the edition (`held`, where its collection tells that) and of how much of its ground
-    each sector is known.
+    each sector is known. `change_low_tco2e` and `change_high_tco2e` are the range over the sets of elasticities, no
+    interval; deviations and intervals are those of each set, in columns that end in its name.
 
     Args:
         edition: what it starts from.
@@ -73,16 +74,23 @@ def items_answer(
         assert drawn is not None
         if own:
             values["change_sd_tco2e"] = np.asarray(areas.shares @ drawn.cells_sd_tco2e)
-        elif drawn.zones_tco2e is not None:
-            low, high = np.quantile(drawn.zones_tco2e, [0.05, 0.95], axis=1)
-            values |= {"change_low90_tco2e": low, "change_high90_tco2e": high}
+            for name, spread in drawn.sets_cells_sd_tco2e.items():
+                values[f"change_sd_{name}_tco2e"] = np.asarray(areas.shares @ spread)
+        else:
+            for name, (low, high) in drawn.zone_intervals_tco2e().items():
+                if "change_low90_tco2e" not in values:  # of the first set, which all single numbers are by
+                    values |= {"change_low90_tco2e": low, "change_high90_tco2e": high}
+                values |= {f"change_low90_{name}_tco2e": low, f"change_high90_{name}_tco2e": high}
     names = [name for name in info.columns if name.startswith("name_") or name == "held"]
     shown = ["id", "row", "col"] if info.kind == "grid" else ["id"]
     page = edition.page(collection, edition.year(collection, asked.year), shown + names, offset=offset, limit=limit)
     told = {name: page.rows[name].to_pylist() for name in names}
     cells = places.cells(edition, asked)
     state = places.runs.baseline(edition, asked.collection, asked.year).state
-    shares = places.areas(edition, asked, collection).shares[here]
+    whole = places.areas(edition, asked, collection).shares
+    sets = np.asarray(whole @ cells.sets_tco2e.T)
+    values |= {"change_low_tco2e": sets.min(axis=1), "change_high_tco2e": sets.max(axis=1)}
+    shares = whole[here]
     parts = known_shares(cells.before_tco2e, state.over(state.area_ha), shares)
     features = place_features(
         page.rows["id"].to_pylist(), edition.polygons(collection, page.rows), edition.crs,
@@ -171,14 +179,15 @@ def area_answer(
         name: other areas have another.
         polygons: of the area, in the region's CRS.
     """
-    state = places.runs.baseline(edition, asked.collection, asked.year).state
+    baseline = places.runs.baseline(edition, asked.collection, asked.year)
+    state, names = baseline.state, list(baseline.parameters.elasticities)
     united = shapely.union_all(np.array(list(polygons), dtype=object))
     areas = Areas(("area", name), area_shares(state, [united]))
-    interval = None
+    intervals: dict[str, list[float]] = {}
     if asked.samples and not asked.takes_long:
         drawn = places.runs.result(edition, asked, areas).samples
-        if drawn is not None and drawn.zones_tco2e is not None:
-            interval = np.quantile(drawn.zones_tco2e[0], [0.05, 0.95]).tolist()
+        assert drawn is not None
+        intervals = {name: ends[:, 0].tolist() for name, ends in drawn.zone_intervals_tco2e().items()}
     cells = places.cells(edition, asked)
     sets = (areas.shares @ cells.sets_tco2e.T)[0]
     values = {
@@ -194,7 +203,11 @@ def area_answer(
         **{sector: {part: _known(values[f"{sector}_{part}_tco2e"]) for part in PARTS} for sector in (*SECTORS, "net")},
         "known_share": {sector: _known(float(known[f"{sector}_known_share"][0])) for sector in SECTORS},
         "range_tco2e": [float(sets.min()), float(sets.max())],
-        "interval_tco2e": interval,
+        "interval_tco2e": intervals.get(names[0]),
+        "sets": {
+            name: {"change_tco2e": float(change), "interval_tco2e": intervals.get(name)}
+            for name, change in zip(names, sets, strict=True)
+        },
     }
 
 

@@ -14,9 +14,11 @@ class MeasureKindOut(Answer):
     """
 
     kind: str
+    name: str = Field(description="in the language asked for (Accept-Language), as all words here")
     stage: str
     sector: str
     unit: str = Field(description="what its costs are per; empty where it takes none")
+    unit_text: str = Field(description="the unit in words")
     about: str
     needs_process: bool
     parameters: list[str]
@@ -29,6 +31,7 @@ class ParameterOut(Answer):
     id: str
     meaning: str
     unit: str
+    unit_text: str
     value: float | None = None
     minimum: float
     maximum: float
@@ -46,10 +49,15 @@ class MeasuresOut(Labels):
     """All kinds of measures, in the order in which they are applied, and the numbers they rest on."""
 
     stages: list[str]
+    stage_names: dict[str, str]
+    indicators: dict[str, str] = Field(description="names of a result's indicators")
     measures: list[MeasureKindOut]
     parameters: list[ParameterOut]
     elasticities: dict[str, dict[str, float]]
     limits: dict[str, int]
+    stops: int = Field(
+        description="transit stops that the edition tells; with 0, a scenario has to give those there are"
+    )
     document: dict[str, Any]
 
 
@@ -131,6 +139,13 @@ class BeforeAfter(Answer):
     after: float | None
 
 
+class SetOut(Answer):
+    """What one set of elasticities says of an area, tCO2e a year; no interval without samples."""
+
+    change_tco2e: float
+    interval_tco2e: tuple[float, float] | None
+
+
 class AreaOut(Asked):
     """What a result says of one area."""
 
@@ -143,7 +158,8 @@ class AreaOut(Asked):
     net: BeforeAfter
     known_share: dict[str, float | None]
     range_tco2e: tuple[float, float]
-    interval_tco2e: tuple[float, float] | None
+    interval_tco2e: tuple[float, float] | None = Field(description="90 %, by the first set of elasticities")
+    sets: dict[str, SetOut]
 
 
 class SavedOut(Answer):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -31,12 +32,15 @@ from api.statistics import MOST_IDS, body_of
 from api.statistics import read_document as read_object
 from api.styles import STYLE
 from api.tilesets import TILES
-from api.told_notes import in_language, note_headers, note_language
+from api.told_notes import in_language, note_headers, note_language, parameter_in
 from api.turns import running
 from scenarios.effects import STAGES
 from scenarios.measures import measure_kinds
 from scenarios.parameters import shipped_parameters
+from scenarios.result import Indicators
 from scenarios.scenario import ROADS, Scenario
+from scenarios.stops import KIND as STOPS
+from scenarios.words import shipped_words
 
 router = APIRouter(tags=["scenarios"], prefix="/{region}/scenarios")
 
@@ -81,16 +85,19 @@ ScenarioBody = Annotated[bytes, Depends(scenario_body)]
 @router.get("/measures", response_model=MeasuresOut, dependencies=[Depends(only("edition"))])
 def scenario_measures(request: Request, opened: OpenedParam) -> Response:
     """List kinds of measures with units, defaults, limits, ranges, sources and confidence of their parameters."""
+    language, words = note_language(request), shipped_words()
 
     def body() -> bytes:
         known = shipped_parameters()
         kinds = [
             {
                 "kind": one.kind,
+                "name": words.name("measure", one.kind, language),
                 "stage": one.stage,
                 "sector": one.sector,
                 "unit": one.unit,
-                "about": one.about,
+                "unit_text": words.name("unit", one.unit, language),
+                "about": words.text(one.about, language),
                 "needs_process": one.kind in ROADS,
                 "parameters": one.parameters,
                 "document": one.schema,
@@ -109,16 +116,22 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
         return dumped(
             {
                 "stages": STAGES,
+                "stage_names": {name: words.name("stage", name, language) for name in STAGES},
+                "indicators": {one.name: words.name("indicator", one.name, language) for one in fields(Indicators)},
                 "measures": kinds,
-                "parameters": [one.record() for one in known.items.values()],
+                "parameters": [
+                    {**parameter_in(one.record(), language), "unit_text": words.name("unit", one.unit, language)}
+                    for one in known.items.values()
+                ],
                 "elasticities": known.elasticities,
                 "limits": limits,
+                "stops": opened.edition.context_count(STOPS),
                 "document": Scenario.model_json_schema(),
                 **labels(opened.edition.manifest),
             }
         )
 
-    return of_edition(request, opened, body)
+    return of_edition(request, opened, body, headers=note_headers(language))
 
 
 @router.post(
@@ -166,7 +179,7 @@ async def scenario_result_items(
         asked = asked_of(opened, read_document(body), collection, year, samples)
         return items_page(request, opened, asked, of, limit, offset)
 
-    return unkept(await running(request, made), GEOJSON.media_type)
+    return unkept(await running(request, made), GEOJSON.media_type, note_headers(note_language(request)))
 
 
 @router.post(
@@ -208,28 +221,30 @@ async def scenario_result_statistics(
                 "body: expected an object with `scenario` and `area`, both objects, and nothing else"
             )
         asked = asked_of(opened, read_document(scenario), collection, year, samples)
-        return dumped(area_result(opened, asked, places_of(request), area))
+        return dumped(area_result(request, opened, asked, area))
 
-    return unkept(await running(request, made))
+    return unkept(await running(request, made), headers=note_headers(note_language(request)))
 
 
-def area_result(opened: Opened, asked: Asked, places: ResultPlaces, area: dict[str, Any]) -> dict[str, Any]:
-    """What a result says of a polygon, or of items of a collection.
+def area_result(request: Request, opened: Opened, asked: Asked, area: dict[str, Any]) -> dict[str, Any]:
+    """What a result says of a polygon, or of items of a collection, in the language of the request.
 
     Raises:
         InvalidParameter: neither of them, or a polygon that cannot be used.
         CollectionNotFound, ItemNotFound: there is no such place.
     """
-    edition = opened.edition
+    edition, places, language = opened.edition, places_of(request), note_language(request)
     name = hashlib.sha256(dumped(area)).hexdigest()
     if "ids" not in area:
-        return area_answer(edition, asked, places, name, [read_drawn(area, edition).shape])
+        told = area_answer(edition, asked, places, name, [read_drawn(area, edition).shape])
+        return in_language(told, "scenario", language)
     collection, ids = area.get("collection"), area["ids"]
     if set(area) != {"collection", "ids"} or not isinstance(collection, str):
         raise InvalidParameter("area: expected a collection and ids of it")
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise InvalidParameter(f"area: `ids` is expected to be a list of 1 to {MOST_IDS} texts")
-    return area_answer(edition, asked, places, name, item_polygons(edition, collection, asked.year, ids))
+    told = area_answer(edition, asked, places, name, item_polygons(edition, collection, asked.year, ids))
+    return in_language(told, "scenario", language)
 
 
 def listed_ids(ids: ComposedId) -> list[str]:
@@ -274,7 +289,8 @@ def items_page(
         return links.address(*path, of=collection, limit=limit, offset=start or None, edition=edition.id)
 
     remembered = places.kept.note(edition.region.id, asked)
-    return dumped(items_answer(edition, asked, places, collection, limit, offset, at if remembered else None))
+    told = items_answer(edition, asked, places, collection, limit, offset, at if remembered else None)
+    return dumped(in_language(told, "scenario", note_language(request)))
 
 
 def result_links(links: Links, where: tuple[str, str], digest: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from api.answers import preferred
 from api.note_words import PROCESS_WORDS, RESULT_WORDS
 from grids.columns import SECTORS
 from grids.shipped import shipped_columns
+from scenarios.words import shipped_words
 
 LANGUAGES = ("en", *RESULT_WORDS)
 
@@ -26,7 +27,7 @@ def note_headers(language: str) -> dict[str, str]:
 
 
 def in_language(document: dict[str, Any], process: str, language: str) -> dict[str, Any]:
-    """Return a document that a process gave, with its notes in a language; what has no words in it stays English.
+    """Return a document that a process gave, with notes and parameters in a language; what it has no words for stays.
 
     Args:
         document: as JSON has it: `notes` by code; notes of a run under `result.notes` or `savings_notes`.
@@ -44,7 +45,16 @@ def in_language(document: dict[str, Any], process: str, language: str) -> dict[s
     result = document.get("result")
     if isinstance(result, dict) and "notes" in result:
         told["result"] = {**result, "notes": _told(result["notes"], language)}
+        if "parameters" in result:
+            told["result"]["parameters"] = [parameter_in(one, language) for one in result["parameters"]]
     return told
+
+
+def parameter_in(record: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return a parameter's record with its meaning, source and note in a language."""
+    words = shipped_words()
+    said = {name: words.text(record[name], language) for name in ("meaning", "source", "note") if name in record}
+    return {**record, **said}
 
 
 def _told(notes: Sequence[Mapping[str, Any] | str], language: str) -> list[dict[str, Any] | str]:

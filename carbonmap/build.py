@@ -35,7 +35,7 @@ from gis.geometry_column import GeometryColumn
 from gis.layers import MOST_EXAMPLES
 from gis.overlaps import FOREST
 from gis.readers import read_context
-from gis.sources import Source
+from gis.sources import COUNTED, Source
 from grids.edition import EditionWriter, Manifest, edition_id
 from grids.memory import give_back
 from grids.shares import clip_to
@@ -190,20 +190,20 @@ def _build(
         )
         for source in sources
     ]
-    population = [layer for layer in every if layer.sector == "population"]
-    layers = [layer for layer in every if layer.sector != "population"]
+    counted = [layer for layer in every if layer.sector in COUNTED]
+    layers = [layer for layer in every if layer.sector not in COUNTED]
     for layer in every:  # written while the rest is added up
         writer.write_private_tables("features", layer.id, layer.features())
         writer.write_private_tables("lines", layer.id, layer.lines())
 
     grids = grid_targets(plan.region, cells_of(every))
-    tables = Tables(plan, layers, population, grids, calibration, earlier)
+    tables = Tables(plan, layers, counted, grids, calibration, earlier)
     tops = tables.publish(writer, [*grids, *plan.zones], progress)
 
     progress.step("writing context and private tables")
     _write_context(writer, plan.region, plan.ground, plan.inputs)
     work.check()
-    return writer.publish(manifest_of(plan, identity, layers, population, tables, tops, calibration))
+    return writer.publish(manifest_of(plan, identity, layers, counted, tables, tops, calibration))
 
 
 def _work_parts(

@@ -28,7 +28,7 @@ from carbonmap.progress import Progress
 from carbonmap.region import Region
 from gis.errors import did_you_mean, listed
 from gis.files import input_file
-from gis.sources import Source
+from gis.sources import COUNTED, Source
 from grids.protection import Protection
 
 FloatArray = NDArray[np.float64]
@@ -141,7 +141,7 @@ def calibrate(
     done = [
         (source, part)
         for source in sources
-        if source.sector != "population"
+        if source.sector not in COUNTED
         for part in parts[source.id]
         if work.has_features(part)
     ]

@@ -93,7 +93,7 @@ def manifest_of(
         plan: the region.
         identity: what the edition id was made of.
         layers: what was published.
-        others: layers without emissions (population).
+        others: layers without emissions (population, jobs).
         tables: the public tables, for residuals and disclosure reports.
         tops: by year, the region as one protected target.
         calibration: what was scaled to control totals.
@@ -116,6 +116,7 @@ def manifest_of(
             "years": list(region.years),
             "attributions": [entry.model_dump(mode="json") for entry in region.attributions],
             **({"base_map": region.base_map.model_dump(mode="json")} if region.base_map else {}),
+            **({"currency": region.currency} if region.currency else {}),
             "factor_regions": list(region.factor_regions),
         },
         "region_file": value_digest(identity["resolved_region"]),

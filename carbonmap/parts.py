@@ -345,7 +345,7 @@ def left_out(
     for year, tonnes in theirs.groupby("year")["emissions_tco2e"].sum().items():
         amounts[f"emissions_tco2e_{year}"] = float(tonnes)
     for column in emissions.features.columns:
-        if str(column).startswith("population_"):
+        if str(column).startswith(("population_", "jobs_")):
             amounts[str(column)] = float(np.nansum(emissions.features[column].to_numpy()[which]))
     return amounts
 

@@ -47,7 +47,7 @@ class Tables:
     Args:
         plan: the region.
         layers: every layer with emissions.
-        population: layers of residents.
+        counted: layers of residents and of jobs.
         grids: cells of the region's grids, coarsest first.
         calibration: the totals that layers were held to, if any.
         earlier: editions beside which this one is held.
@@ -57,7 +57,7 @@ class Tables:
         self,
         plan: Plan,
         layers: list[SharedLayer],
-        population: list[SharedLayer],
+        counted: list[SharedLayer],
         grids: list[Targets],
         calibration: Calibration | None = None,
         earlier: Earlier | None = None,
@@ -66,7 +66,8 @@ class Tables:
         self._calibration = calibration
         self._region = plan.region
         self._layers = layers
-        self._population = population
+        self._counted = counted
+        self._population = [layer for layer in counted if layer.sector == "population"]
         self._grids = grids
         self._coverage = Coverage(plan, layers)
         self._told_before = self.earlier.told(layers, plan.region.years)
@@ -149,7 +150,7 @@ class Tables:
             NotConserved: emissions were lost or made; nothing may be published.
         """
         name = targets.info.id
-        shares = {layer.id: self.shares(layer, targets) for layer in [*self._layers, *self._population]}
+        shares = {layer.id: self.shares(layer, targets) for layer in [*self._layers, *self._counted]}
         here = [LayerShares(layer.id, layer.sector, shares[layer.id].matrix, layer.compact) for layer in self._layers]
         outside = [(layer.outside, shares[layer.id].outside) for layer in self._layers]
         residuals = collection_residuals(name, ((each, *parts) for each, parts in zip(here, outside, strict=True)))
@@ -182,7 +183,7 @@ class Tables:
             self.reports.setdefault(name, {})[str(year)] = protection.report
         self.residuals[name] = residuals.against(totals)
         self.residuals[name].refuse_if_lost()
-        for layer in [*self._layers, *self._population]:
+        for layer in [*self._layers, *self._counted]:
             writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(shares[layer.id]))
             if has_large(shares[layer.id].matrix):
                 self._write_large(writer, layer, name, shares[layer.id].matrix)

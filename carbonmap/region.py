@@ -4,11 +4,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from carbonmap.calibration_spec import CalibrationSpec
+from carbonmap.currencies import checked_currency
 from carbonmap.errors import RegionError
 from carbonmap.resources import region_files
 from carbonmap.yaml_file import KeyPath, YamlFile
@@ -106,6 +107,7 @@ class Region(Strict):
     name: Names
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en",)
     synthetic: bool = False
+    currency: Annotated[str, AfterValidator(checked_currency)] | None = None
     crs: str
     grid: GridSpec = GridSpec()
     h3_resolutions: tuple[Annotated[int, Field(ge=0, le=12)], ...] = ()

@@ -12,6 +12,7 @@ from grids.edition import Bbox, Edition
 from grids.selection import Selection
 from grids.tables import Geometries
 from scenarios.frame import IntArray
+from scenarios.parameters import SETS
 from scenarios.place_changes import UNIT, place_changes, place_intervals
 from scenarios.result import Result
 from scenarios.shares import area_shares
@@ -117,5 +118,14 @@ def _table(
     name: str, collection: str, told: Mapping[str, Any], values: Mapping[str, Any], polygons: Geometries,
     about: Mapping[str, Any],
 ) -> PlaceTable:  # fmt: skip
-    meanings = {column: _MEANINGS.get(column, UNIT) for column in values}
+    meanings = {column: _meaning(column) for column in values}
     return PlaceTable(name, {**told, **values}, polygons, meanings, {**about, "collection": collection})
+
+
+def _meaning(column: str) -> str:
+    """What a column says; those of a set of elasticities as the one of the first, with its name."""
+    for name, words in SETS.items():
+        plain = column.replace(f"_{name}_", "_")
+        if plain != column:
+            return f"{_meaning(plain)}, by {words}"
+    return _MEANINGS.get(column, UNIT)

@@ -103,7 +103,7 @@ def sector_emissions(
         return forest_emissions(
             features, years=years, factors=factors, assumptions=assumptions, factor_regions=places, area_m2=sizes
         )
-    return SectorEmissions(empty_lines(), _population(features, region))
+    return SectorEmissions(empty_lines(), _counted(features, region, source.sector))
 
 
 def features_table(layer: Layer, emissions: SectorEmissions, outside: NDArray[np.float64]) -> pd.DataFrame:
@@ -122,11 +122,11 @@ def _uses(source: Source) -> dict[str, str]:
     return check_uses(source.uses or {}, f"source {source.id}, uses")
 
 
-def _population(features: pd.DataFrame, region: Region) -> pd.DataFrame:
-    """Residents per feature in each year: that year's column, else the one without a year."""
+def _counted(features: pd.DataFrame, region: Region, what: str) -> pd.DataFrame:
+    """Residents or jobs per feature in each year: that year's column, else the one without a year."""
     table = pd.DataFrame(index=range(len(features)))
     for year in region.years:
-        column = f"population_{year}" if f"population_{year}" in features.columns else "population"
+        column = f"{what}_{year}" if f"{what}_{year}" in features.columns else what
         known = column in features.columns
-        table[f"population_{year}"] = features[column].to_numpy(dtype=np.float64) if known else np.nan
+        table[f"{what}_{year}"] = features[column].to_numpy(dtype=np.float64) if known else np.nan
     return table

@@ -59,6 +59,7 @@ PLAUSIBLE: dict[str, Plausible] = {
     "age_years": Plausible(0, 1500, "warning", "check the column: years of planting look like this"),
     "increment_m3_ha": Plausible(0, 60, "warning", "m3 per hectare and year; check the unit"),
     "population": Plausible(0, 50_000_000, "error", "residents of the feature; leave unknown ones empty"),
+    "jobs": Plausible(0, 50_000_000, "error", "jobs in the feature; leave unknown ones empty"),
 }
 _METER = Plausible(0, np.inf, "warning", "what feeds back into the grid is not use; leave unknown ones empty")
 """Of a whole year; single readings of long tables are counted by `gis.meter_sums`."""
@@ -230,7 +231,7 @@ def _check_plausible(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry,
 def _rule(column: str) -> Plausible | None:
     if column in PLAUSIBLE:
         return PLAUSIBLE[column]
-    if column.startswith(("aadt_", "population_")):
+    if column.startswith(("aadt_", "population_", "jobs_")):
         return PLAUSIBLE[column.split("_")[0]]
     return _METER if METER_COLUMN.match(column) else None
 

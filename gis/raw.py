@@ -67,7 +67,7 @@ class Request:
     ) -> "Request":
         """The request of a source, zone set or context source."""
         columns = tuple(dict.fromkeys([*source.columns.values(), *source.where]))
-        x, y = (source.x, source.y) if isinstance(source, Source) else (None, None)
+        x, y = (None, None) if isinstance(source, ZoneSet) else (source.x, source.y)
         given = (path, source.layer, columns, source.where, source.encoding, source.crs, x, y, lonlat, progress, span)
         elsewhere = None if opened is None else partial(opened, source.file)
         return cls(*given, id_column=source.columns.get("id"), opened=elsewhere)

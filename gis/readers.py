@@ -38,6 +38,7 @@ _CONTEXT_FAMILIES: dict[str, tuple[Family, ...]] = {
     "roads": ("line",),
     "places": ("point",),
     "boundaries": ("line", "polygon"),
+    "stops": ("point",),
 }
 
 

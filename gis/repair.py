@@ -38,6 +38,7 @@ FAMILIES: dict[str, tuple[Family, ...]] = {
     "forest": ("polygon",),
     "land_cover": ("polygon",),
     "population": ("polygon", "point"),
+    "jobs": ("polygon", "point"),
     "zones": ("polygon",),
 }
 """What a sector's features may be."""

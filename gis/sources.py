@@ -8,8 +8,10 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, C
 
 from gis.errors import did_you_mean, listed
 
-Sector = Literal["buildings", "transport", "forest", "land_cover", "population"]
-ContextKind = Literal["water", "green", "roads", "places", "boundaries"]
+Sector = Literal["buildings", "transport", "forest", "land_cover", "population", "jobs"]
+ContextKind = Literal["water", "green", "roads", "places", "boundaries", "stops"]
+COUNTED = ("population", "jobs")
+"""Sectors that emit nothing: how many people live, or work, in a feature."""
 
 OSM_LAYERS = ("buildings", "roads", "forest", "land_use", "water", "places", "admin")
 OSM_SUFFIXES = (".osm", ".osm.pbf", ".pbf", ".osm.bz2", ".osm.gz")
@@ -29,6 +31,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "forest": ("id", "species", "age_years", "age_class", "increment_m3_ha", "land_cover", "leaf_type"),
     "land_cover": ("id", "class_code", "land_cover"),
     "population": ("id", "population"),
+    "jobs": ("id", "jobs"),
     "zones": ("id", "parent_id"),
     "context": ("id", "name", "rank", "road_class", "class"),
 }
@@ -36,6 +39,7 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
     "buildings": METER_COLUMN,
     "transport": re.compile(r"^aadt_[a-z0-9_]+$"),
     "population": re.compile(r"^population_(19|20)\d\d$"),
+    "jobs": re.compile(r"^jobs_(19|20)\d\d$"),
 }
 _NAMES = re.compile(r"^name(_[a-z]{2,3})?$")
 
@@ -277,8 +281,10 @@ class Source(Strict):
                         f"classes: {code}: {name!r} is none of {listed(LAND_COVER, 20)}."
                         f"{did_you_mean(name, LAND_COVER)}"
                     )
-        if self.sector == "population" and not any(ours.startswith("population") for ours in self.columns):
-            raise ValueError("sector population needs columns: {population: <their column>}")
+        if self.sector in COUNTED:
+            given = [*self.columns, *(ours for join in self.joins for ours in join.columns)]
+            if not any(ours.startswith(self.sector) for ours in given):
+                raise ValueError(f"sector {self.sector} needs columns: {{{self.sector}: <their column>}}")
         return self
 
 
@@ -315,7 +321,7 @@ class ZoneSet(Strict):
 
 
 class ContextSource(Strict):
-    """Something drawn quietly behind the numbers: water, green, roads, places, boundaries."""
+    """Something drawn quietly behind the numbers: water, green, roads, places, boundaries; or stops of transit."""
 
     kind: ContextKind
     file: File
@@ -324,10 +330,17 @@ class ContextSource(Strict):
     where: Where = {}
     encoding: str | None = None
     crs: str | None = None
+    x: str | None = None
+    y: str | None = None
+    """CSV, XLSX: the columns of the coordinates, in `crs`, as of `stops.txt` in a GTFS feed."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         _check_columns("context", self.columns)
+        if (self.x is None) != (self.y is None) or (self.x is not None and self.crs is None):
+            raise ValueError("x and y go together, with a crs, e.g. x: stop_lon, y: stop_lat, crs: EPSG:4326")
+        if self.file.lower().endswith(TABLE_SUFFIXES) and self.x is None:
+            raise ValueError(f"{self.file} is a table: name the columns of its coordinates (x, y, crs)")
         _check_osm_layer(self.file, self.layer)
         return self
 

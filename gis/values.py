@@ -30,6 +30,7 @@ _NUMERIC = frozenset(
         "age_years",
         "increment_m3_ha",
         "population",
+        "jobs",
         "class_code",
     }
 )
@@ -37,7 +38,7 @@ _NUMERIC = frozenset(
 
 def is_numeric_column(ours: str) -> bool:
     """Whether one of our columns holds numbers (speed_kmh stays as given: `30 mph` is read by gis.transport)."""
-    return ours in _NUMERIC or bool(METER_COLUMN.match(ours)) or ours.startswith(("aadt_", "population_"))
+    return ours in _NUMERIC or bool(METER_COLUMN.match(ours)) or ours.startswith(("aadt_", "population_", "jobs_"))
 
 
 def texts(values: Iterable[Any]) -> NDArray[np.object_]:

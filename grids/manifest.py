@@ -165,7 +165,7 @@ class BaseMap(Strict):
 
 
 class RegionInfo(Strict):
-    """The region an edition is of; `bbox` is west, south, east, north in degrees."""
+    """The region an edition is of; `bbox` is west, south, east, north in degrees, `currency` a code of ISO 4217."""
 
     id: RegionId
     name: Titles
@@ -176,6 +176,7 @@ class RegionInfo(Strict):
     years: tuple[int, ...] = Field(min_length=1)
     attributions: tuple[Attribution, ...] = ()
     base_map: BaseMap | None = None
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     factor_regions: tuple[str, ...] = ()
 
 

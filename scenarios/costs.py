@@ -8,6 +8,9 @@ from scenarios.errors import InvalidScenario
 from scenarios.result import MeasureEffect
 from scenarios.scenario import Costs
 
+UNNAMED = "currency units"
+"""What costs are in where neither they nor the region name a currency."""
+
 
 @dataclass(frozen=True)
 class TotalCost:
@@ -37,8 +40,22 @@ def annual_cost(costs: Costs) -> float:
     return costs.capital_per_unit * recovery + costs.running_per_unit
 
 
-def cost_per_year(measure: str, costs: Costs | None, quantity: float, unit: str) -> tuple[float | None, str]:
+def currency_of(costs: Costs, own: str) -> str:
+    """In what costs are: the currency that they name, else the region's own, which is empty where it is not known."""
+    return costs.currency or own or UNNAMED
+
+
+def cost_per_year(
+    measure: str, costs: Costs | None, quantity: float, unit: str, own: str = ""
+) -> tuple[float | None, str]:
     """Cost of a measure of which so much is put in place, and its currency; None and no currency without costs.
+
+    Args:
+        measure: its id.
+        costs: of a unit.
+        quantity: how many units.
+        unit: in which it is counted.
+        own: currency of the region.
 
     Raises:
         InvalidScenario: costs of a measure that is not counted in any unit: they would silently be nothing.
@@ -49,7 +66,7 @@ def cost_per_year(measure: str, costs: Costs | None, quantity: float, unit: str)
         raise InvalidScenario(
             f"{measure}: costs are per unit, and this measure is counted in none; leave its costs out."
         )
-    return quantity * annual_cost(costs), costs.currency
+    return quantity * annual_cost(costs), currency_of(costs, own)
 
 
 def total_costs(effects: Sequence[MeasureEffect]) -> tuple[TotalCost, ...]:

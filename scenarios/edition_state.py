@@ -20,10 +20,11 @@ from scenarios.errors import InvalidState
 from scenarios.filling import filled
 from scenarios.frame import FloatArray, Frame
 from scenarios.notes import Note, Value
-from scenarios.open_features import Floors, floors, green_ha, vehicle_km
+from scenarios.open_features import Floors, Jobs, floors, green_ha, jobs_told, vehicle_km
 from scenarios.parameters import Parameters, shipped_parameters
 from scenarios.places import in_metres
 from scenarios.state import SECTORS, Carrier, State, Stock
+from scenarios.stops import known_stops
 from scenarios.streets import street_fields
 
 _PLAIN = (Stock("residential"), Stock("nonresidential"))
@@ -56,7 +57,7 @@ def edition_state(
         year: the latest if None.
         parameters: coefficients that stand in for what the edition does not tell; those shipped if None.
         bbox: lon/lat, to take a part of the region only.
-        stops: places (lon, lat) of transit stops, if known.
+        stops: places (lon, lat) of transit stops; those of the edition's context if None.
 
     Raises:
         InvalidState: no grid, no rows, or none of the sectors' values.
@@ -98,7 +99,10 @@ def edition_state(
     if found is not None:
         found = Floors(found.stocks, found.floor_area_m2[:, page.positions], found.modelled_tco2e[:, page.positions])
     building = _by_carrier(table, "buildings")
-    houses = _buildings(table, building, found, known)
+    told_jobs = jobs_told(edition, collection, year, rows)
+    if told_jobs is not None:
+        told_jobs = Jobs(told_jobs.jobs[page.positions], told_jobs.unknown)
+    houses = _buildings(table, building, found, told_jobs, known)
     traffic = split_traffic(
         edition.manifest, year, _by_carrier(table, "transport"), of_rows(vehicle_km(edition, collection, year, rows)),
         factors, known,
@@ -129,12 +133,13 @@ def edition_state(
         forest_tco2e=dense(_numbers(table, "forest_tco2e")),
         street_km=None if streets is None else np.where(inside, streets[0], 0.0),
         intersections=None if streets is None else np.where(inside, streets[1], 0.0),
-        stops=None if stops is None else np.array(in_metres(edition.crs, stops)).reshape(-1, 2),
+        stops=known_stops(edition) if stops is None else np.array(in_metres(edition.crs, stops)).reshape(-1, 2),
         factors=carrier_factors(edition.manifest, year, factors),
         known={name: dense(where.astype(np.float64)) > 0 for name, where in told.items()},
         sd_tco2e=deviations,
         shared=_shared(edition, collection, year, table),
         notes=tuple(notes),
+        currency=edition.manifest.region.currency or "",
         edition=edition.id,
         region=edition.manifest.region.id,
         collection=collection,
@@ -166,7 +171,11 @@ def _by_carrier(table: pd.DataFrame, sector: str) -> dict[Carrier, FloatArray]:
 
 
 def _buildings(
-    table: pd.DataFrame, by_carrier: dict[Carrier, FloatArray], open_floors: Floors | None, parameters: Parameters
+    table: pd.DataFrame,
+    by_carrier: dict[Carrier, FloatArray],
+    open_floors: Floors | None,
+    told_jobs: Jobs | None,
+    parameters: Parameters,
 ) -> _Buildings:
     """Stocks with floor area and emissions, people and jobs."""
     total = _numbers(table, "buildings_tco2e")
@@ -200,8 +209,13 @@ def _buildings(
     if not counted:
         people = homes_m2 / per_person
         notes.append(Note("population", "people", ("state.floor_per_person",), illustrative=True))
-    jobs = (floor.sum(axis=0) - homes_m2) / per_job
-    notes.append(Note("jobs", "jobs", ("state.floor_per_job",), illustrative=True))
+    if told_jobs is None:
+        jobs = (floor.sum(axis=0) - homes_m2) / per_job
+        notes.append(Note("jobs", "jobs", ("state.floor_per_job",), illustrative=True))
+    else:
+        jobs = told_jobs.jobs
+        if told_jobs.unknown:
+            notes.append(Note("jobs", "jobs_gaps", values={"places": told_jobs.unknown}))
     tco2e = (
         part[:, None] * np.stack(list(by_carrier.values()))[None]
         if by_carrier

@@ -182,7 +182,8 @@ class Evaluation:
             found.append(
                 MeasureEffect(
                     step.measure, step.kind, step.stage, tonnes, self._by_sector(place), alone, net_all - net_without,
-                    quantity, step.unit, *cost_per_year(step.measure, costs[step.measure], quantity, step.unit),
+                    quantity, step.unit,
+                    *cost_per_year(step.measure, costs[step.measure], quantity, step.unit, self.state.currency),
                 )
             )  # fmt: skip
         for place, action in enumerate(self.actions):
@@ -194,7 +195,7 @@ class Evaluation:
                 MeasureEffect(
                     action.measure, action.kind, action.stage, tonnes, self._by_sector(len(self.steps) + place),
                     self.total(start, [place]), whole - self.total(now, others), quantity, action.unit,
-                    *cost_per_year(action.measure, costs[action.measure], quantity, action.unit),
+                    *cost_per_year(action.measure, costs[action.measure], quantity, action.unit, self.state.currency),
                 )
             )  # fmt: skip
         return found

@@ -158,7 +158,7 @@ def _after(
             if state.stops is None or not len(state.stops):
                 raise InvalidScenario(
                     "this state knows no transit stops, so that new ones say nothing: give those there are as stops of "
-                    "the scenario, [longitude, latitude] each."
+                    "the scenario, [longitude, latitude] each, or in the region file (context of kind stops)."
                 )
             new = _new_stops(state, measure)
             after = replace(state, stops=np.concatenate([state.stops, new]))

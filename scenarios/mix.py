@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from scenarios.costs import annual_cost
+from scenarios.costs import annual_cost, currency_of
 from scenarios.draws import Deviates
 from scenarios.effects import Action
 from scenarios.flows import flow_labels
@@ -118,7 +118,8 @@ class Mix:
     @functools.cached_property
     def _explored(self) -> tuple[Options, bool]:
         """Options, and whether any run behind them is illustrative."""
-        currencies = {one.measure.costs.currency for one in self.candidates if one.measure.costs is not None}
+        own = self.baseline.state.currency
+        currencies = {currency_of(one.measure.costs, own) for one in self.candidates if one.measure.costs is not None}
         without = [one.measure.id for one in self.candidates if one.measure.costs is None]
         if without or len(currencies) != 1:
             raise InvalidOptions(

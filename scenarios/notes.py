@@ -14,6 +14,7 @@ TEXTS: Mapping[str, str] = {
     "green": "No open source tells green areas: green per person is unknown and new ground loses none.",
     "invented": "Everything in this region is invented.",
     "jobs": "Jobs follow the floor area of other buildings.",
+    "jobs_gaps": "{places} places of the source of jobs have no number. They count as none.",
     "net_unknown": "Net is unknown, since the edition tells nothing of {sectors}.",
     "people": "Nobody is counted: people follow dwellings' floor area.",
     "ranges": "The ranges given of {parameters} are in no interval: samples take the values themselves.",

@@ -1,4 +1,4 @@
-"""What features of open layers add up to in cells: floor area by use and vintage, vehicle-km, green.
+"""What features of open layers add up to in cells: floor area by use and vintage, jobs, vehicle-km, green.
 
 Only layers whose source is declared open are looked at: what a closed one says of single features stays inside, and a
 state made without it uses stated coefficients instead.
@@ -71,6 +71,26 @@ def floors(edition: Edition, collection: str, year: int, rows: int) -> Floors | 
 def _age(vintage: str) -> int:
     """Oldest first; the newest last, since new floor area joins it."""
     return [UNKNOWN_VINTAGE, *(name for _, name in VINTAGES)].index(vintage)
+
+
+@dataclass(frozen=True, eq=False)
+class Jobs:
+    """Jobs (n,) over the rows of the public table, and how many features have no number, which count as none."""
+
+    jobs: FloatArray
+    unknown: int
+
+
+def jobs_told(edition: Edition, collection: str, year: int, rows: int) -> Jobs | None:
+    """Jobs from open sources of them, of one place each or spread evenly over it; None without."""
+    layers, total, unknown = open_layers(edition, "jobs"), np.zeros(rows), 0
+    for layer in layers or ():
+        table = open_features(edition, layer)
+        counted = table.whole([f"jobs_{year}"]).to_pandas()[f"jobs_{year}"].to_numpy(np.float64)
+        unknown += int(np.isnan(counted).sum())
+        target, feature, share = _shares(edition, layer, collection, table)
+        total += np.bincount(target, share * np.nan_to_num(counted)[feature], minlength=rows)
+    return Jobs(total, unknown) if total.any() else None
 
 
 def vehicle_km(edition: Edition, collection: str, year: int, rows: int) -> FloatArray | None:

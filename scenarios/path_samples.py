@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from scenarios.effects import multipliers
 from scenarios.evaluation import Evaluation
 from scenarios.frame import FloatArray, IntArray
 from scenarios.result import Samples
-from scenarios.samples import Drawn, region_samples
+from scenarios.samples import Drawn, region_samples, sampled
 from scenarios.state import SECTORS
 from scenarios.stopping import Cancelled
 
@@ -52,9 +53,13 @@ def with_path(samples: Samples, evaluation: Evaluation, seed: int, cancelled: Ca
 
 
 def with_sets(
-    samples: Samples, evaluations: Mapping[str, Evaluation], seed: int, cancelled: Cancelled | None = None
+    samples: Samples,
+    evaluations: Mapping[str, Evaluation],
+    seed: int,
+    zones: csr_array | None = None,
+    cancelled: Cancelled | None = None,
 ) -> Samples:
-    """These samples, which are by the first set of elasticities, with the region's change by each set.
+    """These samples, which are by the first set of elasticities, with those of region, zones and cells by each set.
 
     Sets are run by themselves and never mixed: each has an interval of its own, of the same worlds.
 
@@ -62,18 +67,23 @@ def with_sets(
         samples: by the first set.
         evaluations: of all sets, the first one first.
         seed: that the samples were drawn with.
+        zones: (zones, n) share of each cell in each zone, as the samples had it.
         cancelled: asked now and then.
 
     Raises:
         Stopped: cancelled.
     """
-    first = samples.sectors_tco2e.sum(axis=0)
-    found = dict.fromkeys(evaluations, first)
+    count = samples.sectors_tco2e.shape[1]
+    found = dict.fromkeys(evaluations, samples)
     for name, each in list(evaluations.items())[1:]:
         if each.steps:  # without new forms there is nothing that elasticities could move
-            drawn = drawn_in(each, each.outcome.change_tco2e)
-            found[name] = region_samples(drawn, len(first), seed, cancelled).sum(axis=0)
-    return replace(samples, sets_tco2e=found)
+            found[name] = sampled(drawn_in(each, each.outcome.change_tco2e), count, seed, zones, cancelled)
+    return replace(
+        samples,
+        sets_tco2e={name: each.sectors_tco2e.sum(axis=0) for name, each in found.items()},
+        sets_zones_tco2e={name: each.zones_tco2e for name, each in found.items() if each.zones_tco2e is not None},
+        sets_cells_sd_tco2e={name: each.cells_sd_tco2e for name, each in found.items()},
+    )
 
 
 def told_years(evaluation: Evaluation, count: int) -> IntArray:

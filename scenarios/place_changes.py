@@ -70,6 +70,8 @@ def place_changes(result: Result, shares: csr_array) -> dict[str, FloatArray]:
 def place_intervals(result: Result, zones: bool) -> dict[str, FloatArray]:
     """Columns of what samples tell: the 90 % interval of zones, or the deviation of each cell; none without samples.
 
+    Each set of elasticities has columns of its own, `..._<set>_tco2e`; those without a set's name are by the first.
+
     Args:
         result: run with samples, and for zones with their shares.
         zones: whether zones are meant.
@@ -78,11 +80,14 @@ def place_intervals(result: Result, zones: bool) -> dict[str, FloatArray]:
     if drawn is None:
         return {}
     if not zones:
-        return {"net_change_sd_tco2e": drawn.cells_sd_tco2e}
-    if drawn.zones_tco2e is None:
-        return {}
-    low, high = np.quantile(drawn.zones_tco2e, [0.05, 0.95], axis=1)
-    return {"net_change_low90_tco2e": low, "net_change_high90_tco2e": high}
+        by_set = {f"net_change_sd_{name}_tco2e": values for name, values in drawn.sets_cells_sd_tco2e.items()}
+        return {"net_change_sd_tco2e": drawn.cells_sd_tco2e, **by_set}
+    found: dict[str, FloatArray] = {}
+    intervals = drawn.zone_intervals_tco2e()
+    for name, (low, high) in [("", next(iter(intervals.values()))), *intervals.items()] if intervals else ():
+        middle = f"{name}_" if name else ""
+        found |= {f"net_change_low90_{middle}tco2e": low, f"net_change_high90_{middle}tco2e": high}
+    return found
 
 
 def _columns(name: str, told: BoolArray, before: FloatArray, change: FloatArray

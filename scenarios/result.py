@@ -84,6 +84,7 @@ class Samples:
         sampled: ids of the parameters that were drawn; all others stand at their values.
         seed: they were drawn with; equal seeds are the same worlds.
         sets_tco2e: set of elasticities -> (samples,) change of the region by that set, in the same worlds.
+        sets_zones_tco2e, sets_cells_sd_tco2e: set -> the same as `zones_tco2e` and `cells_sd_tco2e`, by that set.
     """
 
     sectors_tco2e: FloatArray
@@ -94,12 +95,20 @@ class Samples:
     path_years: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     path_tco2e: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     sets_tco2e: Mapping[str, FloatArray] = field(default_factory=dict)
+    sets_zones_tco2e: Mapping[str, FloatArray] = field(default_factory=dict)
+    sets_cells_sd_tco2e: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def interval_tco2e(self, elasticities: str | None = None) -> tuple[float, float]:
         """90 % interval of the region's change by a set of elasticities, the first if none is named."""
         drawn = self.sectors_tco2e.sum(axis=0) if elasticities is None else self.sets_tco2e[elasticities]
         low, high = np.quantile(drawn, [0.05, 0.95])
         return float(low), float(high)
+
+    def zone_intervals_tco2e(self) -> dict[str, FloatArray]:
+        """Set of elasticities -> 90 % interval (2, zones) of the zones' change by that set; empty without zones."""
+        return {
+            name: np.asarray(np.quantile(drawn, [0.05, 0.95], axis=1)) for name, drawn in self.sets_zones_tco2e.items()
+        }
 
     def path_interval_tco2e(self) -> FloatArray:
         """90 % interval (2, years) of the region's change in each of the path's years."""

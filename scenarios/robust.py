@@ -11,6 +11,7 @@ judges what was chosen.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from scenarios.limits import Fairness, Limits, check_limits
 from scenarios.options import FloatArray, IntArray, Options
 from scenarios.portfolio import Chosen, Task, choose
 from scenarios.programs import Goal
-from scenarios.solver import Settings
+from scenarios.solver import Settings, Stopped
 from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 
 SHARE = 0.9
@@ -107,7 +108,10 @@ class RobustPortfolio:
             samples where it was not.
         shortfall_tco2e: what `safe_tco2e` lacks of the target; 0 if the share is kept.
         kept: whether the share asked for is kept in the held-out worlds, by what `safe_tco2e` rests on.
-        gap: of the last linear problem.
+        gap: of the linear problem that the choice solved: none of the combinations it was made of (those that are
+            efficient in the mean of the training samples, thinned where they are many) is better by more. It proves
+            nothing about what samples or a run in full say.
+        stopped: by the gap asked for, or since time was up or somebody cancelled: then more rounds were to come.
     """
 
     levels: IntArray
@@ -121,6 +125,15 @@ class RobustPortfolio:
     shortfall_tco2e: float
     kept: bool
     gap: float
+    stopped: Stopped
+
+
+class _Best(NamedTuple):
+    """A choice, and how its linear problem was solved."""
+
+    levels: IntArray
+    gap: float
+    stopped: Stopped
 
 
 def robust_portfolio(
@@ -178,13 +191,13 @@ def robust_portfolio(
         except NoPortfolio:
             if before is None:
                 raise
-            return judge.told(before)
+            return judge.told(search.ended(before))
         if best is None:
             break
         if train_simulate is None or left == 0:
             return judge.told(best)
         before = best
-        safe = _kept_by(_simulated(train_simulate, best[0]), stricter)
+        safe = _kept_by(_simulated(train_simulate, best.levels), stricter)
         if safe >= target_tco2e:
             return judge.told(best)
         if safe <= 0:
@@ -211,28 +224,34 @@ class _Search:
     ) -> None:
         self._options = options
         self._train = train
-        self._found: Combinations = combinations(
+        found = combinations(
             train.mean_options(options, np.arange(train.count)), count_measures=limits.measures_per_zone is not None
         )
+        # What thinning may have cost is known of the mean of the samples only; near a quantile combinations that save
+        # next to nothing in the mean may save many times that, and a bound eased so much would say nothing at all.
+        self._found: Combinations = replace(found, slack_tco2e=0.0)
         self._task = Task(options, self._found, Goal(budget=float("inf")), limits, fairness, settings)
         self._seconds = 0.0
         self._number = 0
+        self._cut_short = False
 
-    def cheapest(self, target_tco2e: float, share: float, rounds: int) -> tuple[IntArray, float] | None:
-        """Levels and gap of the cheapest choice that reached the target in the share of training samples."""
+    def cheapest(self, target_tco2e: float, share: float, rounds: int) -> _Best | None:
+        """The cheapest choice that reached the target in the share of training samples."""
         saved = self._found.reduction_tco2e
-        best: tuple[IntArray, float] | None = None
+        best: _Best | None = None
         best_cost = np.inf
         rows: IntArray | None = None
         # How far above the target to aim: more than `low`, which missed it, less than `high`, which was enough.
         margin, low, high = 1.0, 0.0, np.inf
         for number in range(rounds):
+            if best is not None and self._is_late:
+                return self.ended(best)
             try:
                 chosen = self._choose(Goal(target_tco2e=target_tco2e), saved, rows, margin)
             except NoPortfolio:
                 if best is None:
                     raise
-                break
+                return self.ended(best)
             if chosen is None:
                 if rows is None:
                     break  # not even the mean of the samples reaches it
@@ -244,43 +263,55 @@ class _Search:
                 if reached >= target_tco2e:
                     high = margin
                     if cost < best_cost:
-                        best, best_cost = (levels, chosen.gap), cost
+                        best, best_cost = _Best(levels, chosen.gap, chosen.solution.stopped), cost
                 elif number > 0:  # the first round knows the mean only, and tells nothing of margins
                     low = margin
                 saved = self._near_quantile(near, rows, reached)
             margin = _between(low, high)
             if high - low < _CLOSE:
                 break
-        return best
+        return self.ended(best) if best is not None and self._cut_short else best
 
-    def safest(self, share: float, rounds: int) -> tuple[IntArray, float]:
-        """Levels and gap of the choice that saves most in the share of training samples."""
+    def safest(self, share: float, rounds: int) -> _Best:
+        """The choice that saves most in the share of training samples."""
         saved = self._found.reduction_tco2e
-        best: tuple[IntArray, float] | None = None
+        best: _Best | None = None
         most = -np.inf
         rows: IntArray | None = None
         for _ in range(rounds):
+            if best is not None and self._is_late:
+                return self.ended(best)
             try:
                 chosen = self._choose(Goal(budget=float("inf")), saved, rows, 1.0)
             except NoPortfolio:
                 if best is None:
                     raise
-                break
+                return self.ended(best)
             assert chosen is not None  # without a target something is always reached; contradictions raise
             rows = chosen.rows
             levels, reached, near = self._quantile(rows, share)
             if reached <= most * (1 + 1e-9) and best is not None:
                 break
-            best, most = (levels, chosen.gap), reached
+            best, most = _Best(levels, chosen.gap, chosen.solution.stopped), reached
             saved = sampled_reductions(self._found, self._train.mean_options(self._options, near))
         assert best is not None
-        return best
+        return self.ended(best) if self._cut_short else best
+
+    @property
+    def _is_late(self) -> bool:
+        return self._seconds >= self._task.settings.time_limit_s
+
+    def ended(self, best: _Best) -> _Best:
+        """The best so far of a search that could not go on: it was cancelled, or time was up."""
+        asked = self._task.settings.cancelled
+        return best._replace(stopped="cancelled" if asked is not None and asked() else "time")
 
     def _choose(self, goal: Goal, saved: FloatArray, rows: IntArray | None, margin: float) -> Chosen | None:
         self._number += 1
         task = replace(self._task, goal=goal)
         chosen = choose(task, saved, rows, self._number, self._seconds, margin)
         self._seconds += 0.0 if chosen is None else chosen.solution.seconds
+        self._cut_short = self._cut_short or (chosen is not None and chosen.solution.stopped != "gap")
         return chosen
 
     def _quantile(self, rows: IntArray, share: float) -> tuple[IntArray, float, IntArray]:
@@ -323,8 +354,8 @@ class _Judge:
     target_tco2e: float
     share: float
 
-    def told(self, found: tuple[IntArray, float]) -> RobustPortfolio:
-        levels, gap = found
+    def told(self, found: _Best) -> RobustPortfolio:
+        levels = found.levels
         estimated = self.held_out.reductions_tco2e(self.options, levels)
         real = estimated if self.simulate is None else _simulated(self.simulate, levels)
         safe = _kept_by(real, self.share)
@@ -339,7 +370,8 @@ class _Judge:
             safe_tco2e=safe,
             shortfall_tco2e=max(0.0, self.target_tco2e - safe),
             kept=safe >= self.target_tco2e,
-            gap=gap,
+            gap=found.gap,
+            stopped=found.stopped,
         )
 
     def _reached(self, saved: FloatArray) -> float:

@@ -127,7 +127,7 @@ def run(
     drawn = None
     if samples:
         in_year = sampled(drawn_in(first, first.outcome.change_tco2e), samples, seed, zones, cancelled)
-        drawn = with_sets(with_path(in_year, first, seed, cancelled), runs, seed, cancelled)
+        drawn = with_sets(with_path(in_year, first, seed, cancelled), runs, seed, zones, cancelled)
     used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
     if forms:
         used |= set(TRAVEL_PARAMETERS)

@@ -43,13 +43,16 @@ class Area(Strict):
 
 
 class Costs(Strict):
-    """What a unit of the measure costs, as the user says; units are named by the measure (m2, kWp, ha, ...)."""
+    """What a unit of the measure costs, as the user says; units are named by the measure (m2, kWp, ha, ...).
+
+    Without a currency costs are in the region's own; where that is not known either, in "currency units".
+    """
 
     capital_per_unit: float = Field(ge=0, le=MOST_COST)
     running_per_unit: float = Field(default=0.0, ge=-MOST_COST, le=MOST_COST)
     lifetime_years: float = Field(default=30.0, ge=0.1, le=200)
     discount_rate: float = Field(default=0.03, ge=0, le=0.5)
-    currency: str = Field(default="KRW", min_length=3, max_length=3)
+    currency: str | None = Field(default=None, min_length=3, max_length=3)
 
 
 class Measure(Strict):
@@ -93,7 +96,7 @@ class UseChange(Measure):
 
 
 class TransitStops(Measure):
-    """New stops, one by one or along a new line; needs the stops there are, from the scenario's `stops`."""
+    """New stops, one by one or along a new line; needs those there are: the scenario's `stops` or the region file's."""
 
     kind: Literal["transit_stops"]
     stops: tuple[LonLat, ...] = Field(default=(), max_length=1000)

@@ -68,6 +68,7 @@ class State:
         known: sector -> where the edition has a value; elsewhere the sector's arrays are 0 and mean nothing.
         sd_tco2e, shared: sector -> published standard deviation, and the part of its variance that all cells share.
         notes: what it rests on besides the edition.
+        currency: that costs are in unless they name another (ISO 4217); empty where nobody says.
         edition, region, collection: where it comes from; empty if made by hand.
 
     Raises:
@@ -98,6 +99,7 @@ class State:
     sd_tco2e: Mapping[str, FloatArray] = field(default_factory=dict)
     shared: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    currency: str = ""
     edition: str = ""
     region: str = ""
     collection: str = ""

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import shapely
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from accounting.tables import read_rows
+from carbonmap.currencies import checked_currency
 from carbonmap.errors import RegionError
 from carbonmap.resources import data_folder
 from carbonmap.yaml_file import YamlFile
@@ -93,6 +94,7 @@ class Template(Strict):
     crs: tuple[str, ...] = ()
     codes: Literal["korea", "inspire"] = "inspire"
     languages: Annotated[tuple[str, ...], Field(min_length=1)]
+    currency: Annotated[str, AfterValidator(checked_currency)] | None = None
     factor_regions: Annotated[tuple[str, ...], Field(min_length=1)]
     local_factors: tuple[LocalFactors, ...] = ()
     factors: dict[str, str | dict[str, Any]] = Field(default_factory=dict)

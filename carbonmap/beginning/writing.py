@@ -34,6 +34,8 @@ def _lines(proposal: Proposal) -> Iterator[str]:
     yield f"id: {proposal.id}"
     yield f"name: {_flow(proposal.names)}"
     yield f"languages: {_flow(list(proposal.languages))}"
+    if template.currency:
+        yield f"currency: {template.currency}    # of costs in scenarios that name no other"
     yield f"crs: {proposal.crs.value}    # {proposal.crs.why}"
     yield f"grid: {_flow(proposal.grid)}    # {proposal.sizes[1]}"
     yield f"h3_resolutions: [{proposal.hexagons}]"

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from accounting.uncertainty import Z90
+from gis.sources import COUNTED
 from grids.edition import Edition
 from grids.manifest import LayerInfo
 from grids.neighbourhoods import NOWHERE, SQUARE_COLUMNS, Neighbourhoods
@@ -89,7 +90,7 @@ def region_errors(edition: Edition, year: int) -> dict[str, SectorErrors]:
     """
     found: dict[str, SectorErrors] = {}
     for layer in edition.manifest.layers:
-        if layer.sector == "population":
+        if layer.sector in COUNTED:
             continue
         errors = found.setdefault(layer.sector, SectorErrors())
         _add_layer(errors, edition, layer, year)

@@ -49,6 +49,63 @@ def test_the_catalogue_says_what_every_parameter_is(client: httpx.Client) -> Non
     assert told["limits"]["samples"] == MOST_SAMPLES
 
 
+@pytest.mark.parametrize("language", ["en", "ko", "ru", "uz"])
+def test_the_catalogue_is_told_in_the_language_that_is_asked_for(client: httpx.Client, language: str) -> None:
+    plain = client.get(f"{ROOT}/measures").json()
+    answer = client.get(f"{ROOT}/measures", headers={"Accept-Language": f"{language}, en;q=0.1"})
+    assert answer.headers["Content-Language"] == language
+    assert "Accept-Language" in answer.headers["Vary"]
+    told = answer.json()
+    MeasuresOut.model_validate(told)
+    same = language == "en"
+    for one, other in zip(told["measures"], plain["measures"], strict=True):
+        assert (one["about"] == other["about"], one["name"] == other["name"]) == (same, same)
+        assert {key: one[key] for key in ("kind", "unit", "stage")} == {
+            key: other[key] for key in ("kind", "unit", "stage")
+        }
+    for one, other in zip(told["parameters"], plain["parameters"], strict=True):
+        assert (one["id"], one["unit"], one.get("value")) == (other["id"], other["unit"], other.get("value"))
+        for member in ("meaning", "source", "note", "unit_text"):
+            assert (member in one) == (member in other)
+            assert member not in one or (one[member] == other[member]) == same
+    for names in ("indicators", "stage_names"):
+        assert told[names].keys() == plain[names].keys()
+        assert all((word == plain[names][key]) == same for key, word in told[names].items())
+
+
+@pytest.mark.parametrize("of", ["grid-1km", "municipality"])
+def test_places_of_a_result_are_told_by_each_set_and_their_range(client: httpx.Client, of: str) -> None:
+    names = list(client.get(f"{ROOT}/measures").json()["elasticities"])
+    document = {"year": 2040, "measures": [GROWTH, RETROFIT]}
+    told = run(client, document, "/items", of=of, collection="grid-1km", samples=60)
+    part = "sd" if of == "grid-1km" else "low90"
+    differ = []
+    for one in told["features"]:
+        values = one["properties"]
+        ends = values["change_low_tco2e"], values["change_high_tco2e"]
+        assert ends[0] - 1e-9 <= values["net_change_tco2e"] <= ends[1] + 1e-9  # added up in another order
+        assert values[f"change_{part}_tco2e"] == values[f"change_{part}_{names[0]}_tco2e"]
+        differ.append(values[f"change_{part}_{names[1]}_tco2e"] != values[f"change_{part}_{names[0]}_tco2e"])
+    assert any(differ)
+
+
+def test_an_area_has_an_interval_of_each_set(client: httpx.Client) -> None:
+    asked = {"scenario": {"year": 2040, "measures": [GROWTH, RETROFIT]}}
+    asked["area"] = {"collection": "municipality", "ids": ["west"]}
+    answer = client.post(
+        f"{ROOT}/results/statistics", json=asked, params={"samples": 60, "collection": "grid-1km"},
+        headers={"Accept-Language": "ko"},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    AreaOut.model_validate(told)
+    assert answer.headers["Content-Language"] == "ko"
+    assert "예측이 아니라" in told["notes"]["source"]
+    first, second = told["sets"].values()
+    assert told["interval_tco2e"] == first["interval_tco2e"] != second["interval_tco2e"]
+    assert told["range_tco2e"] == sorted(one["change_tco2e"] for one in (first, second))
+
+
 def test_kinds_that_need_the_process_say_so_and_are_sent_there(client: httpx.Client) -> None:
     kinds = client.get(f"{ROOT}/measures").json()["measures"]
     there = {one["kind"] for one in kinds if one["needs_process"]}

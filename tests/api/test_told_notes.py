@@ -12,9 +12,11 @@ from api.chosen_words import chosen_in
 from api.mix_answers import NOTES as MIX_NOTES
 from api.note_words import PROCESS_WORDS, RESULT_WORDS
 from api.process_runs import PROCESSES
+from api.scenario_answers import NOTES as RESULT_NOTES
 from api.told_notes import in_language
 from api.where_runs import NOTES as WHERE_NOTES
 from carbonmap.resources import data_folder
+from scenarios.area_detail import NOTE as DETAIL_NOTE
 from scenarios.notes import TEXTS, Note
 
 OTHERS = ("ko", "ru", "uz")
@@ -31,7 +33,8 @@ def test_every_language_has_every_note_with_the_same_values(language: str) -> No
     words = RESULT_WORDS[language]
     assert {code: named_in(text) for code, text in words.items()} == {code: named_in(t) for code, t in TEXTS.items()}
     assert CHOSEN_WORDS[language].keys() == CHOSEN_WORDS["ko"].keys()
-    for process, notes in {"best-mix": MIX_NOTES, "where-to-act": WHERE_NOTES}.items():
+    of_results = {**RESULT_NOTES, "detail": DETAIL_NOTE}
+    for process, notes in {"scenario": of_results, "best-mix": MIX_NOTES, "where-to-act": WHERE_NOTES}.items():
         assert process in PROCESSES
         assert PROCESS_WORDS[process][language].keys() == notes.keys()
 
@@ -130,3 +133,9 @@ def test_a_result_is_told_in_the_language_that_is_asked_for(client: httpx.Client
     for one, other in zip(russian, english, strict=True):
         assert one["values"] == other["values"]
         assert one["text"] != other["text"]
+    plain = told_to(client, "en").json()
+    for one, other in zip(answer.json()["result"]["parameters"], plain["result"]["parameters"], strict=True):
+        assert one["id"] == other["id"]
+        assert one["meaning"] != other["meaning"]
+        assert one["source"] != other["source"]
+    assert all(text != plain["notes"][code] for code, text in answer.json()["notes"].items())

@@ -38,6 +38,16 @@ def a_misspelt_key_of_a_source(tiny):
     tiny.source("buildings")["colums"] = tiny.source("buildings").pop("columns")
 
 
+@case("key 'currency'", "'EURO' is no currency of ISO 4217", "EUR, CHF or UZS")
+def a_currency_that_is_none(tiny):
+    tiny.region["currency"] = "EURO"
+
+
+@case("key 'currency'", "did you mean CHF?")
+def a_currency_in_small_letters(tiny):
+    tiny.region["currency"] = "chf"
+
+
 @case("key 'crs'", "missing")
 def a_missing_key(tiny):
     del tiny.region["crs"]

@@ -230,9 +230,7 @@ def test_the_best_mix_is_written_and_its_scenario_runs_by_itself(store: Path, tm
     assert -ran["change_tco2e"]["net"] == pytest.approx(best["saved_tco2e"], rel=1e-9)
 
 
-def test_what_must_not_change_does_not_and_parts_are_spent_on_alike(
-    store: Path, tmp_path: Path, command: Command
-) -> None:
+def test_what_must_not_change_does_not_and_limits_of_places_hold(store: Path, tmp_path: Path, command: Command) -> None:
     def mixed(name: str, **members: Any) -> tuple[dict[str, Any], pd.DataFrame]:
         asked = {key: value for key, value in MIX.items() if key not in ("target_share", "robust", "frontier")}
         document = written(tmp_path / f"{name}.json", asked | members)
@@ -252,6 +250,34 @@ def test_what_must_not_change_does_not_and_parts_are_spent_on_alike(
     assert ((spent[["insulate_level", "cars_level"]] > 0).sum(axis=1) <= 1).all()
     most = [each["portfolio"]["saved_tco2e"] for each in (free, told, capped)]
     assert most[0] > max(most[1:])
+
+
+def test_parts_are_spent_on_alike_by_head(store: Path, tmp_path: Path, command: Command) -> None:
+    asked = {key: value for key, value in MIX.items() if key not in ("target_share", "robust", "frontier")}
+    asked |= {"budget": 1e9, "candidates": MIX["candidates"][1:]}
+
+    def spent(name: str, **members: Any) -> pd.Series:
+        document = written(tmp_path / f"{name}.json", asked | members)
+        code, _, said = command("mix", "tiny", document, "--store", store, "-o", tmp_path / name, "-q", "-f", "csv")
+        assert code == 0, said
+        return pd.read_csv(tmp_path / name / "places.csv").set_index("id")["cost"]
+
+    heads = pd.Series({"west": 5000.0, "east": 200.0})  # dwellings of 35 m2 a head
+    free, fair = spent("free"), spent("fair", fairness={"high": 1.2})
+
+    def ratios(cost: pd.Series) -> pd.Series:
+        return (cost / heads) / (cost.sum() / heads.sum())
+
+    assert ratios(free).max() > 1.2, "the case would not show it"
+    assert ratios(fair).max() <= 1.2
+    assert 0 < fair.sum() < free.sum()
+    # One part for all asks for nothing.
+    together = spent("together", fairness={"low": 0.9, "high": 1.1, "parts": {"west": "all", "east": "all"}})
+    assert together.to_dict() == free.to_dict()
+    document = written(tmp_path / "half.json", asked | {"fairness": {"low": 0.6, "parts": {"west": "a"}}})
+    code, _, said = command("mix", "tiny", document, "--store", store, "-q")
+    assert code == 2
+    assert "'east' is of no part" in said
 
 
 def test_of_an_unknown_net_no_share_is_saved_and_none_is_told(tmp_path: Path, command: Command) -> None:

@@ -48,6 +48,7 @@ def test_meters_and_names_are_columns() -> None:
         ({"file": "b.tif", "sector": "land_cover", "classes": {1: "woods"}}, "none of"),
         ({"file": "b.osm.pbf", "layer": "building"}, "Did you mean 'buildings'?"),
         ({"sector": "population"}, "population needs columns"),
+        ({"sector": "jobs", "columns": {"id": "i"}}, "jobs needs columns: {jobs:"),
         ({"where": {"a": []}}, "at least 1 item"),
         ({"where": {"a": [False]}}, "in quotes"),
         ({"coverage": {"bounds": [1, 2, 0, 3]}}, "enclose nothing"),
@@ -102,3 +103,12 @@ def test_zone_sets_need_an_id_and_a_title() -> None:
 
 def test_context_knows_its_columns() -> None:
     assert "not one of ours" in refused(ContextSource, kind="roads", file="r.gpkg", columns={"aadt": "x"})
+
+
+def test_stops_may_be_a_table_of_places_and_jobs_may_come_by_a_join() -> None:
+    stops = {"kind": "stops", "file": "gtfs/stops.txt", "x": "stop_lon", "y": "stop_lat", "crs": "EPSG:4326"}
+    assert ContextSource(**stops).x == "stop_lon"
+    assert "name the columns of its coordinates" in refused(ContextSource, kind="stops", file="gtfs/stops.txt")
+    assert "x and y go together, with a crs" in refused(ContextSource, **stops | {"crs": None})
+    join = {"file": "jobs.csv", "key": "code", "layout": "wide", "columns": {"jobs_2023": "workers"}}
+    assert Source(id="j", sector="jobs", file="zones.gpkg", columns={"id": "code"}, joins=[join]).sector == "jobs"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import pytest
 
 from carbonmap.build import build_region
@@ -20,17 +21,25 @@ from scenarios.state import SECTORS, State
 EAST, NORTH = 540_000, 5_220_000
 
 
-def tiny(folder: Path, opened: bool) -> Edition:
+def tiny_region(folder: Path) -> Any:
     path = Path(__file__).parents[1] / "carbonmap" / "conftest.py"
     spec = importlib.util.spec_from_file_location("tiny_region", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    region: Any = module.Tiny(folder)
-    region.source("buildings")["open"] = opened
+    return module.Tiny(folder)
+
+
+def built(region: Any) -> Edition:
     build_region(region.write(), None, region.store, progress=Silent())
     return Store(region.store).open("tiny")
+
+
+def tiny(folder: Path, opened: bool) -> Edition:
+    region = tiny_region(folder)
+    region.source("buildings")["open"] = opened
+    return built(region)
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +138,69 @@ def test_a_part_of_the_region_is_a_smaller_frame(editions: dict[bool, Edition]) 
 def test_what_is_no_grid_is_refused(editions: dict[bool, Edition]) -> None:
     with pytest.raises(InvalidState, match="no grid"):
         edition_state(editions[True], "district")
+
+
+def with_jobs(region: Any, *numbers: float | None, **members: Any) -> None:
+    """A source of jobs by district, west and east."""
+    zones = region.layers["zones.geojson"]
+    features = [
+        {**zone, "properties": {**zone["properties"], "workers": count}}
+        for zone, count in zip(zones["features"], numbers, strict=True)
+    ]
+    region.layers["jobs.geojson"] = {**zones, "features": features}
+    columns = {"id": "code", "jobs": "workers"}
+    region.region["sources"].append(
+        {"id": "work", "sector": "jobs", "file": "jobs.geojson", "columns": columns, "open": True, **members}
+    )
+
+
+def test_jobs_of_a_zone_table_are_shared_out_exactly_and_nowhere_published(tmp_path: Path) -> None:
+    region = tiny_region(tmp_path / "jobs")
+    with_jobs(region, 800, 100)
+    edition = built(region)
+    state = edition_state(edition, "grid-500m")
+    assert state.jobs.sum() == pytest.approx(900, rel=1e-12)
+    # Both districts are 1 x 2 km: eight cells of 500 m each, of equal ground.
+    np.testing.assert_allclose(state.jobs[:, :2], 100, rtol=1e-9)
+    np.testing.assert_allclose(state.jobs[:, 2:], 12.5, rtol=1e-9)
+    assert not {"jobs", "jobs_gaps"} & {note.code for note in state.notes}
+    assert not any("jobs" in column for column in edition.collection("grid-500m").columns)
+    assert edition.table("district", 2023)["population"].null_count == 2, "workers are no residents"
+    moved = {"id": "m", "kind": "growth", "form": "compact", "jobs": 90, "moved_jobs": 0.1}
+    result = run(baseline_of(state), read_scenario({"year": 2030, "measures": [moved]}))
+    assert result.then.jobs == pytest.approx(990)
+
+
+def test_jobs_without_a_number_are_told_and_closed_ones_stay_inside(tmp_path: Path) -> None:
+    region = tiny_region(tmp_path / "gaps")
+    with_jobs(region, 800, None)
+    state = edition_state(built(region), "grid-500m")
+    assert state.jobs.sum() == pytest.approx(800)
+    [note] = [note for note in state.notes if note.about == "jobs"]
+    assert (note.code, note.values) == ("jobs_gaps", {"places": 1})
+    closed = tiny_region(tmp_path / "closed")
+    with_jobs(closed, 800, 100, open=False)
+    state = edition_state(built(closed), "grid-500m")
+    assert [note.code for note in state.notes if note.about == "jobs"] == ["jobs"]
+    assert state.jobs.sum() != pytest.approx(900)
+
+
+def test_stops_and_currency_of_the_region_file_are_the_states(tmp_path: Path) -> None:
+    region = tiny_region(tmp_path / "stops")
+    assert edition_state(built(region), "grid-500m").stops is None
+    to_lonlat = pyproj.Transformer.from_crs("EPSG:32632", "OGC:CRS84", always_xy=True)
+    places = [(EAST + 250.0, NORTH + 250.0), (EAST + 1700.0, NORTH + 1800.0), (EAST + 90_000.0, NORTH + 250.0)]
+    rows = [f"s{k},{lat!r},{lon!r}" for k, (lon, lat) in enumerate(to_lonlat.transform(*place) for place in places)]
+    (region.folder / "stops.txt").write_text("stop_id,stop_lat,stop_lon\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    told = {"kind": "stops", "file": "stops.txt", "x": "stop_lon", "y": "stop_lat", "crs": "EPSG:4326"}
+    region.region |= {"context": [told], "currency": "CHF"}
+    state = edition_state(built(region), "grid-500m")
+    assert state.currency == "CHF"
+    assert state.stops is not None
+    np.testing.assert_allclose(state.stops, places[:2], atol=0.01)  # the third lies far away
+    line = {"id": "t", "kind": "transit_stops", "stops": [to_lonlat.transform(EAST + 250.0, NORTH + 1500.0)]}
+    result = run(baseline_of(state), read_scenario({"year": 2030, "measures": [line]}))
+    assert result.first.total_tco2e < 0
+    given = edition_state(built(region), "grid-500m", stops=[to_lonlat.transform(*places[1])])
+    assert given.stops is not None
+    np.testing.assert_allclose(given.stops, [places[1]], atol=0.01)

@@ -181,6 +181,18 @@ def test_what_zones_cannot_choose_is_refused(mix: Mix, changes: dict[str, Any], 
                 "names": mix.names} | changes))  # fmt: skip
 
 
+def test_costs_without_a_currency_are_in_the_regions_own(mix: Mix) -> None:
+    swiss = replace(mix.baseline, state=replace(mix.baseline.state, currency="CHF"))
+    for baseline, unit in ((mix.baseline, "currency units a year"), (swiss, "CHF a year")):
+        assert Mix(baseline, 2040, CANDIDATES[:2], mix.zones, mix.names).options.cost_unit == unit
+    costs = CANDIDATES[0].measure.costs
+    assert costs is not None
+    named = costs.model_copy(update={"currency": "EUR"})
+    euro = Candidate(CANDIDATES[0].measure.model_copy(update={"costs": named}), (0.5,))
+    with pytest.raises(InvalidOptions, match=r"in currencies \(EUR, currency units\)"):
+        _ = Mix(mix.baseline, 2040, [euro, CANDIDATES[1]], mix.zones, mix.names).options
+
+
 def test_zones_that_share_ground_and_missing_costs_are_refused(mix: Mix) -> None:
     with pytest.raises(InvalidOptions, match="share ground"):
         Mix(mix.baseline, 2040, CANDIDATES, csr_array(2 * mix.zones), mix.names)

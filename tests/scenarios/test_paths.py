@@ -10,6 +10,7 @@ import pyproj
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from scenarios import path_samples
 from scenarios.comparison import difference
@@ -17,6 +18,7 @@ from scenarios.costs import annual_cost, total_costs
 from scenarios.errors import InvalidScenario
 from scenarios.measures import measure_kinds
 from scenarios.parameters import shipped_parameters
+from scenarios.place_changes import place_intervals
 from scenarios.result import Result
 from scenarios.run import baseline_of, run
 from scenarios.scenario import Costs, read_scenario
@@ -106,6 +108,38 @@ def test_each_set_of_elasticities_has_an_interval_of_its_own_in_the_same_worlds(
     assert plain is not None
     np.testing.assert_array_equal(plain.sets_tco2e[first], plain.sets_tco2e[second])
     assert {one["interval_tco2e"] for one in summary(ran(state, [COMPACT]))["sets"].values()} == {None}
+
+
+def test_zones_and_cells_have_intervals_of_each_set_too(cities: ModuleType) -> None:
+    state, document = cities.city(8, 8), read_scenario({"year": 2040, "measures": [COMPACT, RETROFIT]})
+    known = shipped_parameters()
+    first, second = known.elasticities
+    zones = csr_array((np.arange(64)[None, :] < np.array([[20], [50]])).astype(float))
+    turned = replace(known, elasticities={name: known.elasticities[name] for name in (second, first)})
+    one, other = (run(baseline_of(state, each), document, samples=300, seed=4, zones=zones) for each in (known, turned))
+    assert one.samples is not None
+    assert other.samples is not None
+    np.testing.assert_array_equal(one.samples.sets_zones_tco2e[first], one.samples.zones_tco2e)
+    np.testing.assert_array_equal(one.samples.sets_cells_sd_tco2e[first], one.samples.cells_sd_tco2e)
+    # As if the other set had been the first one: nothing of both is mixed.
+    np.testing.assert_allclose(
+        one.samples.sets_zones_tco2e[second], other.samples.zones_tco2e, rtol=1e-9, atol=1e-9
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        one.samples.sets_cells_sd_tco2e[second], other.samples.cells_sd_tco2e, rtol=1e-9, atol=1e-9
+    )
+    told = place_intervals(one, zones=True)
+    np.testing.assert_array_equal(told["net_change_low90_tco2e"], told[f"net_change_low90_{first}_tco2e"])
+    low, high = np.quantile(other.samples.zones_tco2e, [0.05, 0.95], axis=1)
+    np.testing.assert_allclose(told[f"net_change_low90_{second}_tco2e"], low, rtol=1e-9)
+    np.testing.assert_allclose(told[f"net_change_high90_{second}_tco2e"], high, rtol=1e-9)
+    assert (told[f"net_change_low90_{second}_tco2e"] != told[f"net_change_low90_{first}_tco2e"]).all()
+    spread = place_intervals(one, zones=False)
+    assert set(spread) == {"net_change_sd_tco2e", *(f"net_change_sd_{name}_tco2e" for name in (first, second))}
+    # Without a form there is nothing that elasticities could move.
+    plain = ran(state, [RETROFIT], samples=50, zones=zones).samples
+    assert plain is not None
+    np.testing.assert_array_equal(plain.sets_zones_tco2e[first], plain.sets_zones_tco2e[second])
 
 
 # --- the target ------------------------------------------------------------------------------------------------------
@@ -208,6 +242,16 @@ def test_costs_of_all_measures_by_currency_and_a_tonne(cities: ModuleType) -> No
     saved = -sum(effects[name].tco2e for name in euro.measures)
     assert euro.per_tco2e == pytest.approx(spent / saved)
     assert total_costs(ran(state, [FOREST]).measures) == ()
+
+
+@pytest.mark.parametrize(("own", "told"), [("CHF", "CHF"), ("", "currency units")])
+def test_costs_that_name_no_currency_are_in_the_regions_own(cities: ModuleType, own: str, told: str) -> None:
+    state = cities.city(6, 6, currency=own)
+    unnamed, named = {"capital_per_unit": 200}, {"capital_per_unit": 9, "currency": "EUR"}
+    result = ran(state, [RETROFIT | {"costs": unnamed}, PUMPS, PV | {"costs": named}])
+    assert [effect.currency for effect in result.measures if effect.cost_per_year is not None] == [told, "EUR"]
+    assert {effect.currency for effect in result.measures if effect.cost_per_year is None} == {""}
+    assert {one.currency for one in total_costs(result.measures)} == {told, "EUR"}
 
 
 def test_costs_that_would_silently_be_nothing_are_refused(cities: ModuleType) -> None:

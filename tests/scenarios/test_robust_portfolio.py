@@ -1,8 +1,11 @@
 """A target kept in at least 90 of 100 worlds that the choice was not made for, or what it lacks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from scenarios.combinations import combinations
 from scenarios.limits import Limits
 from scenarios.options import FloatArray, IntArray
 from scenarios.portfolio import best_portfolio
@@ -94,6 +97,7 @@ def test_cancelled_while_it_aims_higher_the_choice_before_comes_back() -> None:
     )  # fmt: skip
     assert len(simulated) == 1
     np.testing.assert_array_equal(found.levels, simulated[0])
+    assert found.stopped == "cancelled"
 
 
 def test_a_share_that_cannot_be_kept_says_what_can_be_relied_on() -> None:
@@ -142,6 +146,25 @@ def test_cancelled_later_the_best_so_far_comes_back_and_at_once_there_is_none() 
     early = search(stop=True)
     assert early.train_share >= 0.9
     assert early.total_cost >= full.total_cost * (1 - 1e-9)
+    assert (full.stopped, early.stopped) == ("gap", "cancelled")
+
+
+def test_a_measure_that_samples_turn_over_does_not_blow_up_the_gap() -> None:
+    """It saves next to nothing in the mean of all samples, and much near a quantile; combinations are thinned."""
+    options = made_options(2, 11, 5, 3)
+
+    def turned(seed: int) -> Samples:
+        samples, chance = made_samples(options, 60, seed), np.random.default_rng(seed + 50).standard_normal((60, 1, 1))
+        effects = samples.effects_tco2e.copy()
+        effects[:, :, 0, 1:] = (0.3 * (chance - chance.mean()) + 1e-6) * np.arange(1, 5) * 20
+        return replace(samples, effects_tco2e=effects)
+
+    train, held_out = turned(1), turned(2)
+    assert combinations(train.mean_options(options, np.arange(60))).slack_tco2e > 0, "the case would not show it"
+    target = 0.5 * best_portfolio(options, budget=float("inf")).total_tco2e
+    found = robust_portfolio(options, train, held_out, target_tco2e=target)
+    assert found.kept
+    assert found.gap <= Settings().gap
 
 
 def test_without_scatter_it_is_the_plain_best_mix() -> None:

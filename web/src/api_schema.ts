@@ -1572,6 +1572,7 @@ export interface components {
                 number,
                 number
             ];
+            currency?: string | null;
             edition: string;
             id: string;
             illustrative: {
@@ -1599,11 +1600,13 @@ export interface components {
                 [key: string]: unknown;
             };
             kind: string;
+            name: string;
             needs_process: boolean;
             parameters: string[];
             sector: string;
             stage: string;
             unit: string;
+            unit_text: string;
         };
         MeasuresOut: {
             attributions: components["schemas"]["Attribution"][];
@@ -1619,12 +1622,19 @@ export interface components {
             illustrative: {
                 [key: string]: boolean;
             };
+            indicators: {
+                [key: string]: string;
+            };
             limits: {
                 [key: string]: number;
             };
             measures: components["schemas"]["MeasureKindOut"][];
             parameters: components["schemas"]["ParameterOut"][];
+            stage_names: {
+                [key: string]: string;
+            };
             stages: string[];
+            stops: number;
             synthetic: boolean;
         };
         ParameterOut: {
@@ -1641,6 +1651,7 @@ export interface components {
             source?: string | null;
             status: string;
             unit: string;
+            unit_text: string;
             value?: number | null;
         };
         PartOfCarrier: {
@@ -1787,6 +1798,7 @@ export interface components {
                 number,
                 number
             ];
+            currency?: string | null;
             edition: string;
             id: string;
             illustrative: {
