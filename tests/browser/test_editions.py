@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 from map_reading import GRID, address_of, largest, number_in, places, point_at, within
 from playwright.sync_api import expect
+from scenario_panel import answer, document_of, opened, planners_key, shows
 
 from bench.browsing import serve_store
 
@@ -223,6 +225,46 @@ def test_an_edition_that_is_no_longer_kept_gives_way_to_the_one_that_is(edited: 
     expect(page.locator(".edition")).to_contain_text(newest)
     expect(page.locator(".notices [role=alert]")).to_have_count(0)
     edited.drawn()
+
+
+def test_a_scenario_that_was_saved_on_one_edition_is_opened_on_the_next(
+    edited: Any, visits: Any, publish: Any, store_of_two: Path, project: Path
+) -> None:
+    before, newest = old_and_new(edited)
+    key = planners_key(store_of_two, project)
+    publish(before)
+    panel = opened(edited)
+    panel.get_by_role("button", name="Electric vehicles").click()
+    document = document_of(panel, edited.page)
+    was = answer(edited, document, edition=before)["change_tco2e"]["net"]
+    shows(panel, was)
+    panel.get_by_text("Save", exact=True).first.click()
+    panel.get_by_label("Planner’s key").fill(key)
+    panel.get_by_role("button", name="Save", exact=True).click()
+    expect(panel.get_by_test_id("saved")).to_contain_text("version 1")
+    [name] = parse_qs(urlsplit(edited.page.url).query)["scenario"]
+    publish(newest)
+
+    # What the colleague sees is worked out on what is served now, and says so.
+    colleague = visits(**WIDE)
+    colleague.base = edited.base
+    page = colleague.open(f"?scenario={name}")
+    again = page.get_by_test_id("scenario")
+    now = answer(colleague, document, edition=newest)["change_tco2e"]["net"]
+    assert now != was, "twice the cars on some streets, and the same change"
+    shows(again, now)
+    told = again.get_by_test_id("saved-elsewhere")
+    expect(told).to_contain_text(before)
+    expect(told).to_contain_text(newest)
+    told.get_by_role("button", name="Show it on that edition").click()
+    shows(again, was)
+    expect(told).to_have_count(0)
+    assert address_of(page)["edition"] == before
+    page.get_by_test_id("kept").get_by_role("button", name="Show the current edition").click()
+    shows(again, now)
+    expect(told).to_be_visible()
+    assert "edition" not in address_of(page)
+    assert colleague.complaints == []
 
 
 def test_a_link_that_was_shared_shows_the_same_numbers_after_a_new_edition(

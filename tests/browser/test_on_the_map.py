@@ -2,15 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from map_reading import number_in, pixels, places
 from playwright.sync_api import expect
-from scenario_panel import WIDE, answer, by_job, document_of, js_number, opened, shows, slide
+from scenario_panel import WIDE, answer, by_job, document_of, js_number, opened, planners_key, shows, slide
 
 pytestmark = pytest.mark.browser
 
@@ -202,10 +201,7 @@ def test_a_scenario_is_saved_with_a_key_changed_and_reopened_elsewhere(
     visit = visits(**WIDE)
     panel = opened(visit)
     page = visit.page
-    command = [sys.executable, "-m", "carbonmap", "keys", "create", "--role", "planner", "--name", "Planning office"]
-    key = subprocess.run(
-        [*command, "--store", str(demo_folder / "store")], cwd=project, check=True, capture_output=True, text=True
-    ).stdout.strip()
+    key = planners_key(demo_folder / "store", project)
     panel.get_by_role("button", name="Heat pumps").click()
     panel.get_by_label("Name", exact=True).fill("Warm homes")
     panel.get_by_label("Name", exact=True).press("Tab")
@@ -272,8 +268,64 @@ def test_more_cells_than_one_answer_holds_are_drawn_from_tiles(visits: Any) -> N
     # What the tiles say of the cell is what the items say.
     cell = tooltip.locator(".tooltip-name").inner_text()
     region = visit.ask("regions")[0]
-    told = visit.context.request.post(
-        f"{visit.base}/api/{region['id']}/scenarios/results/items?year={region['years'][-1]}&limit=10000", data=document
-    ).json()
+    address = f"{visit.base}/api/{region['id']}/scenarios/results/items?year={region['years'][-1]}&limit=10000"
+    told = visit.context.request.post(address, data=document).json()
     assert cell in {one["id"] for one in told["features"]}
+    # Before and after under a divider are drawn from tiles, too, on both maps; their numbers are those of the items.
+    slide(panel.get_by_test_id("measure-retrofit-1").get_by_role("slider", name="Share"), 1)
+    document = document_of(panel, page)
+    shows(panel, answer(visit, document)["change_tco2e"]["net"])
+    panel.get_by_role("radio", name="Before | after").check(force=True)
+    page.wait_for_selector("[data-testid=before-map][data-state=ready]", timeout=60_000)
+    visit.drawn()
+    expect(page.locator(".side-name")).to_have_text(["before", "after"])
+    expect(page.get_by_test_id("legend")).to_contain_text("Net emissions")
+    page.mouse.move(641, 400)
+    expect(tooltip.locator(".tooltip-name")).to_have_text(cell)
+    told = visit.context.request.post(address, data=document).json()
+    [item] = [one for one in told["features"] if one["id"] == cell]
+    area = next(one for one in places(visit, told["of"]) if one["id"] == cell)["properties"]["area_ha"]
+    said = tooltip.locator(".tooltip-held").inner_text().split(",", 1)
+    expected = [item["properties"][f"net_{when}_tco2e"] / area for when in ("before", "after")]
+    assert [number_in(one) for one in said] == pytest.approx(expected, rel=6e-3)
+    # On one side of the divider stand the colours of before, on the other those of after.
+    page.mouse.move(5, 5)
+    divider = page.get_by_role("slider", name="Divider between before and after")
+    seen = []
+    for key in ("Home", "End"):
+        divider.press(key)
+        page.wait_for_timeout(300)
+        seen.append(pixels(visit, page, side=240))
+    assert sum(one != other for one, other in zip(*seen, strict=True)) > len(seen[0]) / 20
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize(("what", "end"), [("zones", "Escape"), ("roads", "Escape"), ("roads", "Cancel")])
+def test_who_gives_up_picking_chooses_places_again(visits: Any, what: str, end: str) -> None:
+    visit = visits(**WIDE)
+    panel = opened(visit)
+    page = visit.page
+    if what == "zones":
+        panel.get_by_role("button", name="Pick zones").click()
+        picking = panel.locator(".zone-list")
+    else:
+        panel.get_by_role("button", name="Speed on roads").click()
+        picking = panel.get_by_test_id("road-picking")
+    visit.drawn()
+    page.mouse.click(600, 330)
+    if what == "zones":
+        expect(picking.locator("input:checked")).to_have_count(1)
+    if end == "Escape":
+        page.keyboard.press("Escape")
+    else:
+        picking.get_by_role("button", name="Cancel").click()
+    expect(picking).to_have_count(0)
+    # The panel stays, and nothing of what was picked acts anywhere.
+    expect(panel).to_be_visible()
+    expect(panel.get_by_role("group", name="New measures act here")).to_contain_text("Everywhere")
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    visit.drawn()
+    visit.click_centre()
+    expect(page.get_by_test_id("card")).to_be_visible()
     assert visit.complaints == []
