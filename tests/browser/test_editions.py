@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.skipif("CARBONMAP_DEMO_URL" in os.environ, reason="nothing is published on a server that is not ours"),
 ]
 
+CORRECTED = "Streets as they were counted anew"
 WIDE = {"viewport": {"width": 1280, "height": 800}}
 
 
@@ -40,6 +41,8 @@ def store_of_two(served_demo: str, demo_folder: Path, project: Path, tmp_path_fa
         counted = document["assumptions"][f"transport.aadt.{road_class}"]
         for name in ("value", "low", "high"):
             counted[name] *= 2
+    document["attributions"][0]["text"] = CORRECTED
+    document["attributions"][0].pop("texts", None)
     corrected = folder / "region.yaml"
     corrected.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     command = [sys.executable, "-m", "carbonmap", "build", str(corrected)]
@@ -264,6 +267,31 @@ def test_a_scenario_that_was_saved_on_one_edition_is_opened_on_the_next(
     shows(again, now)
     expect(told).to_be_visible()
     assert "edition" not in address_of(page)
+    assert colleague.complaints == []
+
+
+def test_an_answer_names_the_edition_and_the_sources_that_it_is_of(edited: Any, visits: Any, publish: Any) -> None:
+    before, newest = old_and_new(edited)
+    publish(before)
+    source = edited.ask("regions")[0]["attributions"][0]["text"]
+    assert source != CORRECTED
+    page = edited.open("?scenario=&plan=where")
+    page.get_by_test_id("plan").get_by_role("button", name="Find places").click()
+    expect(page.get_by_test_id("hot")).to_be_visible(timeout=120_000)
+    publish(newest)
+
+    colleague = visits(**WIDE)
+    colleague.base = edited.base
+    other = colleague.open(f"?{urlsplit(page.url).query}")
+    answer = other.get_by_test_id("hot")
+    expect(answer.get_by_test_id("answer-elsewhere")).to_contain_text(before)
+    expect(other.locator(".sources")).to_contain_text(CORRECTED)
+    answer.get_by_role("button", name="Report", exact=True).click()
+    report = other.get_by_test_id("plan-report")
+    expect(report.locator("header code")).to_have_text(before)
+    expect(report.locator(".bullets").last).to_contain_text(source)
+    expect(report.locator(".bullets").last).not_to_contain_text(CORRECTED)
+    expect(report.locator("header")).to_contain_text("Synthetic data")
     assert colleague.complaints == []
 
 
