@@ -7,7 +7,10 @@ import type { MapMouseEvent, Map as MapLibre } from 'maplibre-gl';
  * @param look is given a place of the map, px; null: the pointer is nowhere, or the map moves under it
  * @returns ends it; the pointer is nowhere then
  */
-export function restingPointer(map: MapLibre, look: (point: MapMouseEvent['point'] | null) => void): () => void {
+export function restingPointer(
+  map: MapLibre,
+  look: (point: MapMouseEvent['point'] | null) => void,
+): () => void {
   let rests: MapMouseEvent['point'] | null = null;
   const move = ({ point }: MapMouseEvent) => {
     rests = point;

@@ -4,7 +4,15 @@ import { THEMES } from './layers/themes';
 import { quantileAt } from './breaks';
 import { BREAKS, type Breaks } from './look';
 import { toOklab } from './ramps';
-import { buildScale, CLASSES_ONE_SIDED, CLASSES_PER_SIDE, classOf, colourOf, legendLines, type Scale } from './scale';
+import {
+  buildScale,
+  CLASSES_ONE_SIDED,
+  CLASSES_PER_SIDE,
+  classOf,
+  colourOf,
+  legendLines,
+  type Scale,
+} from './scale';
 
 const RAMPS = THEMES.net.ramps.light;
 

@@ -29,7 +29,9 @@ export function modelOfTwoRegions(
     const { pathname } = new URL(input instanceof Request ? input.url : input);
     if (pathname.endsWith('/regions')) return Promise.resolve(Response.json(regions));
     const language = new Headers(init?.headers).get('accept-language') ?? '';
-    return answer(pathname, init?.method ?? 'GET', language) ?? Promise.resolve(Response.json({}, { status: 404 }));
+    return (
+      answer(pathname, init?.method ?? 'GET', language) ?? Promise.resolve(Response.json({}, { status: 404 }))
+    );
   });
   let address = search;
   const keep = (query: string) => {

@@ -26,9 +26,9 @@ export function HotHead({ model, hot }: { model: Model; hot: Hot }) {
 /** How alike it is by other bands and in other years. */
 export function steadiness(hot: Hot, model: Model): string {
   const p = planTextsOf(model).hot;
-  const { percent } = numbersIn(model.lang.value);
+  const numbers = numbersIn(model.lang.value);
   const told = (words: (share: string) => string, of: readonly number[], share: number | null) =>
-    of.length > 1 && share !== null ? [words(percent(share))] : [];
+    of.length > 1 && share !== null ? [words(numbers.percent(share))] : [];
   return [
     ...told(p.steady, hot.bands, hot.bandAgreement),
     ...told(p.steadyYears, hot.years, hot.yearAgreement),

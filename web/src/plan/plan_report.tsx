@@ -61,8 +61,7 @@ function MixBody({ model, mix }: { model: Model; mix: Mix }) {
         <MixHead model={model} mix={mix} />
         <p class="fine">
           {p.mix.inYear(mix.year)} {p.mix.choosing}:{' '}
-          <span translate={false}>{titleOf(mix.collection, model)}</span>.{' '}
-          {s.against(mix.baselineYear)}
+          <span translate={false}>{titleOf(mix.collection, model)}</span>. {s.against(mix.baselineYear)}
         </p>
         <MixTrust model={model} mix={mix} />
       </section>

@@ -161,7 +161,8 @@ export const en = {
   editionKept: (edition: string) => `This link keeps to edition ${edition}; a newer one has been published.`,
   editionGone: (edition: string) =>
     `Edition ${edition} of this link is no longer kept: these are the numbers published now.`,
-  sourcesGone: 'The edition that these numbers are of is no longer kept, so that its sources cannot be named here.',
+  sourcesGone:
+    'The edition that these numbers are of is no longer kept, so that its sources cannot be named here.',
   showPublished: 'Show the current edition',
   noRegions: 'No region is published yet',
   noRegionsDetail: 'Build one and it appears here: carbonmap demo, or carbonmap build REGION.',
