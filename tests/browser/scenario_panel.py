@@ -28,9 +28,7 @@ def planners_key(store: Path, project: Path) -> str:
     return made.stdout.strip()
 
 
-def answer(
-    visit: Any, document: dict[str, Any], samples: int = 0, edition: str | None = None
-) -> dict[str, Any]:
+def answer(visit: Any, document: dict[str, Any], samples: int = 0, edition: str | None = None) -> dict[str, Any]:
     """What the API says of a scenario, asked by itself; on the edition that is served, unless one is given."""
     region = visit.ask("regions")[0]
     year = region["years"][-1]
