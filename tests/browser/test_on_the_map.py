@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from map_reading import number_in, pixels, places
+from map_reading import number_in, places
 from playwright.sync_api import expect
 from scenario_panel import WIDE, answer, by_job, document_of, js_number, opened, planners_key, shows, slide
 
@@ -252,9 +252,12 @@ def test_more_cells_than_one_answer_holds_are_drawn_from_tiles(visits: Any) -> N
                 one["count"] = 20_000
         route.fulfill(response=told, body=json.dumps(document))
 
+    def tile_of_a_result(told: Any) -> bool:
+        return "/tiles/WebMercatorQuad/" in told.url and "/results/" in told.url
+
     page.route("**/api/*/collections?*", crowded)
     panel = opened(visit)
-    with page.expect_response(lambda told: "/tiles/WebMercatorQuad/" in told.url and "/results/" in told.url):
+    with page.expect_response(tile_of_a_result):
         panel.get_by_role("button", name="Building retrofit").click()
     visit.drawn()
     document = document_of(panel, page)
@@ -275,7 +278,9 @@ def test_more_cells_than_one_answer_holds_are_drawn_from_tiles(visits: Any) -> N
     slide(panel.get_by_test_id("measure-retrofit-1").get_by_role("slider", name="Share"), 1)
     document = document_of(panel, page)
     shows(panel, answer(visit, document)["change_tco2e"]["net"])
-    panel.get_by_role("radio", name="Before | after").check(force=True)
+    visit.drawn()
+    with page.expect_response(tile_of_a_result):
+        panel.get_by_role("radio", name="Before | after").check(force=True)
     page.wait_for_selector("[data-testid=before-map][data-state=ready]", timeout=60_000)
     visit.drawn()
     expect(page.locator(".side-name")).to_have_text(["before", "after"])
@@ -288,15 +293,6 @@ def test_more_cells_than_one_answer_holds_are_drawn_from_tiles(visits: Any) -> N
     said = tooltip.locator(".tooltip-held").inner_text().split(",", 1)
     expected = [item["properties"][f"net_{when}_tco2e"] / area for when in ("before", "after")]
     assert [number_in(one) for one in said] == pytest.approx(expected, rel=6e-3)
-    # On one side of the divider stand the colours of before, on the other those of after.
-    page.mouse.move(5, 5)
-    divider = page.get_by_role("slider", name="Divider between before and after")
-    seen = []
-    for key in ("Home", "End"):
-        divider.press(key)
-        page.wait_for_timeout(300)
-        seen.append(pixels(visit, page, side=240))
-    assert sum(one != other for one, other in zip(*seen, strict=True)) > len(seen[0]) / 20
     assert visit.complaints == []
 
 
@@ -322,7 +318,7 @@ def test_who_gives_up_picking_chooses_places_again(visits: Any, what: str, end: 
     expect(picking).to_have_count(0)
     # The panel stays, and nothing of what was picked acts anywhere.
     expect(panel).to_be_visible()
-    expect(panel.get_by_role("group", name="New measures act here")).to_contain_text("Everywhere")
+    expect(panel.get_by_role("group", name="New measures act here")).to_contain_text("Whole region")
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     visit.drawn()
