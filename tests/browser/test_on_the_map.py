@@ -294,34 +294,3 @@ def test_more_cells_than_one_answer_holds_are_drawn_from_tiles(visits: Any) -> N
     expected = [item["properties"][f"net_{when}_tco2e"] / area for when in ("before", "after")]
     assert [number_in(one) for one in said] == pytest.approx(expected, rel=6e-3)
     assert visit.complaints == []
-
-
-@pytest.mark.parametrize(("what", "end"), [("zones", "Escape"), ("roads", "Escape"), ("roads", "Cancel")])
-def test_who_gives_up_picking_chooses_places_again(visits: Any, what: str, end: str) -> None:
-    visit = visits(**WIDE)
-    panel = opened(visit)
-    page = visit.page
-    if what == "zones":
-        panel.get_by_role("button", name="Pick zones").click()
-        picking = panel.locator(".zone-list")
-    else:
-        panel.get_by_role("button", name="Speed on roads").click()
-        picking = panel.get_by_test_id("road-picking")
-    visit.drawn()
-    page.mouse.click(600, 330)
-    if what == "zones":
-        expect(picking.locator("input:checked")).to_have_count(1)
-    if end == "Escape":
-        page.keyboard.press("Escape")
-    else:
-        picking.get_by_role("button", name="Cancel").click()
-    expect(picking).to_have_count(0)
-    # The panel stays, and nothing of what was picked acts anywhere.
-    expect(panel).to_be_visible()
-    expect(panel.get_by_role("group", name="New measures act here")).to_contain_text("Whole region")
-    page.keyboard.press("Escape")
-    expect(panel).to_have_count(0)
-    visit.drawn()
-    visit.click_centre()
-    expect(page.get_by_test_id("card")).to_be_visible()
-    assert visit.complaints == []
