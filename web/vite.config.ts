@@ -17,7 +17,7 @@ export default defineConfig({
           groups: [
             ...Object.values(LIBRARIES),
             { name: firstFileOf, includeDependenciesRecursively: false },
-            // One file for each large panel: small files pack badly, and each is a request.
+            // One file for each large panel, or for several that are opened together: small files pack badly, and each is a request.
             {
               name: 'reports',
               test: /[\\/]src[\\/](report_|paper_map|scrolled|shapes|scenario[\\/]report|plan[\\/]plan_report)/,
@@ -25,7 +25,12 @@ export default defineConfig({
             },
             {
               name: 'areas',
-              test: /[\\/]src[\\/](measure_choice|measured_card|drawn_on_map|outlines)/,
+              test: /[\\/]src[\\/](measure_choice|measured_card|drawn_on_map|outlines|compare_bar|other_map)/,
+              includeDependenciesRecursively: false,
+            },
+            {
+              name: 'sheets',
+              test: /[\\/]src[\\/](take_|about_sheet|assumptions|documents|sheet|shortcuts_sheet|table_|view_picture)/,
               includeDependenciesRecursively: false,
             },
             {
@@ -34,23 +39,13 @@ export default defineConfig({
               includeDependenciesRecursively: false,
             },
             {
-              name: 'compare',
-              test: /[\\/]src[\\/](compare_bar|other_map)/,
-              includeDependenciesRecursively: false,
-            },
-            {
-              name: 'sheets',
-              test: /[\\/]src[\\/](take_|about_sheet|assumptions|documents|sheet|shortcuts_sheet)/,
-              includeDependenciesRecursively: false,
-            },
-            {
               name: 'scenario',
-              test: /[\\/]src[\\/](scenario[\\/](?!report)|jobs|texts[\\/]scenario\.ts)/,
+              test: /[\\/]src[\\/](scenario[\\/](?!report)|plan[\\/]plan\.css|jobs|region_told|resting_pointer|texts[\\/]scenario\.ts)/,
               includeDependenciesRecursively: false,
             },
             {
               name: 'plan',
-              test: /[\\/]src[\\/](plan[\\/](?!plan_report)|texts[\\/]plan\.ts)/,
+              test: /[\\/]src[\\/](plan[\\/](?!plan_report|plan\.css)|texts[\\/]plan\.ts)/,
               includeDependenciesRecursively: false,
             },
           ],

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,19 @@ def opened(visit: Any, query: str = "") -> Any:
     return panel
 
 
-def answer(visit: Any, document: dict[str, Any], samples: int = 0) -> dict[str, Any]:
-    """What the API says of a scenario, asked by itself."""
+def planners_key(store: Path, project: Path) -> str:
+    """A fresh key with which scenarios are kept on the server of a store."""
+    command = [sys.executable, "-m", "carbonmap", "keys", "create", "--role", "planner", "--name", "Planning office"]
+    made = subprocess.run([*command, "--store", str(store)], cwd=project, check=True, capture_output=True, text=True)
+    return made.stdout.strip()
+
+
+def answer(visit: Any, document: dict[str, Any], samples: int = 0, edition: str | None = None) -> dict[str, Any]:
+    """What the API says of a scenario, asked by itself; on the edition that is served, unless one is given."""
     region = visit.ask("regions")[0]
     year = region["years"][-1]
-    told = visit.context.request.post(
-        f"{visit.base}/api/{region['id']}/scenarios/results?year={year}&samples={samples}", data=document
-    )
+    address = f"{visit.base}/api/{region['id']}/scenarios/results?year={year}&samples={samples}"
+    told = visit.context.request.post(address + (f"&edition={edition}" if edition else ""), data=document)
     assert told.ok, told.text()
     found: dict[str, Any] = told.json()["result"]
     return found

@@ -2,15 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from map_reading import number_in, places
 from playwright.sync_api import expect
-from scenario_panel import WIDE, answer, by_job, document_of, js_number, opened, shows, slide
+from scenario_panel import WIDE, answer, by_job, document_of, js_number, opened, planners_key, shows, slide
 
 pytestmark = pytest.mark.browser
 
@@ -202,10 +201,7 @@ def test_a_scenario_is_saved_with_a_key_changed_and_reopened_elsewhere(
     visit = visits(**WIDE)
     panel = opened(visit)
     page = visit.page
-    command = [sys.executable, "-m", "carbonmap", "keys", "create", "--role", "planner", "--name", "Planning office"]
-    key = subprocess.run(
-        [*command, "--store", str(demo_folder / "store")], cwd=project, check=True, capture_output=True, text=True
-    ).stdout.strip()
+    key = planners_key(demo_folder / "store", project)
     panel.get_by_role("button", name="Heat pumps").click()
     panel.get_by_label("Name", exact=True).fill("Warm homes")
     panel.get_by_label("Name", exact=True).press("Tab")
@@ -256,9 +252,12 @@ def test_more_cells_than_one_answer_holds_are_drawn_from_tiles(visits: Any) -> N
                 one["count"] = 20_000
         route.fulfill(response=told, body=json.dumps(document))
 
+    def tile_of_a_result(told: Any) -> bool:
+        return "/tiles/WebMercatorQuad/" in told.url and "/results/" in told.url
+
     page.route("**/api/*/collections?*", crowded)
     panel = opened(visit)
-    with page.expect_response(lambda told: "/tiles/WebMercatorQuad/" in told.url and "/results/" in told.url):
+    with page.expect_response(tile_of_a_result):
         panel.get_by_role("button", name="Building retrofit").click()
     visit.drawn()
     document = document_of(panel, page)
@@ -272,8 +271,26 @@ def test_more_cells_than_one_answer_holds_are_drawn_from_tiles(visits: Any) -> N
     # What the tiles say of the cell is what the items say.
     cell = tooltip.locator(".tooltip-name").inner_text()
     region = visit.ask("regions")[0]
-    told = visit.context.request.post(
-        f"{visit.base}/api/{region['id']}/scenarios/results/items?year={region['years'][-1]}&limit=10000", data=document
-    ).json()
+    address = f"{visit.base}/api/{region['id']}/scenarios/results/items?year={region['years'][-1]}&limit=10000"
+    told = visit.context.request.post(address, data=document).json()
     assert cell in {one["id"] for one in told["features"]}
+    # Before and after under a divider are drawn from tiles, too, on both maps; their numbers are those of the items.
+    slide(panel.get_by_test_id("measure-retrofit-1").get_by_role("slider", name="Share"), 1)
+    document = document_of(panel, page)
+    shows(panel, answer(visit, document)["change_tco2e"]["net"])
+    visit.drawn()
+    with page.expect_response(tile_of_a_result):
+        panel.get_by_role("radio", name="Before | after").check(force=True)
+    page.wait_for_selector("[data-testid=before-map][data-state=ready]", timeout=60_000)
+    visit.drawn()
+    expect(page.locator(".side-name")).to_have_text(["before", "after"])
+    expect(page.get_by_test_id("legend")).to_contain_text("Net emissions")
+    page.mouse.move(641, 400)
+    expect(tooltip.locator(".tooltip-name")).to_have_text(cell)
+    told = visit.context.request.post(address, data=document).json()
+    [item] = [one for one in told["features"] if one["id"] == cell]
+    area = next(one for one in places(visit, told["of"]) if one["id"] == cell)["properties"]["area_ha"]
+    said = tooltip.locator(".tooltip-held").inner_text().split(",", 1)
+    expected = [item["properties"][f"net_{when}_tco2e"] / area for when in ("before", "after")]
+    assert [number_in(one) for one in said] == pytest.approx(expected, rel=6e-3)
     assert visit.complaints == []

@@ -9,6 +9,7 @@ import {
   localised,
   number,
   optional,
+  pair,
   record,
   scalar,
   ShapeError,
@@ -180,12 +181,6 @@ function columnName(value: unknown, path: string): string {
   return typeof value === 'string' ? value : text(record(value, path).name, `${path}.name`);
 }
 
-function span(value: unknown, path: string): [number, number] {
-  const [from, to] = list(number)(value, path);
-  if (from === undefined || to === undefined) throw new ShapeError(path, 'two numbers', value);
-  return [from, to];
-}
-
 export function decodeCollection(value: unknown, path: string): Collection {
   const given = record<Wire['CollectionOut']>(value, path);
   const kind = KINDS.find((known) => known === given.kind);
@@ -204,7 +199,7 @@ export function decodeCollection(value: unknown, path: string): Collection {
     count: number(given.count, `${path}.count`),
     minzoom: optional(number)(given.minzoom, `${path}.minzoom`) ?? 0,
     maxzoom: optional(number)(given.maxzoom, `${path}.maxzoom`) ?? 14,
-    autoZooms: optional(span)(given.auto_zooms, `${path}.auto_zooms`),
+    autoZooms: optional(pair)(given.auto_zooms, `${path}.auto_zooms`),
   };
 }
 

@@ -15,8 +15,9 @@ import type { Model } from './model';
 import { Notices } from './notices';
 import { Brand, Panel } from './panel';
 import { insetsOf, type Insets } from './room';
-import { classOf } from './scale';
+import { colourOf } from './scale';
 import { Shortcuts } from './shortcuts_sheet';
+import { Tooltip } from './tooltip';
 import './base.css';
 import './map.css';
 import './page.css';
@@ -49,56 +50,46 @@ function panelInsets(): Insets {
   );
 }
 
-function Tooltip({ model }: { model: Model }) {
+function Pointed({ model }: { model: Model }) {
   const hovered = model.hovered.value;
   const comparing = model.compare.value;
   const differing = comparing?.how === 'difference';
   const scale = differing ? model.differenceScale.value : model.scale.value;
   if (!hovered || !scale) return null;
   const t = model.texts.value;
-  const at = classOf(scale, amountAt(hovered, differing));
-  // Near the right edge, or the card that covers it, the words go to the other side of the pointer.
-  const room = document.querySelector('.card')?.getBoundingClientRect().left ?? innerWidth;
-  const flipped = hovered.x > room - 300;
   const names = sideNames(model);
   const amount = (value: number | null) =>
     value === null ? t.unknown : numbersIn(model.lang.value).amount(value);
-  const colour =
-    at === null ? UNKNOWN[model.ground.value] : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
+  const unit = t.units[model.unit.value];
   return (
-    <div
-      class={flipped ? 'tooltip flipped' : 'tooltip'}
-      data-testid="tooltip"
-      style={{ transform: `translate(${hovered.x}px, ${hovered.y}px)` }}
+    <Tooltip
+      testid="tooltip"
+      at={hovered}
+      name={hovered.name}
+      colour={colourOf(scale, amountAt(hovered, differing), UNKNOWN[model.ground.value])}
+      value={
+        (comparing ? `${names.now}: ` : '') +
+        (hovered.value === null ? t.unknown : `${amount(hovered.value)} ${unit}`)
+      }
     >
-      <div>
-        <span class="tooltip-name" translate={false}>
-          {hovered.name}
+      {comparing && (
+        <span class="tooltip-held" data-testid="tooltip-other">
+          {names.other}: {amount(hovered.other)}
         </span>
-        <span class="tooltip-value">
-          <i class="swatch" style={{ backgroundColor: colour ?? 'transparent' }} />
-          {comparing && `${names.now}: `}
-          {hovered.value === null ? t.unknown : `${amount(hovered.value)} ${t.units[model.unit.value]}`}
+      )}
+      {differing && hovered.value !== null && hovered.other !== null && (
+        <span class="tooltip-held" data-testid="tooltip-difference">
+          {t.compare.difference}: {numbersIn(model.lang.value).signed(hovered.value - hovered.other)}
+          {hovered.indistinct && <em> {t.compare.indistinct}</em>}
         </span>
-        {comparing && (
-          <span class="tooltip-held" data-testid="tooltip-other">
-            {names.other}: {amount(hovered.other)}
-          </span>
-        )}
-        {differing && hovered.value !== null && hovered.other !== null && (
-          <span class="tooltip-held" data-testid="tooltip-difference">
-            {t.compare.difference}: {numbersIn(model.lang.value).signed(hovered.value - hovered.other)}
-            {hovered.indistinct && <em> {t.compare.indistinct}</em>}
-          </span>
-        )}
-        {hovered.held && <span class="tooltip-held">{t.held}</span>}
-        {hovered.doubtful && (
-          <span class="tooltip-held">
-            {doubtLabel({ sector: model.sector.value, by: model.view.value.mark }, t)}
-          </span>
-        )}
-      </div>
-    </div>
+      )}
+      {hovered.held && <span class="tooltip-held">{t.held}</span>}
+      {hovered.doubtful && (
+        <span class="tooltip-held">
+          {doubtLabel({ sector: model.sector.value, by: model.view.value.mark }, t)}
+        </span>
+      )}
+    </Tooltip>
   );
 }
 
@@ -218,7 +209,7 @@ function MapView({ model }: { model: Model }) {
           </svg>
         </button>
       </div>
-      <Tooltip model={model} />
+      <Pointed model={model} />
     </>
   );
 }

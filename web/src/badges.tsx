@@ -32,9 +32,9 @@ function illustrativeParts(model: Model, region: Region, sector: Sector): string
     .join(', ');
 }
 
-/** Badges of the region for the sector shown. */
-export function Badges({ model, sector }: { model: Model; sector: Sector }) {
-  const region = model.region.value;
+/** @param region as the edition tells of it whose numbers are labelled; not given: as the page shows it */
+export function Badges(props: { model: Model; sector: Sector; region?: Region | null }) {
+  const { model, sector, region = model.region.value } = props;
   const t = model.texts.value;
   if (!region) return null;
   return (

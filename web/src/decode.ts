@@ -69,6 +69,13 @@ export function optional<T>(each: Decoder<T>): Decoder<T | null> {
 export const localised: Decoder<Localised> = (value, path) =>
   typeof value === 'string' ? { en: value } : table(text)(value, path);
 
+/** Two numbers, as a span or an interval has them. */
+export const pair: Decoder<readonly [number, number]> = (value, path) => {
+  const [low, high] = list(number)(value, path);
+  if (low === undefined || high === undefined) throw new ShapeError(path, 'two numbers', value);
+  return [low, high];
+};
+
 export type BBox = readonly [west: number, south: number, east: number, north: number];
 
 export const bbox: Decoder<BBox> = (value, path) => {

@@ -1,4 +1,5 @@
 /** Questions that the server works on for a while, by OGC API Processes: started, followed, given up. */
+import { batch, effect, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Api, Decode, Problem, Result } from './api';
 import { number, record, text, type Decoder } from './decode';
 import { queryOf, type Wire } from './wire';
@@ -49,6 +50,57 @@ export function dismissJob(api: Api, region: string, job: string): Promise<Resul
   return api.ask(addressOf(region, job), decodeJob, new AbortController().signal, { method: 'DELETE' });
 }
 
+/** What came of a job that has ended; notes in it are told in the language that the client speaks now. */
+function askResults<T>(
+  api: Api,
+  region: string,
+  job: string,
+  decode: Decode<T>,
+  signal: AbortSignal,
+): Promise<Result<T>> {
+  return api.ask(`${addressOf(region, job)}/results`, decode, signal);
+}
+
+/** A job whose result is shown. */
+export interface Spoken {
+  readonly region: string;
+  readonly job: string;
+  /** Of its notes. */
+  readonly language: string;
+}
+
+/**
+ * Have a result told again, not worked out again, when the reader's language is another one than that of its notes; where
+ * the server has forgotten it, it stays as it was told.
+ *
+ * @param spoken null: no job's result is shown
+ * @param take is given the same result in the reader's words
+ */
+export function retell<T>(
+  api: Api,
+  language: ReadonlySignal<string>,
+  spoken: Signal<Spoken | null>,
+  decode: Decode<T>,
+  take: (found: T) => void,
+): void {
+  effect(() => {
+    const wanted = language.value;
+    const shown = spoken.value;
+    if (!shown || shown.language === wanted) return;
+    const controller = new AbortController();
+    void askResults(api, shown.region, shown.job, decode, controller.signal).then((result) => {
+      if (controller.signal.aborted || !result.ok) return;
+      batch(() => {
+        spoken.value = { ...shown, language: wanted };
+        take(result.value);
+      });
+    });
+    return () => {
+      controller.abort();
+    };
+  });
+}
+
 function rest(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -81,7 +133,7 @@ export async function followJob<T>(
       tell(found.value);
       // Of one that failed or was dismissed the results say why there are none.
       if (!['accepted', 'running'].includes(found.value.status)) {
-        const results = await api.ask(`${addressOf(region, job)}/results`, decode, signal);
+        const results = await askResults(api, region, job, decode, signal);
         if (results.ok || results.problem.kind !== 'away') return results;
         await rest(AWAY_WAIT_MS, signal);
         continue;

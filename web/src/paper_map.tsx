@@ -3,7 +3,7 @@ import { numbersIn } from './format';
 import { UNKNOWN } from './layers/theme';
 import { lineLabel } from './legend';
 import type { Model } from './model';
-import { classOf, legendLines, type Scale } from './scale';
+import { colourOf, legendLines, type Scale } from './scale';
 import { boxOf, paperFor, type Shape } from './shapes';
 
 /** Of its drawing; how wide it is printed is the page's to say. */
@@ -98,11 +98,7 @@ export function PaperMap(
 ) {
   const { model, shapes, values, scale, ...told } = props;
   const numbers = numbersIn(model.lang.value);
-  const colours = shapes.map((_, index) => {
-    const at = classOf(scale, values[index] ?? null);
-    const colour = at === null ? null : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
-    return colour ?? UNKNOWN.light;
-  });
+  const colours = shapes.map((_, index) => colourOf(scale, values[index] ?? null, UNKNOWN.light));
   const rows = legendLines(scale).map((line) => ({
     colour: line.colour,
     label: lineLabel(line, model.texts.value, numbers),

@@ -7,12 +7,12 @@ import {
   localised,
   number,
   optional,
+  pair,
   record,
   ShapeError,
   table,
   text,
   type BBox,
-  type Decoder,
   type Localised,
 } from './decode';
 import {
@@ -128,12 +128,6 @@ type FactorsOf = `${Of}/factors`;
 const at = encodeURIComponent;
 const pathOf = ({ region, collection }: Pick<TableKey, 'region' | 'collection'>) =>
   `${at(region)}/collections/${at(collection)}`;
-
-const pair: Decoder<readonly [number, number]> = (value, path) => {
-  const [low, high] = list(number)(value, path);
-  if (low === undefined || high === undefined) throw new ShapeError(path, 'two numbers', value);
-  return [low, high];
-};
 
 function decodeSeries(value: unknown, path: string): Series {
   const given = record<Wire['TimeseriesOut']>(value, path);

@@ -3,9 +3,10 @@ import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Region } from './api';
 import { isIllustrative } from './badges';
+import { loaded, type Loadable } from './loading';
 import type { Language } from './sectors';
 import type { Model } from './model';
-import { EditionNotice } from './notices';
+import { EditionNotice, ProblemNote } from './notices';
 import { attributionIn, LanguageSwitch } from './panel';
 import type { Texts } from './texts/texts';
 
@@ -19,6 +20,8 @@ export function ReportFrame(props: {
   look?: string;
   /** What its numbers are of, where that is not what the page shows. */
   of?: { readonly edition: string; readonly year: number } | null;
+  /** The region as that edition tells of it. */
+  told?: Loadable<Region>;
   /** Choices beside those that every report has. */
   tools?: ComponentChildren;
   children: ComponentChildren;
@@ -26,6 +29,8 @@ export function ReportFrame(props: {
   const { model, kind, title, name, look = '' } = props;
   const t = model.texts.value;
   const region = model.region.value;
+  // Until it is known how that edition is labelled, the labels are those of the one shown.
+  const labelled = (props.told && loaded(props.told)) ?? region;
   const year = props.of?.year ?? model.year.value;
   useEffect(() => {
     document.title = title;
@@ -64,12 +69,12 @@ export function ReportFrame(props: {
               <code translate={false}>{props.of?.edition ?? region.edition}</code>
             </p>
           )}
-          {region?.synthetic && (
+          {labelled?.synthetic && (
             <p class="note">
               <strong>{t.synthetic}</strong> {t.syntheticDetail}
             </p>
           )}
-          {region && isIllustrative(region, 'net') && (
+          {labelled && isIllustrative(labelled, 'net') && (
             <p class="note">
               <strong>{t.illustrative}</strong> {t.illustrativeHere}
             </p>
@@ -91,6 +96,21 @@ export function SourceLines({ region, lang, t }: { region: Region; lang: Languag
         </li>
       ))}
     </>
+  );
+}
+
+/** The same of an answer, once it is known whose data it rests on; or why that cannot be told. */
+export function ToldSources({ region, lang, t }: { region: Loadable<Region>; lang: Language; t: Texts }) {
+  const known = loaded(region);
+  if (known) return <SourceLines region={known} lang={lang} t={t} />;
+  return (
+    <li data-testid="sources-unknown">
+      {region.state === 'failed' ? (
+        <ProblemNote problem={region.problem} t={t} missing={t.sourcesGone} />
+      ) : (
+        <div class="skeleton line-skeleton" aria-hidden="true" />
+      )}
+    </li>
   );
 }
 

@@ -4,7 +4,15 @@ import { THEMES } from './layers/themes';
 import { quantileAt } from './breaks';
 import { BREAKS, type Breaks } from './look';
 import { toOklab } from './ramps';
-import { buildScale, CLASSES_ONE_SIDED, CLASSES_PER_SIDE, classOf, legendLines, type Scale } from './scale';
+import {
+  buildScale,
+  CLASSES_ONE_SIDED,
+  CLASSES_PER_SIDE,
+  classOf,
+  colourOf,
+  legendLines,
+  type Scale,
+} from './scale';
 
 const RAMPS = THEMES.net.ramps.light;
 
@@ -104,6 +112,9 @@ describe('buildScale', () => {
     };
     expect([-1, 0, 4.99, 5, 1e9].map((value) => classOf(scale, value))).toEqual([0, 1, 1, 2, 2]);
     expect(classOf(scale, null)).toBeNull();
+    const colours = [-1, 4.99, 1e9].map((value) => colourOf(scale, value, 'grey'));
+    expect(colours).toEqual([0, 1, 2].map((at) => scale.classes[at]?.colour));
+    expect(colourOf(scale, null, 'grey')).toBe('grey');
   });
 });
 

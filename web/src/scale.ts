@@ -123,6 +123,13 @@ export function classOf(scale: Scale, value: number | null): number | 'zero' | n
   return index === -1 ? null : index;
 }
 
+/** The colour of a value's class; `unknown` of a value that is not known, or in no class. */
+export function colourOf(scale: Scale, value: number | null, unknown: string): string {
+  const at = classOf(scale, value);
+  const colour = at === null ? null : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
+  return colour ?? unknown;
+}
+
 /** A line of a legend: a class by its place in `classes`, or zero by itself. */
 export type LegendLine =
   | { readonly at: number; readonly colour: string; readonly entry: ScaleClass }

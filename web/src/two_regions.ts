@@ -4,7 +4,7 @@ import { createApi } from './api';
 import type { Ground } from './layers/theme';
 import { createModel, type Model } from './model';
 
-const REGION = {
+export const REGION = {
   languages: ['en'],
   bbox: [126, 37, 127, 38],
   synthetic: false,
@@ -18,17 +18,20 @@ const REGION = {
  * A model of the regions `demo` and `other`.
  *
  * @param search the address that it begins at
- * @param answer what else the API knows, by path and method; null: nothing of that name
+ * @param answer what else the API knows, by path, method and the language that is asked for; null: nothing of that name
  */
 export function modelOfTwoRegions(
   search: string,
-  answer: (path: string, method: string) => Promise<Response> | null = () => null,
+  answer: (path: string, method: string, language: string) => Promise<Response> | null = () => null,
 ): { readonly model: Model; readonly address: () => string } {
   const regions = ['demo', 'other'].map((id) => ({ ...REGION, id, name: { en: id } }));
   const api = createApi('https://map.example/api/', (input, init) => {
     const { pathname } = new URL(input instanceof Request ? input.url : input);
     if (pathname.endsWith('/regions')) return Promise.resolve(Response.json(regions));
-    return answer(pathname, init?.method ?? 'GET') ?? Promise.resolve(Response.json({}, { status: 404 }));
+    const language = new Headers(init?.headers).get('accept-language') ?? '';
+    return (
+      answer(pathname, init?.method ?? 'GET', language) ?? Promise.resolve(Response.json({}, { status: 404 }))
+    );
   });
   let address = search;
   const keep = (query: string) => {

@@ -56,17 +56,9 @@ export function AskButton<T>(props: {
   );
 }
 
-/** Edition and year that the answer in sight is of, which stays when the page shows others. */
-export function answeredOn(model: Model): { readonly edition: string; readonly year: number } | null {
-  const { mix, hot } = planOf(model);
-  if (model.view.value.plan?.kind !== 'mix') return hot.found.value;
-  const found = mix.found.value;
-  return found && { edition: found.edition, year: found.baselineYear };
-}
-
 /** Says so where the answer is not of what the map shows. */
 export function OtherEdition({ model }: { model: Model }) {
-  const of = answeredOn(model);
+  const of = planOf(model).answered.value;
   if (!of || (of.edition === model.region.value?.edition && of.year === model.year.value)) return null;
   return (
     <p class="note" data-testid="answer-elsewhere">

@@ -1,7 +1,7 @@
 /** Where to act first: what is looked for, and the zones that answer it, each with what it could save. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { Badge, Badges } from '../badges';
-import { numbersIn, textIn } from '../format';
+import { Badge } from '../badges';
+import { textIn } from '../format';
 import { loaded } from '../loading';
 import type { Model } from '../model';
 import { NumberField } from '../scenario/number_field';
@@ -18,8 +18,8 @@ import {
   type HotForm,
   type HotZone,
 } from './hot_question';
+import { factsOf, HotHead, steadiness } from './hot_words';
 import { planOf } from './plan_session';
-import { hotFound } from './plan_status';
 import { nameOfZone, planTextsOf } from './plan_words';
 
 /** A native select of a few choices. */
@@ -149,8 +149,6 @@ function Zone(props: { model: Model; hot: Hot; zone: HotZone; act: (zone: HotZon
   const { model, hot, zone, act } = props;
   const s = textsOf(model);
   const p = planTextsOf(model);
-  const t = model.texts.value;
-  const numbers = numbersIn(model.lang.value);
   const { chosen } = planOf(model);
   const open = chosen.value === zone.id;
   const row = useRef<HTMLLIElement>(null);
@@ -158,15 +156,7 @@ function Zone(props: { model: Model; hot: Hot; zone: HotZone; act: (zone: HotZon
   useLayoutEffect(() => {
     if (open) row.current?.scrollIntoView({ block: 'nearest' });
   }, [open]);
-  const amount = (value: number | null) => (value === null ? t.unknown : numbers.amount(value));
-  const share = (value: number | null) => (value === null ? t.unknown : numbers.percent(value));
-  const rows: readonly (readonly [string, string])[] = [
-    [p.hot.emissions, amount(zone.emissions)],
-    [p.hot.savings, amount(zone.savings)],
-    [p.hot.hotShare, share(zone.hotShare)],
-    [p.hot.caught, share(zone.caught)],
-    [p.hot.probability, share(zone.probability)],
-  ];
+  const rows = factsOf(zone, model);
   return (
     <li class="measure hot-zone" ref={row} data-testid={`hot-${zone.id}`}>
       <button
@@ -179,7 +169,7 @@ function Zone(props: { model: Model; hot: Hot; zone: HotZone; act: (zone: HotZon
       >
         <b>{zone.rank}</b>
         <span translate={false}>{nameOfZone(zone, model)}</span>
-        <data value={String(zone.emissions)}>{amount(zone.emissions)}</data>
+        <data value={String(zone.emissions)}>{rows[0]?.[1]}</data>
       </button>
       {open && (
         <>
@@ -220,20 +210,10 @@ function Zone(props: { model: Model; hot: Hot; zone: HotZone; act: (zone: HotZon
 function Answer({ model, hot, act }: { model: Model; hot: Hot; act: (zone: HotZone) => void }) {
   const s = textsOf(model);
   const p = planTextsOf(model);
-  const numbers = numbersIn(model.lang.value);
   return (
     <div class="plan-answer" data-testid="hot">
       <OtherEdition model={model} />
-      <p class="hot-found">{hotFound(hot, model)}</p>
-      <p class="badges">
-        <Badges model={model} sector="net" />
-      </p>
-      {hot.savingsIllustrative && (
-        <p class="badges" data-testid="savings-illustrative">
-          <span class="fine">{p.hot.savings}</span>
-          <Badge kind="illustrative" text={s.illustrative} title={s.illustrativeDetail} />
-        </p>
-      )}
+      <HotHead model={model} hot={hot} />
       {hot.zones.length > 0 && (
         <p class="fine hot-key">
           <span>{p.places}</span>
@@ -249,14 +229,7 @@ function Answer({ model, hot, act }: { model: Model; hot: Hot; act: (zone: HotZo
       <div class="buttons">
         <ReportButton model={model} />
       </div>
-      <p class="fine">
-        {hot.bands.length > 1 &&
-          hot.bandAgreement !== null &&
-          p.hot.steady(numbers.percent(hot.bandAgreement))}{' '}
-        {hot.years.length > 1 &&
-          hot.yearAgreement !== null &&
-          p.hot.steadyYears(numbers.percent(hot.yearAgreement))}
-      </p>
+      <p class="fine">{steadiness(hot, model)}</p>
       <Notes heading={s.notes} notes={hot.notes} />
     </div>
   );

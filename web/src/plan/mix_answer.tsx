@@ -1,9 +1,9 @@
 /** What the optimiser chose: totals, how sure, measures, places, and what more or less would cost. */
 import { useSignal } from '@preact/signals';
-import { Badge, Badges } from '../badges';
 import { nameOf, numbersIn } from '../format';
 import type { Model } from '../model';
 import type { Scenario } from '../scenario/document';
+import { ResultBadges } from '../scenario/result_badges';
 import { textsOf, nameOfMeasure } from '../scenario/words';
 import { Notes, OtherEdition, ReportButton } from './asked_by_job';
 import type { Mix, MixPlace } from './mix_question';
@@ -45,10 +45,7 @@ export function MixTrust({ model, mix }: { model: Model; mix: Mix }) {
   const numbers = numbersIn(model.lang.value);
   return (
     <div class="sureness">
-      <p class="badges">
-        <Badges model={model} sector="net" />
-        {mix.illustrative && <Badge kind="illustrative" text={s.illustrative} title={s.illustrativeDetail} />}
-      </p>
+      <ResultBadges model={model} region={planOf(model).told.value} assumed={mix.illustrative} />
       <p class="interval" data-testid="mix-gap">
         {mix.stopped && `${p.mix.stopped} `}
         {p.mix.gap(numbers.percent(Math.max(mix.gap, FINEST)))}

@@ -7,6 +7,8 @@ import { markOf } from '../draw_order';
 import type { Ground } from '../layers/theme';
 import type { MapHandle } from '../map';
 import type { Model } from '../model';
+import { restingPointer } from '../resting_pointer';
+import { Tooltip } from '../tooltip';
 import { wordsOf } from './place_words';
 import { planPicture, type PlanPicture } from './plan_picture';
 import { planOf } from './plan_session';
@@ -102,36 +104,18 @@ function followOn(map: MapLibre, model: Model, picture: () => PlanPicture | null
   };
   // Clicks that draw or pick choose no place.
   const isTaken = () => model.sketch.peek() !== null || model.picking.peek() !== null;
-  /** Where the pointer rests: what it points at may be drawn after it came. */
-  let looked: MapMouseEvent['point'] | null = null;
-  const look = () => {
-    const id = looked === null || isTaken() ? null : at(looked, PLACES);
-    pointed.value = id === null || looked === null ? null : { x: looked.x, y: looked.y, id };
-  };
-  const move = ({ point }: MapMouseEvent) => {
-    looked = point;
-    look();
-  };
-  const leave = () => {
-    looked = null;
-    pointed.value = null;
-  };
+  const stopLooking = restingPointer(map, (point) => {
+    const id = point === null || isTaken() ? null : at(point, PLACES);
+    pointed.value = id === null || point === null ? null : { x: point.x, y: point.y, id };
+  });
   const click = ({ point }: MapMouseEvent) => {
     if (isTaken()) return;
     chosen.value = (model.view.peek().plan?.kind === 'where' ? at(point, GROUND) : null) ?? at(point, PLACES);
   };
-  map.on('mousemove', move);
-  map.on('idle', look);
-  map.on('mouseout', leave);
-  map.on('movestart', leave);
   map.on('click', click);
   return () => {
-    map.off('mousemove', move);
-    map.off('idle', look);
-    map.off('mouseout', leave);
-    map.off('movestart', leave);
     map.off('click', click);
-    leave();
+    stopLooking();
     for (const stop of stops) stop();
     // A map that was removed before this has none of them any more.
     for (const layer of [CHOSEN, OUTLINES, GROUND, HOVERED, PLACES])
@@ -145,25 +129,14 @@ function Pointed({ model }: { model: Model }) {
   const words = pointed && wordsOf(pointed.id, model);
   if (!words) return null;
   const [name, head, lines] = words;
-  const room = document.querySelector('.card')?.getBoundingClientRect().left ?? innerWidth;
   return (
-    <div
-      class={pointed.x > room - 300 ? 'tooltip flipped' : 'tooltip'}
-      data-testid="plan-tooltip"
-      style={{ transform: `translate(${pointed.x}px, ${pointed.y}px)` }}
-    >
-      <div>
-        <span class="tooltip-name" translate={false}>
-          {name}
+    <Tooltip testid="plan-tooltip" at={pointed} name={name} value={head}>
+      {lines.map((line) => (
+        <span key={line} class="tooltip-held">
+          {line}
         </span>
-        <span class="tooltip-value">{head}</span>
-        {lines.map((line) => (
-          <span key={line} class="tooltip-held">
-            {line}
-          </span>
-        ))}
-      </div>
-    </div>
+      ))}
+    </Tooltip>
   );
 }
 

@@ -6,7 +6,7 @@ import { UNKNOWN, ZERO, type Ground } from '../layers/theme';
 import { lineLabel } from '../legend';
 import type { Model } from '../model';
 import { sampleRamp } from '../ramps';
-import { buildScale, classOf, legendLines } from '../scale';
+import { buildScale, colourOf, legendLines } from '../scale';
 import { knobsOf } from '../scenario/kinds';
 import { amountWords, nameOfMeasure, textsOf } from '../scenario/words';
 import type { Hot, HotCell } from './hot_question';
@@ -49,15 +49,12 @@ function savings(mix: Mix, model: Model, ground: Ground) {
     { count: values.length, nulls: 0, min: values[0] ?? null, max: values.at(-1) ?? null, quantiles: values },
     rampsOf(ground),
   );
-  const colourOf = (place: MixPlace) => {
-    const at = scale && classOf(scale, savedPerHa(place));
-    if (!scale || at === null) return UNKNOWN[ground];
-    return (at === 'zero' ? scale.zero : scale.classes[at]?.colour) ?? UNKNOWN[ground];
-  };
+  const colour = (place: MixPlace) =>
+    scale ? colourOf(scale, savedPerHa(place), UNKNOWN[ground]) : UNKNOWN[ground];
   const rows = scale
     ? legendLines(scale).map((line) => ({ colour: line.colour, label: lineLabel(line, t, numbers) }))
     : [];
-  return { colourOf, rows: rows.toReversed() };
+  return { colour, rows: rows.toReversed() };
 }
 
 function levels(mix: Mix, drawn: string, model: Model, ground: Ground) {
@@ -67,7 +64,7 @@ function levels(mix: Mix, drawn: string, model: Model, ground: Ground) {
   const colours = sampleRamp(rampsOf(ground).emission, Math.max(taken.length, 1));
   const [knob] = knobsOf(mix.measures.find(({ id }) => id === drawn)?.kind ?? '');
   const told = (level: number) => (knob ? amountWords(knob, level, numbers) : numbers.amount(level));
-  const colourOf = ({ levels: of }: MixPlace) => {
+  const colour = ({ levels: of }: MixPlace) => {
     const level = of[drawn];
     return level === undefined ? ZERO[ground] : (colours[taken.indexOf(level)] ?? UNKNOWN[ground]);
   };
@@ -75,7 +72,7 @@ function levels(mix: Mix, drawn: string, model: Model, ground: Ground) {
     { colour: ZERO[ground], label: p.mix.none },
     ...taken.map((level, index) => ({ colour: colours[index] ?? UNKNOWN[ground], label: told(level) })),
   ];
-  return { colourOf, rows: rows.toReversed() };
+  return { colour, rows: rows.toReversed() };
 }
 
 function mixPicture(mix: Mix, model: Model, ground: Ground): PlanPicture {
@@ -83,13 +80,13 @@ function mixPicture(mix: Mix, model: Model, ground: Ground): PlanPicture {
   const p = planTextsOf(model);
   const { drawn, chosen } = planOf(model);
   const measure = mix.measures.find(({ id }) => id === drawn.value);
-  const { colourOf, rows } = measure ? levels(mix, measure.id, model, ground) : savings(mix, model, ground);
+  const { colour, rows } = measure ? levels(mix, measure.id, model, ground) : savings(mix, model, ground);
   return {
     title: measure ? p.mix.level(nameOfMeasure(measure, s)) : p.mix.savings,
     unit: measure ? '' : p.mix.savedPerHa,
     illustrative: mix.illustrative,
     collection: mix.collection,
-    places: mix.places.map((one) => ({ id: one.id, geometry: one.geometry, colour: colourOf(one) })),
+    places: mix.places.map((one) => ({ id: one.id, geometry: one.geometry, colour: colour(one) })),
     outlines: mix.places.filter(({ id }) => id === chosen.value),
     rows,
   };

@@ -1,24 +1,20 @@
 /** The answer to a planner's question, to print: the best mix, or where to act. */
-import { Badge } from '../badges';
-import type { Region } from '../api';
 import { nameOf, numbersIn, textIn } from '../format';
-import { loaded } from '../loading';
 import type { Model } from '../model';
 import { ProblemNote } from '../notices';
 import { PaintedMap } from '../paper_map';
 import { extentOf, linesIn } from '../positions';
-import { ReportFrame, ReportLink, SourceLines } from '../report_frame';
+import { ReportFrame, ReportLink, ToldSources } from '../report_frame';
 import { Scrolled } from '../scrolled';
 import type { Shape } from '../shapes';
-import { textsOf } from '../scenario/words';
+import { textsOf, titleOf } from '../scenario/words';
 import type { Geometry } from 'geojson';
-import { answeredOn } from './asked_by_job';
 import type { Hot } from './hot_question';
+import { factsOf, HotHead, steadiness } from './hot_words';
 import { MixCharts, MixHead, MixMeasures, MixTrust } from './mix_answer';
 import type { Mix } from './mix_question';
 import { planPicture } from './plan_picture';
 import { planOf } from './plan_session';
-import { hotFound } from './plan_status';
 import { wordsOf } from './place_words';
 import { nameOfZone, planned, planTextsOf } from './plan_words';
 import '../scenario/scenario.css';
@@ -53,11 +49,6 @@ function AnswerMap({ model }: { model: Model }) {
   );
 }
 
-function collectionName(model: Model, id: string): string {
-  const found = (loaded(model.collections.value) ?? []).find((one) => one.id === id);
-  return found ? textIn(found.title, model.lang.value) : id;
-}
-
 function MixBody({ model, mix }: { model: Model; mix: Mix }) {
   const s = textsOf(model);
   const p = planTextsOf(model);
@@ -70,8 +61,7 @@ function MixBody({ model, mix }: { model: Model; mix: Mix }) {
         <MixHead model={model} mix={mix} />
         <p class="fine">
           {p.mix.inYear(mix.year)} {p.mix.choosing}:{' '}
-          <span translate={false}>{collectionName(model, mix.collection)}</span>.{' '}
-          {s.against(mix.baselineYear)}
+          <span translate={false}>{titleOf(mix.collection, model)}</span>. {s.against(mix.baselineYear)}
         </p>
         <MixTrust model={model} mix={mix} />
       </section>
@@ -120,33 +110,18 @@ function MixBody({ model, mix }: { model: Model; mix: Mix }) {
 function HotBody({ model, hot }: { model: Model; hot: Hot }) {
   const s = textsOf(model);
   const p = planTextsOf(model);
-  const t = model.texts.value;
-  const numbers = numbersIn(model.lang.value);
-  const amount = (value: number | null) => (value === null ? t.unknown : numbers.amount(value));
-  const share = (value: number | null) => (value === null ? t.unknown : numbers.percent(value));
+  const [first] = hot.zones;
   return (
     <>
       <section>
         <h2>{s.reportSummary}</h2>
-        <p class="hot-found">{hotFound(hot, model)}</p>
+        <HotHead model={model} hot={hot} />
         <p class="fine">
-          {p.hot.intro}{' '}
-          {hot.bands.length > 1 &&
-            hot.bandAgreement !== null &&
-            p.hot.steady(numbers.percent(hot.bandAgreement))}{' '}
-          {hot.years.length > 1 &&
-            hot.yearAgreement !== null &&
-            p.hot.steadyYears(numbers.percent(hot.yearAgreement))}
+          {p.hot.intro} {steadiness(hot, model)}
         </p>
-        {hot.savingsIllustrative && (
-          <p class="badges">
-            <span class="fine">{p.hot.savings}</span>
-            <Badge kind="illustrative" text={s.illustrative} title={s.illustrativeDetail} />
-          </p>
-        )}
       </section>
       <AnswerMap model={model} />
-      {hot.zones.length > 0 && (
+      {first && (
         <section>
           <h2>{p.hot.candidates}</h2>
           <Scrolled label={p.hot.candidates}>
@@ -155,11 +130,11 @@ function HotBody({ model, hot }: { model: Model; hot: Hot }) {
                 <tr>
                   <th scope="col">{p.hot.rank}</th>
                   <th scope="col">{p.places}</th>
-                  <th scope="col">{p.hot.emissions}</th>
-                  <th scope="col">{p.hot.savings}</th>
-                  <th scope="col">{p.hot.hotShare}</th>
-                  <th scope="col">{p.hot.caught}</th>
-                  <th scope="col">{p.hot.probability}</th>
+                  {factsOf(first, model).map(([name]) => (
+                    <th key={name} scope="col">
+                      {name}
+                    </th>
+                  ))}
                 </tr>
               </thead>
               <tbody>
@@ -169,13 +144,11 @@ function HotBody({ model, hot }: { model: Model; hot: Hot }) {
                     <th scope="row" translate={false}>
                       {nameOfZone(zone, model)}
                     </th>
-                    <td class="number">
-                      <data value={String(zone.emissions)}>{amount(zone.emissions)}</data>
-                    </td>
-                    <td class="number">{amount(zone.savings)}</td>
-                    <td class="number">{share(zone.hotShare)}</td>
-                    <td class="number">{share(zone.caught)}</td>
-                    <td class="number">{share(zone.probability)}</td>
+                    {factsOf(zone, model).map(([name, told], index) => (
+                      <td key={name} class="number">
+                        {index === 0 ? <data value={String(zone.emissions)}>{told}</data> : told}
+                      </td>
+                    ))}
                   </tr>
                 ))}
               </tbody>
@@ -187,11 +160,11 @@ function HotBody({ model, hot }: { model: Model; hot: Hot }) {
   );
 }
 
-function Body({ model, region }: { model: Model; region: Region }) {
+function Body({ model }: { model: Model }) {
   const s = textsOf(model);
   const p = planTextsOf(model);
   const t = model.texts.value;
-  const { mix, hot } = planOf(model);
+  const { mix, hot, told } = planOf(model);
   const kind = model.view.value.plan?.kind;
   const work = kind === 'mix' ? mix : hot;
   const problem = work.problem.value;
@@ -212,7 +185,7 @@ function Body({ model, region }: { model: Model; region: Region }) {
               {text}
             </li>
           ))}
-          <SourceLines region={region} lang={model.lang.value} t={t} />
+          <ToldSources region={told.value} lang={model.lang.value} t={t} />
         </ul>
         <ReportLink model={model} label={p.reportLink} />
       </section>
@@ -224,6 +197,7 @@ export const PlanReport = planned(function PlanReport({ model }: { model: Model 
   const p = planTextsOf(model);
   const t = model.texts.value;
   const region = model.region.value;
+  const { answered, told } = planOf(model);
   const kind = model.view.value.plan?.kind === 'mix' ? 'mix' : 'hot';
   return (
     <ReportFrame
@@ -232,9 +206,10 @@ export const PlanReport = planned(function PlanReport({ model }: { model: Model 
       title={region ? p.reportTitle(p[kind].title, textIn(region.name, model.lang.value)) : t.title}
       name="plan-report"
       look="scenario-card"
-      of={answeredOn(model)}
+      of={answered.value}
+      told={told.value}
     >
-      {region && <Body model={model} region={region} />}
+      {region && <Body model={model} />}
     </ReportFrame>
   );
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { modelOfTwoRegions } from '../two_regions';
+import { loaded } from '../loading';
+import { modelOfTwoRegions, REGION } from '../two_regions';
 import { planOf } from './plan_session';
 
 const JOB = 'abcdefghijklmnop';
@@ -17,21 +18,32 @@ const HOT = {
   zones: { type: 'FeatureCollection', features: [] },
 };
 
-async function start(search = '?region=demo&scenario=&plan=where') {
+const ELSEWHERE = 'fedcba9876543210';
+
+/** @param edition that the answer is of; null as `kept`: the server keeps it no more */
+async function start(edition = REGION.edition, kept: object | null = REGION) {
+  const search = '?region=demo&scenario=&plan=where';
   /** Lets the server say which job it made. */
   let made: () => void = () => undefined;
   let status = 'running';
-  const { model, address } = modelOfTwoRegions(search, (path, method) => {
+  let executions = 0;
+  const { model, address } = modelOfTwoRegions(search, (path, method, language) => {
     const job = { jobID: JOB, status, progress: 5 };
-    if (path.endsWith('/execution'))
+    if (path === '/api/demo/' && kept)
+      return Promise.resolve(Response.json({ ...kept, id: 'demo', name: { en: 'demo' }, edition }));
+    if (path.endsWith('/execution')) {
+      executions += 1;
       return new Promise((resolve) => {
         made = () => {
           resolve(Response.json(job, { status: 201 }));
         };
       });
+    }
     if (path.endsWith('/results'))
       return Promise.resolve(
-        status === 'dismissed' ? Response.json({ detail: 'gone' }, { status: 410 }) : Response.json(HOT),
+        status === 'dismissed'
+          ? Response.json({ detail: 'gone' }, { status: 410 })
+          : Response.json({ ...HOT, edition, notes: { only: `in ${language}` } }),
       );
     if (path.endsWith(`/jobs/${JOB}`)) {
       if (method === 'DELETE') status = 'dismissed';
@@ -45,6 +57,7 @@ async function start(search = '?region=demo&scenario=&plan=where') {
     model,
     plan,
     address,
+    executions: () => executions,
     make: async () => {
       made();
       await vi.advanceTimersByTimeAsync(10);
@@ -103,6 +116,39 @@ describe('a question that a job answers', () => {
     model.update({ plan: null });
     model.update({ plan: { kind: 'where', job: null } });
     expect(model.view.value.plan?.job).toBeNull();
+  });
+
+  it('is told again in another language, and not worked out again', async () => {
+    const { model, plan, make, end, executions } = await start();
+    plan.hot.ask({});
+    await make();
+    await end();
+    expect(plan.hot.found.value?.notes).toEqual(['in en']);
+    for (const lang of ['ko', 'en'] as const) {
+      model.update({ lang });
+      await vi.advanceTimersByTimeAsync(10);
+      expect(plan.hot.found.value?.notes).toEqual([`in ${lang}`]);
+    }
+    expect(executions()).toBe(1);
+  });
+
+  it('is labelled as the edition is that it was worked out on', async () => {
+    const label = { synthetic: true, attributions: [{ text: 'Counts of that year' }] };
+    const { plan, make, end } = await start(ELSEWHERE, { ...REGION, ...label });
+    plan.hot.ask({});
+    await make();
+    expect(loaded(plan.told.value)).toMatchObject({ edition: REGION.edition, synthetic: false });
+    await end();
+    expect(plan.answered.value).toMatchObject({ edition: ELSEWHERE, year: 2023 });
+    expect(loaded(plan.told.value)).toMatchObject({ edition: ELSEWHERE, ...label });
+  });
+
+  it('has no sources once the server keeps its edition no more', async () => {
+    const { plan, make, end } = await start(ELSEWHERE, null);
+    plan.hot.ask({});
+    await make();
+    await end();
+    expect(plan.told.value).toMatchObject({ state: 'failed', problem: { status: 404 } });
   });
 
   it('is none of another region, whose form is a fresh one', async () => {

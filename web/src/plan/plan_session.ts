@@ -8,9 +8,11 @@ import {
   type ReadonlySignal,
   type Signal,
 } from '@preact/signals';
-import type { Decode, Problem } from '../api';
-import { dismissJob, followJob, startJob, type Job } from '../jobs';
+import type { Decode, Problem, Region } from '../api';
+import { dismissJob, followJob, retell, startJob, type Job, type Spoken } from '../jobs';
+import type { Loadable } from '../loading';
 import type { Model } from '../model';
+import { regionTold } from '../region_told';
 import type { PlanKind } from '../state';
 import { decodeHot, freshHotForm, type Hot, type HotForm } from './hot_question';
 import { decodeMix, freshMixForm, type Mix, type MixForm } from './mix_question';
@@ -27,11 +29,21 @@ export interface Work<T> {
   stop(): void;
 }
 
+/** What an answer is of, which stays when the page shows another edition or year. */
+export interface Answered {
+  readonly edition: string;
+  readonly year: number;
+}
+
 export interface PlanSession {
   readonly mixForm: Signal<MixForm>;
   readonly hotForm: Signal<HotForm>;
   readonly mix: Work<Mix>;
   readonly hot: Work<Hot>;
+  /** Of the answer in sight; null: there is none. */
+  readonly answered: ReadonlySignal<Answered | null>;
+  /** The region as that edition tells of it. */
+  readonly told: ReadonlySignal<Loadable<Region>>;
   /** Of the mix, a measure whose levels are drawn; null: what is saved. */
   readonly drawn: Signal<string | null>;
   /** A place that was chosen, on the map or in a list. */
@@ -62,6 +74,10 @@ function createWork<T>(model: Model, kind: PlanKind, decode: Decode<T>): Work<T>
   const job = signal<Job | null>(null);
   const found = signal<T | null>(null);
   const problem = signal<Problem | null>(null);
+  const spoken = signal<Spoken | null>(null);
+  retell(api, model.lang, spoken, decode, (again) => {
+    found.value = again;
+  });
   /** The job whose result is known. */
   let known = '';
   /** The job that was asked or answered last: it is followed whatever is open, and is there again when that opens. */
@@ -83,6 +99,7 @@ function createWork<T>(model: Model, kind: PlanKind, decode: Decode<T>): Work<T>
   onOtherRegion(model, () => {
     question += 1;
     found.value = null;
+    spoken.value = null;
     problem.value = null;
     job.value = null;
     latest.value = null;
@@ -105,7 +122,10 @@ function createWork<T>(model: Model, kind: PlanKind, decode: Decode<T>): Work<T>
     const controller = new AbortController();
     problem.value = null;
     if (job.peek() === null) job.value = { id, status: 'accepted', progress: 0 };
+    // Told right before the result is asked for.
+    let language: string = model.lang.peek();
     const tell = (state: Job) => {
+      language = model.lang.peek();
       job.value = state;
     };
     void followJob(api, of, id, decode, tell, controller.signal).then((result) => {
@@ -115,6 +135,7 @@ function createWork<T>(model: Model, kind: PlanKind, decode: Decode<T>): Work<T>
       known = name;
       if (result.ok) {
         found.value = result.value;
+        spoken.value = { region: of, job: id, language };
         latest.value = { of, id };
         return;
       }
@@ -123,6 +144,7 @@ function createWork<T>(model: Model, kind: PlanKind, decode: Decode<T>): Work<T>
       if (result.problem.status === 410) return;
       // What another job found is no answer to this one, and would hide why there is none.
       found.value = null;
+      spoken.value = null;
       problem.value = result.problem;
     });
     return () => {
@@ -180,11 +202,20 @@ const sessions = new WeakMap<Model, PlanSession>();
 export function planOf(model: Model): PlanSession {
   const known = sessions.get(model);
   if (known) return known;
+  const mix = createWork(model, 'mix', decodeMix);
+  const hot = createWork(model, 'where', decodeHot);
+  const answered = computed<Answered | null>(() => {
+    if (model.view.value.plan?.kind !== 'mix') return hot.found.value;
+    const found = mix.found.value;
+    return found && { edition: found.edition, year: found.baselineYear };
+  });
   const made: PlanSession = {
     mixForm: signal(freshMixForm()),
     hotForm: signal(freshHotForm()),
-    mix: createWork(model, 'mix', decodeMix),
-    hot: createWork(model, 'where', decodeHot),
+    mix,
+    hot,
+    answered,
+    told: regionTold(model, () => answered.value?.edition ?? null),
     drawn: signal(null),
     chosen: signal(null),
     pointed: signal(null),

@@ -1,14 +1,13 @@
 /** What the colours of a scenario's map stand for. */
-import { Badge, Badges } from '../badges';
-import { numbersIn, textIn } from '../format';
+import { numbersIn } from '../format';
 import { lazily } from '../lazily';
 import { lineLabel } from '../legend';
-import { loaded } from '../loading';
 import type { Model } from '../model';
 import { legendLines } from '../scale';
 import { scenarioPicture } from './map_view';
+import { ResultBadges } from './result_badges';
 import { sessionOf } from './session';
-import { spoken, textsOf } from './words';
+import { spoken, textsOf, titleOf } from './words';
 
 const PlanLegend = lazily(
   async () => (await import('../plan/plan_legend')).PlanLegend,
@@ -27,7 +26,6 @@ const ResultLegend = spoken(function ResultLegend({ model }: { model: Model }) {
   const shown = scenarioPicture(model, session);
   const summary = session.runs[session.at.value]?.summary.value;
   if (!shown || !summary) return null;
-  const collection = (loaded(model.collections.value) ?? []).find(({ id }) => id === shown.of);
   const change = shown.moment === 'change';
   const lines = legendLines(shown.scale);
   const middle = lines.findIndex(({ at }) => at === 'zero');
@@ -39,19 +37,15 @@ const ResultLegend = spoken(function ResultLegend({ model }: { model: Model }) {
         </h2>
         <p>
           {s.mapUnit} · {summary.baselineYear} → {summary.year}
-          {collection && (
-            <>
-              {' '}
-              · <span translate={false}>{textIn(collection.title, model.lang.value)}</span>
-            </>
-          )}
+          {' · '}
+          <span translate={false}>{titleOf(shown.of, model)}</span>
         </p>
-        <p class="badges">
-          <Badges model={model} sector={shown.sector} />
-          {summary.illustrative && summary.change.net !== 0 && (
-            <Badge kind="illustrative" text={s.illustrative} title={s.illustrativeDetail} />
-          )}
-        </p>
+        <ResultBadges
+          model={model}
+          region={session.told.value}
+          sector={shown.sector}
+          assumed={summary.illustrative && summary.change.net !== 0}
+        />
       </header>
       {change && (
         <p class="legend-ends" aria-hidden="true">

@@ -1,6 +1,6 @@
 /** A scenario on the map: what it changes, or before and after under a divider; in the place of the edition's values. */
 import { computed, effect, useSignal, type ReadonlySignal } from '@preact/signals';
-import type { MapMouseEvent, Map as MapLibre } from 'maplibre-gl';
+import type { Map as MapLibre } from 'maplibre-gl';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { DividerLine } from '../divider';
 import { lazily } from '../lazily';
@@ -9,8 +9,10 @@ import { nameOf, numbersIn } from '../format';
 import type { MapHandle } from '../map';
 import type { Model } from '../model';
 import { createBesideMap } from '../other_map';
-import { classOf, type Scale } from '../scale';
+import { restingPointer } from '../resting_pointer';
+import { colourOf, type Scale } from '../scale';
 import type { Sector } from '../sectors';
+import { Tooltip } from '../tooltip';
 import { drawnPlaces, namedRoads } from './document';
 import { pickOnMap, type Pointed } from './pick_on_map';
 import { placesOnMap, type PlacesOnMap } from './places_on_map';
@@ -98,38 +100,13 @@ function followOn(
   };
 }
 
-/** Say what the pointer is on. */
-function watchPointer(
-  map: MapLibre,
-  session: Session,
-  drawn: PlacesOnMap,
-  sketching: () => boolean,
-): () => void {
-  /** Where the pointer rests: what it points at may be drawn after it came. */
-  let looked: MapMouseEvent['point'] | null = null;
-  const look = () => {
-    const place = looked === null || sketching() ? null : drawn.at(looked);
-    session.pointed.value = place && looked && { x: looked.x, y: looked.y, place };
-  };
-  const move = ({ point }: MapMouseEvent) => {
-    looked = point;
-    look();
-  };
-  const leave = () => {
-    looked = null;
-    session.pointed.value = null;
-  };
-  map.on('mousemove', move);
-  map.on('idle', look);
-  map.on('mouseout', leave);
-  map.on('movestart', leave);
-  return () => {
-    map.off('mousemove', move);
-    map.off('idle', look);
-    map.off('mouseout', leave);
-    map.off('movestart', leave);
-    leave();
-  };
+/** Say what the pointer is on; who draws or picks is told by what they draw or pick. */
+function sayWhere(map: MapLibre, model: Model, session: Session, drawn: PlacesOnMap): () => void {
+  return restingPointer(map, (point) => {
+    const taken = model.sketch.peek() !== null || model.picking.peek() !== null;
+    const place = point === null || taken ? null : drawn.at(point);
+    session.pointed.value = place && point && { x: point.x, y: point.y, place };
+  });
 }
 
 function Pointed({ model, session, scale }: { model: Model; session: Session; scale: Scale }) {
@@ -138,33 +115,24 @@ function Pointed({ model, session, scale }: { model: Model; session: Session; sc
   const numbers = numbersIn(model.lang.value);
   const pointed = session.pointed.value;
   if (!pointed) return null;
-  const { x, y, place } = pointed;
+  const { place } = pointed;
   const sector = model.sector.value;
   const of = (moment: Moment) => valueOf(place.properties, termOf(sector, moment), 't_per_ha');
   const [before, change, after] = [of('before'), of('change'), of('after')];
-  const at = classOf(scale, session.map.value === 'swipe' ? after : change);
-  const colour = at === null ? 'transparent' : at === 'zero' ? scale.zero : scale.classes[at]?.colour;
+  const colour = colourOf(scale, session.map.value === 'swipe' ? after : change, 'transparent');
   const told = (value: number | null) => (value === null ? t.unknown : numbers.amount(value));
-  const room = document.querySelector('.card')?.getBoundingClientRect().left ?? innerWidth;
   return (
-    <div
-      class={x > room - 300 ? 'tooltip flipped' : 'tooltip'}
-      data-testid="scenario-tooltip"
-      style={{ transform: `translate(${x}px, ${y}px)` }}
+    <Tooltip
+      testid="scenario-tooltip"
+      at={pointed}
+      name={nameOf(place.properties, place.id, model.lang.value)}
+      colour={colour}
+      value={change === null ? t.unknown : `${numbers.signed(change)} ${s.mapUnit}`}
     >
-      <div>
-        <span class="tooltip-name" translate={false}>
-          {nameOf(place.properties, place.id, model.lang.value)}
-        </span>
-        <span class="tooltip-value">
-          <i class="swatch" style={{ backgroundColor: colour ?? 'transparent' }} />
-          {change === null ? t.unknown : `${numbers.signed(change)} ${s.mapUnit}`}
-        </span>
-        <span class="tooltip-held">
-          {s.before} {told(before)}, {s.after} {told(after)}
-        </span>
-      </div>
-    </div>
+      <span class="tooltip-held">
+        {s.before} {told(before)}, {s.after} {told(after)}
+      </span>
+    </Tooltip>
   );
 }
 
@@ -179,8 +147,12 @@ function BeforeMap(props: {
   useEffect(() => {
     if (!element.current) return;
     return createBesideMap(element.current, handle, model, (map) => {
-      const { stop } = followOn(map, model, session, picture, () => 'before');
-      return stop;
+      const { drawn, stop } = followOn(map, model, session, picture, () => 'before');
+      const stopLooking = sayWhere(map, model, session, drawn);
+      return () => {
+        stopLooking();
+        stop();
+      };
     });
   }, [model, session, handle, picture]);
   return <div class="map other-map" data-testid="before-map" data-state="loading" ref={element} />;
@@ -223,16 +195,7 @@ function Picked({ model, handle }: { model: Model; handle: MapHandle }) {
     };
   }, [model, session, handle, ready, pointed]);
   if (!pointed.value) return null;
-  const { x, y, name } = pointed.value;
-  return (
-    <div class="tooltip" data-testid="pick-tooltip" style={{ transform: `translate(${x}px, ${y}px)` }}>
-      <div>
-        <span class="tooltip-name" translate={false}>
-          {name}
-        </span>
-      </div>
-    </div>
-  );
+  return <Tooltip testid="pick-tooltip" at={pointed.value} name={pointed.value.name} />;
 }
 
 const ResultMap = spoken(function ResultMap({ model, handle }: { model: Model; handle: MapHandle }) {
@@ -247,15 +210,10 @@ const ResultMap = spoken(function ResultMap({ model, handle }: { model: Model; h
     const stopCovering = effect(() => {
       model.covered.value = picture.value !== null;
     });
-    const stopWatching = watchPointer(
-      handle.map,
-      session,
-      drawn,
-      () => model.sketch.value !== null || model.picking.value !== null,
-    );
+    const stopLooking = sayWhere(handle.map, model, session, drawn);
     return () => {
       stopCovering();
-      stopWatching();
+      stopLooking();
       stop();
       model.covered.value = false;
     };

@@ -107,6 +107,28 @@ function PlanEntries({ model }: { model: Model }) {
   );
 }
 
+/** Who opens what was saved on another edition is told, and can see it as it was saved. */
+function SavedElsewhere({ model, session }: { model: Model; session: Session }) {
+  const s = textsOf(model);
+  const saved = session.savedElsewhere.value;
+  const now = session.asking.value?.edition;
+  if (saved === null || now === undefined) return null;
+  return (
+    <div class="note" data-testid="saved-elsewhere">
+      <p>{s.otherEdition(saved, now)}</p>
+      <button
+        type="button"
+        class="link"
+        onClick={() => {
+          model.update({ edition: saved });
+        }}
+      >
+        {s.asSaved}
+      </button>
+    </div>
+  );
+}
+
 function MapChoice({ model, session }: { model: Model; session: Session }) {
   const s = textsOf(model);
   return (
@@ -152,6 +174,7 @@ function Body({ model, session }: { model: Model; session: Session }) {
           {session.slots.value.length > session.damaged.value ? s.damagedSome : s.damaged}
         </p>
       )}
+      <SavedElsewhere model={model} session={session} />
       {scenario.measures.length === 0 && <p>{s.intro}</p>}
       {problem && (
         <div data-testid="scenario-problem">

@@ -6,6 +6,7 @@ import {
   list,
   number,
   optional,
+  pair,
   record,
   scalar,
   ShapeError,
@@ -188,12 +189,6 @@ export function askCatalogue(
     signal,
   );
 }
-
-const pair: Decoder<readonly [number, number]> = (value, path) => {
-  const [low, high] = list(number)(value, path);
-  if (low === undefined || high === undefined) throw new ShapeError(path, 'two numbers', value);
-  return [low, high];
-};
 
 const bySector: Decoder<BySector> = (value, path) => {
   const given = record(value, path);

@@ -1,5 +1,4 @@
 /** A scenario to print: what it changes, where, by which measures, and on which assumptions. */
-import type { Region } from '../api';
 import { numbersIn, textIn } from '../format';
 import { lazily } from '../lazily';
 import { loaded } from '../loading';
@@ -7,7 +6,7 @@ import type { Model } from '../model';
 import { ProblemNote } from '../notices';
 import { PaperMap } from '../paper_map';
 import { extentOf, linesIn } from '../positions';
-import { ReportFrame, ReportLink, SourceLines } from '../report_frame';
+import { ReportFrame, ReportLink, ToldSources } from '../report_frame';
 import { SECTORS, type Sector } from '../sectors';
 import type { Shape } from '../shapes';
 import { Scrolled } from '../scrolled';
@@ -136,7 +135,7 @@ function MeasureTable(props: { model: Model; scenario: Scenario; summary: Summar
   );
 }
 
-function Body({ model, region }: { model: Model; region: Region }) {
+function Body({ model }: { model: Model }) {
   const s = textsOf(model);
   const t = model.texts.value;
   const session = sessionOf(model);
@@ -217,7 +216,7 @@ function Body({ model, region }: { model: Model; region: Region }) {
               {text}
             </li>
           ))}
-          <SourceLines region={region} lang={model.lang.value} t={t} />
+          <ToldSources region={session.told.value} lang={model.lang.value} t={t} />
         </ul>
         <ReportLink model={model} label={s.reportLink} />
       </section>
@@ -242,6 +241,7 @@ const ResultReport = spoken(function ResultReport({ model }: { model: Model }) {
   const session = sessionOf(model);
   const scenario = session.scenario.value;
   const name = nameOfScenario(scenario, session.at.value, s);
+  const summary = session.runs[session.at.value]?.summary.value;
   return (
     <ReportFrame
       model={model}
@@ -249,8 +249,10 @@ const ResultReport = spoken(function ResultReport({ model }: { model: Model }) {
       title={region ? s.reportTitle(name, textIn(region.name, model.lang.value)) : t.title}
       name="scenario-report"
       look="scenario-card"
+      of={summary ? { edition: summary.edition, year: summary.baselineYear } : null}
+      told={session.told.value}
     >
-      {region && <Body model={model} region={region} />}
+      {region && <Body model={model} />}
     </ReportFrame>
   );
 });

@@ -1,12 +1,13 @@
 /** What a scenario comes to: totals, path, target, sectors and what the city is like. */
-import { Badge, Badges } from '../badges';
 import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { withField, type Scenario } from './document';
 import { NumberField } from './number_field';
 import { PathChart } from './path_chart';
 import { changedSectors, netAfter, type Summary } from './questions';
+import { ResultBadges } from './result_badges';
 import type { Run } from './run';
+import { sessionOf } from './session';
 import { textsOf } from './words';
 
 /** The part of today's emissions that a change is; null where that would mislead. */
@@ -65,12 +66,11 @@ export function Sureness({ model, summary }: { model: Model; summary: Summary })
   const leaves = summary.outcomes[0]?.leaves ?? 0;
   return (
     <div class="sureness">
-      <p class="badges">
-        <Badges model={model} sector="net" />
-        {summary.illustrative && summary.change.net !== 0 && (
-          <Badge kind="illustrative" text={s.illustrative} title={s.illustrativeDetail} />
-        )}
-      </p>
+      <ResultBadges
+        model={model}
+        region={sessionOf(model).told.value}
+        assumed={summary.illustrative && summary.change.net !== 0}
+      />
       {summary.interval && (
         <p class="interval" data-testid="scenario-interval">
           {s.interval(numbers.signed(summary.interval[0]), numbers.signed(summary.interval[1]))}

@@ -6,7 +6,7 @@ import { batch, effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Problem, Result } from '../api';
 import { loaded } from '../loading';
 import type { Model } from '../model';
-import { dismissJob, followJob, startJob } from '../jobs';
+import { dismissJob, followJob, retell, startJob, type Spoken } from '../jobs';
 import { questionOf, type Scenario } from './document';
 import {
   askPlaces,
@@ -62,6 +62,11 @@ export function createRun(
   const running = signal(false);
   const progress = signal<number | null>(null);
   const problem = signal<Problem | null>(null);
+  /** The job that the summary is of; null: it was answered at once. */
+  const spoken = signal<Spoken | null>(null);
+  retell(api, model.lang, spoken, decodeSummary, (found) => {
+    summary.value = found;
+  });
   /** What the summary, its interval, and the places are of. */
   let summed = '';
   let sampled = '';
@@ -91,6 +96,7 @@ export function createRun(
       summary.value = null;
       places.value = null;
       digest.value = null;
+      spoken.value = null;
       problem.value = null;
       [summed, sampled, placed] = ['', '', ''];
     }
@@ -117,6 +123,7 @@ export function createRun(
         if (!told(found) || (cells && !told(cells))) return;
         batch(() => {
           problem.value = null;
+          spoken.value = null;
           summary.value = found.value;
           digest.value = found.value.digest;
           summed = name;
@@ -149,7 +156,10 @@ export function createRun(
       const giveUp = () => void dismissJob(api, asking.region, id);
       cancel.addEventListener('abort', giveUp);
       progress.value = 0;
+      // Told right before the result is asked for.
+      let language: string = model.lang.peek();
       const tell = (job: { readonly progress: number }) => {
+        language = model.lang.peek();
         progress.value = job.progress / 100;
       };
       const found = await followJob(api, asking.region, id, decodeSummary, tell, cancel);
@@ -164,6 +174,7 @@ export function createRun(
       if (!told(found) || (cells && !told(cells))) return;
       batch(() => {
         problem.value = null;
+        spoken.value = { region: asking.region, job: id, language };
         summary.value = found.value;
         digest.value = found.value.digest;
         [summed, sampled] = [name, name];

@@ -8,9 +8,10 @@ import {
   type ReadonlySignal,
   type Signal,
 } from '@preact/signals';
-import type { Problem } from '../api';
+import type { Problem, Region } from '../api';
 import { loaded, resource, type Loadable } from '../loading';
 import type { Model } from '../model';
+import { regionTold } from '../region_told';
 import { fitsScenarios, type Measured, type ScenarioMap } from '../state';
 import { createRun, type Run } from './run';
 import { createTiled, type Tiled } from './tiled';
@@ -37,6 +38,8 @@ export interface Session {
   readonly asking: ReadonlySignal<Asking | null>;
   /** The result of each slot. */
   readonly runs: readonly Run[];
+  /** The region as the edition tells of it that the result in sight is of. */
+  readonly told: ReadonlySignal<Loadable<Region>>;
   /** How many scenarios of the link could not be read; an empty one stands for each. */
   readonly damaged: ReadonlySignal<number>;
   /** Tiles of the result in sight; null where its cells are told one by one. */
@@ -237,6 +240,7 @@ function createSession(model: Model): Session {
     catalogue,
     asking,
     runs,
+    told: regionTold(model, () => run.value?.summary.value?.edition ?? null),
     damaged,
     tiled,
     problem,

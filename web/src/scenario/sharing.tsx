@@ -131,11 +131,6 @@ export function Sharing({ model, scenario }: { model: Model; scenario: Scenario 
           {!session.kept.value && ` · ${s.changedSince}`}
         </p>
       )}
-      {session.savedElsewhere.value !== null && session.asking.value && (
-        <p class="note" data-testid="saved-elsewhere">
-          {s.otherEdition(session.savedElsewhere.value, session.asking.value.edition)}
-        </p>
-      )}
       {!session.linked.value && <p class="note">{s.tooLong}</p>}
       <div class="buttons">
         <button type="button" disabled={!session.linked.value} onClick={() => void copy()}>

@@ -37,12 +37,16 @@ export function placeWords(measure: Measure, model: Model, s: ScenarioTexts): st
   return stops > 0 ? s.drawnStops(stops) : nameOfPlace(placeOf(measure), model, s);
 }
 
+/** What a collection is called; its id while that is not known. */
+export function titleOf(collection: string, model: Model): string {
+  const found = (loaded(model.collections.value) ?? []).find(({ id }) => id === collection);
+  return found ? textIn(found.title, model.lang.value) : collection;
+}
+
 export function nameOfPlace(place: Measured | null, model: Model, s: ScenarioTexts): string {
   if (place === null) return s.everywhere;
   if (place.kind === 'outline') return s.drawn;
-  const found = (loaded(model.collections.value) ?? []).find(({ id }) => id === place.collection);
-  const title = found ? textIn(found.title, model.lang.value) : place.collection;
-  return s.zones(title, place.ids.length);
+  return s.zones(titleOf(place.collection, model), place.ids.length);
 }
 
 export function amountWords(knob: Knob, value: number, numbers: Numbers): string {

@@ -147,6 +147,8 @@ export const en = {
     401: 'This needs a key.',
     403: 'This key does not allow it.',
     404: 'What was asked for is not there.',
+    409: 'Somebody else has changed it meanwhile, or this key may keep no more.',
+    410: 'It was stopped or is no longer kept.',
     413: 'This is too large for the server.',
     429: 'Too many questions: wait a moment.',
     500: 'Something failed on the server; its log says more.',
@@ -159,6 +161,8 @@ export const en = {
   editionKept: (edition: string) => `This link keeps to edition ${edition}; a newer one has been published.`,
   editionGone: (edition: string) =>
     `Edition ${edition} of this link is no longer kept: these are the numbers published now.`,
+  sourcesGone:
+    'The edition that these numbers are of is no longer kept, so that its sources cannot be named here.',
   showPublished: 'Show the current edition',
   noRegions: 'No region is published yet',
   noRegionsDetail: 'Build one and it appears here: carbonmap demo, or carbonmap build REGION.',

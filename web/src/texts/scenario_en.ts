@@ -335,6 +335,7 @@ export const scenarioEn = {
   damagedSome: 'A part of this link is damaged: a scenario that could not be read is empty here.',
   otherEdition: (saved: string, now: string) =>
     `Saved on edition ${saved}; worked out here on ${now}, so that its numbers may differ.`,
+  asSaved: 'Show it on that edition',
   changedSince: 'changed since',
   export: 'Export (JSON)',
   import: 'Import',

@@ -293,6 +293,7 @@ export const scenarioKo: ScenarioTexts = {
   damagedSome: '링크의 일부가 손상되었습니다. 읽을 수 없는 시나리오는 빈 상태로 열었습니다.',
   otherEdition: (saved, now) =>
     `${saved} 판에서 저장했고 여기서는 ${now} 판으로 계산했으므로 수치가 다를 수 있습니다.`,
+  asSaved: '저장한 판의 값으로 보기',
   changedSince: '저장 뒤 변경됨',
   export: '내보내기(JSON)',
   import: '가져오기',

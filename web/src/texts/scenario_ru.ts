@@ -311,6 +311,7 @@ export const scenarioRu: ScenarioTexts = {
   damagedSome: 'Часть ссылки повреждена: сценарий, который не удалось прочитать, здесь пуст.',
   otherEdition: (saved, now) =>
     `Сохранено на издании ${saved}; здесь рассчитано на ${now}, поэтому числа могут отличаться.`,
+  asSaved: 'Показать на том издании',
   changedSince: 'с тех пор изменён',
   export: 'Выгрузить (JSON)',
   import: 'Загрузить',

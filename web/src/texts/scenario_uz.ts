@@ -302,6 +302,7 @@ export const scenarioUz: ScenarioTexts = {
   damagedSome: 'Havolaning bir qismi buzilgan: oʻqib boʻlmagan ssenariy bu yerda boʻsh.',
   otherEdition: (saved, now) =>
     `${saved} nashrida saqlangan; bu yerda ${now} nashrida hisoblandi, shuning uchun raqamlar farq qilishi mumkin.`,
+  asSaved: 'Oʻsha nashrda koʻrsatish',
   changedSince: 'shundan beri oʻzgargan',
   export: 'Faylga chiqarish (JSON)',
   import: 'Fayldan olish',

@@ -122,6 +122,8 @@ export const uz: Texts = {
     401: 'Buning uchun kalit kerak.',
     403: 'Bu kalit bunga ruxsat bermaydi.',
     404: 'Soʻralgan narsa yoʻq.',
+    409: 'Shu orada buni boshqa kishi oʻzgartirgan yoki bu kalit bilan bundan ortiq saqlab boʻlmaydi.',
+    410: 'Toʻxtatilgan yoki endi saqlanmaydi.',
     413: 'Yuborilgan maʼlumot server uchun juda katta.',
     429: 'Soʻrovlar juda koʻp: biroz kuting.',
     500: 'Serverda xato yuz berdi; tafsilotlar uning jurnalida.',
@@ -134,6 +136,7 @@ export const uz: Texts = {
   editionKept: (edition) => `Bu havola ${edition} nashriga bogʻlangan; keyinroq yangi nashr chiqqan.`,
   editionGone: (edition) =>
     `Bu havoladagi ${edition} nashri endi saqlanmaydi: hozirgi nashr qiymatlari koʻrsatilmoqda.`,
+  sourcesGone: 'Bu qiymatlar nashri endi saqlanmaydi, shuning uchun manbalarini bu yerda aytib boʻlmaydi.',
   showPublished: 'Hozirgi nashrni koʻrsatish',
   noRegions: 'Hali birorta hudud eʼlon qilinmagan',
   noRegionsDetail: 'Hudud yarating, u shu yerda paydo boʻladi: carbonmap demo yoki carbonmap build REGION.',
