@@ -66,7 +66,7 @@ def disclosure_question(
         with TemporaryDirectory(prefix="carbonmap-bench-") as folder:
             if audit:
                 editions, seconds = audited_editions(Path(folder), size, seed, percent, tell)
-                report.settings |= {"changed": CHANGED, "new": NEW, "vanished": NEW, "seconds": seconds}
+                settings |= {"changed": CHANGED, "new": NEW, "vanished": NEW, "seconds": seconds}
                 report.notes += [f"{edition.id[:6]}: {line}" for edition in editions for line in held_lines(edition)]
             else:
                 editions = two_editions(Path(folder), size, seed, tell)

@@ -107,12 +107,12 @@ class _Neighbours:
 
     def _targets_of(self, feature: int) -> IntArray:
         """Targets that it lies in; of what is gone, one of those who shared its narrowest sum."""
-        own: IntArray = self._by_feature[:, [feature]].indices
+        own: IntArray = self._by_feature[:, [feature]].indices.astype(np.int64)
         if not own.size:
             sums = self._elsewhere[:, [feature]].indices
             for row in sums[np.argsort(self._widths[sums], kind="stable")]:
                 with_it = self._sums.indices[self._sums.indptr[row] : self._sums.indptr[row + 1]]
-                own = np.unique(self._by_feature[:, with_it].indices)[:1]
+                own = np.unique(self._by_feature[:, with_it].indices)[:1].astype(np.int64)
                 if own.size:
                     break
         return own

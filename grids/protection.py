@@ -198,7 +198,7 @@ def _protect_sector(
     beside = None if before is None else before.beside
     also = {each.layer: had_meters(earlier, each.layer, each.shares.shape[1]) for each in layers} if earlier else None
     if before is not None and beside is not None:
-        also = before.part.chosen
+        also = {**before.part.chosen}
     part = private_part(layers, private, year, pairs, None if before is None else before.part, also)
     some = part.present
     if before is None:
@@ -213,7 +213,7 @@ def _protect_sector(
         part = replace(part, own=np.zeros((0, len(part.pairs))))  # summed up for good
         if earlier and mode == "shared" and before is None:
             beside = Beside.of(part.chosen, tested[:, 1:], _columns(part, withheld), earlier)
-            inside = np.asarray(part.shares.sum(axis=0)).reshape(-1)
+            inside = np.asarray(part.shares.sum(axis=0), dtype=np.float64).reshape(-1)
             beside.refuse_if_told(inside, earlier, rule, f"{sector} {year}")
         if beside is not None:
             tested = np.column_stack([tested, beside.changes])
