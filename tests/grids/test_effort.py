@@ -49,9 +49,8 @@ def counted(
 
 def test_crossings_are_counted_as_every_pair_says() -> None:
     polygon = scribble(300)
-    edges = shapely.linestrings(
-        np.stack((shapely.get_coordinates(polygon)[:-1], shapely.get_coordinates(polygon)[1:]), 1)
-    )
+    places = shapely.get_coordinates(polygon)
+    edges = np.asarray(shapely.linestrings(np.stack((places[:-1], places[1:]), 1)))
     one, other = np.triu_indices(len(edges), 2)
     expected = int(shapely.crosses(edges[one], edges[other]).sum())
     run = one // 8 == other // 8  # of one run, which is not asked about itself
