@@ -68,6 +68,8 @@ export interface Region {
   readonly years: readonly number[];
   readonly attributions: readonly Attribution[];
   readonly baseMap: BaseMap | null;
+  /** ISO 4217, of costs that name no other; null: the reader is asked. */
+  readonly currency: string | null;
 }
 
 export type CollectionKind = 'grid' | 'zones' | 'hexagons';
@@ -174,6 +176,7 @@ export function decodeRegion(value: unknown, path: string): Region {
     years: list(number)(given.years, `${path}.years`).toSorted((a, b) => a - b),
     attributions: list(attribution)(given.attributions ?? [], `${path}.attributions`),
     baseMap: optional(baseMap)(given.base_map, `${path}.base_map`),
+    currency: optional(text)(given.currency ?? null, `${path}.currency`),
   };
 }
 

@@ -7,7 +7,6 @@ import { withField, type Measure } from '../scenario/document';
 import { amountOf, fitted, gapsOf, knobsOf } from '../scenario/kinds';
 import { Slider } from '../scenario/measure_row';
 import { NumberField } from '../scenario/number_field';
-import { currencyOf } from '../scenario/currency';
 import { CostInputs, CurrencyField, ParameterFields } from '../scenario/parameter_fields';
 import type { Catalogue } from '../scenario/questions';
 import { sessionOf } from '../scenario/session';
@@ -218,7 +217,7 @@ export function MixQuestion({ model, catalogue }: { model: Model; catalogue: Cat
   const { mixForm, mix } = planOf(model);
   const form = {
     ...mixForm.value,
-    currency: mixForm.value.currency || currencyOf(model.region.value),
+    currency: mixForm.value.currency || (model.region.value?.currency ?? ''),
   };
   const scenario = session.scenario.value;
   const asking = session.asking.value;

@@ -289,7 +289,7 @@ export function decodeMix(value: unknown, path: string): Mix {
     budget: optional(number)(goal.budget, `${path}.goal.budget`),
     saved: portfolio('saved_tco2e'),
     cost: portfolio('cost'),
-    currency: text(of.cost_unit, `${path}.portfolio.cost_unit`).split(' ')[0] ?? '',
+    currency: text(of.currency, `${path}.portfolio.currency`),
     estimated: portfolio('estimated_tco2e'),
     difference: portfolio('difference'),
     agrees: flag(of.agrees, `${path}.portfolio.agrees`),

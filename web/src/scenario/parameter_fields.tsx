@@ -4,7 +4,6 @@ import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { givenFor, withField, withParameter, type Costs, type Measure } from './document';
 import { parametersOf } from './kinds';
-import { currencyOf } from './currency';
 import { NumberField } from './number_field';
 import type { Catalogue, Effect, Parameter } from './questions';
 import { textsOf } from './words';
@@ -30,21 +29,10 @@ export function Provenance(props: { model: Model; parameter: Parameter; id?: str
       {source !== null && value !== null && (
         <>
           {' '}
-          · {s.source}:{' '}
-          <span lang="en" translate={false}>
-            {source}
-          </span>
+          · {s.source}: {source}
         </>
       )}
-      {note !== null && (
-        <>
-          {' '}
-          ·{' '}
-          <span lang="en" translate={false}>
-            {note}
-          </span>
-        </>
-      )}
+      {note !== null && ` · ${note}`}
     </small>
   );
 }
@@ -68,13 +56,7 @@ export function ParameterFields(props: {
         const given = givenFor(measure, id);
         return (
           <label key={id} class={value === null && given === null ? 'field gap' : 'field'}>
-            <span>
-              {s.parameterNames[id] ?? (
-                <span lang="en" translate={false}>
-                  {meaning}
-                </span>
-              )}
-            </span>
+            <span>{s.parameterNames[id] ?? meaning}</span>
             <NumberField
               aria-label={s.parameterNames[id] ?? meaning}
               aria-describedby={`${measure.id}-${id}`}
@@ -186,7 +168,7 @@ export function CostFields(props: {
   const numbers = numbersIn(model.lang.value);
   const typed = useSignal('');
   if (!effect || effect.unit === '') return null;
-  const currency = measure.costs?.currency ?? (typed.value || currencyOf(model.region.value));
+  const currency = measure.costs?.currency ?? (typed.value || (model.region.value?.currency ?? ''));
   const set = (costs: Costs) => {
     change(
       withField(measure, 'costs', {

@@ -194,11 +194,7 @@ function Body({ model }: { model: Model }) {
           <ul class="bullets">
             {summary.parameters.map((parameter, index) => (
               <li key={`${parameter.id} ${index}`}>
-                {s.parameterNames[parameter.id] ?? (
-                  <span lang="en" translate={false}>
-                    {parameter.meaning}
-                  </span>
-                )}{' '}
+                {s.parameterNames[parameter.id] ?? parameter.meaning}{' '}
                 <Provenance model={model} parameter={parameter} />
               </li>
             ))}
