@@ -39,6 +39,7 @@ from gis.sources import COUNTED, Source
 from grids.edition import EditionWriter, Manifest, edition_id
 from grids.memory import give_back
 from grids.shares import clip_to
+from grids.store_errors import EditionBroken
 
 Geometries = NDArray[np.object_]
 
@@ -136,6 +137,12 @@ def build_region(
         if writer.exists:
             work.remove()  # of a build that was ended after it had published
             return Built(store, file.region.id, edition, None, writer.publish_existing())
+        if earlier.missing:
+            raise EditionBroken(
+                f"edition {edition} of {file.region.id} is damaged, and was built beside {', '.join(earlier.missing)}, "
+                "which the store no longer holds: without what these told it would not be the same. Bring them back "
+                "from a backup, or take the damaged edition away"
+            )
         writer.work_folder.parent.mkdir(mode=0o700, exist_ok=True)  # values feature by feature will lie there
         try:
             work.check()

@@ -22,12 +22,14 @@ class Earlier:
     Attributes:
         editions: those beside which it is held, by id.
         not_looked_at: ids of others: built without an audit, or without their private tables here.
-        built: the id of one of them that is this very build, beside what stood before it.
+        built: the id of another one that is this very build, beside `editions`, which stood before it.
+        missing: ids of editions beside which it was built and which are not in the store any more, or not whole.
     """
 
     editions: tuple[Edition, ...] = ()
     not_looked_at: tuple[str, ...] = ()
     built: str | None = None
+    missing: tuple[str, ...] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -65,6 +67,8 @@ def earlier_editions(store: Path, region: Region, identity: Mapping[str, Any]) -
         return Earlier()
     folders = sorted(path for path in (store / region.id).glob("*") if (path / MANIFEST_FILE).is_file())
     editions, left = [], []
+    built: str | None = None
+    before: list[str] = []
     for folder in folders:
         try:
             edition = Edition(store / region.id / checked_edition(folder.name))
@@ -77,9 +81,11 @@ def earlier_editions(store: Path, region: Region, identity: Mapping[str, Any]) -
         stood = edition.manifest.disclosure
         beside = stood.get("beside", []) if isinstance(stood, dict) else []
         if edition_id(**identity, beside=beside) == edition.id:  # type: ignore[arg-type]
-            return Earlier(built=edition.id)
-        if has_told(edition):
+            built, before = edition.id, beside
+        elif has_told(edition):
             editions.append(edition)
         else:
             left.append(edition.id)
-    return Earlier(tuple(editions), tuple(left))
+    if built is not None:
+        editions = [edition for edition in editions if edition.id in before]
+    return Earlier(tuple(editions), tuple(left), built, tuple(sorted({*before} - {one.id for one in editions})))

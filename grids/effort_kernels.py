@@ -113,6 +113,10 @@ def _count_pairs(vertices: FloatArray, a: int, a_end: int, b: int, b_end: int) -
             meetings += 1
             of_r, of_s = _turn(px, py, qx, qy, rx, ry), _turn(px, py, qx, qy, sx, sy)
             of_p, of_q = _turn(rx, ry, sx, sy, px, py), _turn(rx, ry, sx, sy, qx, qy)
+            if of_r == 0 and of_s == 0 and of_p == 0 and of_q == 0:
+                # On one line. Neighbours of a straight side share an end there, as they may.
+                crossings += not ((qx == rx and qy == ry) or (sx == px and sy == py))
+                continue
             crossings += ((of_r > 0) != (of_s > 0)) & ((of_p > 0) != (of_q > 0))
     return meetings, crossings
 

@@ -63,6 +63,19 @@ def test_crossings_are_counted_as_every_pair_says() -> None:
     assert 100 < counted(polygon, crossings=100)[1] <= 100 + 64
 
 
+def zigzag(n: int) -> shapely.Polygon:
+    """To and fro along one line, farther each time."""
+    ends = np.where(np.arange(n) % 2 == 0, 1.0, -1.0) * np.arange(n)
+    return shapely.Polygon(np.stack((960_000 + ends, np.full(n, 1_940_000.0)), axis=1))
+
+
+def test_edges_on_one_line_count_as_crossing_but_for_neighbours_of_a_straight_side() -> None:
+    assert too_tangled(several(zigzag(12_000)))[0].startswith("its 12,001 vertices")
+    side = shapely.segmentize(shapely.box(960_000, 1_940_000, 961_000, 1_941_000), 0.04)
+    assert shapely.get_num_coordinates(side) > 100_000
+    assert counted(side)[1] <= 4  # its corners
+
+
 @pytest.mark.parametrize("polygon", [long_comb(), scribble(3000)], ids=["comb", "scribble"])
 def test_a_polygon_that_would_take_too_long_is_refused_by_id(polygon: shapely.Polygon) -> None:
     shapes = several(HOUSE, polygon, HOUSE)
