@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from grids.edition import Edition
+from grids.private_tables import private_name
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -103,10 +104,10 @@ class _Layer:
 
     def __init__(self, edition: Edition, layer: str, is_open: bool, year: int) -> None:
         self.name = layer
-        self._private = edition.folder / "private"
-        features = pq.read_table(self._private / f"features-{layer}.parquet")
+        self._edition = edition
+        features = pq.read_table(edition.private("features", layer))
         self.ids: list[str] = features["id"].to_pylist()
-        lines = pq.read_table(self._private / f"lines-{layer}.parquet").to_pandas()
+        lines = pq.read_table(edition.private("lines", layer)).to_pandas()
         lines = lines[lines["year"] == year]
         secret = (lines["method"] == "metered").to_numpy() & (not is_open)
         self.pairs = sorted({(str(c), str(b)) for c, b in zip(lines["carrier"], lines["basis"], strict=True)})
@@ -132,7 +133,7 @@ class _Layer:
 
     def shares(self, collection: str, n_targets: int) -> csr_array:
         """(targets, features): geometry, which anybody can measure."""
-        table = pq.read_table(self._private / f"shares-{self.name}-{collection}.parquet")
+        table = pq.read_table(self._edition.private("shares", private_name(self.name, collection)))
         place = table["target"].to_numpy(), table["feature"].to_numpy()
         return csr_array((table["share"].to_numpy(), place), shape=(n_targets, len(self.ids)))
 

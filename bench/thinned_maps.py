@@ -25,6 +25,7 @@ from carbonmap.calibration import problem_of, scaling_of
 from carbonmap.calibration_sums import Key, KeySums, PartZones, add_part
 from carbonmap.progress import Silent
 from grids.edition import Edition, Store
+from grids.private_tables import private_name
 
 FloatArray = NDArray[np.float64]
 Tell = Callable[[str], None]
@@ -201,7 +202,7 @@ def _all(layers: Sequence[ThinLayer], lines: Sequence[EmissionLines], level: str
 
 
 def _shares(edition: Edition, layer: str, collection: str, features: int) -> csr_array:
-    table = pd.read_parquet(edition.private("shares", f"{layer}-{collection}"))
+    table = pd.read_parquet(edition.private("shares", private_name(layer, collection)))
     targets = max(info.count for info in edition.manifest.collections if info.id == collection)
     shape = (max(targets, int(table["target"].max()) + 1 if len(table) else 0), features)
     return csr_array(

@@ -128,7 +128,7 @@ def build_region(
     started = time.monotonic()
     file = _opened(name_or_path, inputs, store, progress)
     progress.step("reading region file and input digests")
-    seals = InputSeals(input_files(file.region, file.inputs))
+    seals = InputSeals(lambda: input_files(file.region, file.inputs))
     identity = identity_of(file)
     earlier = earlier_editions(store, file.region, identity)
     edition = earlier.built or edition_id(**identity, beside=earlier.ids)

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from grids.edition import Edition
+from grids.private_tables import private_name
 
 FloatArray = NDArray[np.float64]
 
@@ -89,7 +90,7 @@ def completeness_of(edition: Edition, zone_set: str, year: int) -> Completeness:
         area = (
             features["floor_area_m2"].to_numpy(float) if "floor_area_m2" in features else np.full(len(features), np.nan)
         )
-        shares = pd.read_parquet(edition.private("shares", f"{layer.id}-{zone_set}"))
+        shares = pd.read_parquet(edition.private("shares", private_name(layer.id, zone_set)))
         row = np.array([place[name] for name in targets], dtype=np.int64)[shares["target"].to_numpy()]
         np.add.at(floor, row, np.nan_to_num(area)[shares["feature"].to_numpy()] * shares["share"].to_numpy())
         remarks += _remarks(layer.id, layer.complete, layer.report, int(np.isnan(area).sum()), len(features))

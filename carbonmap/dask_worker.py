@@ -142,7 +142,7 @@ def work_order(terms: Terms, order: bytes) -> Outcome:
         order: the part, pickled.
     """
     with _turn:
-        seals = InputSeals(terms.paths)
+        seals = InputSeals(lambda: terms.paths)
         fault = None if terms.token in _joined else fault_of(terms)
         if fault is not None:
             return Outcome(refused=f"{fault} (on {socket.gethostname()})")

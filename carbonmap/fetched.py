@@ -91,7 +91,12 @@ class ObjectFolder:
         folder.mkdir(parents=True, exist_ok=True)
         versions = _Versions(folder / _VERSIONS)
         for name in named_files(region):
-            for part, found in self._found(parts_of_file(name)):
+            there = dict(self._found(parts_of_file(name)))
+            kept = {part.casefold() for part in there}
+            for part in parts_of_file(name):
+                if part.casefold() not in kept:  # it has gone from beside the others since it was fetched
+                    (folder / part).unlink(missing_ok=True)
+            for part, found in there.items():
                 if not versions.holds(part, self._version(part, found)):
                     told(f"fetching {part} from {self.name} ({found.size / 1e6:,.1f} MB)")
                     versions.note(part, self._fetch(part, folder / part))

@@ -18,7 +18,7 @@ from carbonmap.publish import Tables
 from carbonmap.region import SECTORS, RegionFile
 from carbonmap.resources import data_folder
 from carbonmap.zone_records import zone_records
-from gis.files import input_file
+from gis.files import input_file, refuse_unfinished
 from grids.disclosure import Held
 from grids.edition import code_digest, file_digest
 from grids.identity import value_digest
@@ -48,10 +48,12 @@ def identity_of(file: RegionFile) -> dict[str, Any]:
 
     Raises:
         FileMissing: an input is not there; names the folder searched and near matches.
+        UnreadableFile: a database that another program is writing to.
     """
     inputs = []
     for name, path in input_files(file.region, file.inputs).items():
         found = path if path.is_file() else input_file(file.inputs, name)
+        refuse_unfinished(found)
         inputs.append({"file": name, "bytes": found.stat().st_size, "sha256": file_digest(found)})
     return {
         "inputs": inputs,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from accounting.sector import Remark, SectorEmissions
+from carbonmap.far_reaching import by_ground_inside
 from carbonmap.line_tables import line_table
 from carbonmap.part_files import part_file_schema, read_part_file, write_part_file
 from carbonmap.plan import Plan
@@ -285,7 +286,7 @@ def work_part(
             return PartRecord(0, layer.report), None
         sizes = np.delete(sizes, nowhere)
     emissions = sector_emissions(source, layer.table, plan.region, plan.accounts.apart(), sizes)
-    shared = shared_out(layer, plan, source)
+    shared = by_ground_inside(shared_out(layer, plan, source), layer, sizes, plan.domain(source))
     if shared.refused:
         layer = layer.without(shared.refused, left_out(list(shared.refused), layer, emissions, sizes))
         if not len(layer):

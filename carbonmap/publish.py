@@ -31,6 +31,7 @@ from grids.large_targets import has_large, large_tables
 from grids.memory import give_back
 from grids.nesting import nests, to_coarser
 from grids.private_meters import PrivateLayer
+from grids.private_tables import private_name
 from grids.protection import Protection, protect, region_row
 from grids.shares import Shares
 
@@ -184,7 +185,7 @@ class Tables:
         self.residuals[name] = residuals.against(totals)
         self.residuals[name].refuse_if_lost()
         for layer in [*self._layers, *self._counted]:
-            writer.write_private_table("shares", f"{layer.id}-{name}", share_rows(shares[layer.id]))
+            writer.write_private_table("shares", private_name(layer.id, name), share_rows(shares[layer.id]))
             if has_large(shares[layer.id].matrix):
                 self._write_large(writer, layer, name, shares[layer.id].matrix)
         if targets.info.kind != "grid":  # cells stand in the public table in the same order
@@ -204,7 +205,7 @@ class Tables:
             yield made.pop(kind)
 
         for kind in ("sums", "largest"):
-            writer.write_private_tables(kind, f"{layer.id}-{name}", table(kind))
+            writer.write_private_tables(kind, private_name(layer.id, name), table(kind))
 
     def _lines_by_year(self, layer: SharedLayer) -> dict[int, FeatureLines]:
         """A layer's lines feature by feature, made once for all collections that have large targets; by one thread."""

@@ -1,6 +1,6 @@
 """Whether the inputs of a build are still what was digested when it began."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from carbonmap.errors import RegionError
@@ -16,22 +16,31 @@ class InputSeals:
     An edition is named after those digests: what was read of a file that has changed since must not get into it.
     """
 
-    def __init__(self, paths: Mapping[str, Path]) -> None:
-        """Look at input files, by their names; those that are not there are the business of who reads them."""
-        self._states = {name: (path, _state(path)) for name, path in paths.items()}
+    def __init__(self, files: Callable[[], Mapping[str, Path]]) -> None:
+        """Look at input files; those that are not there are the business of who reads them.
+
+        Args:
+            files: lists them by their names, each time it is called: some may come, such as a world file.
+        """
+        self._files = files
+        self._states = self._look()
 
     def check(self) -> None:
-        """Look again: size, time of the last change and file of every input must be the same.
+        """Look again: size, time of the last change and file of every input must be the same, and none has come.
 
         Raises:
-            InputChanged: names the inputs that are not.
+            InputChanged: names the inputs that are not, and those that have come or gone.
         """
-        changed = [name for name, (path, state) in self._states.items() if _state(path) != state]
+        now = self._look()
+        changed = sorted(name for name in now.keys() | self._states if now.get(name) != self._states.get(name))
         if changed:
             raise InputChanged(
                 f"{', '.join(changed)} changed while the region was built; nothing was published, and what was done "
                 "so far is forgotten: build again when the inputs stand still"
             )
+
+    def _look(self) -> dict[str, tuple[int, int, int] | None]:
+        return {name: _state(path) for name, path in self._files().items()}
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

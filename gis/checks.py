@@ -65,6 +65,11 @@ _METER = Plausible(0, np.inf, "warning", "what feeds back into the grid is not u
 """Of a whole year; single readings of long tables are counted by `gis.meter_sums`."""
 
 
+MOST, MOST_METERED = 1e12, 1e18
+"""Larger than anything that one feature has (the Earth has 5e14 m2, and uses 1e18 Wh in two weeks): beyond them a build
+stops, before sums of such values are no numbers any more."""
+
+
 class _Findings:
     """Findings of one layer as they are made; what concerns nothing is not told."""
 
@@ -218,10 +223,18 @@ def _check_place(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, fou
 
 def _check_plausible(layer: Layer, boundary: BaseGeometry, domain: BaseGeometry, found: _Findings) -> None:
     for column in layer.table.columns:
-        rule = _rule(str(column))
-        if rule is None or layer.table[column].dtype != np.float64:
+        if layer.table[column].dtype != np.float64:
             continue
         values = layer.table[column].to_numpy()
+        most = MOST_METERED if METER_COLUMN.match(str(column)) else MOST
+        endless = np.abs(values) > most
+        if endless.any():
+            files = [layer.report.file, *(join.file for join in layer.report.joins)]
+            remedy = f"no feature has that much; correct them in {' or '.join(files)}"
+            found.mark("error", f"{column} beyond {most:g}: {values[endless][0]:g}", endless, remedy)
+        rule = _rule(str(column))
+        if rule is None:
+            continue
         odd = (values < rule.low) | (values > rule.high)
         if odd.any():
             seen = f"{values[odd].min():g} to {values[odd].max():g}"

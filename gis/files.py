@@ -41,6 +41,9 @@ _MAGIC: dict[str, tuple[bytes, ...]] = {
     ".gz": (b"\x1f\x8b",),
 }
 
+_HOT_JOURNAL = bytes.fromhex("d9d505f920a163d7")
+"""How a rollback journal of SQLite begins; of one that is over, zeros may be left."""
+
 
 def input_file(inputs: Path, name: str) -> Path:
     """Resolve the file that a source names.
@@ -73,7 +76,31 @@ def input_file(inputs: Path, name: str) -> Path:
             f"{did_you_mean(path.name, _names(folder))} Choose the folder with --inputs."
         )
     _check_first_bytes(path)
+    refuse_unfinished(path)
     return path
+
+
+def refuse_unfinished(path: Path) -> None:
+    """Refuse a GeoPackage that is not whole: what was last written to it lies in a file beside it.
+
+    Raises:
+        UnreadableFile: names that file and the remedy.
+    """
+    if path.suffix.lower() != ".gpkg":
+        return
+    for suffix, begins in (("-wal", b""), ("-journal", _HOT_JOURNAL)):
+        beside = path.with_name(path.name + suffix)
+        try:
+            with beside.open("rb") as stream:
+                head = stream.read(len(_HOT_JOURNAL))
+        except OSError:
+            continue
+        if head and head.startswith(begins):
+            raise UnreadableFile(
+                f"{path.name} has {beside.name} beside it: a program has it open, or was ended while it wrote, and "
+                f"what it wrote last is not in {path.name} itself. Close that program (QGIS, for instance); if "
+                f"{beside.name} stays, write the whole into a new file (ogr2ogr new.gpkg {path.name}) and name that one"
+            )
 
 
 def _names(folder: Path) -> list[str]:

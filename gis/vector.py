@@ -29,6 +29,8 @@ _PLAIN = frozenset({"string", "empty", "integer", "floating", "mixed-integer-flo
 """Kinds of values, as pandas tells them, among which there are no lists or records."""
 
 _ROWS_OF_A_BATCH = 1 << 15
+_LONGEST_IN_FLOATS = 2**53
+"""Above it floats skip whole numbers, and a parcel's 19 digits would be those of another."""
 
 UNREADABLE = "its geometry cannot be read (damaged, a curve, or a ring of fewer than four points)"
 
@@ -134,8 +136,21 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
         {str(column): pd.Series(array, dtype=object) for column, array in zip(meta["fields"], fields, strict=True)},
         index=range(len(fids)),
     )
+    for field in _rounded(values, dict(zip(map(str, info["fields"]), map(str, info["dtypes"]), strict=True))):
+        _, again = pyogrio.raw.read_arrow(path, layer=layer, columns=[field], read_geometry=False)
+        values[field] = _values(again[field])
     column = pa.array(wkb, pa.large_binary(), from_pandas=True)
     return _finish(np.asarray(fids, np.int64), column, values, declared, request, report)
+
+
+def _rounded(values: pd.DataFrame, kinds: dict[str, str]) -> list[str]:
+    """Columns of whole numbers that came as floats, since some are missing, and are too long for floats."""
+    some = [name for name in map(str, values.columns) if kinds.get(name) in ("int64", "uint64")]
+    return [
+        name
+        for name in some
+        if any(isinstance(value, float) and abs(value) >= _LONGEST_IN_FLOATS for value in values[name])
+    ]
 
 
 def _finish(
@@ -195,7 +210,7 @@ def _values(column: pa.ChunkedArray) -> pd.Series:
         return pd.Series(column.to_numpy())
     if pa.types.is_integer(column.type) and column.type.bit_width <= 32:
         return pd.Series(column.cast(pa.float64()).to_numpy())
-    return pd.Series(column.to_pandas().astype(object), dtype=object)
+    return pd.Series(column.to_pandas(integer_object_nulls=True).astype(object), dtype=object)
 
 
 def _is_topojson(path: Path) -> bool:

@@ -74,7 +74,7 @@ def read_zones(zone_set: ZoneSet, inputs: Path, crs: str) -> ZoneLayer:
 def disjoint(
     geometries: NDArray[np.object_], ids: NDArray[np.object_], zone_set: ZoneSet
 ) -> tuple[NDArray[np.object_], list[tuple[str, str, float]]]:
-    """Cut tolerated overlaps off the later zone; refuse the others.
+    """Cut overlaps off the later zone, or off the larger where the region file says so; refuse those beyond tolerance.
 
     Args:
         geometries: (n,) valid polygons in a metric CRS, in id order.
@@ -94,13 +94,12 @@ def disjoint(
     for earlier, later, area in zip(*found, strict=True):
         smaller = min(sizes[earlier], sizes[later])
         keeps, loses = earlier, later
-        if area > max(NOISE_M2, zone_set.overlap_tolerance * smaller):
-            if zone_set.overlaps == "refuse":
-                share = f"{ids[earlier]} and {ids[later]} share {area:,.0f} m2 ({area / smaller:.1%} of the smaller)"
-                refused.append((area, share))
-                continue
-            if sizes[later] < sizes[earlier]:
-                keeps, loses = later, earlier
+        if zone_set.overlaps == "smaller_wins" and sizes[later] < sizes[earlier]:
+            keeps, loses = later, earlier  # of all overlaps alike: else three zones could each give way to the next
+        if zone_set.overlaps == "refuse" and area > max(NOISE_M2, zone_set.overlap_tolerance * smaller):
+            share = f"{ids[earlier]} and {ids[later]} share {area:,.0f} m2 ({area / smaller:.1%} of the smaller)"
+            refused.append((area, share))
+            continue
         try:
             rest = shapely.difference(result[loses], geometries[keeps])
         except GEOSException as problem:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from grids.chunks import Columns
 from grids.manifest import Bbox, Collection, Manifest, checked_name, manifest_bytes, read_manifest
 from grids.places import Places, cell_corners, row_polygons
+from grids.private_tables import private_path
 from grids.recent import Recent, Sized
 from grids.row_blocks import rows_between
 from grids.selection import EVERYTHING, Selection
@@ -255,11 +256,7 @@ class Edition:
 
     def private(self, kind: str, name: str) -> Path:
         """Return the path of a private table, for receipts and scenarios; it must never be served raw."""
-        path = (
-            self.folder
-            / "private"
-            / f"{checked_name(kind, 'private table')}-{checked_name(name, 'private table')}.parquet"
-        )
+        path = private_path(self.folder, self.manifest, kind, name)
         if not path.is_file():
             raise CollectionNotFound(
                 f"edition {self.id} of region {self.region.id!r} has no private table {kind}-{name}"

@@ -21,7 +21,8 @@ _EDITION = re.compile(r"[0-9a-f]{16}")
 _RESERVED_REGIONS = frozenset(
     {"health", "ready", "metrics", "keys", "regions", "docs", "redoc", "openapi", "conformance", "current"}
 )
-_SHAPEFILE_PARTS = frozenset({"shp", "shx", "dbf", "prj", "cpg"})
+_PARTS = frozenset(["shp", "shx", "dbf", "prj", "cpg", "tif", "tiff", "tfw", "tifw", "tiffw", "wld", "tab", "aux"])
+_AFTER_RASTER = re.compile(r"(\.tiff?)(?:\.aux\.xml|\.aux|\.xml)$")
 _WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )
@@ -385,9 +386,9 @@ class Manifest(Strict):
 
 
 def _stem(file: str) -> str:
-    """A name that all parts of one shapefile share: its attributes lie in another file than the one a report names."""
-    name, dot, suffix = file.rpartition(".")
-    return f"{name}.shp" if dot and suffix.lower() in _SHAPEFILE_PARTS else file
+    """A name that all parts of a shapefile or raster share: some lie in other files than the one a report names."""
+    name, dot, suffix = _AFTER_RASTER.sub(r"\1", file.lower()).rpartition(".")
+    return f"{name}.*" if dot and suffix in _PARTS else file
 
 
 def counts_only(value: JsonValue) -> JsonValue:

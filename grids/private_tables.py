@@ -13,10 +13,69 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from grids.manifest import Manifest, checked_name
 from grids.store_errors import EditionBroken
 from grids.table_files import TableFile
 
 IntArray = NDArray[np.int64]
+
+_BETWEEN = "."
+"""Stands between layer and collection in a name; it can stand in the id of neither."""
+
+
+def private_name(layer: str, collection: str) -> str:
+    """The name of a private table of a layer in a collection."""
+    return f"{layer}{_BETWEEN}{collection}"
+
+
+def private_file(kind: str, name: str) -> str:
+    """The file that a private table is kept in.
+
+    Args:
+        kind: such as `shares`.
+        name: an id, or a `private_name`.
+
+    Raises:
+        InvalidName: something else.
+    """
+    for part in (kind, *name.split(_BETWEEN, 1)):
+        checked_name(part, "private table")
+    return f"{kind}-{name}.parquet"
+
+
+def private_path(folder: Path, manifest: Manifest, kind: str, name: str) -> Path:
+    """Where an edition has a private table, or would have it.
+
+    Editions of older programs have a hyphen between layer and collection. It is read as long as only one layer
+    and collection of the edition can be meant by it.
+
+    Args:
+        folder: of the edition.
+        manifest: of the edition.
+        kind: as `private_file` takes it.
+        name: as `private_file` takes it.
+
+    Raises:
+        InvalidName: a name that no private table can have.
+        EditionBroken: an older edition, in which tables of two layers have one name.
+    """
+    path = folder / "private" / private_file(kind, name)
+    layer, between, collection = name.partition(_BETWEEN)
+    older = path.with_name(f"{kind}-{layer}-{collection}.parquet")
+    if not between or path.is_file() or not older.is_file():
+        return path
+    meant = [
+        f"{one.id} in {other.id}"
+        for one in manifest.layers
+        for other in manifest.collections
+        if f"{one.id}-{other.id}" == f"{layer}-{collection}"
+    ]
+    if len(meant) > 1:
+        raise EditionBroken(
+            f"private table {older.name} of edition {folder.name} can be of {' or of '.join(meant)}: an older version "
+            "wrote both to one file; build the region again"
+        )
+    return older
 
 
 class PrivateTable(TableFile):

@@ -38,9 +38,9 @@ from grids.features import METERED
 from grids.manifest import LayerInfo
 from grids.public_receipt import REASONS, CarrierReceipt, PublicReceipt, SectorReceipt, ToldPart, ToldSource
 from grids.receipt import KindSums
-from grids.receipts import Place, Receipts
+from grids.receipts import TOLD_APART, Place, Receipts
 from grids.shared_errors import first_of, shared_errors
-from grids.store_errors import ItemNotFound, NotFound
+from grids.store_errors import EditionBroken, ItemNotFound, NotFound
 
 _ROUNDING = 1e-9
 _LONGEST_ID = 200
@@ -198,6 +198,11 @@ def _carrier(pair: Pair, published: float | None, told: Told, closed: bool) -> C
     left = published - sum(part.tco2e for part in parts)
     # Both were summed in their own order: what is left of them without a closed meter is rounding.
     rest = 0.0 if abs(left) <= _ROUNDING * size else left
+    if not closed and abs(left) > TOLD_APART * size:
+        raise EditionBroken(
+            f"private tables say {published - left!r} tCO2e of {pair[0]} ({pair[1]}), the public table says "
+            f"{published!r}: they do not belong together; build the region again"
+        )
     return CarrierReceipt(pair, published, parts, rest if closed else None, ())
 
 

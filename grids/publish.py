@@ -40,6 +40,7 @@ from grids.manifest import (
     read_manifest,
 )
 from grids.parquet import PRIVATE, PUBLIC, TableWriter
+from grids.private_tables import private_file
 from grids.projections import LONLAT, transformer
 from grids.store_errors import EditionError, EditionNotFound, InvalidTable
 from grids.table_queue import TableQueue
@@ -264,8 +265,8 @@ class EditionWriter:
 
         Args:
             kind: one of `PRIVATE_KINDS`; docs/architecture.md says what each holds.
-            name: the layer's id; `<layer>-<collection>` for shares, sums and largest; the collection's for targets;
-                `<sector>-<year>` for told.
+            name: the layer's id; `private_name(layer, collection)` for shares, sums and largest; the collection's for
+                targets; `<sector>-<year>` for told.
             table: its columns are as they are; metadata is left out.
         """
         self._queue.put(self._private_path(kind, name), PRIVATE, table.replace_schema_metadata(None))
@@ -285,10 +286,10 @@ class EditionWriter:
     def _private_path(self, kind: str, name: str) -> Path:
         if kind not in PRIVATE_KINDS:
             raise EditionError(f"private table {kind!r}: expected one of {', '.join(PRIVATE_KINDS)}")
-        checked_name(name, "private table")
+        file = private_file(kind, name)
         folder = self._incoming / PRIVATE_FOLDER
         folder.mkdir(mode=_PRIVATE_MODE, exist_ok=True)
-        return folder / f"{kind}-{name}.parquet"
+        return folder / file
 
     def write_context(self, kind: str, frame: gpd.GeoDataFrame) -> None:
         """Write `context/<kind>.parquet`: background shapes in lon/lat, in spatial order; missing ones are left out."""

@@ -22,13 +22,16 @@ from grids.feature_lines import KIND, FeatureLines, factors_in, largest_first, l
 from grids.large_targets import LARGEST, lines_of
 from grids.manifest import Collection, LayerInfo
 from grids.neighbourhoods import NOWHERE, SQUARE_COLUMNS, Neighbourhoods
-from grids.private_tables import PrivateTable
+from grids.private_tables import PrivateTable, private_name, private_path
 from grids.receipt import FeaturePart, KindSums, LayerPart, Receipt, SectorPart, Sums
 from grids.store_errors import EditionBroken, ItemNotFound
 from grids.table_files import TableFile
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+TOLD_APART = 1e-6
+"""Of what is added up: how far a receipt may be from the published value; both were summed in their own order."""
 
 TOP = 100
 """Features a receipt lists unless told otherwise."""
@@ -136,7 +139,7 @@ class Receipts:
             EditionBroken: a private table is missing, damaged, or of an older version.
         """
         target = np.array([place.target])
-        name, year = f"{layer.id}-{place.info.id}", place.year
+        name, year = private_name(layer.id, place.info.id), place.year
         if self._path("sums", name).is_file():
             table = self._private("sums", name).rows_with("target", target, year=year)
             if table.num_rows or self._private("largest", name).rows_with("target", target, ["share"], year).num_rows:
@@ -179,7 +182,7 @@ class Receipts:
 
     def _kept_sums(self, layer: LayerInfo, place: Place, listed: int) -> tuple[LayerPart, list[FeaturePart]] | None:
         """As added up by the build, where the target is large and its largest features are enough."""
-        name = f"{layer.id}-{place.info.id}"
+        name = private_name(layer.id, place.info.id)
         if listed > LARGEST or not self._path("largest", name).is_file():
             return None
         target = np.array([place.target])
@@ -198,7 +201,7 @@ class Receipts:
 
     def _from_lines(self, layer: LayerInfo, place: Place, listed: int) -> tuple[LayerPart, list[FeaturePart]]:
         """Added up from the lines of the features that the target holds."""
-        shares = self._private("shares", f"{layer.id}-{place.info.id}")
+        shares = self._private("shares", private_name(layer.id, place.info.id))
         rows = shares.rows_with("target", np.array([place.target]), ["feature", "share"])
         features, share = rows["feature"].to_numpy().astype(np.int64), rows["share"].to_numpy()
         table = self._private("lines", layer.id).rows_with("feature", features, _LINE, year=place.year)
@@ -241,6 +244,16 @@ class Receipts:
         columns = [column for name in (*names, "net") for column in (total_column(name), sd_column(name))]
         (row,) = place.file.take(np.array([place.position]), [*columns, "held"]).to_pylist()
         parts = {name: added(layer.sums for layer in layers if layer.sector == name) for name in names}
+        for name, sums in parts.items():
+            size = sum(abs(kind.emissions_tco2e) for layer in layers if layer.sector == name for kind in layer.kinds)
+            published = row[total_column(name)]
+            held = row["held"] and any(not layer.open for layer in layers if layer.sector == name)
+            if not held and published is not None and abs(sums.emissions_tco2e - published) > TOLD_APART * size:
+                raise EditionBroken(
+                    f"private tables of edition {self._edition.id} of region {self._edition.region.id!r} say "
+                    f"{sums.emissions_tco2e!r} tCO2e of {name} in {place.info.id} {place.id} in {place.year}, its "
+                    f"public table says {published!r}: they do not belong together; build the region again"
+                )
         parts["net"] = added(parts.values())
         return {
             name: SectorPart(sums, row[total_column(name)], row[sd_column(name)]) for name, sums in parts.items()
@@ -251,7 +264,7 @@ class Receipts:
         return self._edition.index(name, lambda: TableFile(self._edition.folder / name, info))
 
     def _path(self, kind: str, name: str) -> Path:
-        return self._edition.folder / "private" / f"{kind}-{name}.parquet"
+        return private_path(self._edition.folder, self._edition.manifest, kind, name)
 
     def _private(self, kind: str, name: str) -> PrivateTable:
         path = self._path(kind, name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grids.edition import Edition
-from grids.private_tables import PrivateTable
+from grids.private_tables import PrivateTable, private_name
 from grids.store_errors import CollectionNotFound, EditionBroken
 from scenarios.forms import DWELLINGS
 from scenarios.frame import FloatArray, IntArray
@@ -140,7 +140,7 @@ def _shares(
     edition: Edition, layer: str, collection: str, features: PrivateTable
 ) -> tuple[IntArray, IntArray, FloatArray]:
     try:
-        path = edition.private("shares", f"{layer}-{collection}")
+        path = edition.private("shares", private_name(layer, collection))
     except CollectionNotFound:  # the layer has nothing there
         none = np.zeros(0, dtype=np.int64)
         return none, none, np.zeros(0)

@@ -200,7 +200,7 @@ def write_private(writer: EditionWriter, ids: dict[str, list[str]]) -> None:
         features = np.arange(len(lines), dtype=np.int32)
         shares = {"target": np.zeros(len(lines), dtype=np.int32), "feature": features, "share": np.ones(len(lines))}
         for collection in ("grid-1km", "grid-500m", "grid-100m", *ids):
-            writer.write_private_table("shares", f"{name}-{collection}", pa.table(shares))
+            writer.write_private_table("shares", f"{name}.{collection}", pa.table(shares))
     for collection, known in ids.items():
         writer.write_private_table("targets", collection, pa.table({"id": known}))
 

@@ -116,7 +116,7 @@ def test_kinds_that_need_the_process_say_so_and_are_sent_there(client: httpx.Cli
     assert "processes/scenario/execution" in told.json()["detail"]
 
 
-@pytest.mark.parametrize("table", ["shares-osm_roads-grid-500m", "features-osm_roads"])
+@pytest.mark.parametrize("table", ["shares-osm_roads.grid-500m", "features-osm_roads"])
 def test_private_tables_of_an_older_program_are_told_as_damage(
     own_store: Any, serving: Callable[..., httpx.Client], table: str
 ) -> None:

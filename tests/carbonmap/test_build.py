@@ -60,7 +60,7 @@ def test_a_building_without_meter_is_modelled_from_its_floor_area(tiny):
 def test_a_road_on_the_border_of_cells_belongs_to_the_cells_above_it_once(tiny):
     _, edition = build(tiny)
     road = lines(edition, "roads").query("feature == 0")["emissions_tco2e"].sum()
-    shares = pd.read_parquet(edition.private("shares", "roads-grid-1km")).query("feature == 0")
+    shares = pd.read_parquet(edition.private("shares", "roads.grid-1km")).query("feature == 0")
     assert shares["share"].tolist() == pytest.approx([0.5, 0.5])
     cells = table(edition, "grid-1km")
     holding = cells.index[shares["target"]]

@@ -65,9 +65,9 @@ def test_receipts_of_the_demo_city_add_up_to_its_tables(city):
 
 
 def test_the_build_keeps_what_large_targets_need(city):
-    kept = sorted(path.name for path in (city.folder / "private").glob("largest-register-*"))
-    assert "largest-register-sigungu.parquet" in kept
-    sums = pd.read_parquet(city.private("sums", "register-sigungu"))
+    kept = sorted(path.name for path in (city.folder / "private").glob("largest-register.*"))
+    assert "largest-register.sigungu.parquet" in kept
+    sums = pd.read_parquet(city.private("sums", "register.sigungu"))
     table = city.table("sigungu").to_pandas().set_index("id")
     ids = pd.read_parquet(city.private("targets", "sigungu"))["id"]
     latest = sums[sums["year"] == sums["year"].max()].groupby("target")["emissions_tco2e"].sum()
@@ -80,7 +80,7 @@ def test_lines_stand_by_year_and_feature_and_shares_by_target(city):
     for layer in ("register", "roads", "forest_map"):
         lines = pd.read_parquet(city.private("lines", layer))
         assert lines[["year", "feature"]].apply(tuple, axis=1).is_monotonic_increasing
-        shares = pd.read_parquet(city.private("shares", f"{layer}-legal_dong"))
+        shares = pd.read_parquet(city.private("shares", f"{layer}.legal_dong"))
         assert shares[["target", "feature"]].apply(tuple, axis=1).is_monotonic_increasing
 
 

@@ -283,3 +283,19 @@ def test_byeonsan_zip_is_cp949(shared: Path, tmp_path: Path) -> None:
         read_context(source, tmp_path)
     features, _ = read_context(source.model_copy(update={"encoding": "cp949"}), tmp_path)
     assert "변산반도" in features["name"][0]
+
+
+@pytest.mark.parametrize("file", ["a.gpkg", "a.geojson", "a.fgb", "a.parquet"])
+@pytest.mark.parametrize("gap", [False, True])
+def test_long_whole_numbers_keep_their_digits_beside_missing_ones(tmp_path: Path, file: str, gap: bool) -> None:
+    parcels = [1111010101100010001, 1111010101100010002, None if gap else 1111010101100010003]
+    data = frame(pnu=pd.array(parcels, dtype="Int64"), floors=[1, 2, 3])
+    if file.endswith(".parquet"):
+        data.to_parquet(tmp_path / file)
+    else:
+        data.to_file(tmp_path / file)
+    layer = read(tmp_path, file, columns={"name_ko": "pnu", "levels": "floors"}, where={"floors": ["1", "2", "3"]})
+    by_floors = layer.features.sort_values("levels")  # FlatGeobuf has an order of its own
+    assert by_floors["name_ko"].tolist() == [None if each is None else str(each) for each in parcels]
+    kept = read(tmp_path, file, columns={"levels": "floors"}, where={"pnu": [str(parcels[0])]})
+    assert kept.features["levels"].tolist() == [1.0]

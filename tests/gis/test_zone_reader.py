@@ -61,6 +61,19 @@ def test_a_city_drawn_on_its_district_may_be_cut_out(tmp_path: Path) -> None:
     assert zones.overlaps == [("town", "district", pytest.approx(400.0))]
 
 
+def test_ground_that_three_zones_claim_stays_somebodys(tmp_path: Path) -> None:
+    """By tolerance a would keep what it shares with c, by size b what it shares with a, and c what it shares with b."""
+    a = shapely.box(500_000, 0, 502_000, 2000)
+    b = shapely.box(501_000, 1000, 502_600, 2000)
+    c = shapely.box(501_998, 1000, 502_600, 1990)
+    write(tmp_path, [a, b, c], code=["a", "b", "c"])
+    asked = {"columns": {"id": "code"}, "overlaps": "smaller_wins", "overlap_tolerance": 0.01}
+    zones = read(tmp_path, "z.parquet", **asked)
+    assert sum(zones.features.area) == pytest.approx(shapely.union_all([a, b, c]).area)
+    assert zones.features.area.iloc[2] == pytest.approx(c.area)
+    assert zones.features.area.iloc[1] == pytest.approx(b.area - shapely.intersection(b, c).area)
+
+
 def test_the_same_ground_twice_leaves_nothing(tmp_path: Path) -> None:
     write(tmp_path, [LEFT, LEFT], code=["a", "b"])
     with pytest.raises(OverlappingZones, match="nothing is left of b"):

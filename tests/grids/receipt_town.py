@@ -214,12 +214,12 @@ def publish(town: Town, store: Path) -> Edition:
                 matrix = next(each.shares for each in town.layers(info) if each.layer == name)
                 target = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
                 table = {"target": target, "feature": matrix.indices.astype(np.int32), "share": matrix.data}
-                writer.write_private_table("shares", f"{name}-{info.id}", pa.table(table))
+                writer.write_private_table("shares", f"{name}.{info.id}", pa.table(table))
                 if has_large(matrix):
                     of_year = FeatureLines.by_year([lines.to_pandas()], n_features)
                     sums, largest = large_tables(of_year, matrix)
-                    writer.write_private_table("sums", f"{name}-{info.id}", sums)
-                    writer.write_private_table("largest", f"{name}-{info.id}", largest)
+                    writer.write_private_table("sums", f"{name}.{info.id}", sums)
+                    writer.write_private_table("largest", f"{name}.{info.id}", largest)
         writer.publish(manifest())
     return Store(store).open("town")
 

@@ -643,6 +643,7 @@ def test_digests_of_closed_files_stay_inside() -> None:
             "open": False,
             "report": {"file": "houses.shp", "joins": [{"file": "meters.csv"}, {"file": "both.csv"}]},
         },
+        {"id": "huts", "sector": "forest", "open": False, "report": {"file": "huts.tif", "joins": []}},
         {
             "id": "roads",
             "sector": "transport",
@@ -650,7 +651,19 @@ def test_digests_of_closed_files_stay_inside() -> None:
             "report": {"file": "roads.shp", "joins": [{"file": "both.csv"}]},
         },
     ]
-    files = ["both.csv", "houses.dbf", "houses.shp", "meters.csv", "roads.dbf", "roads.shp", "zones.parquet"]
+    files = [
+        "both.csv",
+        "houses.DBF",
+        "houses.dbf",
+        "houses.shp",
+        "huts.TFW",
+        "huts.tif",
+        "huts.tif.aux.xml",
+        "meters.csv",
+        "roads.dbf",
+        "roads.shp",
+        "zones.parquet",
+    ]
     inputs = [{"file": name, "bytes": 10, "sha256": "ab" * 32} for name in files]
     read = Manifest.model_validate(manifest(edition=FIRST, collections=[], layers=layers, inputs=inputs))
     public = read.public()["inputs"]

@@ -218,12 +218,12 @@ def test_large_targets_are_told_from_what_the_build_kept(tmp_path, monkeypatch):
     small = publish(EXAMPLE, tmp_path / "small")
     monkeypatch.setattr(grids.large_targets, "LARGE", 2)
     large = publish(EXAMPLE, tmp_path / "large")
-    assert list((large.folder / "private").glob("sums-stock-*"))
+    assert list((large.folder / "private").glob("sums-stock.*"))
     for lines in (large.folder / "private").glob("lines-stock*"):
         lines.chmod(0o600)
     for one, other in zip(every_receipt(small), every_receipt(large), strict=True):
         assert one[-1] == other[-1]
-    sums = next((large.folder / "private").glob("sums-stock-gu.parquet"))
+    sums = next((large.folder / "private").glob("sums-stock.gu.parquet"))
     pq.write_table(pq.read_table(sums).slice(0, 0), sums)
     west = PublicReceipts(Store(tmp_path / "large").open("town")).receipt("gu", "west", 2023)
     assert buildings(west).carriers[0].parts[0].layer == "plants"  # what was kept is what is read

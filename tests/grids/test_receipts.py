@@ -122,11 +122,11 @@ def write_edition(
                 matrix = layer.shares[info.id]
                 target = np.repeat(np.arange(count, dtype=np.int32), np.diff(matrix.indptr))
                 shares = pa.table({"target": target, "feature": matrix.indices.astype(np.int32), "share": matrix.data})
-                writer.write_private_tables("shares", f"{layer.name}-{info.id}", slices(shares))
+                writer.write_private_tables("shares", f"{layer.name}.{info.id}", slices(shares))
                 if has_large(matrix):
                     sums, largest = large_tables(FeatureLines.by_year([layer.lines], layer.size), matrix)
-                    writer.write_private_tables("sums", f"{layer.name}-{info.id}", slices(sums))
-                    writer.write_private_tables("largest", f"{layer.name}-{info.id}", slices(largest))
+                    writer.write_private_tables("sums", f"{layer.name}.{info.id}", slices(sums))
+                    writer.write_private_tables("largest", f"{layer.name}.{info.id}", slices(largest))
         for layer in layers:
             table = pa.Table.from_pandas(layer.lines, preserve_index=False)
             writer.write_private_tables("lines", layer.name, slices(table))
@@ -156,7 +156,8 @@ def manifest(layers: list[Layer], sectors: tuple[str, ...]) -> dict[str, Any]:
         "factors": [{"id": name, "value": 0.4} for name in ("energy", "gas", "grid_factor", "unused")],
         "assumptions": [{"id": name, "value": 1.0} for name in ("buildings.eui.hotel", "buildings.eui.office")],
         "layers": [
-            {"id": layer.name, "sector": layer.sector, "open": True, "report": reports[layer.name]} for layer in layers
+            {"id": each.name, "sector": each.sector, "open": each.name != "offices", "report": reports[each.name]}
+            for each in layers
         ]
         + [{"id": "residents", "sector": "population", "open": True, "report": {"file": "residents.parquet"}}],
         "code": {"version": "1", "sha256": "0" * 64},
@@ -394,7 +395,7 @@ def test_what_is_kept_of_large_targets_says_what_their_lines_say(tmp_path, layer
     monkeypatch.setattr(grids.receipts, "LARGEST", 10)
     large = write_edition(tmp_path / "large", layers, COUNTS, rows_at_once=40)
     assert not list((small.folder / "private").glob("largest-*"))
-    assert list((large.folder / "private").glob("largest-offices-gu.parquet"))
+    assert list((large.folder / "private").glob("largest-offices.gu.parquet"))
     monkeypatch.setattr(Receipts, "_from_lines", _small_only(Receipts._from_lines, 12))
     for (_, one), (_, other) in zip(every_receipt(small, top=10), every_receipt(large, top=10), strict=True):
         assert rounded(one) == rounded(other)
@@ -558,16 +559,16 @@ def test_says_which_private_table_is_missing(town):
 
 
 def test_says_that_an_edition_is_older(town):
-    path = town.private("shares", "offices-gu")
+    path = town.private("shares", "offices.gu")
     pq.write_table(pa.table({"id": ["zone-0000"], "feature": [0], "share": [1.0]}), path)
     with pytest.raises(EditionBroken, match="build the region again"):
         receipt(town, "gu", "zone-0000", 2023)
 
 
 def test_says_that_a_private_table_is_damaged(town):
-    path = town.private("shares", "offices-gu")
+    path = town.private("shares", "offices.gu")
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(EditionBroken, match="shares-offices-gu"):
+    with pytest.raises(EditionBroken, match=r"shares-offices\.gu"):
         receipt(town, "gu", "zone-0000", 2023)
 
 

@@ -73,7 +73,7 @@ def test_no_emissions_of_roads_are_lost_or_made(porto: Edition) -> None:
 @pytest.mark.parametrize("collection", ["grid-100m", "h3-7"])
 def test_every_road_is_shared_out_whole(porto: Edition, collection: str) -> None:
     outside = pd.read_parquet(porto.private("features", "osm_roads"), columns=["outside_share"])["outside_share"]
-    shares = pd.read_parquet(porto.private("shares", f"osm_roads-{collection}"))
+    shares = pd.read_parquet(porto.private("shares", f"osm_roads.{collection}"))
     held = np.bincount(shares["feature"], shares["share"], minlength=len(outside))
     assert np.abs(held + outside - 1).max() < 1e-9
 
@@ -81,7 +81,7 @@ def test_every_road_is_shared_out_whole(porto: Edition, collection: str) -> None
 def test_roads_in_cells_are_as_long_as_plain_overlays_say(porto: Edition) -> None:
     roads = shapely.from_wkb(pd.read_parquet(porto.private("features", "osm_roads"))["geometry"].to_numpy())
     cells = porto.table("grid-100m", 2023).to_pandas()[["row", "col"]]
-    shares = pd.read_parquet(porto.private("shares", "osm_roads-grid-100m")).sample(3000, random_state=4)
+    shares = pd.read_parquet(porto.private("shares", "osm_roads.grid-100m")).sample(3000, random_state=4)
     place = cells.iloc[shares["target"].to_numpy()]
     west, south = place["col"].to_numpy() * 100, place["row"].to_numpy() * 100
     whole = roads[shares["feature"].to_numpy()]
