@@ -71,7 +71,9 @@ def answer(
         headers: to add.
     """
     public_url = request.app.state.settings.public_url or ""  # what links begin with, else the address asked
-    tag = tag_of(of, public_url, str(request.url), request.headers.get("accept-language", ""), media_type)
+    # Who likes which languages is part of it only where the answer says that it depends on them.
+    liked = ",".join(_liked(request)) if "Accept-Language" in (headers or {}).get("Vary", "") else ""
+    tag = tag_of(of, public_url, str(request.url), liked, media_type)
     sent = {"ETag": tag, "Cache-Control": FOR_AN_HOUR if pinned else ASK_AGAIN, **(headers or {})}
     known = request.headers.get("if-none-match")
     # What the client has may be the answer that is given without a key.
@@ -193,6 +195,15 @@ def spoken(request: Request, opened: Opened) -> dict[str, str]:
 
 def preferred(request: Request, texts: Mapping[str, str]) -> tuple[str, str]:
     """Return the language and text that the request's Accept-Language likes best; else English, else the first."""
+    for liked in _liked(request):
+        if liked in texts:
+            return liked, texts[liked]
+    language = "en" if "en" in texts else next(iter(texts))
+    return language, texts[language]
+
+
+def _liked(request: Request) -> list[str]:
+    """Languages that the request's Accept-Language names, the best first, each once and without its country."""
     wanted: list[tuple[float, str]] = []
     for part in request.headers.get("accept-language", "").split(",")[:20]:
         name, _, weight = "".join(part.split()).lower().partition(";q=")
@@ -200,8 +211,4 @@ def preferred(request: Request, texts: Mapping[str, str]) -> tuple[str, str]:
             wanted.append((-float(weight or 1), name.split("-")[0]))
         except ValueError:
             continue
-    for negative, liked in sorted(wanted, key=lambda entry: entry[0]):
-        if negative < 0 and liked in texts:
-            return liked, texts[liked]
-    language = "en" if "en" in texts else next(iter(texts))
-    return language, texts[language]
+    return list(dict.fromkeys(name for negative, name in sorted(wanted, key=lambda one: one[0]) if negative < 0))

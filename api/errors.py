@@ -280,7 +280,8 @@ async def _domain(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [_fault(fault) for fault in error.errors()]
+    # Several dependencies may read one parameter, and each finds the same fault.
+    faults = list({str(told): told for told in map(_fault, error.errors())}.values())
     in_path = any(fault["loc"][0] == "path" for fault in error.errors())
     status = HTTPStatus.NOT_FOUND if in_path else HTTPStatus.BAD_REQUEST
     return problem(

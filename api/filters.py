@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from api.crs import DEFAULT, Reference
 from api.errors import InvalidParameter
+from api.plain_numbers import plain_number
 from api.predicates import Compiler, Node, Rows, as_mask
 from grids.selection import Related
 
@@ -180,9 +181,9 @@ def _equality(name: str, given: str, kind: str) -> Node:
         value = given == "true"
     elif kind != "string":
         try:
-            value = float(given)
+            value = plain_number(given)
         except ValueError as error:
-            raise InvalidParameter(f"{name}: got {given[:80]!r}, expected a number") from error
+            raise InvalidParameter(f"{name}: got {given[:80]!r}, expected a number in digits 0 to 9") from error
     return {"op": "=", "args": [{"property": name}, value]}
 
 

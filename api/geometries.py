@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 from api.crs import Reference
 from api.errors import InvalidParameter
+from grids.effort import meetings_of
 from grids.manifest import Bbox
 from grids.projections import LONLAT
 
+MOST_MEETINGS = 1 << 21
+"""Pairs of edges of one shape whose boxes meet: a comb or a star of 4,000 corners has as many, a coast of 10,000 hardly
+any. GEOS holds each against each to find whether they cross."""
+_FEW_CORNERS = 2_048  # have no more pairs of edges than that, wherever they lie
 MOST_METRES = 1e8  # no projection of the earth goes farther
 
 
@@ -63,7 +68,8 @@ def read_shape(document: Mapping[str, Any], crs: Reference, what: str) -> shapel
         what: begins errors, such as `body: the polygon`.
 
     Raises:
-        InvalidParameter: no GeoJSON geometry, not finite, outside the world, or not valid (such as crossing itself).
+        InvalidParameter: no GeoJSON geometry, not finite, outside the world, folded so often beside itself that it
+            takes long to say whether it is valid, or not valid (such as crossing itself).
     """
     try:
         shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(document)))
@@ -77,6 +83,12 @@ def read_shape(document: Mapping[str, Any], crs: Reference, what: str) -> shapel
         shape = flipped(shape)
         points = points[:, ::-1]
     _check_reach(points, crs, what)
+    many = len(points) > _FEW_CORNERS and shapely.get_dimensions(shape) == 2
+    if many and meetings_of(shape, MOST_MEETINGS) > MOST_MEETINGS:
+        raise InvalidParameter(
+            f"{what} folds too often beside itself: more than {MOST_MEETINGS} pairs of its edges lie across each "
+            "other's boxes, the most that are looked at. Draw a simpler outline"
+        )
     if not shapely.is_valid(shape):
         reason = shapely.is_valid_reason(shape)[:120]
         raise InvalidParameter(f"{what} is not valid: {reason}. Draw what does not cross itself")

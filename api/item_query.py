@@ -19,6 +19,7 @@ from api.params import (
     WantedYearParam,
     check_names,
 )
+from api.plain_numbers import loosely_written
 from api.times import years_met
 from grids.manifest import Bbox, Collection
 from grids.projections import LONLAT
@@ -234,6 +235,8 @@ def numbers_of(text: str) -> list[float]:
         InvalidParameter: something else than finite numbers, separated by commas.
     """
     try:
+        if any(loosely_written(part.strip(" ")) for part in text.split(",")):
+            raise ValueError("digits")
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
         raise InvalidParameter(f"bbox: got {text[:80]!r}, expected numbers such as 9.5,47.1,9.6,47.2") from error

@@ -112,7 +112,8 @@ class JobQueue:
         with self._guard:
             if self._under_way[client] >= MOST_EACH:
                 raise TooManyJobs(
-                    f"{MOST_EACH} of your jobs are under way, the most there may be: dismiss one, or wait"
+                    f"{MOST_EACH} of your jobs are under way in this process of the server, the most that each takes: "
+                    "dismiss one, or wait"
                 )
             if self._under_way.total() >= MOST_WAITING + self._settings.jobs_at_once:
                 raise TooManyJobs(f"{MOST_WAITING} jobs wait for their turn, and no more may: come again later")

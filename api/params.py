@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 
 from api.errors import InvalidParameter
 from api.keys import KEY
+from api.plain_numbers import WholeNumber, loosely_written
 from api.settings import Settings
 from grids.edition import Edition, Store
 from grids.manifest import Collection, checked_edition
@@ -136,11 +137,15 @@ def composed(name: str) -> str:
 
 ComposedId = Annotated[str, AfterValidator(composed)]
 ItemId = Annotated[ComposedId, Path(description="a cell's code, a zone's id or an H3 index")]
-Zoom = Annotated[int, Path(description="tile matrix", alias="tileMatrix")]
-Row = Annotated[int, Path(description="tile row, 0 in the north", alias="tileRow")]
-Column = Annotated[int, Path(description="tile column, 0 in the west", alias="tileCol")]
+Zoom = Annotated[WholeNumber, Path(description="tile matrix", alias="tileMatrix")]
+Row = Annotated[WholeNumber, Path(description="tile row, 0 in the north", alias="tileRow")]
+Column = Annotated[WholeNumber, Path(description="tile column, 0 in the west", alias="tileCol")]
 
 
+_NUMBERS = frozenset(
+    ("year", "limit", "offset", "samples", "version", "follows", "quantiles", "lon", "lat", "within_m")
+)
+"""Parameters that are numbers, wherever an address takes one of the name."""
 _SECRETS = {"key", "apikey", "api_key", "api-key", "token", "access_token", "authorization"}
 """Names under which other servers take keys in addresses."""
 
@@ -175,3 +180,6 @@ def check_names(request: Request, names: Sequence[str]) -> None:
     twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise InvalidParameter(f"{twice[0]}: given {counts[twice[0]]} times, expected once")
+    for name in sorted(_NUMBERS & set(given)):
+        if loosely_written(value := request.query_params[name]):
+            raise InvalidParameter(f"{name}: got {value[:80]!r}, expected a number in digits 0 to 9, without spaces")

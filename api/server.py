@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from api.errors import ServerError
+from api.parent_process import Watching
 from api.settings import PREFIX, Settings
 
 STOP_S = 10
@@ -82,7 +82,7 @@ def serve(
                 uvicorn.Server(uvicorn.Config(app_from_environment, **options)).run(sockets=[listening])
             else:
                 config = uvicorn.Config(_FACTORY, workers=workers, **options)
-                Multiprocess(config, sockets=[listening]).run()
+                Watching(config, sockets=[listening]).run()
         except KeyboardInterrupt:  # uvicorn hands the signal on once it has stopped in good order
             return
 

@@ -14,6 +14,7 @@ from api.drawn import MOST_VERTICES, Drawn, read_drawn
 from api.errors import InvalidParameter
 from api.params import ComposedId, Opened, OpenedParam, composed, only
 from api.question_models import StatisticsOut
+from api.turns import adding_up
 from grids.columns import BASES
 from grids.edition import Edition
 from grids.manifest import Collection
@@ -87,7 +88,8 @@ def statistics_of_items(
     openapi_extra=_BODY,
     dependencies=[Depends(only("edition", "year", "collection", "profile"))],
 )
-def statistics_of_body(
+async def statistics_of_body(
+    request: Request,
     opened: OpenedParam,
     body: Annotated[bytes, Depends(body_of)],
     collection: Annotated[str | None, Query(description="a grid; the finest that is possible if not given")] = None,
@@ -95,6 +97,10 @@ def statistics_of_body(
     profile: ProfileAsked = False,
 ) -> Response:
     """Add up what lies in a polygon, or the items that the body lists."""
+    return await adding_up(request, lambda: _added_up(opened, body, collection, year, profile))
+
+
+def _added_up(opened: Opened, body: bytes, collection: str | None, year: int | None, profile: bool) -> Response:
     edition = opened.edition
     document = read_document(body)
     if "ids" in document:

@@ -16,6 +16,8 @@ MOST_WAITING = 12
 """Runs that wait; each is done within a second or two, and nobody waits longer than an answer may take."""
 THREADS = 2
 """Runs at a time of one process; others wait, so that they take no thread from what is read."""
+DRAWN_THREADS = 2
+"""Drawn polygons that are added up at a time, beside the runs; as many more may wait as runs may."""
 
 Made = TypeVar("Made")
 
@@ -29,6 +31,24 @@ def given_up() -> bool:
 
 
 async def running(request: Request, made: Callable[[], Made]) -> Made:
+    """Run a scenario, or whatever else is asked of one, when its turn comes: see `in_turn`."""
+    busy = (
+        f"{MOST_WAITING} runs of scenarios wait for their turn, the most that may: ask again in a few seconds, or "
+        "execute the process 'scenario' as a job"
+    )
+    return await in_turn(request, request.app.state.run_threads, busy, made)
+
+
+async def adding_up(request: Request, made: Callable[[], Made]) -> Made:
+    """Add up what lies in a drawn polygon when its turn comes: see `in_turn`."""
+    busy = (
+        f"{DRAWN_THREADS} drawn polygons are added up and {MOST_WAITING} wait for their turn, the most that may: "
+        "ask again in a few seconds"
+    )
+    return await in_turn(request, request.app.state.drawn_threads, busy, made)
+
+
+async def in_turn(request: Request, limiter: CapacityLimiter, busy: str, made: Callable[[], Made]) -> Made:
     """Do what takes a while on threads of its own, a few at a time.
 
     Who waits for a turn is dropped when the client leaves or the time limit is over. What runs by then goes on until it
@@ -36,18 +56,16 @@ async def running(request: Request, made: Callable[[], Made]) -> Made:
 
     Args:
         request: whose body was read.
+        limiter: of the threads for work of its kind.
+        busy: what is said to those who are refused.
         made: makes the answer.
 
     Raises:
         RunsBusy: so many wait that this one would be late.
         ClientDisconnect: nobody waits for the answer any more.
     """
-    limiter: CapacityLimiter = request.app.state.run_threads
     if limiter.statistics().tasks_waiting >= MOST_WAITING:
-        raise RunsBusy(
-            f"{MOST_WAITING} runs of scenarios wait for their turn, the most that may: ask again in a few seconds, or "
-            "execute the process 'scenario' as a job"
-        )
+        raise RunsBusy(busy)
     gone = threading.Event()
     done: list[Made] = []
 

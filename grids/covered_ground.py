@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from grids.areas import geodesic_area_ha
 from grids.columns import total_column
 from grids.edition import Edition
+from grids.effort import cutting_effort
 from grids.manifest import Collection
 from grids.projections import LONLAT, reproject
 from grids.recent import while_it_lives
+from grids.store_errors import QueryTooLarge
+
+MOST_MEETINGS = 1 << 21
+"""Pairs of the polygon's edges, of all zones that it cuts, whose boxes meet: GEOS takes some 0.4 s for as many."""
 
 _SAME = 1e-6  # of the area: zones of two levels leave out the same ground, but for rounding of borders
 
@@ -48,6 +53,9 @@ def ground_of(edition: Edition, year: int, polygon: shapely.Geometry) -> Ground 
 
     Returns:
         None where no collection of zones has a table of the year.
+
+    Raises:
+        QueryTooLarge: its edges wind so closely beside each other that cutting it at the zones' borders takes long.
     """
     info = _finest_whole(edition, year)
     if info is None:
@@ -81,6 +89,12 @@ def _areas_within(
     area = np.where(inside, area_ha, 0.0)
     crossed = np.flatnonzero(~inside & shapely.intersects(polygon, zones))
     if len(crossed):
+        if cutting_effort(polygon, zones[crossed], MOST_MEETINGS) > MOST_MEETINGS:
+            raise QueryTooLarge(
+                "the polygon's outline folds too often beside itself to be cut at the borders of "
+                f"{len(crossed)} zones: more than {MOST_MEETINGS} pairs of its edges lie across each other's boxes "
+                "there. Ask for a simpler outline or a smaller place"
+            )
         area[crossed] = geodesic_area_ha(shapely.intersection(zones[crossed], polygon), crs)
     return area
 

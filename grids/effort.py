@@ -26,9 +26,7 @@ def too_tangled(geometries: GeometryArray) -> dict[int, str]:
     reasons = dict[int, str]()
     many = shapely.get_num_coordinates(geometries) > _FEW_VERTICES
     for k in np.flatnonzero(many & (shapely.get_dimensions(geometries) == 2)).tolist():
-        rings = shapely.get_rings(shapely.get_parts(geometries[k]))
-        vertices = np.ascontiguousarray(shapely.get_coordinates(rings))
-        starts = np.concatenate(([0], np.cumsum(shapely.get_num_coordinates(rings)))).astype(np.int64)
+        vertices, starts = _rings(geometries[k])
         meetings, crossings = count_meetings(vertices, starts, MOST_MEETINGS, MOST_CROSSINGS)
         if meetings > MOST_MEETINGS or crossings > MOST_CROSSINGS:
             reasons[k] = (
@@ -37,3 +35,47 @@ def too_tangled(geometries: GeometryArray) -> dict[int, str]:
                 "seconds; simplify it, or cut it into parts that are valid"
             )
     return reasons
+
+
+def meetings_of(polygon: shapely.Geometry, most: int) -> int:
+    """Count the pairs of edges of a polygon or multipolygon whose boxes meet, but for those of near neighbours.
+
+    Args:
+        polygon: valid or not.
+        most: after so many more is not asked; the answer is above it then.
+    """
+    vertices, starts = _rings(polygon)
+    return int(count_meetings(vertices, starts, most, len(vertices) ** 2)[0])
+
+
+def cutting_effort(polygon: shapely.Geometry, others: GeometryArray, most: int) -> int:
+    """Count, at most, the pairs of a polygon's edges that GEOS looks at to cut it with each of some others.
+
+    For each it holds those edges against each other whose boxes meet its box.
+
+    Args:
+        polygon: polygon or multipolygon.
+        others: (n,) geometries in the same CRS, none of them empty.
+        most: after so many more is not asked; the answer is above it then.
+    """
+    if (bound := meetings_of(polygon, most // max(len(others), 1)) * len(others)) <= most:
+        return bound  # of all its edges for each: nobody needs to know better
+    vertices, starts = _rings(polygon)
+    begins = np.delete(np.arange(len(vertices) - 1), starts[1:-1] - 1)
+    edges = np.stack((vertices[begins], vertices[begins + 1]), axis=1)
+    low, high = edges.min(axis=1), edges.max(axis=1)
+    count = 0
+    for west, south, east, north in shapely.bounds(others):
+        near = edges[((low <= (east, north)) & (high >= (west, south))).all(axis=1)]
+        alone = np.arange(0, 2 * len(near) + 1, 2, dtype=np.int64)
+        count += int(count_meetings(np.ascontiguousarray(near.reshape(-1, 2)), alone, most - count, 1 << 62)[0])
+        if count > most:
+            break
+    return count
+
+
+def _rings(polygon: shapely.Geometry) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Corners of all rings of a polygon or multipolygon, and where each begins among them."""
+    rings = shapely.get_rings(shapely.get_parts(polygon))
+    starts = np.concatenate(([0], np.cumsum(shapely.get_num_coordinates(rings)))).astype(np.int64)
+    return np.ascontiguousarray(shapely.get_coordinates(rings)), starts

@@ -248,3 +248,48 @@ def test_big_answers_are_compressed_when_asked(client: httpx.Client) -> None:
     assert packed.content == plain.content
     assert int(packed.headers["content-length"]) < len(plain.content) / 2
     assert "Accept-Encoding" in packed.headers["vary"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("items?limit=1_0", 400),
+        ("items?limit=+1", 400),
+        ("items?limit=%2B1", 400),
+        ("items?limit=%201", 400),
+        ("items?limit=\uff11\uff12", 400),
+        ("items?offset=\u0661", 400),
+        ("items?year=2_023", 400),
+        ("items?bbox=9_0,47,91,48", 400),
+        ("items?bbox=\uff19,47,10,48", 400),
+        ("items?net_tco2e=1_0", 400),
+        ("items?net_tco2e=nan", 400),
+        ("tiles/WebMercatorQuad/12/%2B1432/2157", 404),
+        ("tiles/WebMercatorQuad/1_2/1432/2157", 404),
+        ("items?limit=12", 200),
+        ("items?bbox=9., 47.0,1e1,.48e2", 200),
+    ],
+)
+def test_numbers_are_plain(client: httpx.Client, address: str, status: int) -> None:
+    assert client.get(f"/api/town/collections/grid-1km/{address}").status_code == status
+
+
+def test_a_fault_is_told_once(client: httpx.Client) -> None:
+    told = client.get("/api/town/collections/grid-1km/items?year=0").json()
+    assert len(told["errors"]) == 1
+    assert told["detail"].count("year") == 1
+
+
+def test_the_tag_follows_the_language_only_where_the_answer_does(client: httpx.Client) -> None:
+    items = "/api/town/collections/grid-1km/items?limit=1"
+
+    def tag(address: str, language: str) -> str:
+        answer = client.get(address, headers={"Accept-Language": language})
+        assert ("Accept-Language" in answer.headers.get("Vary", "")) == (address != items)
+        return answer.headers["ETag"]
+
+    spoken = ("ko", "ko-KR", "ko-KR,ko;q=0.9", "ko;q=0.4, ko-KR")
+    assert len({tag(items, one) for one in (*spoken, "en")}) == 1
+    page = f"{items}&f=html"
+    assert len({tag(page, one) for one in spoken}) == 1
+    assert tag(page, "en") != tag(page, "ko")

@@ -11,7 +11,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api import geometries
+from grids import covered_ground
 from grids.edition import Store
+from grids.effort import cutting_effort, meetings_of
 from grids.projections import LONLAT, reproject
 from grids.selection import Selection
 from grids.statistics import chosen_cells, statistics
@@ -222,6 +225,55 @@ def test_hostile_bodies_are_refused_by_name(client: httpx.Client, name: str) -> 
     assert response.status_code == 400, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert said in response.json()["detail"]
+
+
+def star(corners: int) -> dict[str, Any]:
+    """Spikes of 300 m around a point at the border of two zones, so that the boxes of a quarter of them meet."""
+    angle = 2 * np.pi * np.arange(corners) / corners
+    reach = np.where(np.arange(corners) % 2, 300.0, 0.01)
+    middle = (WEST + 2_700, SOUTH + 2_500)
+    return drawn(shapely.Polygon(np.column_stack((np.cos(angle), np.sin(angle))) * reach[:, None] + middle))
+
+
+@pytest.mark.parametrize(
+    ("corners", "said"),
+    [
+        (9_990, f"the polygon folds too often beside itself: more than {geometries.MOST_MEETINGS} pairs"),
+        (3_600, f"borders of 2 zones: more than {covered_ground.MOST_MEETINGS} pairs"),
+    ],
+)
+def test_a_star_is_refused_before_its_edges_are_held_against_each_other(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, corners: int, said: str
+) -> None:
+    if corners < 5_000:
+        monkeypatch.setattr(covered_ground.shapely, "intersection", None)  # cutting would fail
+    else:
+        monkeypatch.setattr(geometries.shapely, "is_valid", None)
+    refused = client.post(ADDRESS, json=star(corners))
+    assert refused.status_code == 400, refused.text
+    assert said in refused.json()["detail"]
+
+
+def test_outlines_of_as_many_corners_are_answered(client: httpx.Client) -> None:
+    """A star of few corners, and a coast of as many as may be."""
+    assert client.post(ADDRESS, json=star(400)).json()["ground_ha"] > 0
+    angle = np.linspace(0, 2 * np.pi, 9_990)
+    reach = 2_000 + 300 * np.sin(40 * angle)
+    points = np.column_stack((np.cos(angle), np.sin(angle))) * reach[:, None] + (WEST + 2_700, SOUTH + 2_500)
+    coast = shapely.Polygon(points)
+    assert asked(client, coast)["ground_ha"] == pytest.approx(coast.area / 1e4, rel=0.01)
+
+
+def test_the_effort_of_cutting_counts_only_edges_near_each_zone() -> None:
+    spikes = shapely.from_geojson(json.dumps(star(1_000)))
+    whole = meetings_of(spikes, 1 << 40)
+    assert whole == pytest.approx(1_000**2 / 8, rel=0.02)
+    west, _, east, _ = spikes.bounds
+    far = shapely.box(east - (east - west) / 1e3, -90, 180, 90)  # ends of a few spikes
+    every = np.array([shapely.box(-180, -90, 180, 90)] * 3)
+    assert cutting_effort(spikes, every, 1 << 40) == 3 * whole
+    assert cutting_effort(spikes, every, whole) > whole
+    assert cutting_effort(spikes, np.array([far] * 3), whole // 2) < whole // 2
 
 
 def test_a_million_vertices_are_too_many_bytes(client: httpx.Client) -> None:

@@ -6,6 +6,7 @@ import select
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,10 +19,10 @@ import httpx
 import pytest
 from anyio import CapacityLimiter
 
-from api import scenario_runs
+from api import scenario_runs, statistics
 from api.errors import InvalidParameter, RunsBusy, said_of
 from api.scenario_runs import MOST_WORK, Asked, Runs
-from api.turns import MOST_WAITING, THREADS, running
+from api.turns import DRAWN_THREADS, MOST_WAITING, THREADS, running
 from grids.edition import Store
 from scenarios.errors import Stopped
 from scenarios.scenario import read_scenario
@@ -61,9 +62,14 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> Endless:
 
 def sent(client: httpx.Client, year: int) -> socket.socket:
     """A line on which a scenario was sent and no answer was read."""
-    body = json.dumps({"year": year}).encode()
+    return posted(client, RESULTS, {"year": year})
+
+
+def posted(client: httpx.Client, path: str, document: Any) -> socket.socket:
+    """A line on which a document was sent and no answer was read."""
+    body = json.dumps(document).encode()
     line = socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=PATIENCE_S)
-    head = f"POST {RESULTS} HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
     line.sendall(head.encode() + body)
     return line
 
@@ -110,6 +116,50 @@ def test_clients_that_leave_free_turns_and_threads(
         assert all(endless.stopped.acquire(timeout=PATIENCE_S) for _ in run)
     assert client.post(RESULTS, json={"year": 2040}, timeout=PATIENCE_S).status_code == 200
     assert endless.count == THREADS, "who left before its turn was never run"
+
+
+def test_polygons_that_take_long_hold_up_nothing_else(
+    small_store: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, gate, at_once = threading.Semaphore(0), threading.Event(), Counter[str]()
+    summed, lock = statistics.statistics, threading.Lock()
+
+    def slow(*args: Any) -> Any:
+        with lock:
+            at_once["now"] += 1
+            at_once["most"] = max(at_once["most"], at_once["now"])
+        began.release()
+        assert gate.wait(4 * PATIENCE_S)
+        with lock:
+            at_once["now"] -= 1
+        return summed(*args)
+
+    monkeypatch.setattr(statistics, "statistics", slow)
+    client = serving(small_store, request_seconds=4 * PATIENCE_S)
+    corners = [[9.55, 47.15], [9.56, 47.15], [9.56, 47.16], [9.55, 47.15]]
+    drawn = {"type": "Polygon", "coordinates": [corners]}
+    with contextlib.ExitStack() as lines:
+        many = [
+            lines.enter_context(posted(client, "/api/town/statistics", drawn))
+            for _ in range(DRAWN_THREADS + MOST_WAITING)
+        ]
+        assert all(began.acquire(timeout=PATIENCE_S) for _ in range(DRAWN_THREADS))
+        for _ in range(40):  # as many as all other answers have threads
+            many.append(lines.enter_context(posted(client, "/api/town/statistics", drawn)))
+            [refused], _, _ = select.select(many, [], [], PATIENCE_S)
+            told = refused.recv(65_536)
+            many.remove(refused)
+            assert told.startswith(b"HTTP/1.1 503")
+            assert b"retry-after: 5" in told.lower()
+            assert b"drawn polygons are added up" in told
+        for path in ("health", "town/collections/grid-1km/items?limit=1", "town/scenarios/measures"):
+            assert client.get(f"/api/{path}").status_code == 200, "while the turns of polygons are taken"
+        assert client.post(RESULTS, json={"year": 2040}).status_code == 200, "runs have turns of their own"
+        gate.set()
+        for line in many:
+            line.settimeout(PATIENCE_S)
+            assert line.recv(65_536).startswith(b"HTTP/1.1 200"), "whoever had a turn or waited for one is answered"
+    assert at_once["most"] == DRAWN_THREADS
 
 
 def test_a_run_whose_time_is_over_is_stopped(

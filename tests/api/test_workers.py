@@ -83,6 +83,42 @@ def test_a_worker_that_is_killed_under_load_costs_only_what_it_was_answering(
     assert server.process.wait(60) in (0, -signal.SIGTERM)
 
 
+def test_a_worker_that_dies_while_it_is_asked_is_replaced_at_once(tmp_path: Path, project: Path) -> None:
+    """The patience with those that do not answer is hours here; who ended is not waited for."""
+    file = tmp_path / "parent.py"
+    file.write_text(
+        "import multiprocessing, os, signal, sys, threading, time\n"
+        "import uvicorn\nfrom api.parent_process import Watching\nfrom api.server import listen\n"
+        "async def app(scope, receive, send): pass\n"
+        "def made():\n"
+        "    print('there', os.getpid(), flush=True)\n"
+        "    return app\n"
+        "if __name__ == '__main__':\n"
+        "    config = uvicorn.Config('parent:made', factory=True, workers=2, lifespan='off', log_config=None,\n"
+        "                            timeout_worker_healthcheck=36_000)\n"
+        "    Watching(config, sockets=[listen('127.0.0.1', 0)]).run()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(project), str(tmp_path)))}
+    with subprocess.Popen([sys.executable, str(file)], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        assert parent.stdout is not None
+        try:
+            first, second = (int(parent.stdout.readline().split()[1]) for _ in range(2))
+            os.kill(first, signal.SIGSTOP)  # so that it is asked and does not answer
+            time.sleep(2)
+            os.kill(first, signal.SIGKILL)
+            waiter = threading.Timer(240, parent.kill)
+            waiter.start()
+            started = parent.stdout.readline().split()
+            waiter.cancel()
+            assert started, "no other was started"
+            assert started[0] == "there"
+            assert int(started[1]) not in (first, second)
+        finally:
+            for child in psutil.Process(parent.pid).children(recursive=True) if parent.poll() is None else []:
+                child.kill()
+            parent.kill()
+
+
 def test_a_worker_does_not_outlive_a_server_that_was_killed(tmp_path: Path, project: Path) -> None:
     file = tmp_path / "parent.py"
     file.write_text(
