@@ -171,6 +171,6 @@ def test_what_is_kept_of_a_result_counts_each_array_once(small_store: Path) -> N
     without = replace(found, samples=replace(drawn, sets_tco2e={}, sets_cells_sd_tco2e={}))
     mine = {id(array): array.nbytes for array in sets if array is not drawn.cells_sd_tco2e}
     assert told - scenario_runs._size(without) == sum(mine.values())
-    shared = {name: drawn.cells_sd_tco2e for name in drawn.sets_cells_sd_tco2e}
+    shared = dict.fromkeys(drawn.sets_cells_sd_tco2e, drawn.cells_sd_tco2e)
     again = replace(found, samples=replace(drawn, sets_tco2e={}, sets_cells_sd_tco2e=shared))
     assert scenario_runs._size(again) == scenario_runs._size(without)
