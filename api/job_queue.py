@@ -38,7 +38,7 @@ _LATE = "it took longer than {seconds:g} seconds, the most a job may: ask for le
 _DIED = "the job's process ended, which it should not: it may have needed more memory than the {limit} it may use"
 
 
-@dataclass
+@dataclass(eq=False)
 class _Task:
     order: Order
     client: str
@@ -91,6 +91,7 @@ class JobQueue:
             JobsFolderLost: jobs cannot be kept.
         """
         held = bool(owner)
+        self._drop_dismissed()
         self._admit(client, held=held)
         try:
             task = _Task(self.files.order(process, region, edition, inputs, owner, response), client, held)
@@ -107,6 +108,25 @@ class JobQueue:
                 self._threads.append(thread)
                 thread.start()
         return task.order.job, task.done
+
+    def _drop_dismissed(self) -> None:
+        """Let go of jobs that were dismissed while they waited: their places are free before their turn comes."""
+        dropped = []
+        with self._guard:
+            for waiting in (self._held, self._open):
+                for task in [task for task in waiting if self.files.is_dismissed(task.order.job.id)]:
+                    waiting.remove(task)
+                    dropped.append(task)
+        for task in dropped:
+            job = task.order.job
+            try:
+                job = self.files.change(job, status="dismissed", message="was dismissed", progress=0)
+            except OSError:  # the folder is lost: whoever looks at the job finds its lock free
+                log.exception("job %s was dismissed, which cannot be written", job.id[:6])
+            finally:
+                task.order.close()
+                self._release(task.client, held=task.held)
+                task.done.set_result(job)
 
     def _admit(self, client: str, *, held: bool) -> None:
         with self._guard:

@@ -296,9 +296,12 @@ def item_polygons(edition: Edition, collection: str, year: int, ids: Sequence[st
 def _size(result: Result) -> int:
     arrays = [array for each in result.outcomes.values() for array in (each.change_tco2e, each.by_measure_tco2e)]
     if result.samples is not None:
-        arrays += [result.samples.sectors_tco2e, result.samples.cells_sd_tco2e]
-        arrays += [] if result.samples.zones_tco2e is None else [result.samples.zones_tco2e]
+        drawn = result.samples
+        arrays += [drawn.sectors_tco2e, drawn.cells_sd_tco2e, drawn.path_tco2e, *drawn.sets_tco2e.values()]
+        arrays += [] if drawn.zones_tco2e is None else [drawn.zones_tco2e]
+        arrays += [*drawn.sets_zones_tco2e.values(), *drawn.sets_cells_sd_tco2e.values()]
     # A new form brings a state of its own.
-    after = [value for value in vars(result.after).values() if isinstance(value, np.ndarray)]
+    arrays += [value for value in vars(result.after).values() if isinstance(value, np.ndarray)]
+    distinct = {id(array): array.nbytes for array in arrays}  # sets that move nothing share those of the first
     document = _PARSED * len(result.scenario.model_dump_json())  # drawn areas of a small grid outweigh its arrays
-    return sum(array.nbytes for array in arrays) + sum(array.nbytes for array in after) + document
+    return sum(distinct.values()) + document

@@ -1,10 +1,11 @@
 """Centres of a city: found where people and jobs are densest, and how far every cell is from the nearest."""
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from scenarios.access import Smoothing
 from scenarios.errors import InvalidScenario
-from scenarios.frame import FloatArray
+from scenarios.frame import FloatArray, own_distance_km
 from scenarios.state import State
 
 Places = tuple[tuple[float, float], ...]
@@ -45,6 +46,13 @@ def found_centres(state: State, count: int, *, radius_km: float = 1.5, apart_km:
     return tuple(places)
 
 
-def nearest_km(state: State, places: Places) -> FloatArray:
-    """Distance to the nearest of some places, (rows, cols) km, never less than a cell's own mean distance."""
-    return np.asarray(np.minimum.reduce([state.frame.distances_km(x, y) for x, y in places]))
+def nearest_km(state: State, places: Places | FloatArray) -> FloatArray:
+    """Distance to the nearest of some places, (rows, cols) km, never less than a cell's own mean distance.
+
+    However many places there are, what it holds in memory follows from the cells: of each its nearest place alone.
+    """
+    frame, known = state.frame, np.asarray(places, np.float64).reshape(-1, 2)
+    x, y = np.meshgrid(*frame.centres())
+    nearest = known[cKDTree(known).query(np.column_stack([x.ravel(), y.ravel()]))[1]].reshape(*frame.shape, 2)
+    apart = np.hypot(x - nearest[..., 0], y - nearest[..., 1]) / 1000
+    return np.asarray(np.maximum(apart, own_distance_km(frame.size_m)))

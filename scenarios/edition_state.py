@@ -215,7 +215,7 @@ def _buildings(
     else:
         jobs = told_jobs.jobs
         if told_jobs.unknown:
-            notes.append(Note("jobs", "jobs_gaps", values={"places": told_jobs.unknown}))
+            notes.append(Note("jobs", "jobs_gaps", values={"places": told_jobs.unknown}, illustrative=True))
     tco2e = (
         part[:, None] * np.stack(list(by_carrier.values()))[None]
         if by_carrier

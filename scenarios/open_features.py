@@ -83,14 +83,15 @@ class Jobs:
 
 def jobs_told(edition: Edition, collection: str, year: int, rows: int) -> Jobs | None:
     """Jobs from open sources of them, of one place each or spread evenly over it; None without."""
-    layers, total, unknown = open_layers(edition, "jobs"), np.zeros(rows), 0
+    layers, total, known, unknown = open_layers(edition, "jobs"), np.zeros(rows), 0, 0
     for layer in layers or ():
         table = open_features(edition, layer)
         counted = table.whole([f"jobs_{year}"]).to_pandas()[f"jobs_{year}"].to_numpy(np.float64)
+        known += int(np.isfinite(counted).sum())
         unknown += int(np.isnan(counted).sum())
         target, feature, share = _shares(edition, layer, collection, table)
         total += np.bincount(target, share * np.nan_to_num(counted)[feature], minlength=rows)
-    return Jobs(total, unknown) if total.any() else None
+    return Jobs(total, unknown) if known else None  # a declared zero is a number too
 
 
 def vehicle_km(edition: Edition, collection: str, year: int, rows: int) -> FloatArray | None:

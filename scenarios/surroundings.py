@@ -74,7 +74,7 @@ def surroundings(
 def _stop_proximity(state: State) -> FloatArray | None:
     if state.stops is None or not len(state.stops):
         return None
-    return 1 / nearest_km(state, tuple((float(x), float(y)) for x, y in state.stops))
+    return 1 / nearest_km(state, state.stops)
 
 
 def _mix(state: State, smooth: Callable[[FloatArray], FloatArray]) -> FloatArray | None:

@@ -206,3 +206,21 @@ def test_runs_that_would_be_late_are_turned_away_at_once() -> None:
 
     anyio.run(pile_up)
     assert said_of(RunsBusy("come again"))[:2] == (503, "come again")
+
+
+def test_what_is_kept_of_a_result_counts_each_array_once(small_store: Path) -> None:
+    grows = {"id": "g", "kind": "growth", "form": "compact", "people": 20, "moved_people": 0.2}
+    scenario = read_scenario({"year": 2040, "measures": [grows]})
+    runs, edition = Runs(), Store(small_store).open("town")
+    found = runs.result(edition, Asked(scenario, "grid-1km", 2023, samples=5))
+    assert found.samples is not None
+    drawn = found.samples
+    sets = [*drawn.sets_tco2e.values(), *drawn.sets_cells_sd_tco2e.values()]
+    assert len(drawn.sets_tco2e) > 1, "each set of elasticities has arrays of its own"
+    told = scenario_runs._size(found)
+    without = replace(found, samples=replace(drawn, sets_tco2e={}, sets_cells_sd_tco2e={}))
+    mine = {id(array): array.nbytes for array in sets if array is not drawn.cells_sd_tco2e}
+    assert told - scenario_runs._size(without) == sum(mine.values())
+    shared = dict.fromkeys(drawn.sets_cells_sd_tco2e, drawn.cells_sd_tco2e)
+    again = replace(found, samples=replace(drawn, sets_tco2e={}, sets_cells_sd_tco2e=shared))
+    assert scenario_runs._size(again) == scenario_runs._size(without)

@@ -177,12 +177,23 @@ def test_jobs_without_a_number_are_told_and_closed_ones_stay_inside(tmp_path: Pa
     state = edition_state(built(region), "grid-500m")
     assert state.jobs.sum() == pytest.approx(800)
     [note] = [note for note in state.notes if note.about == "jobs"]
-    assert (note.code, note.values) == ("jobs_gaps", {"places": 1})
+    assert (note.code, note.values, note.illustrative) == ("jobs_gaps", {"places": 1}, True)
     closed = tiny_region(tmp_path / "closed")
     with_jobs(closed, 800, 100, open=False)
     state = edition_state(built(closed), "grid-500m")
     assert [note.code for note in state.notes if note.about == "jobs"] == ["jobs"]
     assert state.jobs.sum() != pytest.approx(900)
+
+
+@pytest.mark.parametrize(("numbers", "code"), [((0, 0), None), ((0, None), "jobs_gaps"), ((None, None), "jobs")])
+def test_a_declared_zero_of_jobs_is_a_number(
+    tmp_path: Path, numbers: tuple[float | None, float | None], code: str | None
+) -> None:
+    region = tiny_region(tmp_path / "zero")
+    with_jobs(region, *numbers)
+    state = edition_state(built(region), "grid-500m")
+    assert [note.code for note in state.notes if note.about == "jobs"] == ([] if code is None else [code])
+    assert state.jobs.any() == (code == "jobs"), "they follow floor area where no number is told, and there alone"
 
 
 def test_stops_and_currency_of_the_region_file_are_the_states(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ export const scenarioUz: ScenarioTexts = {
     'access.smoothing': 'Zichlik va aralashlik olinadigan radius, km',
     'state.resident_share': 'Mashina harakatida aholi ulushi',
     'state.storeys': 'Binolarning oʻrtacha qavati',
-    'retrofit.saving': 'Taʼmir tejaydigan isitish energiyasi ulushi',
+    'retrofit.saving': 'Issiqlik izolyatsiyasi tejaydigan isitish energiyasi ulushi',
     'retrofit.rebound': 'Tejamning qulaylikka ketgan ulushi',
     'retrofit.fuel_heat_share': 'Yoqilgʻi va issiqlikning isitishga ketgan ulushi',
     'retrofit.electric_heat_share': 'Elektrning isitishga ketgan ulushi',
