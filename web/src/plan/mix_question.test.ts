@@ -89,7 +89,9 @@ describe('what the optimiser answers', () => {
   it('is in its currency, also where it was kept from before that had a field of its own', () => {
     expect(decodeMix(answer({ currency: 'EUR' }), 'answer').currency).toBe('EUR');
     expect(decodeMix(answer({}), 'answer').currency).toBe('CHF');
-    expect(decodeMix(answer({ cost_unit: 'currency units a year' }), 'answer').currency).toBe('currency units');
+    expect(decodeMix(answer({ cost_unit: 'currency units a year' }), 'answer').currency).toBe(
+      'currency units',
+    );
   });
 
   it('is no answer where nothing tells what its costs are in', () => {
