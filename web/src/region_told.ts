@@ -1,7 +1,7 @@
 /** The region as an edition tells of it: labels and sources go with the numbers, not with what the page shows meanwhile. */
 import { computed, type ReadonlySignal } from '@preact/signals';
 import type { Region } from './api';
-import { resource, type Loadable } from './loading';
+import { loaded, resource, type Loadable } from './loading';
 import type { Model } from './model';
 
 /**
@@ -37,4 +37,15 @@ export function regionTold(model: Model, edition: () => string | null): Readonly
     }
     return now ? { state: 'ready', value: now } : { state: 'loading' };
   });
+}
+
+/**
+ * The region whose labels stand beside an answer.
+ *
+ * @param told the region as the answer's edition tells of it
+ * @param shown the same as the page has it, whose labels stand until the others are known
+ * @returns null where no edition tells: those of another one would say what nobody knows
+ */
+export function labelledAs(told: Loadable<Region>, shown: Region | null): Region | null {
+  return told.state === 'failed' ? null : (loaded(told) ?? shown);
 }

@@ -8,6 +8,7 @@ import type { Language } from './sectors';
 import type { Model } from './model';
 import { EditionNotice, ProblemNote } from './notices';
 import { attributionIn, LanguageSwitch } from './panel';
+import { labelledAs } from './region_told';
 import type { Texts } from './texts/texts';
 
 export function ReportFrame(props: {
@@ -30,7 +31,7 @@ export function ReportFrame(props: {
   const t = model.texts.value;
   const region = model.region.value;
   // Until it is known how that edition is labelled, the labels are those of the one shown.
-  const labelled = (props.told && loaded(props.told)) ?? region;
+  const labelled = props.told ? labelledAs(props.told, region) : region;
   const year = props.of?.year ?? model.year.value;
   useEffect(() => {
     document.title = title;
@@ -67,6 +68,11 @@ export function ReportFrame(props: {
             <p class="fine">
               {year !== null && t.perYear(year)} · {t.edition}{' '}
               <code translate={false}>{props.of?.edition ?? region.edition}</code>
+            </p>
+          )}
+          {props.told?.state === 'failed' && (
+            <p class="note">
+              <strong>{t.labelsUnknown}</strong> {t.labelsUnknownDetail}
             </p>
           )}
           {labelled?.synthetic && (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { candidate, freshMixForm, mixInputs } from './mix_question';
+import { candidate, decodeMix, freshMixForm, mixInputs } from './mix_question';
 import { curveCorners } from './plan_charts';
 
 const SCENARIO = { year: 2040, measures: [] };
@@ -55,6 +55,47 @@ describe('what is asked of the optimiser', () => {
       start: 2030,
       costs,
     });
+  });
+});
+
+describe('what the optimiser answers', () => {
+  const portfolio = {
+    saved_tco2e: 10,
+    cost: 500,
+    cost_unit: 'CHF a year',
+    estimated_tco2e: 10,
+    difference: 0,
+    agrees: true,
+    gap: 0,
+    stopped: 'gap',
+  };
+  const answer = (more: object) => ({
+    edition: '0123456789abcdef',
+    year: 2040,
+    baseline_year: 2024,
+    zones: 'district',
+    result_illustrative: false,
+    goal: { target_tco2e: 10 },
+    portfolio: { ...portfolio, ...more },
+    measures: [],
+    places: { type: 'FeatureCollection', features: [] },
+    curve: [],
+    frontier: [],
+    robust: null,
+    scenario: SCENARIO,
+    notes: {},
+  });
+
+  it('is in its currency, also where it was kept from before that had a field of its own', () => {
+    expect(decodeMix(answer({ currency: 'EUR' }), 'answer').currency).toBe('EUR');
+    expect(decodeMix(answer({}), 'answer').currency).toBe('CHF');
+    expect(decodeMix(answer({ cost_unit: 'currency units a year' }), 'answer').currency).toBe(
+      'currency units',
+    );
+  });
+
+  it('is no answer where nothing tells what its costs are in', () => {
+    expect(() => decodeMix(answer({ cost_unit: undefined }), 'answer')).toThrow('portfolio.cost_unit');
   });
 });
 

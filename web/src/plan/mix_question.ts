@@ -182,7 +182,7 @@ export interface Mix {
   readonly budget: number | null;
   readonly saved: number;
   readonly cost: number;
-  /** As `CHF a year`. */
+  /** As `CHF`. */
   readonly currency: string;
   readonly estimated: number;
   /** Between estimate and full simulation, as a part. */
@@ -289,7 +289,10 @@ export function decodeMix(value: unknown, path: string): Mix {
     budget: optional(number)(goal.budget, `${path}.goal.budget`),
     saved: portfolio('saved_tco2e'),
     cost: portfolio('cost'),
-    currency: text(of.currency, `${path}.portfolio.currency`),
+    // Answers kept from before it was told apart have it in their unit only.
+    currency:
+      optional(text)(of.currency, `${path}.portfolio.currency`) ??
+      text(of.cost_unit, `${path}.portfolio.cost_unit`).replace(/ a year$/, ''),
     estimated: portfolio('estimated_tco2e'),
     difference: portfolio('difference'),
     agrees: flag(of.agrees, `${path}.portfolio.agrees`),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loaded } from '../loading';
+import { labelledAs } from '../region_told';
 import { modelOfTwoRegions, REGION } from '../two_regions';
 import { planOf } from './plan_session';
 
@@ -134,21 +135,25 @@ describe('a question that a job answers', () => {
 
   it('is labelled as the edition is that it was worked out on', async () => {
     const label = { synthetic: true, attributions: [{ text: 'Counts of that year' }] };
-    const { plan, make, end } = await start(ELSEWHERE, { ...REGION, ...label });
+    const { model, plan, make, end } = await start(ELSEWHERE, { ...REGION, ...label });
     plan.hot.ask({});
     await make();
     expect(loaded(plan.told.value)).toMatchObject({ edition: REGION.edition, synthetic: false });
     await end();
     expect(plan.answered.value).toMatchObject({ edition: ELSEWHERE, year: 2023 });
     expect(loaded(plan.told.value)).toMatchObject({ edition: ELSEWHERE, ...label });
+    const shown = model.region.value;
+    expect(labelledAs(plan.told.value, shown)).toMatchObject({ edition: ELSEWHERE, synthetic: true });
+    expect(labelledAs({ state: 'loading' }, shown)).toMatchObject({ edition: REGION.edition });
   });
 
-  it('has no sources once the server keeps its edition no more', async () => {
-    const { plan, make, end } = await start(ELSEWHERE, null);
+  it('has no sources and no labels once the server keeps its edition no more', async () => {
+    const { model, plan, make, end } = await start(ELSEWHERE, null);
     plan.hot.ask({});
     await make();
     await end();
     expect(plan.told.value).toMatchObject({ state: 'failed', problem: { status: 404 } });
+    expect(labelledAs(plan.told.value, model.region.value)).toBeNull();
   });
 
   it('is none of another region, whose form is a fresh one', async () => {

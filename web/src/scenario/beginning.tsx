@@ -2,11 +2,13 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Drawing, Shape } from '../drawing';
+import { loaded } from '../loading';
 import { Sketching } from '../measure_choice';
 import type { Model } from '../model';
 import type { Position } from '../positions';
 import { placesIn, rounded, type Scenario } from './document';
 import { needOf, type Card } from './kinds';
+import { stopsToday } from './questions';
 import { RoadPicking } from './road_picking';
 import type { Session } from './session';
 import { textsOf } from './words';
@@ -83,7 +85,7 @@ function Roads(props: {
   ) : null;
 }
 
-/** Stops, beside those that there are, which have to be known first. */
+/** Stops, beside those that there are: the edition's, or else those that the reader marks first. */
 function Stops(props: {
   model: Model;
   session: Session;
@@ -94,7 +96,8 @@ function Stops(props: {
   const { model, session, scenario, begin, giveUp } = props;
   const s = textsOf(model);
   const drawing = useSignal<'there' | 'line' | 'stops' | null>(null);
-  const there = placesIn(scenario.stops).length;
+  const told = loaded(session.catalogue.value)?.stops ?? 0;
+  const { count: there, marked, mayMark } = stopsToday(scenario, { stops: told });
   if (drawing.value !== null) {
     const what = drawing.value;
     return (
@@ -119,16 +122,31 @@ function Stops(props: {
   }
   return (
     <div class="beginning">
-      <p class={there === 0 ? 'note' : 'fine'}>{there === 0 ? s.stopsUnknown : s.stopsThere(there)}</p>
+      <p class={there === 0 ? 'note' : 'fine'}>
+        {there === 0 ? s.stopsUnknown : marked ? s.stopsThere(there) : s.stopsTold(there)}
+        {marked && !mayMark && ` ${s.stopsInstead(told)}`}
+      </p>
       <div class="buttons">
-        <button
-          type="button"
-          onClick={() => {
-            drawing.value = 'there';
-          }}
-        >
-          {s.markStops}
-        </button>
+        {mayMark && (
+          <button
+            type="button"
+            onClick={() => {
+              drawing.value = 'there';
+            }}
+          >
+            {s.markStops}
+          </button>
+        )}
+        {marked && !mayMark && (
+          <button
+            type="button"
+            onClick={() => {
+              session.change({ ...scenario, stops: [] });
+            }}
+          >
+            {s.unmarkStops}
+          </button>
+        )}
         <button
           type="button"
           id="stops-line"

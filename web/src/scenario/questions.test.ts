@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createApi } from '../api';
-import { changedSectors, keep, netAfter, type Summary } from './questions';
+import { changedSectors, decodeCatalogue, keep, netAfter, stopsToday, type Summary } from './questions';
 import { partOfToday } from './result_view';
 
 const CHANGE = { net: -2, buildings: -2, transport: 0, forest: 0 };
@@ -45,5 +45,36 @@ describe('what the server keeps', () => {
       'POST /api/demo/scenarios?edition=0123456789abcdef',
       'PUT /api/demo/scenarios/abc?follows=2&edition=0123456789abcdef',
     ]);
+  });
+});
+
+describe('the transit stops of today', () => {
+  const catalogue = (stops?: number) =>
+    decodeCatalogue({ stages: [], measures: [], parameters: [], limits: { measures: 40 }, stops }, 'answer');
+  const scenario = { year: 2040, measures: [] };
+  const marked = {
+    ...scenario,
+    stops: [
+      [127, 37],
+      [127.1, 37],
+    ],
+  };
+
+  it('are those that the edition tells, beside which none are marked', () => {
+    expect(stopsToday(scenario, catalogue(12))).toEqual({ count: 12, marked: false, mayMark: false });
+  });
+
+  it('are marked where the edition tells none', () => {
+    expect(stopsToday(scenario, catalogue(0))).toEqual({ count: 0, marked: false, mayMark: true });
+    expect(stopsToday(marked, catalogue(0))).toEqual({ count: 2, marked: true, mayMark: true });
+  });
+
+  it('are the marked ones of a link in place of the edition’s, as the scenario is run', () => {
+    expect(stopsToday(marked, catalogue(12))).toEqual({ count: 2, marked: true, mayMark: false });
+    expect(stopsToday({ ...marked, stops: [] }, catalogue(12)).count).toBe(12);
+  });
+
+  it('are not guessed where the answer does not count them', () => {
+    expect(() => catalogue()).toThrow('answer.stops');
   });
 });

@@ -17,7 +17,7 @@ import {
 import { SECTORS, type Sector } from '../sectors';
 import { queryOf, type Query, type Wire } from '../wire';
 import { groundHa } from './ground_area';
-import { scenarioFrom, type Measure, type Saved, type Scenario } from './document';
+import { placesIn, scenarioFrom, type Measure, type Saved, type Scenario } from './document';
 
 type Of = '/api/{region}/scenarios';
 
@@ -57,6 +57,8 @@ export interface Catalogue {
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** The most measures a scenario may have. */
   readonly most: number;
+  /** Transit stops that the edition itself tells. */
+  readonly stops: number;
 }
 
 export type BySector = Readonly<Record<Sector, number>>;
@@ -175,6 +177,7 @@ export function decodeCatalogue(value: unknown, path: string): Catalogue {
     kinds: Object.fromEntries(kinds),
     parameters: Object.fromEntries(parameters.map((one) => [one.id, one])),
     most: table(number)(given.limits, `${path}.limits`).measures ?? 0,
+    stops: number(given.stops, `${path}.stops`),
   };
 }
 
@@ -403,4 +406,13 @@ export function changedSectors({ change, baseline }: Summary): Sector[] {
 /** The effect of a measure; null while the result is of another scenario. */
 export function effectOf(summary: Summary | null, { id }: Measure): Effect | null {
   return summary?.effects.find((one) => one.id === id) ?? null;
+}
+
+/** Today's transit stops: how many, and whether the reader's marks are taken for them; those replace the edition's. */
+export function stopsToday(
+  scenario: Scenario,
+  { stops }: Pick<Catalogue, 'stops'>,
+): { readonly count: number; readonly marked: boolean; readonly mayMark: boolean } {
+  const { length } = placesIn(scenario.stops);
+  return { count: length || stops, marked: length > 0, mayMark: stops === 0 };
 }

@@ -1,8 +1,9 @@
 /** The labels of what was worked out: those of the edition that it is of, and whether it rests on numbers of no publication. */
 import type { Region } from '../api';
 import { Badge, Badges } from '../badges';
-import { loaded, type Loadable } from '../loading';
+import type { Loadable } from '../loading';
 import type { Model } from '../model';
+import { labelledAs } from '../region_told';
 import type { Sector } from '../sectors';
 import { textsOf } from './words';
 
@@ -11,7 +12,7 @@ export function Assumed({ model }: { model: Model }) {
   return <Badge kind="illustrative" text={s.illustrative} title={s.illustrativeDetail} />;
 }
 
-/** @param region as the answer's edition tells of it; until that is known, as the page has it */
+/** @param region as the answer's edition tells of it; until that is known, as the page has it, and never known is said */
 export function ResultBadges(props: {
   model: Model;
   region: Loadable<Region>;
@@ -19,9 +20,13 @@ export function ResultBadges(props: {
   assumed: boolean;
 }) {
   const { model, region, sector = 'net', assumed } = props;
+  const t = model.texts.value;
   return (
     <p class="badges">
-      <Badges model={model} sector={sector} region={loaded(region) ?? model.region.value} />
+      <Badges model={model} sector={sector} region={labelledAs(region, model.region.value)} />
+      {region.state === 'failed' && (
+        <Badge kind="held" text={t.labelsUnknown} title={t.labelsUnknownDetail} />
+      )}
       {assumed && <Assumed model={model} />}
     </p>
   );

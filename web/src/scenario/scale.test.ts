@@ -111,6 +111,7 @@ describe('measures', () => {
     },
     parameters: { 'ev.lgv': gap, 'ev.car': { ...gap, id: 'ev.car', value: 0.2, status: 'found' } },
     most: 20,
+    stops: 0,
   };
 
   it('ask only what their own choices need, until it is given', () => {

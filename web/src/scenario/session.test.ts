@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loaded } from '../loading';
 import { modelOfTwoRegions } from '../two_regions';
 import { sessionOf } from './session';
 
@@ -96,5 +97,80 @@ describe('a scenario that is worked on', () => {
     model.update({ scenarios: null });
     if (scenario) session.keep({ id: '0123456789abcdef', version: 1 }, scenario, 'e');
     expect(model.view.value.scenarios).toBeNull();
+  });
+});
+
+describe('what is told of measures', () => {
+  /** A catalogue of one measure, in words of the language that it is asked in. */
+  const catalogue = (language: string) => ({
+    stages: [],
+    measures: [
+      {
+        kind: 'retrofit',
+        stage: 'efficiency',
+        about: `in ${language}`,
+        unit: 'm2',
+        needs_process: false,
+        parameters: [],
+      },
+    ],
+    parameters: [],
+    limits: { measures: 40 },
+    stops: 0,
+  });
+
+  async function told() {
+    const asked: string[] = [];
+    /** What the server does from now on; null: it takes its time. */
+    const server = { answers: true as boolean | null };
+    const { model } = modelOfTwoRegions('?region=demo&scenario=', (path, _, language) => {
+      if (!path.endsWith('/measures')) return null;
+      asked.push(`${path.split('/')[2] ?? ''} ${language}`);
+      if (server.answers === null) return new Promise(() => undefined);
+      return server.answers
+        ? Promise.resolve(Response.json(catalogue(language)))
+        : Promise.reject(new TypeError('nobody answers'));
+    });
+    const session = sessionOf(model);
+    await vi.advanceTimersByTimeAsync(10);
+    const about = () => loaded(session.catalogue.value)?.kinds.retrofit?.about;
+    const go = async (change: Parameters<typeof model.update>[0]) => {
+      model.update(change);
+      await vi.advanceTimersByTimeAsync(10);
+    };
+    return { model, session, asked, server, about, go };
+  }
+
+  it('is asked again in another language, and stays until it is there', async () => {
+    const { asked, server, about, go } = await told();
+    expect(about()).toBe('in en');
+    server.answers = null;
+    await go({ lang: 'ko' });
+    expect(asked).toEqual(['demo en', 'demo ko']);
+    expect(about()).toBe('in en');
+    server.answers = true;
+    await go({ lang: 'uz' });
+    expect(about()).toBe('in uz');
+    await go({ lang: 'en' });
+    expect(about()).toBe('in en');
+  });
+
+  it('stays while nobody answers, and is asked once more when somebody does', async () => {
+    const { model, server, about, go } = await told();
+    server.answers = false;
+    await go({ lang: 'ko' });
+    expect(about()).toBe('in en');
+    server.answers = true;
+    model.connection.retry();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(about()).toBe('in ko');
+  });
+
+  it('is none of another region meanwhile', async () => {
+    const { session, asked, server, go } = await told();
+    server.answers = null;
+    await go({ region: 'other' });
+    expect(asked.at(-1)).toBe('other en');
+    expect(session.catalogue.value.state).toBe('loading');
   });
 });

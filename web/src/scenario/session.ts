@@ -101,12 +101,14 @@ function createSession(model: Model): Session {
     return region && year !== null ? { region: region.id, edition: region.edition, year } : null;
   });
   const catalogue = resource(
-    () => asking.value,
+    () => asking.value && { ...asking.value, language: model.lang.value },
     (key, cancel) => askCatalogue(api, key, cancel),
     connection.attempt,
     (result) => {
       connection.note(result);
     },
+    // Other words for the same measures: what is drawn or worked out meanwhile goes on.
+    (shown, wanted) => shown.region === wanted.region && shown.edition === wanted.edition,
   );
 
   const slots = signal<readonly Slot[]>([]);

@@ -111,6 +111,9 @@ export const en = {
   illustrativeDetail: (sectors: string) =>
     `Based on this region’s own assumptions where no published value was found: ${sectors}.`,
   illustrativeHere: 'Based in part on this region’s own assumptions, where no published value was found.',
+  labelsUnknown: 'Labels unknown',
+  labelsUnknownDetail:
+    'Whether these numbers are invented or based on assumptions cannot be told: nothing was found out about their edition.',
 
   close: 'Close',
   perYear: (year: number) => `in ${year}`,

@@ -81,6 +81,9 @@ export const ko: Texts = {
   illustrative: '예시값',
   illustrativeDetail: (sectors) => `공표된 값이 없어 이 지역의 가정에 근거한 부문: ${sectors}`,
   illustrativeHere: '일부는 공표된 값이 없어 이 지역의 가정에 근거합니다.',
+  labelsUnknown: '표시 정보 없음',
+  labelsUnknownDetail:
+    '이 수치가 속한 판의 정보를 불러올 수 없어 합성값인지, 가정에 근거한 값인지 알 수 없습니다.',
 
   close: '닫기',
   perYear: (year) => `${year}년`,

@@ -261,6 +261,9 @@ export const scenarioEn = {
   stopsUnknown:
     'The edition does not tell today’s stops. Mark them first: new ones help only where none is near.',
   stopsThere: (count: number) => `${count} of today’s stops ${count === 1 ? 'is' : 'are'} marked.`,
+  stopsTold: (count: number) => `Stops of today that the edition tells: ${count}.`,
+  stopsInstead: (count: number) => `They are taken instead of the ${count} that the edition tells.`,
+  unmarkStops: 'Take the edition’s',
   stopsThereHelp: 'Stops that there are today:',
   markStops: 'Mark today’s stops',
   drawLine: 'Draw the new line',

@@ -174,6 +174,9 @@ export const scenarioKo: ScenarioTexts = {
   stopsUnknown:
     '이 판에는 현재 정류장 정보가 없습니다. 먼저 현재 정류장을 표시하세요. 새 정류장은 가까이에 정류장이 없는 곳에서만 효과가 있습니다.',
   stopsThere: (count) => `현재 정류장 ${count}곳을 표시했습니다.`,
+  stopsTold: (count) => `이 판에 현재 정류장 ${count}곳이 있습니다.`,
+  stopsInstead: (count) => `이 판의 정류장 ${count}곳 대신 사용됩니다.`,
+  unmarkStops: '이 판의 정류장 사용',
   stopsThereHelp: '현재 있는 정류장:',
   markStops: '현재 정류장 표시',
   drawLine: '새 노선 그리기',

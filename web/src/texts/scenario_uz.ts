@@ -183,6 +183,9 @@ export const scenarioUz: ScenarioTexts = {
   stopsUnknown:
     'Nashrda hozirgi bekatlar yoʻq. Avval ularni belgilang: yangi bekat yaqinida boshqasi yoʻq joydagina foyda beradi.',
   stopsThere: (count) => `Hozirgi bekatlardan ${count} tasi belgilangan.`,
+  stopsTold: (count) => `Nashrda hozirgi bekatlardan ${count} tasi bor.`,
+  stopsInstead: (count) => `Nashrdagi ${count} ta bekat oʻrniga shular olinadi.`,
+  unmarkStops: 'Nashrdagilarni olish',
   stopsThereHelp: 'Hozir mavjud bekatlar:',
   markStops: 'Hozirgi bekatlarni belgilash',
   drawLine: 'Yangi yoʻnalishni chizish',

@@ -87,6 +87,9 @@ export const uz: Texts = {
     `Eʼlon qilingan qiymat topilmagan joylarda hududning oʻz farazlariga asoslangan: ${sectors}.`,
   illustrativeHere:
     'Qisman, eʼlon qilingan qiymat topilmagan joylarda, hududning oʻz farazlariga asoslangan.',
+  labelsUnknown: 'Belgilari nomaʼlum',
+  labelsUnknownDetail:
+    'Bu sonlar oʻylab topilganmi yoki farazlarga asoslanganmi, aytib boʻlmaydi: ularning nashri haqida maʼlumot olinmadi.',
 
   close: 'Yopish',
   perYear: (year) => `${year}-yil`,
