@@ -81,7 +81,7 @@ def earlier_editions(store: Path, region: Region, identity: Mapping[str, Any]) -
         stood = edition.manifest.disclosure
         beside = stood.get("beside", []) if isinstance(stood, dict) else []
         if edition_id(**identity, beside=beside) == edition.id:  # type: ignore[arg-type]
-            built, before = edition.id, beside
+            built, before = edition.id, [str(one) for one in beside] if isinstance(beside, list) else []
         elif has_told(edition):
             editions.append(edition)
         else:
