@@ -223,7 +223,17 @@ class Server:
 def open_place(place: str | Path, region: str | None = None, edition: str | None = None) -> Opened:
     """Open an edition; see `carbonmap.open`."""
     source: Source
-    if str(place).startswith(("http://", "https://")):
+    if not isinstance(place, str | Path) or not str(place):
+        raise Place(
+            f"a folder or an address was expected, got {place!r}: give a store, a region's folder in it, or the "
+            "address of a server"
+        )
+    scheme, among, _ = str(place).partition("://")
+    if among and scheme not in ("http", "https"):
+        raise Place(
+            f"{place} begins with {scheme}://: the address of a server (http:// or https://) was expected, or a folder"
+        )
+    if among:
         source, within = _server(str(place))
     else:
         source, within, edition_within = _folder(Path(place))

@@ -320,6 +320,11 @@ def test_places_of_every_kind_open(store: Path, served: str) -> None:
 def test_what_cannot_be_opened_says_why(store: Path, served: str, tmp_path: Path, small_editions) -> None:
     with pytest.raises(RegionError, match="there is no folder"):
         carbonmap.open(tmp_path / "nothing")
+    for nothing in ("", None):
+        with pytest.raises(RegionError, match="a folder or an address was expected, got"):
+            carbonmap.open(nothing)  # type: ignore[arg-type]
+    with pytest.raises(RegionError, match="begins with s3://"):
+        carbonmap.open("s3://bucket/store")
     with pytest.raises(RegionError, match="has no region"):
         carbonmap.open(tmp_path)
     with pytest.raises(RegionError, match="cannot be reached"):
