@@ -73,7 +73,8 @@ def test_first_answers_open_tables_of_each_region(
     assert "region town is not got ready" in caplog.text
     with pytest.raises(EditionBroken):
         store.open("town")
-    tables = {name[1:] for name in store.open("village")._files if name[0] == "tables"}
+    kept = (key.decode().split("/") for key in store.open("village")._indexes._kept)
+    tables = {tuple(path) for _, room, *path in kept if room == "tables"}
     # Of a polygon's sum, the zones tell how much of it is ground of the region.
     assert tables == {("grid-1km", "2023.parquet"), ("municipality", "2023.parquet")}
 
