@@ -38,7 +38,9 @@ def test_the_example_is_a_prefix_of_a_real_region_file(project: Path) -> None:
     example, *sections = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     given = yaml.safe_load(example)
     for section in sections:
-        given |= yaml.safe_load(section)
+        more = yaml.safe_load(section)
+        more["sources"] = given["sources"] + more.get("sources", [])
+        given |= more
     zones = {"id": "municipality", "title": {"en": "Municipality"}, "file": "zones.geojson", "columns": {"id": "code"}}
     region = Region.model_validate(given | {"zone_sets": [zones]})
     assert region.id == "liechtenstein"
