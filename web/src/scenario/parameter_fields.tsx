@@ -8,7 +8,7 @@ import { NumberField } from './number_field';
 import type { Catalogue, Effect, Parameter } from './questions';
 import { textsOf } from './words';
 
-/** What is known of a parameter, under its field. */
+/** What is known of a parameter, under its field; its source and note come in words by the API, in the reader's language. */
 export function Provenance(props: { model: Model; parameter: Parameter; id?: string }) {
   const { model, parameter, id } = props;
   const s = textsOf(model);
@@ -29,10 +29,15 @@ export function Provenance(props: { model: Model; parameter: Parameter; id?: str
       {source !== null && value !== null && (
         <>
           {' '}
-          · {s.source}: {source}
+          · {s.source}: <span translate={false}>{source}</span>
         </>
       )}
-      {note !== null && ` · ${note}`}
+      {note !== null && (
+        <>
+          {' '}
+          · <span translate={false}>{note}</span>
+        </>
+      )}
     </small>
   );
 }
