@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from scenarios.draws import Numbers
 from scenarios.frame import FloatArray, IntArray
@@ -118,9 +119,9 @@ def groups_of(actions: Sequence[Action], cells: int) -> Groups:
     for action in actions:
         if action.way == "added" or action.coverage.min() == action.coverage.max():
             continue
-        values, place = np.unique(action.coverage, return_inverse=True)
-        _, code = np.unique(code * len(values) + place, return_inverse=True)
-        count = int(code.max()) + 1
+        place, values = pd.factorize(action.coverage, sort=True)
+        code, codes = pd.factorize(code * len(values) + place, sort=True)
+        count = len(codes)
     first = np.zeros(count, dtype=np.int64)
     first[code[::-1]] = np.arange(cells)[::-1]
     coverage = np.stack([action.coverage[first] for action in actions]) if actions else np.zeros((0, count))

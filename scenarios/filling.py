@@ -1,11 +1,11 @@
 """Sharing an amount out to cells with limits, so that totals hold to the last bit."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from scenarios.errors import InvalidScenario
+from scenarios.exact_sums import exact_sum
 from scenarios.frame import FloatArray
 
 
@@ -60,14 +60,14 @@ def settled(values: FloatArray, total: float) -> FloatArray:
     out = values.copy()
     # Large values take the rounding; where one is too coarse for the last half bit, a smaller one is fine enough.
     for position in _largest_first(out):
-        if math.fsum(out.tolist()) == total:
+        if exact_sum(out) == total:
             return out
-        rest = math.fsum([total, *(-out).tolist()])
+        rest = exact_sum(np.append(-out, total))
         if abs(rest) > 1e-9 * abs(total):
             break
         if out[position] + rest >= 0:
             out[position] += rest
-    found = math.fsum(out.tolist())
+    found = exact_sum(out)
     if found != total:
         raise InvalidScenario(f"Cells add up to {found!r} where {total!r} was expected.")
     return out
@@ -81,8 +81,3 @@ def _largest_first(values: FloatArray) -> Iterator[int]:
     yield from (int(position) for position in top)
     if few < values.size:
         yield from (int(position) for position in np.argsort(-values, kind="stable")[few:])
-
-
-def exact_sum(values: FloatArray) -> float:
-    """The sum of all values, rounded once: the same in any order."""
-    return math.fsum(values.ravel().tolist())

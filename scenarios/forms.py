@@ -13,7 +13,8 @@ import numpy as np
 from scenarios.access import gravity_access
 from scenarios.centres import Places, found_centres, nearest_km
 from scenarios.errors import InvalidScenario
-from scenarios.filling import exact_sum, filled, settled
+from scenarios.exact_sums import exact_sum
+from scenarios.filling import filled, settled
 from scenarios.frame import FloatArray
 from scenarios.parameters import Parameters
 from scenarios.state import HECTARE_M2, State, Stock

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scenarios.access import mean_trip_length_km
 from scenarios.centres import found_centres
 from scenarios.errors import InvalidScenario
-from scenarios.filling import exact_sum, filled, settled
+from scenarios.exact_sums import exact_sum
+from scenarios.filling import filled, settled
 from scenarios.forms import Growth, formed, with_use_changed
 from scenarios.parameters import shipped_parameters
 
