@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+pytestmark = pytest.mark.browser
+
 
 def press_escape(page: Page, closed: Locator) -> None:
     """Press it once, and see one thing closed by it."""
