@@ -28,9 +28,9 @@ demo: $(VENV)/.compiled web/dist/index.html ## build the synthetic demo region a
 test: $(VENV)/.dev $(VENV)/.compiled web/dist/index.html ## run the tests: Python, browser (where a Chromium is installed) and web
 	$(PY) -m pytest $(AT_ONCE) -m "not slow" $(ARGS)
 	$(NPM) test
-	@echo "Tests that take long by their nature were left out; they run with: make test-slow"
+	@echo "Left out: great loads and sizes, killed processes, and stories in further languages and on further screens. They run with: make test-slow"
 
-test-slow: $(VENV)/.dev $(VENV)/.compiled web/dist/index.html ## run what `make test` leaves out: great loads, kills, walks through all views
+test-slow: $(VENV)/.dev $(VENV)/.compiled web/dist/index.html ## run what `make test` leaves out: great loads and sizes, kills, more languages and screens
 	$(PY) -m pytest $(AT_ONCE) -m slow $(ARGS)
 
 check: $(VENV)/.dev web/node_modules/.installed ## check format, lint, types, import directions and the repository itself
