@@ -12,19 +12,26 @@ NPM := @cd web && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm_config_update_notifier
 # To debug: ARGS="-n 0 --pdb tests/api"
 AT_ONCE := -n auto --maxprocesses 4 --dist worksteal
 
+# Else each of the many processes that tests are would take every source, and every test, apart anew: a minute each.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench screenshots format build web lock clean
+.PHONY: help demo test test-slow check bench screenshots format build web lock clean
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/^\([a-z]*\):.*## /  make \1	/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/^\([a-z-]*\):.*## /  make \1	/' | expand -t 20
 
 demo: $(VENV)/.compiled web/dist/index.html ## build the synthetic demo region and serve its map on loopback (ARGS="--help" for more)
 	$(PY) -m carbonmap demo $(ARGS)
 
-test: $(VENV)/.dev $(VENV)/.compiled web/dist/index.html ## run all tests: Python, browser (where a Chromium is installed) and web
-	$(PY) -m pytest $(AT_ONCE) $(ARGS)
+test: $(VENV)/.dev $(VENV)/.compiled web/dist/index.html ## run the tests: Python, browser (where a Chromium is installed) and web
+	$(PY) -m pytest $(AT_ONCE) -m "not slow" $(ARGS)
 	$(NPM) test
+	@echo "Left out: great loads and sizes, killed processes, and stories in further languages and on further screens. They run with: make test-slow"
+
+test-slow: $(VENV)/.dev $(VENV)/.compiled web/dist/index.html ## run what `make test` leaves out: great loads and sizes, kills, more languages and screens
+	$(PY) -m pytest $(AT_ONCE) -m slow $(ARGS)
 
 check: $(VENV)/.dev web/node_modules/.installed ## check format, lint, types, import directions and the repository itself
 	$(PY) -m ruff format --check .

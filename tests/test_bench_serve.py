@@ -192,6 +192,7 @@ def test_the_command_prints_a_table_and_writes_json(
     assert rows["tile", f"{serve.OURS}, compressed"]["ms"] > 0
 
 
+@pytest.mark.slow
 def test_a_soaked_server_tells_the_memory_of_each_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: dict[str, list[int]] = {}
 

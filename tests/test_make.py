@@ -46,6 +46,7 @@ def test_make_alone_lists_the_commands(bare: Path) -> None:
     assert {line.split()[1] for line in listed.splitlines()} >= {
         "demo",
         "test",
+        "test-slow",
         "check",
         "build",
         "web",

@@ -1,5 +1,6 @@
 """What must be true of the repository as such: locks without hosts, no machine paths, README commands that exist."""
 
+import ast
 import functools
 import json
 import os
@@ -126,13 +127,54 @@ def test_readme_gives_the_two_commands_and_ci_runs_them(project: Path) -> None:
 
 def test_make_targets_named_in_documents_exist(project: Path) -> None:
     makefile = (project / "Makefile").read_text("utf-8")
-    targets = set(re.findall(r"^([a-z]+):.*##", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony is not None
     assert set(phony.group(1).split()) == targets, "every command of the Makefile says what it does after ##"
     for document in documents(project):
-        named = set(re.findall(r"(?:^|`)make ([a-z]+)", document.read_text("utf-8"), re.MULTILINE))
+        named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", document.read_text("utf-8"), re.MULTILINE))
         assert named <= targets, document.name
+
+
+def wholly_slow(source: str) -> bool:
+    """Whether tests of a file are marked as slow, and none of them is left for `make test`."""
+    if "mark.slow" not in source:
+        return False
+    tree = ast.parse(source)
+    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    assigned = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign)]
+    if any(text.startswith("pytestmark = ") and "pytest.mark.slow" in text for text in assigned):
+        return True
+    # Of a test with parameters, those that are slow are marked within its list.
+    slow = [any(ast.unparse(each) == "pytest.mark.slow" for each in test.decorator_list) for test in tests]
+    return bool(slow) and all(slow)
+
+
+def test_tests_that_are_slow_are_left_to_a_command_that_ci_runs_too(project: Path) -> None:
+    makefile, ci = ((project / name).read_text("utf-8") for name in ("Makefile", ".ci/run"))
+    asked = {rule: re.search(rf"^{rule}:.*\n(.*)$", makefile, re.MULTILINE) for rule in ("test", "test-slow")}
+    said = {rule: found and re.findall(r' -m (slow|"not slow") ', found[1]) for rule, found in asked.items()}
+    assert said == {"test": ['"not slow"'], "test-slow": ["slow"]}
+    assert set(re.findall(r"^stage .* make (test\S*)$", ci, re.MULTILINE)) == {"test", "test-slow"}
+
+
+def test_every_file_has_a_test_that_is_not_slow(project: Path) -> None:
+    files = sorted((project / "tests").rglob("test_*.py"))
+    assert [str(file.relative_to(project)) for file in files if wholly_slow(file.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "is_wholly_slow"),
+    [
+        ("@pytest.mark.slow\ndef test_one(): ...\n", True),
+        ("@pytest.mark.slow\ndef test_one(): ...\ndef test_other(): ...\n", False),
+        ("pytestmark = [pytest.mark.browser, pytest.mark.slow]\ndef test_one(): ...\n", True),
+        ("@pytest.mark.parametrize('n', [1, pytest.param(9, marks=pytest.mark.slow)])\ndef test_one(n): ...\n", False),
+        ("def test_one(): ...\n", False),
+    ],
+)
+def test_the_guard_itself_sees_a_file_that_is_slow(source: str, is_wholly_slow: bool) -> None:
+    assert wholly_slow(source) is is_wholly_slow
 
 
 @functools.cache

@@ -63,12 +63,15 @@ def described(client: httpx.Client) -> Any:
     return schemathesis.openapi.from_dict(document)
 
 
+@pytest.mark.parametrize("requests", [15, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("path", OURS)
-def test_no_request_breaks_the_server(described: Any, served: str, path: str) -> None:
+def test_no_request_breaks_the_server(described: Any, served: str, path: str, requests: int) -> None:
     seen: set[int] = set()
 
     @given(case=described[path]["GET"].as_strategy())
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=requests, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
     def ask(case: Any) -> None:
         response = case.call(base_url=f"{served}/api/town")
         checks = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

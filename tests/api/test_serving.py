@@ -106,7 +106,7 @@ def test_addresses_can_be_typed() -> None:
         assert address_of(listening) == f"http://127.0.0.1:{listening.getsockname()[1]}/"
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_the_server_finds_a_port_and_stops_in_good_order(
     small_store: Path, project: Path, stop: signal.Signals
 ) -> None:

@@ -28,6 +28,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_under_load_costs_only_what_it_was_answering(
     small_store: Path, workers_serving: Callable[[Path], Any]
 ) -> None:

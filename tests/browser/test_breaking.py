@@ -23,7 +23,9 @@ NONSENSE = (
 )
 
 
-@pytest.mark.parametrize("query", NONSENSE)
+@pytest.mark.parametrize(
+    "query", [NONSENSE[0], *(pytest.param(query, marks=pytest.mark.slow) for query in NONSENSE[1:])]
+)
 def test_a_link_of_nonsense_opens_a_page_that_works(visit: Any, query: str) -> None:
     page = visit.page
     page.goto(f"{visit.base}/{query}")
@@ -82,6 +84,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_and_can_be_tried_again(visits: A
     assert caught.value.suggested_filename.endswith(".png")
 
 
+@pytest.mark.slow
 def test_of_quick_clicks_and_slow_answers_the_last_one_counts(visits: Any) -> None:
     visit = visits(**WIDE)
     page = visit.open(f"?area={GRID}&sector=net")
@@ -147,7 +150,7 @@ def test_an_outline_that_crosses_itself_is_told_so_and_mended_by_its_corner(visi
 @pytest.mark.parametrize(
     ("where", "outline"),
     [
-        ("at sea", [[[150.0, 10.0], [150.1, 10.0], [150.1, 10.1], [150.0, 10.0]]]),
+        pytest.param("at sea", [[[150.0, 10.0], [150.1, 10.0], [150.1, 10.1], [150.0, 10.0]]], marks=pytest.mark.slow),
         ("a decimetre wide", [[[127.12, 37.33], [127.120002, 37.33], [127.120002, 37.330002], [127.12, 37.33]]]),
     ],
 )
@@ -222,6 +225,7 @@ def test_without_webgl_numbers_are_still_found_read_and_listed(visit: Any) -> No
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_two_tabs_and_the_back_button_keep_their_own_state(visit: Any) -> None:
     page = visit.open(f"?area={GRID}")
     page.get_by_role("radio", name="Buildings").check(force=True)

@@ -124,7 +124,7 @@ def test_what_is_made_fainter_lets_the_ground_through(visit: Any) -> None:
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("doubt", ["hatch", "fade"])
+@pytest.mark.parametrize("doubt", [pytest.param("hatch", marks=pytest.mark.slow), "fade"])
 def test_uncertain_columns_are_marked_as_flat_places_are(visit: Any, doubt: str) -> None:
     unsure = [
         item

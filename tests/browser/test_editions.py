@@ -65,6 +65,7 @@ def edited(visits: Any, two_editions: str) -> Any:
     return visit
 
 
+@pytest.mark.slow
 def test_a_planner_sees_where_a_new_edition_differs_from_the_one_before(edited: Any) -> None:
     region = edited.ask("regions")[0]
     kept = edited.ask(f"{region['id']}/editions")["editions"]
@@ -116,7 +117,7 @@ def test_a_planner_sees_where_a_new_edition_differs_from_the_one_before(edited: 
     assert edited.complaints == []
 
 
-@pytest.mark.parametrize("by", ["year", "sector"])
+@pytest.mark.parametrize("by", ["year", pytest.param("sector", marks=pytest.mark.slow)])
 def test_two_maps_side_by_side_say_both_numbers_of_one_place(visits: Any, by: str) -> None:
     visit = visits(**WIDE)
     years = visit.ask("regions")[0]["years"]
@@ -210,6 +211,7 @@ def test_an_edition_published_meanwhile_is_offered_and_changes_nothing_unasked(e
     assert edited.complaints == []
 
 
+@pytest.mark.slow
 def test_an_edition_that_is_no_longer_kept_gives_way_to_the_one_that_is(edited: Any, publish: Any) -> None:
     before, newest = old_and_new(edited)
     cell = largest(places(edited, GRID), "transport_tco2e", "area_ha")

@@ -215,6 +215,16 @@ VIEWS = (
     ),
 )
 
+# One of each kind of page: `make test` looks at these, `make test-slow` at every view.
+QUICK = ("controls", "card", "receipt", "table", "no outline", "difference", "take away", "scenario", "report")
+WALKS = pytest.mark.parametrize(
+    "views",
+    [
+        pytest.param(tuple({view.name: view for view in VIEWS}[name] for name in QUICK), id="one of each kind"),
+        pytest.param(VIEWS, id="all", marks=pytest.mark.slow),
+    ],
+)
+
 
 def slot_of(scenario: dict[str, Any]) -> str:
     """A scenario as a link carries it."""
@@ -252,8 +262,8 @@ def jobs_of(visit: Any, region: str, zones: str) -> dict[str, str]:
     }
 
 
-def facts_of(visit: Any) -> dict[str, str]:
-    """What addresses of views are filled in with."""
+def facts_of(visit: Any, views: tuple[View, ...]) -> dict[str, str]:
+    """What addresses of views are filled in with; jobs are done only if one of them shows what came of it."""
     region = visit.ask("regions")[0]
     year = region["years"][-1]
 
@@ -270,7 +280,7 @@ def facts_of(visit: Any) -> dict[str, str]:
     corners = cell["geometry"]["coordinates"][0][:4]
     lat, lon = (f"{sum(corner[axis] for corner in corners) / 4:.5f}" for axis in (1, 0))
     return {
-        **jobs_of(visit, region["id"], zones),
+        **(jobs_of(visit, region["id"], zones) if any("&plan=" in view.query for view in views) else {}),
         "zones": zones,
         "zone": one,
         "other": other,
@@ -335,13 +345,16 @@ def away(visit: Any) -> list[str]:
     return [url for url in visit.requests if not url.startswith((f"{visit.base}/", "blob:", "data:"))]
 
 
-def test_every_view_is_translated_open_to_all_and_stays_at_home(visits: Any, project: Path) -> None:
+@WALKS
+def test_every_view_is_translated_open_to_all_and_stays_at_home(
+    visits: Any, project: Path, views: tuple[View, ...]
+) -> None:
     visit = visits(bypass_csp=True, color_scheme="light", **WIDE)
-    facts = facts_of(visit)
+    facts = facts_of(visit, views)
     page = visit.open("?lang=pseudo")
     found: dict[str, Any] = {}
     ground: Ground = "light"
-    for view in VIEWS:
+    for view in views:
         query = view.query.format(**facts) or "?"
         missing = see(page, view, f"{query}&lang=pseudo")
         found[f"{view.name}, {ground}"] = [*missing, *violations(page, project), *page.evaluate(UNTRANSLATED)]
@@ -352,6 +365,8 @@ def test_every_view_is_translated_open_to_all_and_stays_at_home(visits: Any, pro
     assert {name: what for name, what in found.items() if what} == {}
     assert [said for said in visit.complaints if said not in SAID] == []
     assert away(visit) == []
+    if views != VIEWS:
+        return
     asked = "\n".join(visit.requests)
     for part in (
         "tiles/",
@@ -367,12 +382,13 @@ def test_every_view_is_translated_open_to_all_and_stays_at_home(visits: Any, pro
         assert f"/{part}" in asked, "the walk was to ask for this"
 
 
-def test_every_view_is_open_to_all_on_a_phone_in_korean(visits: Any, project: Path) -> None:
+@WALKS
+def test_every_view_is_open_to_all_on_a_phone_in_korean(visits: Any, project: Path, views: tuple[View, ...]) -> None:
     visit = visits(bypass_csp=True, locale="ko-KR", color_scheme="dark", **PHONE)
-    facts = facts_of(visit)
+    facts = facts_of(visit, views)
     page = visit.open()
     found: dict[str, Any] = {}
-    for view in (view for view in VIEWS if view.by_touch):
+    for view in (view for view in views if view.by_touch):
         missing = see(page, view, view.query.format(**facts) or "?")
         found[view.name] = [*missing, *violations(page, project)]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):

@@ -211,6 +211,7 @@ def test_the_dark_is_chosen_whatever_the_device_says(visit: Any, visits: Any) ->
     assert other.complaints == []
 
 
+@pytest.mark.slow
 def test_columns_stand_up_and_can_be_asked(visit: Any) -> None:
     _, cells = table(visit)
     cell = max(cells, key=lambda found: found["properties"]["buildings_tco2e"] or 0)
@@ -238,7 +239,9 @@ def test_who_got_lost_is_led_back(visit: Any) -> None:
     expect(lost).to_be_hidden()
 
 
-@pytest.mark.parametrize("lang", list(LANGUAGES))
+@pytest.mark.parametrize(
+    "lang", ["ko", *(pytest.param(one, marks=pytest.mark.slow) for one in LANGUAGES if one != "ko")]
+)
 def test_the_map_speaks_four_languages(visit: Any, lang: str) -> None:
     page = visit.open(f"?lang={lang}")
     expect(page.locator("html")).to_have_attribute("lang", lang)

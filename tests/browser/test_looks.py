@@ -26,7 +26,7 @@ def region_and_year(visit: Any) -> tuple[str, int]:
     return region["id"], region["years"][-1]
 
 
-@pytest.mark.parametrize("lang", ["en", "ko", "uz", "ru"])
+@pytest.mark.parametrize("lang", ["ru", *(pytest.param(one, marks=pytest.mark.slow) for one in ("en", "ko", "uz"))])
 def test_every_choice_stands_above_the_fold_of_a_desk(visits: Any, lang: str) -> None:
     visit = visits(**DESK)
     page = visit.open(f"?lang={lang}&area=grid-500m")
@@ -85,6 +85,7 @@ def large_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.slow
 def test_who_takes_more_than_an_answer_holds_is_told_and_led_to_the_file(visit: Any, large_city: str) -> None:
     visit.base = large_city
     region, year = region_and_year(visit)

@@ -78,7 +78,14 @@ def test_a_planner_switches_sector_and_grid_and_goes_back(visit: Any) -> None:
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize(("collection", "zoom"), [("grid-1km", 12), ("grid-500m", 13), ("grid-100m", 15)])
+@pytest.mark.parametrize(
+    ("collection", "zoom"),
+    [
+        pytest.param("grid-1km", 12, marks=pytest.mark.slow),
+        ("grid-500m", 13),
+        pytest.param("grid-100m", 15, marks=pytest.mark.slow),
+    ],
+)
 def test_the_number_of_a_clicked_cell_is_that_of_the_api(visit: Any, collection: str, zoom: int) -> None:
     cell = largest(visit, collection)
     page = visit.open(f"?area={collection}&{at(cell, zoom)}")
@@ -181,6 +188,7 @@ def test_when_the_server_is_away_the_page_says_so_and_recovers_by_itself(visit: 
     expect(visit.page.get_by_test_id("legend").locator("li").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_cell_clicked_while_the_server_is_away_is_read_once_it_is_back(visit: Any) -> None:
     cell = largest(visit, "grid-1km")
     page = visit.open(f"?area=grid-1km&{at(cell, 12)}")
@@ -216,6 +224,7 @@ def test_a_table_without_numbers_says_so(visit: Any) -> None:
     expect(visit.page.get_by_test_id("empty")).to_contain_text("Nothing is known")
 
 
+@pytest.mark.slow
 def test_an_address_that_names_what_is_not_there_still_opens_a_map(visit: Any) -> None:
     page = visit.open("?region=atlantis&sector=plants&year=1850&area=gone&sel=gone/1&at=x/y/z&lang=tlh")
     expect(page.get_by_role("radio", name="Net")).to_be_checked()

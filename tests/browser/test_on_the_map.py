@@ -107,6 +107,7 @@ def test_a_road_is_picked_on_the_map_and_slowed(visits: Any) -> None:
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_a_road_and_a_transit_line_are_drawn(visits: Any) -> None:
     visit = visits(**WIDE)
     panel = opened(visit)
@@ -176,7 +177,13 @@ def test_more_people_and_another_use_in_one_place(visits: Any) -> None:
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("broken", ["eyJ5ZWFyIjoyMDQwLCJtZWFzdX", "%C3%28.~short", "x" * 9000])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "eyJ5ZWFyIjoyMDQwLCJtZWFzdX",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("%C3%28.~short", "x" * 9000)),
+    ],
+)
 def test_a_damaged_link_says_so(visits: Any, broken: str) -> None:
     visit = visits(**WIDE)
     page = visit.open(f"?scenario={broken}")
@@ -240,6 +247,7 @@ def test_a_scenario_is_saved_with_a_key_changed_and_reopened_elsewhere(
     assert colleague.complaints == []
 
 
+@pytest.mark.slow
 def test_more_cells_than_one_answer_holds_are_drawn_from_tiles(visits: Any) -> None:
     visit = visits(**WIDE)
     page = visit.page

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+pytestmark = pytest.mark.browser
+
 
 def press_escape(page: Page, closed: Locator) -> None:
     """Press it once, and see one thing closed by it."""
@@ -42,7 +44,9 @@ def test_escape_closes_the_latest_alone(visit: Any) -> None:
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize(("tool", "opened"), [("Compare", "compare"), ("Measure an area", "measured")])
+@pytest.mark.parametrize(
+    ("tool", "opened"), [("Compare", "compare"), pytest.param("Measure an area", "measured", marks=pytest.mark.slow)]
+)
 def test_the_button_in_a_panel_gives_the_focus_back_to_the_tool(visit: Any, tool: str, opened: str) -> None:
     page = visit.open("?area=grid-1km")
     opener = page.get_by_role("button", name=tool)

@@ -36,7 +36,9 @@ def on_screen(page: Any, lon: float, lat: float) -> tuple[float, float]:
     )
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.02], ids=["under the card", "beyond the edge"])
+@pytest.mark.parametrize(
+    "shift", [0.0, pytest.param(0.02, marks=pytest.mark.slow)], ids=["under the card", "beyond the edge"]
+)
 def test_a_link_shows_its_place_above_the_card(visits: Any, shift: float) -> None:
     visit = visits(**PHONE)
     region = visit.ask("regions")[0]

@@ -143,6 +143,7 @@ def test_the_best_mix_for_a_target_is_found_trusted_and_opened_as_a_scenario(vis
     assert all(url.startswith(visit.base) for url in visit.requests if url.startswith("http"))
 
 
+@pytest.mark.slow
 def test_a_search_is_stopped_and_a_budget_leaves_an_area_alone(visits: Any) -> None:
     visit = visits(**WIDE)
     plan = question(visit, "mix")
@@ -239,6 +240,7 @@ def test_dense_places_are_found_and_one_becomes_the_area_of_a_measure(visits: An
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_an_answer_waits_for_who_left_before_the_question_had_a_number(visits: Any) -> None:
     visit = visits(**WIDE)
     plan = question(visit, "where")
@@ -274,6 +276,7 @@ def test_an_answer_waits_for_who_left_before_the_question_had_a_number(visits: A
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_the_best_mix_on_a_phone_in_korean(visits: Any) -> None:
     visit = visits(**PHONE, locale="ko-KR")
     page = visit.open()

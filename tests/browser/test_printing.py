@@ -24,7 +24,7 @@ def laid_out_for_paper(page: Page) -> None:
     page.emulate_media(media="print")
 
 
-@pytest.mark.parametrize("options", [WIDE, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("options", [WIDE, pytest.param(PHONE, marks=pytest.mark.slow)], ids=["desk", "phone"])
 def test_the_map_page_prints_as_a_page_that_explains_itself(visits: Any, options: dict[str, Any]) -> None:
     visit = visits(**options)
     region = visit.ask("regions")[0]
@@ -49,6 +49,7 @@ def test_the_map_page_prints_as_a_page_that_explains_itself(visits: Any, options
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_two_maps_and_the_card_of_a_place_are_printed_together(visits: Any) -> None:
     visit = visits(**WIDE)
     region = visit.ask("regions")[0]

@@ -79,6 +79,7 @@ def test_why_a_cell_is_high_is_followed_to_its_factors_and_files(visit: Any) -> 
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_the_table_sorted_by_name_turns_to_the_place_chosen_on_the_map(visits: Any) -> None:
     visit = visits(**WIDE)
     region, year = latest(visit)
@@ -137,6 +138,7 @@ def test_places_are_taken_away_as_geojson_and_the_call_is_copied(visits: Any) ->
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_the_details_of_a_report_are_those_of_the_api(visits: Any) -> None:
     visit = visits(**WIDE)
     region, year = latest(visit)

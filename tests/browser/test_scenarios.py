@@ -129,6 +129,7 @@ def test_a_gap_is_asked_a_target_is_judged_and_keys_are_enough(visits: Any) -> N
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_cars_leave_an_area_and_the_network_answers_by_a_job(visits: Any) -> None:
     visit = visits(**WIDE)
     panel = opened(visit)
@@ -149,6 +150,7 @@ def test_cars_leave_an_area_and_the_network_answers_by_a_job(visits: Any) -> Non
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_before_and_after_under_a_divider_and_a_report_on_paper(visits: Any, project: Path) -> None:
     visit = visits(bypass_csp=True, **WIDE)
     panel = opened(visit)
@@ -178,6 +180,7 @@ def test_before_and_after_under_a_divider_and_a_report_on_paper(visits: Any, pro
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_on_a_phone_in_korean_zones_are_picked_and_a_file_is_opened(visits: Any) -> None:
     visit = visits(**PHONE, locale="ko-KR")
     page = visit.open()
@@ -223,7 +226,9 @@ def test_a_panel_that_is_closed_at_once_stays_closed(visits: Any) -> None:
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("away", ["compare-tool", "measure-tool", "Escape"])
+@pytest.mark.parametrize(
+    "away", ["Escape", *(pytest.param(one, marks=pytest.mark.slow) for one in ("compare-tool", "measure-tool"))]
+)
 def test_who_leaves_a_drawing_chooses_places_again(visits: Any, away: str) -> None:
     visit = visits(**WIDE)
     panel = opened(visit)

@@ -95,6 +95,7 @@ def test_the_pointer_reads_both_years_and_their_difference(visits: Any) -> None:
     assert ("not distinguishable" in told.inner_text()) is overlap
 
 
+@pytest.mark.slow
 def test_where_buildings_outweigh_traffic_is_a_difference_of_two_sectors(visits: Any) -> None:
     visit = visits(**WIDE)
     region = facts(visit)
@@ -132,6 +133,7 @@ def test_where_buildings_outweigh_traffic_is_a_difference_of_two_sectors(visits:
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_a_pointer_that_rests_is_answered_when_the_difference_has_come(visits: Any) -> None:
     visit = visits(**WIDE)
     region = facts(visit)
@@ -265,6 +267,7 @@ def test_a_korean_planner_prints_a_report_whose_sums_are_those_of_the_api(visits
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_two_districts_side_by_side_say_where_they_cannot_be_told_apart(visits: Any) -> None:
     visit = visits(**WIDE)
     region = facts(visit)

@@ -218,6 +218,7 @@ def test_a_planner_draws_a_site_and_the_link_measures_the_same_elsewhere(visits:
     assert other.complaints == []
 
 
+@pytest.mark.slow
 def test_an_outline_is_drawn_with_the_keyboard_alone(visit: Any) -> None:
     page = visit.open("?area=grid-1km")
     page.get_by_role("button", name="Measure an area").press("Enter")

@@ -230,6 +230,7 @@ def test_tables_are_the_same_bytes_though_a_worker_is_killed_after_it_has_done_p
     assert not (tiny.folder / "dask" / ".incoming" / "tiny.work").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noticed", [False, True], ids=["nobody knows yet", "the scheduler knows"])
 def test_a_worker_may_die_between_the_end_of_a_part_and_the_taking_of_its_outcome(tiny, cluster, monkeypatch, noticed):
     write_parts(tiny)
@@ -256,6 +257,7 @@ def test_a_worker_may_die_between_the_end_of_a_part_and_the_taking_of_its_outcom
     assert killed[0] not in {worker for _, worker in telling.done}
 
 
+@pytest.mark.slow
 def test_a_build_killed_half_way_goes_on_from_its_parts(tiny, cluster, project):
     file = write_parts(tiny)
     store = tiny.folder / "stopped"

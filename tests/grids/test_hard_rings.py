@@ -1,6 +1,5 @@
 """Rings that wind: whether they cross is found in n log n steps, and the answer is that of GEOS."""
 
-import numba
 import numpy as np
 import pytest
 import shapely
@@ -8,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from grids.compiled import compiled
 from grids.crossing_kernels import BOX, RING, SHELL, VERTICES
 from grids.survey import rings_of, survey
 from grids.sweep_kernels import sweep_meets
@@ -15,8 +15,12 @@ from grids.wkb import WkbColumn
 
 Vertices = NDArray[np.float64]
 
-_sweep_meets = numba.njit(lambda rings, n_rings: sweep_meets(rings, n_rings))
 _FIELDS = RING // 8
+
+
+@compiled  # and kept, since it takes longer to compile than all of these tests
+def _sweep_meets(rings: int, n_rings: int) -> bool:
+    return sweep_meets(rings, n_rings)
 
 
 def swept(polygon: shapely.Polygon | shapely.MultiPolygon) -> bool:
@@ -135,11 +139,12 @@ def test_a_small_one_is_valid_and_stays_so_when_it_is_swept(shape: object) -> No
     assert shapely.Polygon(broken).is_valid == (not swept(shapely.Polygon(broken)))
 
 
+@pytest.mark.parametrize("n", [30_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("shape", [comb, spiral, coast])
-def test_a_million_vertices_aslant(shape: object) -> None:
-    """Every box of a comb's teeth meets every other: pair by pair, these would take hours."""
-    vertices = aslant(shape(1_000_000))  # type: ignore[operator]
-    assert len(vertices) >= 1_000_000
+def test_many_vertices_aslant(shape: object, n: int) -> None:
+    """Every box of a comb's teeth meets every other: pair by pair, a million would take hours."""
+    vertices = aslant(shape(n))  # type: ignore[operator]
+    assert len(vertices) >= n
     assert is_sound(vertices)
     one, other = len(vertices) // 8, 5 * len(vertices) // 8
     vertices[[one, other]] = vertices[[other, one]]
@@ -158,11 +163,11 @@ def test_a_comb_with_a_hole_that_touches_it_at_a_vertex_is_no_work_for_geos() ->
     assert not survey(WkbColumn.from_geometries(np.array([crossing], dtype=object))).sound[0]
 
 
-def test_a_hundred_thousand_isles_above_each_other_and_two_combs_in_each_other() -> None:
+@pytest.mark.parametrize(("n", "teeth"), [(5_000, 1_000), pytest.param(100_000, 20_000, marks=pytest.mark.slow)])
+def test_isles_above_each_other_and_two_combs_in_each_other(n: int, teeth: int) -> None:
     """Boxes that overlap along x, ring by ring; and two rings whose edges lie between each other's."""
-    up = 3.0 * np.arange(100_000)
+    up = 3.0 * np.arange(n)
     isles = shapely.MultiPolygon([shapely.box(0, y, 2, y + 2) for y in up])
-    teeth = 20_000
     one = comb(2 * teeth)
     other = one[:-2] * (1, -1) + (0.005, 700.0)
     far = np.vstack((other, [(other[-1, 0], 720.0), (other[0, 0], 720.0)]))

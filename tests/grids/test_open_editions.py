@@ -167,6 +167,7 @@ print(sum(file.nbytes for file in files), mine().rss - before)
 """
 
 
+@pytest.mark.slow
 def test_footers_are_counted_as_what_they_take(tmp_path: Path, project: Path) -> None:
     path = tmp_path / "0123456789abcdef" / "tables" / "cells" / "2023.parquet"
     path.parent.mkdir(parents=True)
@@ -188,6 +189,7 @@ def traced(make: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_manifests_and_names_are_counted_as_what_they_take(small_edition: Edition, tmp_path: Path) -> None:
     folder = tmp_path / "town" / small_edition.id
     folder.mkdir(parents=True)

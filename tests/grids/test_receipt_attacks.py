@@ -258,6 +258,7 @@ def test_receipts_do_not_help_an_attacker_in_the_example(tmp_path):
     assert guard_attack(EXAMPLE, tmp_path / "store") == 9
 
 
+@pytest.mark.slow
 @settings(PATIENT, max_examples=5)
 @given(towns())
 def test_receipts_do_not_help_an_attacker(tmp_path_factory, quarter):

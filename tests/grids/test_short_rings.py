@@ -1,6 +1,5 @@
 """Rings of up to some thousand vertices, told apart many edges at a time; what is vouched for, GEOS finds sound."""
 
-import numba
 import numpy as np
 import pytest
 import shapely
@@ -8,14 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from grids.compiled import compiled
 from grids.edge_kernels import APART, BOXED_EDGES, FEW_EDGES, LONG, MEET, ROOM_FOR_BOXES, short_ring_meets
 from grids.survey import survey
 from grids.wkb import WkbColumn
 
 Vertices = NDArray[np.float64]
 
-_meets = numba.njit(lambda at, edges, w, s, e, n, room: short_ring_meets(at, edges, w, s, e, n, room))
 NORTHERN = (960_000.0, 1_940_000.0)
+
+
+@compiled
+def _meets(at: int, edges: int, w: float, s: float, e: float, n: float, room: int) -> int:
+    return short_ring_meets(at, edges, w, s, e, n, room)
 
 
 def answer(ring: Vertices) -> int:
