@@ -162,6 +162,11 @@ def test_one_corrected_meter_is_not_published(tmp_path: Path):
         replace(quarter(before=first), stock=stock).top(2023)
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Edition:
+    return publish(quarter(), tmp_path_factory.mktemp("first"))
+
+
 def drawn(town: Town, shares: np.ndarray) -> Town:
     return replace(town, shares=shares)
 
@@ -172,20 +177,17 @@ def halved(*features: int) -> np.ndarray:
     return shares
 
 
-def test_twice_the_difference_of_two_totals_is_no_meter(tmp_path: Path):
+def test_twice_the_difference_of_two_totals_is_no_meter(first: Edition, tmp_path: Path):
     """A footprint that is drawn anew across the region's border: its reading is the same, its share is not."""
-    first = publish(quarter(), tmp_path / "first")
     alone = publish(drawn(quarter(), halved(3)), tmp_path / "alone")
-    assert narrowest(first) >= 20 - 1e-6
     assert narrowest(alone) >= 20 - 1e-6
     assert narrowest(first, alone) < 1, "the attack: nothing but one share has changed"
     with pytest.raises(ChangeTold, match=r"1 features have changed, come or gone, or lie in the region by another"):
         drawn(quarter(before=first), halved(3)).top(2023)
 
 
-def test_other_sums_of_two_totals_are_no_meter_either(tmp_path: Path):
+def test_other_sums_of_two_totals_are_no_meter_either(first: Edition):
     """All shares but one are halved, so that many have changed; twice the new total less the old one is that one."""
-    first = publish(quarter(), tmp_path / "first")
     with pytest.raises(ChangeTold, match=r"with what 00000000000000aa told, may bind the closed meters of 1 features"):
         drawn(quarter(before=first), halved(*range(3), *range(4, 60))).top(2023)
 
@@ -204,8 +206,7 @@ def test_a_border_of_zones_drawn_anew_tells_of_no_meter_between_the_old_one_and_
     assert narrowest(first, together) >= 20 - 1e-6
 
 
-def test_a_footprint_drawn_anew_within_the_region_tells_nothing_of_its_meter(tmp_path: Path):
-    first = publish(quarter(), tmp_path / "first")
+def test_a_footprint_drawn_anew_within_the_region_tells_nothing_of_its_meter(first: Edition, tmp_path: Path):
     shares = halved(3)
     shares[13, 3] += 0.5
     alone = publish(drawn(quarter(), shares), tmp_path / "alone")
@@ -223,9 +224,8 @@ def with_factors(town: Town, *features: int, ratio: float = 0.5) -> Town:
     return replace(town, stock=stock)
 
 
-def test_a_factor_of_one_place_hides_no_corrected_meter(tmp_path: Path):
+def test_a_factor_of_one_place_hides_no_corrected_meter(first: Edition):
     """Four buildings of one cell have another factor, of which everybody knows; a fifth one reads otherwise."""
-    first = publish(quarter(), tmp_path / "first")
     later = with_factors(quarter(before=first), 0, 16, 32, 48)
     stock = [
         entry | ({"emissions_tco2e": 99.0, "activity": 990.0} if entry["feature"] == 3 else {}) for entry in later.stock
@@ -234,14 +234,12 @@ def test_a_factor_of_one_place_hides_no_corrected_meter(tmp_path: Path):
         replace(later, stock=stock).top(2023)
 
 
-def test_a_factor_of_one_meter_tells_what_it_reads(tmp_path: Path):
-    first = publish(quarter(), tmp_path / "first")
+def test_a_factor_of_one_meter_tells_what_it_reads(first: Edition):
     with pytest.raises(ChangeTold, match="1 features have changed"):
         with_factors(quarter(before=first), 3).top(2023)
 
 
-def test_a_factor_of_all_changes_nothing_that_is_held(tmp_path: Path):
-    first = publish(quarter(), tmp_path / "first")
+def test_a_factor_of_all_changes_nothing_that_is_held(first: Edition, tmp_path: Path):
     later = publish(with_factors(quarter(before=first), *range(60)), tmp_path / "later")
     for name in first.collections:
         held = [[row["held"] for row in receipt_town.rows_of(of, name, 2023)] for of in (first, later)]
