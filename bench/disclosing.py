@@ -20,6 +20,7 @@ from bench.spans import Places
 from carbonmap.build import build_region
 from carbonmap.progress import Silent
 from carbonmap.synthetic.write import write_city
+from grids.disclosure_record import disclosure_record
 from grids.edition import Edition, Store
 
 Tell = Callable[[str], None]
@@ -191,13 +192,12 @@ def span_row(equations: Equations, asked: int, percent: float) -> Row:
 
 def held_lines(edition: Edition) -> Iterator[str]:
     """What disclosure control says of each collection in the last year: what the audit costs in detail."""
-    disclosure = edition.manifest.disclosure
-    assert isinstance(disclosure, dict)
-    for name, years in disclosure["collections"].items():  # type: ignore[union-attr]
-        for sector, counts in list(years.values())[-1].items():  # type: ignore[union-attr]
-            if counts["with_private_meters"]:
-                parts = [f"{counts['held']} of {counts['with_private_meters']} held"]
-                parts += [f"{counts[of]} {of}" for of in ("by_audit", "unproven") if of in counts]
+    for name, years in disclosure_record(edition.manifest).collections.items():
+        for sector, counts in years[max(years)].items():
+            if counts.with_private_meters:
+                parts = [f"{counts.held} of {counts.with_private_meters} held"]
+                parts += [f"{counts.by_audit} by_audit"] if counts.by_audit is not None else []
+                parts += [f"{counts.unproven} unproven"] if counts.unproven is not None else []
                 yield f"{name} {sector}: {', '.join(parts)}"
 
 

@@ -36,6 +36,7 @@ from gis.layers import MOST_EXAMPLES
 from gis.overlaps import FOREST
 from gis.readers import read_context
 from gis.sources import COUNTED, Source
+from grids.disclosure_record import disclosure_record, disclosure_remarks
 from grids.edition import EditionWriter, Manifest, edition_id
 from grids.memory import give_back
 from grids.shares import clip_to
@@ -64,6 +65,8 @@ class Built:
         for year, totals in self.manifest.totals.items():
             parts = ", ".join(f"{name} {value:,.0f} t" for name, value in totals.items() if value is not None)
             yield f"  {year}: {parts} CO2e"
+        record = disclosure_record(self.manifest)
+        yield from (f"  {line}" for line in disclosure_remarks(record))
 
 
 def losses(report: Mapping[str, Any]) -> Iterator[str]:
@@ -130,27 +133,46 @@ def build_region(
     progress.step("reading region file and input digests")
     seals = InputSeals(lambda: input_files(file.region, file.inputs))
     identity = identity_of(file)
-    earlier = earlier_editions(store, file.region, identity)
-    edition = earlier.built or edition_id(**identity, beside=earlier.ids)
-    with EditionWriter(store, file.region.id, edition, crs=file.region.crs) as writer:
-        work = WorkFolder(writer.work_folder, seals.check)
-        if writer.exists:
-            work.remove()  # of a build that was ended after it had published
-            return Built(store, file.region.id, edition, None, writer.publish_existing())
-        if earlier.missing:
-            raise EditionBroken(
-                f"edition {edition} of {file.region.id} is damaged, and was built beside {', '.join(earlier.missing)}, "
-                "which the store no longer holds: without what these told it would not be the same. Bring them back "
-                "from a backup, or take the damaged edition away"
-            )
-        writer.work_folder.parent.mkdir(mode=0o700, exist_ok=True)  # values feature by feature will lie there
-        try:
-            work.check()
-            manifest = _build(Plan(file), work, writer, identity, earlier, progress, engine or LocalEngine())
-        except InputChanged:
-            work.remove()
-            raise
+    while True:
+        earlier = earlier_editions(store, file.region, identity)
+        edition = earlier.built or edition_id(**identity, beside=earlier.ids)
+        with EditionWriter(store, file.region.id, edition, crs=file.region.crs) as writer:
+            # From here on nobody else publishes one of this region; who did between must be looked at, too.
+            if earlier_editions(store, file.region, identity).listing == earlier.listing:
+                return _built(file, store, seals, writer, identity, earlier, progress, engine or LocalEngine(), started)
+
+
+def _built(
+    file: RegionFile,
+    store: Path,
+    seals: InputSeals,
+    writer: EditionWriter,
+    identity: dict[str, Any],
+    earlier: Earlier,
+    progress: Progress,
+    engine: Engine,
+    started: float,
+) -> Built:
+    """Build what is not in the store yet, and serve it."""
+    work = WorkFolder(writer.work_folder, seals.check)
+    edition = writer.work_folder.name
+    if writer.exists:
+        work.remove()  # of a build that was ended after it had published
+        return Built(store, file.region.id, edition, None, writer.publish_existing())
+    if earlier.missing:
+        raise EditionBroken(
+            f"edition {edition} of {file.region.id} is damaged, and was built beside {', '.join(earlier.missing)}, "
+            "which the store no longer holds: without what these told it would not be the same. Bring them back "
+            "from a backup, or take the damaged edition away"
+        )
+    writer.work_folder.parent.mkdir(mode=0o700, exist_ok=True)  # values feature by feature will lie there
+    try:
+        work.check()
+        manifest = _build(Plan(file), work, writer, identity, earlier, progress, engine)
+    except InputChanged:
         work.remove()
+        raise
+    work.remove()
     return Built(store, file.region.id, edition, time.monotonic() - started, manifest)
 
 

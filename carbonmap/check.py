@@ -11,10 +11,12 @@ from shapely.geometry.base import BaseGeometry
 
 from accounting.errors import AccountingError
 from carbonmap.calibration import read_totals
+from carbonmap.earlier import earlier_editions
 from carbonmap.errors import RegionError
 from carbonmap.fetched import is_address
 from carbonmap.ground import Ground, domain_of, read_ground
 from carbonmap.inputs import input_files
+from carbonmap.manifest import identity_of
 from carbonmap.region import RegionFile
 from carbonmap.resources import data_folder
 from carbonmap.sectors import Accounts, sector_emissions
@@ -27,6 +29,8 @@ from gis.layers import ReadReport
 from gis.raster import class_runs
 from gis.readers import read_context, read_source
 from gis.sources import Source
+from grids.disclosure_record import DisclosureRecord, disclosure_remarks
+from grids.errors import GridError
 
 Result = TypeVar("Result")
 
@@ -67,8 +71,13 @@ class _Collector:
             return None
 
 
-def check_region(name_or_path: str | Path, inputs: str | Path | None = None) -> CheckReport:
+def check_region(name_or_path: str | Path, inputs: str | Path | None = None, store: Path | None = None) -> CheckReport:
     """Check a region file, its inputs, and whether every factor it needs is there; nothing is written.
+
+    Args:
+        name_or_path: a region file, or the name of one that ships with the program.
+        inputs: folder of the sources; default: the region file's own.
+        store: where an audited build would be held beside earlier editions; not looked at if not given.
 
     Raises:
         RegionError: the region file itself is wrong; nothing else can be checked then. Or inputs that are no folder.
@@ -105,7 +114,20 @@ def check_region(name_or_path: str | Path, inputs: str | Path | None = None) -> 
             check(file, source, ground, domain, accounts, collector)
     for context in region.context:
         collector.attempt("context", read_context, context, file.inputs, ground.bbox)
+    if store is not None and region.disclosure.audit:
+        collector.add("earlier editions", _earlier(file, store))
     return report
+
+
+def _earlier(file: RegionFile, store: Path) -> list[Finding]:
+    """Beside which editions of the store an audited build would be held, and beside which it cannot be."""
+    try:
+        found = earlier_editions(store, file.region, identity_of(file))
+    except GridError as problem:
+        return [Finding("error", "earlier editions", str(problem), 1)]
+    findings = [Finding("info", "earlier editions", f"a build is held beside {len(found.editions)} in {store}", 1)]
+    remarks = disclosure_remarks(DisclosureRecord(not_looked_at=found.not_looked_at))
+    return findings + [Finding("warning", "earlier editions", remark, 1) for remark in remarks]
 
 
 def _check_zones(file: RegionFile, ground: Ground, collector: _Collector) -> None:

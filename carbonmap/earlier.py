@@ -8,8 +8,9 @@ from typing import Any
 
 from carbonmap.layers import SharedLayer
 from carbonmap.region import Region
+from grids.disclosure_record import disclosure_record
 from grids.earlier import EarlierSums
-from grids.earlier_tables import has_told, read_told
+from grids.earlier_tables import LatestFactors, has_told, read_told
 from grids.edition import Edition, edition_id
 from grids.manifest import MANIFEST_FILE, checked_edition
 from grids.store_errors import EditionBroken, InvalidName
@@ -32,6 +33,11 @@ class Earlier:
     missing: tuple[str, ...] = ()
 
     @property
+    def listing(self) -> tuple[object, ...]:
+        """Names of all that was found; another one later means that the store has changed."""
+        return tuple(self.ids), self.not_looked_at, self.built, self.missing
+
+    @property
     def ids(self) -> list[str]:
         """Of the editions beside which the build is held."""
         return [edition.id for edition in self.editions]
@@ -44,10 +50,13 @@ class Earlier:
         def numbers(layer: str) -> dict[str, int]:
             return {name: k for k, name in enumerate(closed[layer].ids())} if layer in closed else {}
 
+        factors = LatestFactors()
+        for layer in closed.values() if self.editions else ():
+            factors.see(layer.id, layer.lines(), layer.size)
         found: dict[int, dict[str, list[EarlierSums]]] = {year: {} for year in years}
         for year in years:
             for sector in sorted({layer.sector for layer in closed.values()}):
-                each = [read_told(edition, sector, year, numbers) for edition in self.editions]
+                each = [read_told(edition, sector, year, numbers, factors) for edition in self.editions]
                 found[year][sector] = [sums for sums in each if sums is not None]
         return found
 
@@ -78,10 +87,9 @@ def earlier_editions(store: Path, region: Region, identity: Mapping[str, Any]) -
             raise EditionBroken(
                 f"{error}. What it has told must not be told again by subtraction: repair it, or take its folder away"
             ) from error
-        stood = edition.manifest.disclosure
-        beside = stood.get("beside", []) if isinstance(stood, dict) else []
-        if edition_id(**identity, beside=beside) == edition.id:  # type: ignore[arg-type]
-            built, before = edition.id, [str(one) for one in beside] if isinstance(beside, list) else []
+        beside = list(disclosure_record(edition.manifest).beside)
+        if edition_id(**identity, beside=beside) == edition.id:
+            built, before = edition.id, beside
         elif has_told(edition):
             editions.append(edition)
         else:

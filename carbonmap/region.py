@@ -1,5 +1,6 @@
 """The region file: everything one place needs said, strictly validated before anything is read."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -133,6 +134,8 @@ class Region(Strict):
         _refuse_twice("zone_sets", [zones.id for zones in self.zone_sets])
         _refuse_twice("years", [str(year) for year in self.years])
         _refuse_twice("h3_resolutions", [str(resolution) for resolution in self.h3_resolutions])
+        if self.disclosure.audit:
+            _refuse_row_numbers(self.sources)
         known: list[str] = []
         for zones in self.zone_sets:
             if zones.id.startswith(NOT_COLLECTIONS):
@@ -153,6 +156,21 @@ class Region(Strict):
             if name is not None and name not in known:
                 raise ValueError(f"{where} names {name!r}; the zone sets of this region are: {listed(known)}")
         return self
+
+
+def _refuse_row_numbers(sources: Sequence[Source]) -> None:
+    """An audit knows a meter of an earlier edition again by its feature's id, which no row number is."""
+    without = [
+        source.id
+        for source in sources
+        if source.has_features and not source.open and "id" not in source.columns and not source.file_has_ids
+    ]
+    if without:
+        raise ValueError(
+            f"disclosure.audit holds each edition beside earlier ones, and sources {listed(without)} are not open and "
+            "have no ids but row numbers: a row more or less in the file, and all their meters look changed. Give them "
+            "columns: {id: <their column of lasting ids>}, or open: true where no meter in them is private"
+        )
 
 
 class RegionFile:

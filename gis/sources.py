@@ -250,6 +250,16 @@ class Source(Strict):
         """Whether the file is a raster, read in windows by `gis.raster`."""
         return self.file.lower().endswith(RASTER_SUFFIXES)
 
+    @property
+    def has_features(self) -> bool:
+        """Whether it has features with emissions: it is no raster, and does not only count people or jobs."""
+        return not self.is_raster and self.sector not in COUNTED
+
+    @property
+    def file_has_ids(self) -> bool:
+        """Whether its features have ids without a column that is named for them: those of OpenStreetMap."""
+        return self.file.lower().endswith(OSM_SUFFIXES)
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         _check_columns(self.sector, self.columns)

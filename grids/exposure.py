@@ -33,6 +33,7 @@ from grids.sparse_rows import csr_parts
 
 _TRIED = 2_000  # places of one sum that are looked at for one feature
 _NEAR = 80, 600  # places that may move in one linear program: first few, which most often are enough, then many
+_LOOSE = 8, 12  # of how many wide sums how many places that lie in fewest others may move, too
 _PROGRAMS = 5_000  # linear programs of one audit; what is left over counts as exposed
 
 
@@ -196,6 +197,7 @@ class _Nearby:
         self._of_owners = of_owners
         self._by_place, self._by_row = by_place, csr_array(by_place.tocsr())
         self._n_many, self._spare, self._whole, self._negative = n_many, spare, spare + size, negative
+        self._loosest: dict[int, IntArray] = {}
 
     def can_move(self, mine: csc_array, move: float, own: int, others: float, hidden: float) -> bool:
         """Whether others can make up for a move of one feature, up and down, whoever of them is known.
@@ -211,6 +213,7 @@ class _Nearby:
 
     def _can_move(self, mine: csc_array, move: float, own: int, others: float, hidden: float, most: int) -> bool:
         near = _near(mine.indices.astype(np.int64), self._by_row, self._by_place, most)
+        near = np.union1d(near, self._loose(np.union1d(mine.indices, self._by_place[:, near].indices)))
         near = np.union1d(near, [own]) if others > 0 else near[near != own]
         if not near.size:
             return False
@@ -224,6 +227,21 @@ class _Nearby:
             linked |= self._of_owners[near][:, near].toarray() > 0
         room = _Room(safe / move, whole / move, self._negative[near], linked)
         return all(_have_witnesses(rows, target, room, up) for up in (True, False))
+
+    def _loose(self, sums: IntArray) -> IntArray:
+        """Places of the widest of these sums that lie in fewest others, the largest first.
+
+        What moves nearby moves a wide sum, too, such as the region's of another edition, and is made up for there by
+        what nothing else tells of: new readings.
+        """
+        widest = sums[np.argsort(-np.diff(self._by_row.indptr)[sums], kind="stable")][: _LOOSE[0]]
+        for row in widest.tolist():
+            if row not in self._loosest:
+                those = self._by_row.indices[self._by_row.indptr[row] : self._by_row.indptr[row + 1]].astype(np.int64)
+                order = np.lexsort((-self._whole[those], np.diff(self._by_place.indptr)[those]))
+                self._loosest[row] = those[order][: _LOOSE[1]]
+        chosen = [self._loosest[row] for row in widest.tolist()]
+        return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *chosen]))
 
 
 class _Room(NamedTuple):

@@ -233,6 +233,8 @@ def _protect_sector(
             for other in others:
                 told |= subtraction.told_by(other.shares, other.held) & ~must
         shown = _shared(part, tested, must | told, before, others, index, rule, beside)
+        if before is None and beside is not None:
+            beside.refuse_if_bound(shown.unproven, rule, earlier, f"{sector} {year}")
         published, held, sums, unproven = shown.published, shown.held, shown.told, shown.unproven
         counts |= {
             "by_difference": int(told.sum()),

@@ -66,15 +66,18 @@ def demo(
         serve_store(built.store, host, port, any_port=True)
 
 
-def check(region: RegionArgument, inputs: CheckedInputsOption = None) -> None:
+def check(
+    region: RegionArgument, inputs: CheckedInputsOption = None, store: StoreOption = Path("store")
+) -> None:
     """Check a region file and all its inputs without building anything.
 
     Prints counts, extents, invalid geometries, missing values, duplicates, features outside the region and coverage,
-    each with a remedy. Exit code 0: can be built (warnings are listed); 2: cannot.
+    each with a remedy; with `disclosure: {audit: true}`, also beside which editions of the store a build would be held.
+    Exit code 0: can be built (warnings are listed); 2: cannot.
     """
     from carbonmap.check import check_region, print_report
 
-    report = check_region(region, inputs)
+    report = check_region(region, inputs, store)
     print_report(report, console)
     if not report.buildable:
         raise typer.Exit(2)

@@ -12,6 +12,7 @@ from carbonmap.quality.facts import Facts, Outlier
 from carbonmap.quality.texts import Texts, texts
 from carbonmap.quality.value import NET, InputValue
 from carbonmap.reconcile import Comparison, Reconciliation
+from grids.disclosure_record import disclosure_record
 from grids.exports.labels import attributions, illustrative_sectors
 
 MOST_ZONES = 40
@@ -260,6 +261,10 @@ def _limits(facts: Facts, say: Texts) -> Iterator[str]:
     said = [say["limit_missing"]]
     if facts.calibration is not None:
         said.append(say["limit_calibrated"])
+    record = disclosure_record(manifest)
+    if record.not_looked_at:
+        said.append(say.fill("limit_not_looked_at", len(record.not_looked_at), ", ".join(record.not_looked_at)))
+    said += [say.fill("limit_unproven", name, count) for name, count in record.unproven.items()]
     for layer in manifest.layers:
         report: Mapping[str, Any] = layer.report
         counts = (layer.id, report.get("kept", 0), report.get("read", 0), report.get("unit", ""))

@@ -1,20 +1,30 @@
 """An audited build beside the editions that stand in its store: named after them, and safe against subtraction."""
 
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 from bench.attacker import equations_of
 from bench.disclosing import audited_editions, change_meters, correct_one_meter, held_lines, span_row
 from carbonmap.build import Built, build_region
+from carbonmap.check import check_region
 from carbonmap.earlier import earlier_editions
+from carbonmap.errors import RegionError
 from carbonmap.manifest import identity_of
 from carbonmap.progress import Silent
+from carbonmap.quality.facts import facts_of
+from carbonmap.quality.page import page
 from carbonmap.region import Disclosure, RegionFile
+from grids.disclosure_record import disclosure_record
 from grids.earlier import ChangeTold
-from grids.edition import Edition, Store
+from grids.edition import Edition, EditionWriter, Store
+from grids.store_errors import EditionBroken
 
 BUILDINGS = 200
 
@@ -85,6 +95,95 @@ def test_an_edition_without_what_it_told_is_named_as_not_looked_at(place: Path, 
     assert (other.ids, other.not_looked_at, other.built) == ([second.id], (first.id,), None)
     plain = file.region.model_copy(update={"disclosure": Disclosure()})
     assert earlier_editions(tmp_path / "store", plain, identity).ids == []
+
+
+def test_what_was_not_looked_at_is_said_by_the_build_and_by_the_quality_report(place: Path, editions, tmp_path: Path):
+    shutil.copytree(place / "store", tmp_path / "store")
+    first, second = editions
+    file = tmp_path / "store" / "demo" / second.id / "manifest.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["disclosure"] |= {"beside": [], "not_looked_at": [first.id]}
+    document["disclosure"]["collections"]["grid-100m"]["2023"]["buildings"]["unproven"] = 7
+    file.write_text(json.dumps(document), encoding="utf-8")
+    edition = Store(tmp_path / "store").open("demo", second.id)
+    built = Built(tmp_path / "store", "demo", second.id, None, edition.manifest)
+    said = "\n".join(built.summary())
+    assert f"1 earlier editions of the store were not looked at ({first.id})" in said
+    assert "may find single closed meters by subtraction" in said
+    assert "no witness was found in grid-100m for 7 features" in said
+    for language, words in (("en", "were not looked at"), ("ru", "не рассматривались")):
+        written = page(facts_of(edition), [], language)
+        assert words in written
+        assert first.id in written
+    unchanged = replace(built, manifest=first.manifest)
+    assert "not looked at" not in "\n".join(unchanged.summary())
+
+
+def test_a_check_says_beside_what_a_build_would_be_held(place: Path, editions, tmp_path: Path):
+    shutil.copytree(place / "store", tmp_path / "store")
+    shutil.copytree(place / "changed", tmp_path / "next")
+    first, second = editions
+    for table in (tmp_path / "store" / "demo" / first.id / "private").glob("told-*"):
+        table.unlink()
+    rename(tmp_path / "next" / "region.yaml")
+    report = check_region(tmp_path / "next" / "region.yaml", tmp_path / "next", tmp_path / "store")
+    held, missed = report.parts["earlier editions"]
+    assert (held.level, missed.level) == ("info", "warning")
+    assert "a build is held beside 1 in" in held.what
+    assert first.id in missed.what
+    (tmp_path / "store" / "demo" / second.id / "manifest.json").write_text("{}", encoding="utf-8")
+    report = check_region(tmp_path / "next" / "region.yaml", tmp_path / "next", tmp_path / "store")
+    assert not report.buildable
+    assert "repair it, or take its folder away" in report.parts["earlier editions"][0].what
+
+
+def rename(file: Path, **sources: Any) -> None:
+    """Another name makes another edition; `sources` are keys that are taken out of the closed sources' columns."""
+    text = yaml.safe_load(file.read_text(encoding="utf-8"))
+    text["name"] = {language: f"{name} II" for language, name in text["name"].items()}
+    for source in text["sources"]:
+        for key in sources.get("without", ()):
+            source.get("columns", {}).pop(key, None)
+    file.write_text(yaml.safe_dump(text, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def test_row_numbers_are_refused_as_ids_of_what_is_held_beside_earlier_editions(place: Path, tmp_path: Path):
+    """One row more in the file, and each meter would look changed: many changes hide the one that is."""
+    shutil.copytree(place / "changed", tmp_path / "next")
+    file = tmp_path / "next" / "region.yaml"
+    rename(file, without=["id"])
+    with pytest.raises(RegionError, match=r"sources .*register.* have no ids but row numbers.*lasting ids"):
+        RegionFile(file)
+    text = yaml.safe_load(file.read_text(encoding="utf-8"))
+    text["disclosure"]["audit"] = False
+    file.write_text(yaml.safe_dump(text, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    assert RegionFile(file).region.disclosure.audit is False
+
+
+def test_an_edition_published_between_listing_and_lock_is_looked_at(place: Path, editions, tmp_path: Path, monkeypatch):
+    """Another build ends just before this one gets the lock: here it brings this very edition."""
+    store, entered = tmp_path / "store", []
+
+    class Late(EditionWriter):
+        def __enter__(self) -> "Late":
+            if not entered:
+                shutil.copytree(place / "store", store)
+            entered.append(self.work_folder.name)
+            return super().__enter__()
+
+    monkeypatch.setattr("carbonmap.build.EditionWriter", Late)
+    built = build_region(place / "changed" / "region.yaml", place / "changed", store, progress=Silent())
+    assert (built.edition, built.seconds) == (editions[1].id, None)
+    assert entered == [entered[0], editions[1].id]
+    assert entered[0] != editions[1].id, "what it would have been beside nothing"
+
+
+def test_a_manifest_that_says_nothing_readable_of_disclosure_is_told(editions):
+    manifest = editions[0].manifest
+    assert disclosure_record(manifest).rule.audit
+    assert disclosure_record(manifest.model_copy(update={"disclosure": None})).beside == ()
+    with pytest.raises(EditionBroken, match="disclosure in the manifest of edition"):
+        disclosure_record(manifest.model_copy(update={"disclosure": {"beside": ["x"]}}))
 
 
 def test_meters_are_changed_added_and_taken_out(tmp_path: Path):

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from grids.aggregate import LayerShares, collection_sums
 from grids.disclosure import Held, public_sums
 from grids.earlier import EarlierSums
-from grids.earlier_tables import read_told, told_table
+from grids.earlier_tables import LatestFactors, read_told, told_table
 from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.feature_lines import FeatureLines
 from grids.grid import Grid
@@ -146,7 +146,9 @@ class Town:
         """What the edition before has told."""
         assert self.before is not None
         ids = {f"stock-canary-{k}": k for k in range(self.shares.shape[1])}
-        found = read_told(self.before, "buildings", year, {"stock": ids}.__getitem__)
+        factors = LatestFactors()
+        factors.see("stock", [pa.Table.from_pandas(frame(self.stock), preserve_index=False)], len(ids))
+        found = read_told(self.before, "buildings", year, {"stock": ids}.__getitem__, factors)
         assert found is not None
         return found
 

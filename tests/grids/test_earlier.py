@@ -160,3 +160,104 @@ def test_one_corrected_meter_is_not_published(tmp_path: Path):
     stock = [entry | {"emissions_tco2e": 99.0} if entry["feature"] == 3 else entry for entry in quarter().stock]
     with pytest.raises(ChangeTold, match="1 features have changed, come or gone"):
         replace(quarter(before=first), stock=stock).top(2023)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Edition:
+    return publish(quarter(), tmp_path_factory.mktemp("first"))
+
+
+def drawn(town: Town, shares: np.ndarray) -> Town:
+    return replace(town, shares=shares)
+
+
+def halved(*features: int) -> np.ndarray:
+    shares = quarter().shares.copy()
+    shares[:, list(features)] /= 2
+    return shares
+
+
+def test_twice_the_difference_of_two_totals_is_no_meter(first: Edition, tmp_path: Path):
+    """A footprint that is drawn anew across the region's border: its reading is the same, its share is not."""
+    alone = publish(drawn(quarter(), halved(3)), tmp_path / "alone")
+    assert narrowest(alone) >= 20 - 1e-6
+    assert narrowest(first, alone) < 1, "the attack: nothing but one share has changed"
+    with pytest.raises(ChangeTold, match=r"1 features have changed, come or gone, or lie in the region by another"):
+        drawn(quarter(before=first), halved(3)).top(2023)
+
+
+def test_other_sums_of_two_totals_are_no_meter_either(first: Edition):
+    """All shares but one are halved, so that many have changed; twice the new total less the old one is that one."""
+    with pytest.raises(ChangeTold, match=r"with what 00000000000000aa told, may bind the closed meters of 1 features"):
+        drawn(quarter(before=first), halved(*range(3), *range(4, 60))).top(2023)
+
+
+def test_a_border_of_zones_drawn_anew_tells_of_no_meter_between_the_old_one_and_the_new(tmp_path: Path):
+    """One meter a cell, so that fine cells are held; zones of every other cell, one of which changes its zone."""
+    zone_of = np.arange(16) % 2
+    moved = np.where(np.arange(16) == 5, 0, zone_of)
+    sparse = quarter(*range(16, 60), zone_of=zone_of)
+    first = publish(sparse, tmp_path / "first")
+    alone = publish(replace(sparse, zone_of=moved), tmp_path / "alone")
+    together = publish(replace(sparse, zone_of=moved, before=first), tmp_path / "together")
+    assert narrowest(first) >= 20 - 1e-6
+    assert narrowest(alone) >= 20 - 1e-6
+    assert narrowest(first, alone) < 1, "west now, less west before, is one meter"
+    assert narrowest(first, together) >= 20 - 1e-6
+
+
+def test_a_footprint_drawn_anew_within_the_region_tells_nothing_of_its_meter(first: Edition, tmp_path: Path):
+    shares = halved(3)
+    shares[13, 3] += 0.5
+    alone = publish(drawn(quarter(), shares), tmp_path / "alone")
+    together = publish(drawn(quarter(before=first), shares), tmp_path / "together")
+    assert narrowest(first, alone) < 1
+    assert narrowest(first, together) >= 20 - 1e-6
+
+
+def with_factors(town: Town, *features: int, ratio: float = 0.5) -> Town:
+    """The same activity of some features by another factor."""
+    stock = [
+        entry | {"emissions_tco2e": entry["emissions_tco2e"] * (ratio if entry["feature"] in features else 1)}
+        for entry in town.stock
+    ]
+    return replace(town, stock=stock)
+
+
+def test_a_factor_of_one_place_hides_no_corrected_meter(first: Edition):
+    """Four buildings of one cell have another factor, of which everybody knows; a fifth one reads otherwise."""
+    later = with_factors(quarter(before=first), 0, 16, 32, 48)
+    stock = [
+        entry | ({"emissions_tco2e": 99.0, "activity": 990.0} if entry["feature"] == 3 else {}) for entry in later.stock
+    ]
+    with pytest.raises(ChangeTold, match="1 features have changed"):
+        replace(later, stock=stock).top(2023)
+
+
+def test_a_factor_of_one_meter_tells_what_it_reads(first: Edition):
+    with pytest.raises(ChangeTold, match="1 features have changed"):
+        with_factors(quarter(before=first), 3).top(2023)
+
+
+def test_a_factor_of_all_changes_nothing_that_is_held(first: Edition, tmp_path: Path):
+    later = publish(with_factors(quarter(before=first), *range(60)), tmp_path / "later")
+    for name in first.collections:
+        held = [[row["held"] for row in receipt_town.rows_of(of, name, 2023)] for of in (first, later)]
+        assert held[0] == held[1]
+
+
+def test_the_same_activity_is_one_unknown_that_stands_in_both_by_their_factors():
+    then = earlier([0, 1, 2], [5, 6, 8])
+    found = beside([[2.5, 0], [6, 0], [7, 0]], replace(then, restated=np.array([[2.5, 0], [6, 0], [8, 0]])))
+    at = np.flatnonzero(found.place == 0)
+    assert at.size == 1
+    assert found.rows[0].toarray()[0, at[0]] == 2, "of 2.5 t now it told 5 t"
+    assert (found.place == 2).sum() == 2
+
+
+def test_any_number_of_editions_can_be_laid_beside_each_other():
+    editions = [earlier([0, 1], [5 + k, 1]) for k in range(80)]
+    found = beside([[5, 0], [1, 0]], *editions)
+    assert len(found.rows) == 80
+    assert (found.place == 0).sum() == 80
+    assert (found.place == 1).sum() == 1

@@ -217,3 +217,26 @@ def test_an_owner_knows_all_his_readings(owner, is_exposed):
     told, values = Told.nothing(5).and_also(rows), np.full((5, 1), 10.0)
     found = exposed(told, values, RULE, owner=None if owner is None else np.array(owner))
     assert bool(found[0]) is is_exposed
+
+
+def test_an_old_reading_is_made_up_for_by_new_ones_however_wide_the_region_is():
+    """700 cells of three meters told before, in 30 of them a fourth that has changed; now the region's total alone.
+
+    The old reading may be larger and its neighbour smaller, if a new reading somewhere is larger.
+    """
+    n_cells, n_changed = 700, 30
+    same = 3 * n_cells
+    old, new = same + np.arange(n_changed), same + n_changed + np.arange(n_changed)
+    cell_of = np.concatenate([np.repeat(np.arange(n_cells), 3), np.arange(n_changed)])
+    before = csr_array((np.ones(len(cell_of)), (cell_of, np.arange(len(cell_of)))), shape=(n_cells, new[-1] + 1))
+    region = np.ones((2, new[-1] + 1))
+    region[0, new], region[1, old] = 0, 0
+    values = np.full((new[-1] + 1, 2), 10.0)
+    told = Told.nothing(len(values)).and_also(before, csr_array(region[:1]))
+    owner = np.concatenate([np.arange(same), np.arange(n_changed), np.arange(n_changed)])
+    owner[same:] += same
+    rule = Rule(3, 20, audit=True)
+    assert exposed(told, values, rule, owner=owner)[old].sum() == 0
+    assert exposed(told.and_also(csr_array(region[1:])), values, rule, owner=owner).sum() == 0
+    region[1], region[1, new[1:]] = 1, 0
+    assert exposed(told.and_also(csr_array(region[1:])), values, rule, owner=owner)[new[0]], "one new meter is told"
