@@ -149,13 +149,14 @@ async def download(
     edition = opened.edition
     if file == SUMS:
         sums = await run_in_threadpool(sums_of, edition, workshop)
-        text = sums_text({name: digest for name, (_, digest) in sums.items()})
-        return answer(request, text.encode, of=state_of(edition, sums), media_type=TEXT)
+        text = sums_text({_saved_name(edition, name): digest for name, (_, digest) in sums.items()})
+        headers = {"Content-Disposition": _saved_as(edition, SUMS)}
+        return answer(request, text.encode, of=state_of(edition, sums), media_type=TEXT, headers=headers)
     found = await run_in_threadpool(export_file, edition, file)
     if is_document(found):
         content = await run_in_threadpool(document, edition, found)
         of = f"{edition.region.id}/{edition.id}"
-        headers = {"Content-Disposition": _saved_as(edition, found)}
+        headers = {"Content-Disposition": _saved_as(edition, found.name)}
         return answer(
             request, lambda: content, of=of, pinned=opened.pinned, media_type=found.media_type, headers=headers
         )
@@ -184,7 +185,7 @@ async def download(
     headers = {
         "ETag": _tag(kept),
         "Cache-Control": FOR_GOOD if opened.pinned else ASK_AGAIN,
-        "Content-Disposition": _saved_as(edition, found),
+        "Content-Disposition": _saved_as(edition, found.name),
     }
     if opened_file is None:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -225,6 +226,10 @@ async def _kept(workshop: Workshop, edition: Edition, file: ExportFile, seconds:
     return making.result() if done else None
 
 
-def _saved_as(edition: Edition, file: ExportFile) -> str:
-    """A name that says which edition it is, since a file outlives its address."""
-    return f'attachment; filename="{edition.region.id}-{edition.id}-{file.name}"'
+def _saved_name(edition: Edition, name: str) -> str:
+    """A name that says which edition it is, since a file outlives its address; SHA256SUMS lists files by it."""
+    return f"{edition.region.id}-{edition.id}-{name}"
+
+
+def _saved_as(edition: Edition, name: str) -> str:
+    return f'attachment; filename="{_saved_name(edition, name)}"'

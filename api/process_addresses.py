@@ -177,7 +177,7 @@ def read_execution(document: Mapping[str, Any]) -> _Execute:
     """
     if "subscriber" in document:
         raise InvalidParameter("subscriber: nobody is called back; look at the job instead")
-    return read_inputs(_Execute, dict(document))
+    return read_inputs(_Execute, dict(document), "body")
 
 
 def _summary(process: Process, links: Links, region: str) -> dict[str, Any]:

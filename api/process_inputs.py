@@ -48,20 +48,25 @@ class Work:
 Model = TypeVar("Model", bound=Inputs)
 
 
-def read_inputs(model: type[Model], inputs: Any) -> Model:
+def read_inputs(model: type[Model], inputs: Any, named: str = "inputs") -> Model:
     """Read inputs as OGC API Processes sends them: plain, or `{"value": ...}`.
+
+    Args:
+        model: what they are read as.
+        inputs: by name.
+        named: what the sender calls the object that holds them.
 
     Raises:
         InvalidParameter: names each at fault, what was given, and what was expected.
     """
     if not isinstance(inputs, dict):
-        raise InvalidParameter("inputs: expected an object of inputs by name")
+        raise InvalidParameter(f"{named}: expected an object of inputs by name")
     try:
         return model.model_validate({name: _plain(value) for name, value in inputs.items()})
     except ValidationError as error:
         faults = error.errors(include_url=False)
         said = [
-            f"inputs.{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')} "
+            f"{named}.{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')} "
             f"(given: {str(fault['input'])[:60]})"
             for fault in faults[:_MOST_FAULTS]
         ]

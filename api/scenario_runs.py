@@ -39,8 +39,9 @@ MOST_FORMS = 6
 """Each form is worked out once for every form beside it, to tell what each does alone and on top of the others."""
 MOST_SAMPLES = 500
 MOST_DOCUMENT_BYTES = 500_000
-MOST_WORK = 100_000_000
-"""Cells x forms x samples (each at least 1) of a run that somebody waits for: some seconds."""
+MOST_WORK = 200_000_000
+"""Cells x forms x samples (each at least 1) x, with forms, sets of elasticities, of a run that somebody waits for: some
+seconds."""
 _SEED = 0
 
 _ENTRY = 4096
@@ -122,7 +123,7 @@ class Runs:
 
     Args:
         most_bytes: what is kept of baselines, and of results.
-        most_work: cells x forms x samples of one run; None for jobs, which have a limit of time.
+        most_work: cells x forms x samples x sets of elasticities of one run; None for jobs, which have a limit of time.
     """
 
     def __init__(self, most_bytes: int = 200_000_000, most_work: int | None = MOST_WORK) -> None:
@@ -192,7 +193,7 @@ class Runs:
         found = self._results.get(key)
         if found is None:
             baseline = self.baseline(edition, asked.collection, asked.year)
-            self._check_work(asked, baseline.state.cells)
+            self._check_work(asked, baseline)
             found = run(
                 baseline,
                 asked.scenario,
@@ -206,14 +207,16 @@ class Runs:
             self._results.keep(key, found, _size(found))
         return found
 
-    def _check_work(self, asked: Asked, cells: int) -> None:
-        forms = sum(measure.kind in FORMS for measure in asked.scenario.measures)
-        work = cells * max(forms, 1) * max(asked.samples, 1)
+    def _check_work(self, asked: Asked, baseline: Baseline) -> None:
+        cells, forms = baseline.state.cells, sum(measure.kind in FORMS for measure in asked.scenario.measures)
+        # Without new forms the sets say the same, and samples are drawn once.
+        sets = len(baseline.parameters.elasticities) if forms else 1
+        work = cells * max(forms, 1) * max(asked.samples, 1) * sets
         if self._most_work is not None and work > self._most_work:
             raise InvalidParameter(
-                f"samples: {cells} cells x {max(forms, 1)} forms x {asked.samples} samples are {work}, at most "
-                f"{self._most_work} are taken at once: ask for fewer samples or a coarser grid, or execute the process "
-                "'scenario' as a job"
+                f"samples: {cells} cells x {max(forms, 1)} forms x {asked.samples} samples x {sets} sets of "
+                f"elasticities are {work}, at most {self._most_work} are taken at once: ask for fewer samples or a "
+                "coarser grid, or execute the process 'scenario' as a job"
             )
 
 

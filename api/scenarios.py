@@ -111,7 +111,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
             "cells": MOST_CELLS,
             "document_bytes": MOST_DOCUMENT_BYTES,
             "items": MOST_ITEMS,
-            "cells_forms_samples": MOST_WORK,
+            "cells_forms_samples_sets": MOST_WORK,
         }
         return dumped(
             {

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import orjson
+import shapely
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import dumped, labels, of_edition
@@ -18,7 +19,7 @@ from api.turns import adding_up
 from grids.columns import BASES
 from grids.edition import Edition
 from grids.manifest import Collection
-from grids.statistics import Chosen, Quantity, SectorSum, chosen_cells, grid_for, statistics
+from grids.statistics import Chosen, Quantity, SectorSum, Statistics, chosen_cells, grid_for, statistics
 from grids.store_errors import ItemNotFound
 
 router = APIRouter(tags=["questions"], prefix="/{region}/statistics")
@@ -36,6 +37,11 @@ NOTES = {
     "cells that hold nothing are a part; null in an edition without zones, which does not tell that ground",
     "unknown": "cells without a value of that column; they are left out of its sum",
 }
+_ELSEWHERE = "the polygon lies outside the region's ground: nothing is known there, so that every value is null"
+_EMPTY = (
+    "no cell that the polygon meets has a row: nothing is emitted or taken up there by what the sources cover, or it "
+    "lies outside the region; coverage says of how much of the ground a sector is known"
+)
 
 _BODY = {
     "requestBody": {
@@ -205,12 +211,20 @@ def _document(
         "population": found.population.value,
         "population_unknown": found.population.unknown,
         "sectors": [_sector(one, edition.manifest.illustrative) for one in found.sectors],
-        "notes": NOTES,
+        "notes": NOTES | _nothing(found, drawn),
         **labels(edition.manifest),
     }
     if profile:
         document["profile"] = [_totals(edition, info, one, replace(choose(one), polygon=None)) for one in info.years]
     return document
+
+
+def _nothing(found: Statistics, drawn: Drawn | None) -> dict[str, str]:
+    """Why a polygon has no values, if it has none."""
+    if drawn is None or found.rows:
+        return {}
+    outside = shapely.is_empty(drawn.shape) or (found.ground is not None and found.ground.area_ha == 0)
+    return {"nothing": _ELSEWHERE if outside else _EMPTY}
 
 
 def _totals(edition: Edition, info: Collection, year: int, chosen: Chosen) -> dict[str, Any]:

@@ -5,12 +5,14 @@ import os
 import re
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, TextIO
 
 import orjson
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -168,7 +170,22 @@ def configure_logs(form: LogFormat) -> None:
         logger.handlers[:] = [handler]
         logger.propagate = False
     logging.getLogger("carbonmap").setLevel(logging.INFO)
+    warnings.showwarning = _warned
+    # FastAPI silences it for itself, which does not hold while another thread puts an application together too.
+    warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
     _lines_of_access = None if form == "text" else _AccessLines(handler)
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Take a warning of Python into the log: as it comes it would be plain lines among the documents."""
+    logging.getLogger("carbonmap.warnings").warning("%s: %s", category.__name__, _printable(str(message)))
 
 
 def _lines() -> logging.Formatter:

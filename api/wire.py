@@ -152,6 +152,9 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         raise _Refused
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: whoever offers another protocol is answered in this one (RFC 9110, 7.8), and fills no log."""
+
     def send_400_response(self, msg: str) -> None:
         """Say why a request is refused, as a problem like all others."""
         self._end(*self._why)

@@ -38,7 +38,7 @@ class Watched:
     failure: str = ""
 
     def steps(self) -> dict[str, float]:
-        """Seconds between the lines that say `[3/14] what`, by what."""
+        """Seconds between the lines that say `[3/14] what` or, before there is a plan, `[1] what`; by what."""
         marks = [(at, line.partition("] ")[2]) for at, line in self.lines if line.startswith("[") and "] " in line]
         ends = [*(at for at, _ in marks[1:]), self.seconds]
         found: dict[str, float] = {}

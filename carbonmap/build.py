@@ -200,8 +200,7 @@ def _build(
         zones = beside.submit(lambda: plan.zones)
         parts = {source.id: parts_of(source, plan) for source in sources}
         zones.result()
-    steps = 4 + (plan.region.calibration is not None)
-    progress.plan(steps + sum(map(len, parts.values())) + len(plan.zones) + len(plan.region.grid.sizes_m))
+    progress.plan(_steps(plan, sources, parts))
     _work_parts(plan, sources, parts, work, identity, progress, engine)
     calibration = calibrate(plan, sources, parts, work, progress)
     plan.forget_divisions()
@@ -233,6 +232,15 @@ def _build(
     _write_context(writer, plan.region, plan.ground, plan.inputs)
     work.check()
     return writer.publish(manifest_of(plan, identity, layers, counted, tables, tops, calibration))
+
+
+def _steps(plan: Plan, sources: list[Source], parts: Mapping[str, list[Part]]) -> int:
+    """How many steps a build takes after it has read its zones."""
+    in_parts = [source for source in sources if parts[source.id][0].span is not None]
+    tables_and_stands = sum((len(source.joins) > 0) + (source.sector in FOREST) for source in in_parts)
+    collections = len(plan.zones) + len(plan.region.grid.sizes_m)
+    calibration, writing = int(plan.region.calibration is not None), 1
+    return tables_and_stands + sum(map(len, parts.values())) + calibration + collections + writing
 
 
 def _work_parts(

@@ -60,7 +60,7 @@ A region file (YAML) says what a place is and which files describe it. From it c
     carbonmap backup, restore   a store in one file, and back
     carbonmap keys ...          who may write scenarios and see private receipts
 
-`carbonmap demo` does all of it for a synthetic city, in under a minute.""",
+`carbonmap demo` does all of it for a synthetic city: the first time in a minute or two, later in seconds.""",
 )
 for verb in (demo, init, check, build, serve, info, receipt, export, scenario, mix, where, reconcile, quality):
     app.command()(verb)

@@ -15,7 +15,7 @@ class Progress(Protocol):
     """What long work tells about itself."""
 
     def plan(self, steps: int) -> None:
-        """Say how many steps there will be in all; may be called again when more is known."""
+        """Say how many steps are still to come; may be called again when more is known."""
 
     def step(self, what: str) -> None:
         """Begin the next step."""
@@ -80,10 +80,10 @@ class Terminal:
         signal.default_int_handler(number, frame)
 
     def plan(self, steps: int) -> None:
-        """Set the number of steps the bar counts to."""
-        self._steps = steps
+        """Set the number of steps to come; with those that were begun before it is what the bar counts to."""
+        self._steps = self._done + steps
         if self._bar is not None:
-            self._bar.update(self._task, total=steps)
+            self._bar.update(self._task, total=self._steps)
 
     def step(self, what: str) -> None:
         """Show the step; the one before it is done.
@@ -97,5 +97,6 @@ class Terminal:
         if self._bar is not None:
             self._bar.update(self._task, description=what, completed=self._done - 1)
         else:
-            sys.stderr.write(f"[{self._done}/{max(self._steps, self._done)}] {what}\n")
+            of = f"/{max(self._steps, self._done)}" if self._steps else ""  # nobody knows before the plan is made
+            sys.stderr.write(f"[{self._done}{of}] {what}\n")
             sys.stderr.flush()

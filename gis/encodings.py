@@ -131,6 +131,14 @@ def decode(raw: bytes, encoding: str | None, file: str) -> tuple[str, str]:
         ) from problem
 
 
+def dbf_beside(path: Path) -> Path:
+    """The attributes of a shapefile; UnreadableFile where they are not there."""
+    for suffix in (".dbf", ".DBF"):
+        if path.with_suffix(suffix).is_file():
+            return path.with_suffix(suffix)
+    raise UnreadableFile(f"{path.name} has no .dbf beside it; a shapefile needs its .shp, .shx and .dbf together")
+
+
 def shapefile_encoding(path: Path, stated: str | None) -> tuple[str | None, str]:
     """Which encoding to read a shapefile's attributes with.
 
@@ -145,9 +153,7 @@ def shapefile_encoding(path: Path, stated: str | None) -> tuple[str | None, str]
         WrongEncoding: the bytes do not decode in the stated encoding, or nothing says which it is.
         UnreadableFile: the .dbf is damaged or not there.
     """
-    dbf = next((path.with_suffix(s) for s in (".dbf", ".DBF") if path.with_suffix(s).is_file()), None)
-    if dbf is None:
-        raise UnreadableFile(f"{path.name} has no .dbf beside it; a shapefile needs its .shp, .shx and .dbf together")
+    dbf = dbf_beside(path)
     raw = dbf.read_bytes()
     if len(raw) < 32:
         raise UnreadableFile(f"{dbf.name} is truncated ({len(raw)} bytes)")

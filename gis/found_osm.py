@@ -16,6 +16,7 @@ from gis.layers import ReadReport
 from gis.osm import read_osm
 from gis.osm_xml import plain_osm
 from gis.raw import Request
+from grids.effort import too_tangled
 
 _KEYS = ("building", "highway", "landuse", "natural", "waterway", "place", "boundary")
 _FEW = 3
@@ -159,6 +160,8 @@ class AdminLevel:
 def admin_levels(path: Path, lonlat: Bounds) -> list[AdminLevel]:
     """Levels of administrative areas that an extract holds whole, the coarsest first.
 
+    Areas whose edges cross so often that GEOS would be at it for minutes are left out, as readers refuse them.
+
     Args:
         path: an OpenStreetMap file.
         lonlat: the extract's box in degrees.
@@ -169,11 +172,14 @@ def admin_levels(path: Path, lonlat: Bounds) -> list[AdminLevel]:
     raw = read_osm(Request(path, "admin", ("name", "admin_level"), {}, None, None, lonlat=lonlat), report)
     assert raw.crs == LONLAT
     whole = shapely.box(*lonlat)
-    areas = shapely.make_valid(raw.geometries)
+    usable = np.ones(len(raw.geometries), dtype=bool)
+    usable[list(too_tangled(raw.geometries))] = False
+    areas = np.where(usable, raw.geometries, None)
+    areas[usable] = shapely.make_valid(raw.geometries[usable])
     found = []
     levels = raw.values["admin_level"].astype(str)
-    for level in sorted(set(levels), key=lambda text: (len(text), text)):
-        here = (levels == level).to_numpy()
+    for level in sorted(set(levels[usable]), key=lambda text: (len(text), text)):
+        here = (levels == level).to_numpy() & usable
         names = tuple(raw.values["name"][here])
         covered = shapely.area(shapely.intersection(shapely.union_all(areas[here]), whole)) / whole.area
         found.append(AdminLevel(level, names, len(set(names)) == len(names), float(covered)))

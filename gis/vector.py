@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError, GeometryError
 
 from gis.crs import check_degrees, source_crs
-from gis.encodings import check_text, check_utf8, is_ascii, shapefile_encoding
+from gis.encodings import check_text, check_utf8, dbf_beside, is_ascii, shapefile_encoding
 from gis.errors import LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
 from gis.files import file_kind, unpacked
 from gis.geometry_column import UNREADABLE as NO_GEOMETRY
@@ -31,6 +31,9 @@ _PLAIN = frozenset({"string", "empty", "integer", "floating", "mixed-integer-flo
 _ROWS_OF_A_BATCH = 1 << 15
 _LONGEST_IN_FLOATS = 2**53
 """Above it floats skip whole numbers, and a parcel's 19 digits would be those of another."""
+
+_DBF_FIELD = 32
+"""Bytes by which the head of a .dbf describes itself, and each of its columns (255 at most)."""
 
 UNREADABLE = "its geometry cannot be read (damaged, a curve, or a ring of fewer than four points)"
 
@@ -69,11 +72,11 @@ def layer_names(path: Path) -> list[str]:
         ) from problem
 
 
-def layer_info(path: Path, layer: str | None) -> dict[str, Any]:
-    """What GDAL says of one layer: crs, fields, features, geometry_type."""
+def layer_info(path: Path, layer: str | None, **options: str) -> dict[str, Any]:
+    """What GDAL says of one layer, opened with its driver's options: crs, fields, features, geometry_type."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        info: dict[str, Any] = pyogrio.read_info(path, layer=layer)
+        info: dict[str, Any] = pyogrio.read_info(path, layer=layer, **options)
     return info
 
 
@@ -99,8 +102,9 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
         if note:
             report.notes.append(note)
     layer = choose_layer(path, name, request.layer)
+    options = _whole_numbers(path)
     try:
-        info = layer_info(path, layer)
+        info = layer_info(path, layer, **options)
         if info["geometry_type"] is None:
             raise WrongGeometry(
                 f"{name}, layer {layer}: a table without geometry; join it to a source with geometry (joins)"
@@ -115,6 +119,7 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
                 columns=list(request.columns),
                 return_fids=True,
                 datetime_as_string=True,
+                **options,
             )
     except UnicodeDecodeError as problem:
         raise WrongEncoding(
@@ -137,10 +142,23 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
         index=range(len(fids)),
     )
     for field in _rounded(values, dict(zip(map(str, info["fields"]), map(str, info["dtypes"]), strict=True))):
-        _, again = pyogrio.raw.read_arrow(path, layer=layer, columns=[field], read_geometry=False)
+        _, again = pyogrio.raw.read_arrow(path, layer=layer, columns=[field], read_geometry=False, **options)
         values[field] = _values(again[field])
     column = pa.array(wkb, pa.large_binary(), from_pandas=True)
     return _finish(np.asarray(fids, np.int64), column, values, declared, request, report)
+
+
+def _whole_numbers(path: Path) -> dict[str, str]:
+    """Options of GDAL by which whole numbers of 19 digits and more in a shapefile stay whole where they can.
+
+    Without them GDAL takes such a column for floats. It looks through all rows for that, so only where there is one.
+    """
+    if path.suffix.lower() != ".shp":
+        return {}
+    head = dbf_beside(path).read_bytes()[: _DBF_FIELD * 256]
+    fields = [head[at : at + _DBF_FIELD] for at in range(_DBF_FIELD, int.from_bytes(head[8:10], "little"), _DBF_FIELD)]
+    long = [field for field in fields if len(field) == _DBF_FIELD and field[11:12] == b"N" and field[16] > 18]
+    return {"ADJUST_TYPE": "YES"} if any(field[17] == 0 for field in long) else {}
 
 
 def _rounded(values: pd.DataFrame, kinds: dict[str, str]) -> list[str]:

@@ -311,7 +311,8 @@ class _Search:
         task = replace(self._task, goal=goal)
         chosen = choose(task, saved, rows, self._number, self._seconds, margin)
         self._seconds += 0.0 if chosen is None else chosen.solution.seconds
-        self._cut_short = self._cut_short or (chosen is not None and chosen.solution.stopped != "gap")
+        # Of the last round: after one that was cut short others may have ended as they should.
+        self._cut_short = chosen is not None and chosen.solution.stopped != "gap"
         return chosen
 
     def _quantile(self, rows: IntArray, share: float) -> tuple[IntArray, float, IntArray]:

@@ -1,5 +1,6 @@
 """The verbs that make an edition: `demo`, `check`, `build`."""
 
+import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -63,6 +64,8 @@ def demo(
     built = build_demo(folder, buildings=buildings)
     _say_built(built.store, built.region, built.edition, built.seconds)
     if serve_map:
+        # A line for every request is for who runs a server; here it would push the address out of sight.
+        logging.getLogger("carbonmap.access").setLevel(logging.WARNING)
         serve_store(built.store, host, port, any_port=True)
 
 

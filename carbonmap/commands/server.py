@@ -53,4 +53,5 @@ def serve_store(
 
 
 def _say_address(address: str) -> None:
-    console.print(f"The map is at {address}   (Ctrl-C stops it)", markup=False)
+    # Between empty lines on standard output, whatever the log on standard error looks like.
+    console.print(f"\nThe map is at {address}   (Ctrl-C stops it)\n", markup=False)

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 import subprocess
 import threading
 import time
@@ -87,7 +88,7 @@ def test_the_tag_is_the_digest_and_the_clients_copy_is_enough(client: httpx.Clie
     assert answer.headers["etag"] == f'"{digest}"'
     again = fetched(client, "grid-1km_2023.csv", **{"if-none-match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert f"{digest}  grid-1km_2023.csv\n" in client.get("/api/town/downloads/SHA256SUMS").text
+    assert f"{digest}  town-{EDITION}-grid-1km_2023.csv\n" in client.get("/api/town/downloads/SHA256SUMS").text
     assert "immutable" not in answer.headers["cache-control"]
     pinned = client.get(f"/api/town/downloads/grid-1km_2023.csv?edition={EDITION}")
     assert "immutable" in pinned.headers["cache-control"]
@@ -95,13 +96,24 @@ def test_the_tag_is_the_digest_and_the_clients_copy_is_enough(client: httpx.Clie
 
 def test_sums_that_the_server_tells_are_those_of_what_it_sends(client: httpx.Client, tmp_path: Path) -> None:
     fetched(client, "h3-8_2023.csv")
-    sums = client.get("/api/town/downloads/SHA256SUMS").text
-    for line in sums.splitlines():
-        name = line.split("  ")[1]
-        (tmp_path / name).write_bytes(client.get(f"/api/town/downloads/{name}").content)
-    (tmp_path / "SHA256SUMS").write_text(sums)
-    checked = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=False)
-    assert checked.returncode == 0
+
+    def saved(name: str) -> str:
+        """Save a file under the name that the server gives it, as a browser and `curl -OJ` do."""
+        answer = client.get(f"/api/town/downloads/{name}")
+        found = re.fullmatch(r'attachment; filename="([^"/]+)"', answer.headers["content-disposition"])
+        assert found is not None
+        (tmp_path / found[1]).write_bytes(answer.content)
+        return found[1]
+
+    sums = saved("SHA256SUMS")
+    assert sums == f"town-{EDITION}-SHA256SUMS"
+    listed = {line.split("  ")[1] for line in (tmp_path / sums).read_text().splitlines()}
+    names = [name.removeprefix(f"town-{EDITION}-") for name in listed]
+    assert {saved(name) for name in names} == listed
+    command = ["sha256sum", "--check", "--quiet", "--strict", sums]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    (tmp_path / f"town-{EDITION}-h3-8_2023.csv").write_text("another file")
+    assert subprocess.run(command, cwd=tmp_path, check=False, capture_output=True).returncode == 1
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,18 @@ def test_inputs_that_cannot_be_used_make_no_job(client: httpx.Client, process: s
     assert said in told.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"inputs": []}, "body.inputs: Input should be a valid dictionary (given: [])"),
+        ({"input": {}}, "body.input: Extra inputs are not permitted (given: {})"),
+    ],
+)
+def test_a_body_is_told_apart_from_its_inputs(client: httpx.Client, body: Any, said: str) -> None:
+    told = client.post(f"{REGION}/processes/scenario/execution", json=body)
+    assert (told.status_code, told.json()["detail"]) == (400, said)
+
+
 def test_what_fails_says_why(client: httpx.Client) -> None:
     gap = {"year": 2040, "measures": [{"id": "p", "kind": "rooftop_pv", "level": 0.5}]}
     told = ended(client, ordered(client, "scenario", {"scenario": gap})["jobID"])

@@ -3,8 +3,11 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -294,6 +297,33 @@ def test_the_log_is_one_document_a_line(client: httpx.Client, capsys: pytest.Cap
     assert (line["method"], line["path"], line["query"], line["status"]) == ("GET", "/api/regions", "x=1", 400)
     assert line["logger"] == "carbonmap.access"
     assert line["bytes"] > 0
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_warnings_of_libraries_are_lines_of_the_log(project: Path, form: str) -> None:
+    script = (
+        "import warnings, sys; from pydantic.warnings import UnsupportedFieldAttributeWarning\n"
+        "from api.watch import configure_logs; configure_logs(sys.argv[1])\n"
+        "warnings.warn('it is\\nso', RuntimeWarning)\n"
+        "warnings.warn('fields', UnsupportedFieldAttributeWarning)\n"
+    )
+    command = [sys.executable, "-P", "-c", script, form]
+    environment = {**os.environ, "PYTHONPATH": str(project), "PYTHONWARNINGS": "default"}
+    told = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stderr
+    [line] = told.splitlines()
+    message = json.loads(line)["message"] if form == "json" else line
+    assert message.endswith("RuntimeWarning: it is\\nso")
+
+
+def test_an_offer_of_another_protocol_is_answered_and_fills_no_log(
+    client: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with log_lines("json", capsys) as lines:
+        for k in range(3):
+            offer = {"Connection": "Upgrade", "Upgrade": "h2c" if k else "websocket", "X-Request-ID": "of-this-test"}
+            assert client.get("/api/regions", headers=offer).status_code == 200
+        assert lines("of-this-test")
+        assert not [line for line in lines("") if "upgrade" in line.lower()]
 
 
 @pytest.mark.parametrize(("trusted", "address"), [("127.0.0.1", "203.0.113.9"), ("10.0.0.1", "127.0.0.1")])

@@ -1,5 +1,6 @@
 """Scenarios by API, asked of a real server: catalogue, results of documents sent along, cells, zones and areas."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,11 @@ def test_places_of_a_result_are_told_by_each_set_and_their_range(client: httpx.C
         assert values[f"change_{part}_tco2e"] == values[f"change_{part}_{names[0]}_tco2e"]
         differ.append(values[f"change_{part}_{names[1]}_tco2e"] != values[f"change_{part}_{names[0]}_tco2e"])
     assert any(differ)
+    schemas = client.get("/api/openapi.json").json()["components"]["schemas"]
+    described = re.findall(r"`([a-z0-9_<>]+)`", schemas["PlaceOut"]["properties"]["properties"]["description"])
+    forms = [re.sub(r"<[a-z]+>", "[a-z0-9_]+", name) for name in described]
+    columns = {name for one in told["features"] for name in one["properties"]}
+    assert [name for name in columns if not any(re.fullmatch(form, name) for form in forms)] == []
 
 
 def test_an_area_has_an_interval_of_each_set(client: httpx.Client) -> None:

@@ -157,10 +157,25 @@ def test_a_polygon_elsewhere_has_nothing_and_one_around_has_all(client: httpx.Cl
     assert found["rows"] == 0
     assert totals(found) == dict.fromkeys(totals(found))
     assert found["drawn_ha"] > 100_000
+    assert "outside the region's ground" in found["notes"]["nothing"], "nulls without a reason are no answer"
     around = {"type": "Polygon", "coordinates": [[[5, 43], [14, 43], [14, 52], [5, 52], [5, 43]]]}
     found = client.post(ADDRESS, json=around).json()
     table = Store(small_store).open("town").table("grid-100m", 2023, ["net_tco2e"]).to_pandas()
     assert totals(found)["net"] == pytest.approx(table["net_tco2e"].sum(), rel=1e-9)
+
+
+def test_a_polygon_without_rows_says_why(client: httpx.Client, small_store: Path) -> None:
+    beside = asked(client, shapely.box(EAST + 3_000, SOUTH, EAST + 3_200, SOUTH + 200))
+    assert (beside["rows"], beside["ground_ha"]) == (0, 0)
+    assert "outside the region's ground" in beside["notes"]["nothing"]
+    rows = Store(small_store).open("town").table("grid-100m", 2023, ["row", "col"]).to_pandas()
+    taken = set(zip(rows["row"], rows["col"], strict=True))
+    everywhere = ((r, c) for r in range(SOUTH // 100, NORTH // 100) for c in range(WEST // 100, EAST // 100))
+    row, col = next(cell for cell in everywhere if cell not in taken)
+    within = asked(client, shapely.box(100 * col + 9, 100 * row + 9, 100 * col + 90, 100 * row + 90))
+    assert within["rows"] == 0 < within["ground_ha"]
+    assert "has a row" in within["notes"]["nothing"]
+    assert "nothing" not in asked(client, shapely.box(WEST, SOUTH, EAST, NORTH))["notes"]
 
 
 def test_what_comes_out_follows_from_the_public_table_alone(own_store: Store) -> None:

@@ -25,6 +25,7 @@ from api.scenario_runs import MOST_WORK, Asked, Runs
 from api.turns import DRAWN_THREADS, MOST_WAITING, THREADS, running
 from grids.edition import Store
 from scenarios.errors import Stopped
+from scenarios.parameters import shipped_parameters
 from scenarios.scenario import read_scenario
 
 RESULTS = "/api/town/scenarios/results"
@@ -178,7 +179,10 @@ def test_a_run_whose_time_is_over_is_stopped(
 
 def test_a_run_that_costs_too_much_is_refused_with_the_limit(client: httpx.Client, small_store: Path) -> None:
     told = client.get("/api/town/scenarios/measures").json()["limits"]
-    assert told["cells_forms_samples"] == MOST_WORK >= 18_589 * 6 * 500, "a city of 100 m cells is within it"
+    sets = len(shipped_parameters().elasticities)
+    assert sets == 2
+    city = 18_589 * 6 * 500 * sets
+    assert told["cells_forms_samples_sets"] == MOST_WORK >= city, "a city of 100 m cells is within it"
     edition = Store(small_store).open("town")
     rows = edition.page("grid-1km", 2023, ["id"], limit=0).matched
     asked = Asked(read_scenario({"year": 2040}), "grid-1km", 2023, samples=5)
@@ -187,6 +191,11 @@ def test_a_run_that_costs_too_much_is_refused_with_the_limit(client: httpx.Clien
     with pytest.raises(InvalidParameter, match=rf"{rows} cells x 1 forms x 6 samples .* at most {rows * 5} .* a job"):
         runs.result(edition, replace(asked, samples=6))
     Runs(most_work=None).result(edition, replace(asked, samples=6))
+    form = {"id": "more", "kind": "growth", "form": "compact", "people": 100}
+    formed = replace(asked, scenario=read_scenario({"year": 2040, "measures": [form]}))
+    Runs(most_work=rows * 5 * sets).result(edition, formed)
+    with pytest.raises(InvalidParameter, match=rf"1 forms x 5 samples x {sets} sets of elasticities are {rows * 10},"):
+        Runs(most_work=rows * 5 * sets - 1).result(edition, formed)
 
 
 def test_runs_that_would_be_late_are_turned_away_at_once() -> None:

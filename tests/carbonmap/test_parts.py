@@ -56,8 +56,23 @@ def many_stands(tiny) -> None:
     tiny.source("forest")["file"] = "forest.parquet"
 
 
+class Counting(Silent):
+    """Notes how many of the steps that were planned are still to come."""
+
+    left = 0
+
+    def plan(self, steps: int) -> None:
+        self.left = steps
+
+    def step(self, what: str) -> None:
+        self.left -= 1
+
+
 def build(tiny, store: Path) -> Built:
-    return build_region(tiny.write(), None, store, progress=Silent())
+    steps = Counting()
+    built = build_region(tiny.write(), None, store, progress=steps)
+    assert steps.left == 0, "as many steps as planned"
+    return built
 
 
 def test_a_build_in_parts_is_the_build_at_once_to_the_last_bit(tiny, tmp_path, monkeypatch) -> None:

@@ -16,6 +16,15 @@ def test_steps_are_lines_where_nobody_looks_at_a_bar(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "[1/2] reading\n[2/2] writing\n"
 
 
+def test_steps_before_the_plan_are_counted_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with Terminal("Building") as progress:
+        progress.step("looking")
+        progress.plan(2)
+        progress.step("reading")
+        progress.step("writing")
+    assert capsys.readouterr().err == "[1] looking\n[2/3] reading\n[3/3] writing\n"
+
+
 def test_ctrl_c_that_was_lost_is_raised_by_the_next_step() -> None:
     before = signal.getsignal(signal.SIGINT)
     with Terminal("Building") as progress:

@@ -8,7 +8,9 @@ import pytest
 import shapely
 from osmium.osm.mutable import Node, Relation, Way
 
+from gis import found_osm
 from gis.errors import LayerMissing, UnreadableFile
+from gis.found_osm import admin_levels
 from gis.layers import ReadReport
 from gis.osm import read_osm
 from gis.osm_xml import is_out_geom, plain_osm
@@ -122,6 +124,24 @@ def test_unnamed_closed_ways_are_no_units(tmp_path: Path) -> None:
         writer.add_way(Way(id=2, version=1, nodes=[1, 2, 3, 1], tags=tags))
     raw, report = read(tmp_path / "a.osm.pbf", "admin", "name")
     assert (list(raw.ids), report.filtered) == (["w1"], 1)
+
+
+def test_areas_too_tangled_for_geos_are_in_no_level(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, box = tmp_path / "a.osm.pbf", (9.0, 47.0, 9.3, 47.2)
+    places = [(9.0, 47.0), (9.1, 47.0), (9.1, 47.1), (9.2, 47.0), (9.3, 47.0), (9.3, 47.1)]
+    with osmium.SimpleWriter(str(path)) as writer:
+        for number, place in enumerate(places, start=1):
+            writer.add_node(Node(id=number, version=1, location=place))
+        for number, name in enumerate(("Dorf", "Knoten")):
+            first = 3 * number + 1
+            tags = {"boundary": "administrative", "admin_level": "8", "name": name}
+            writer.add_way(Way(id=number + 1, version=1, nodes=[first, first + 1, first + 2, first], tags=tags))
+    [both] = admin_levels(path, box)
+    assert set(both.names) == {"Dorf", "Knoten"}
+    monkeypatch.setattr(found_osm, "too_tangled", lambda shapes: {len(shapes) - 1: "its edges cross too often"})
+    [left] = admin_levels(path, box)
+    assert left.names == both.names[:-1]
+    assert left.covered == pytest.approx(both.covered / 2)
 
 
 def test_places_need_a_name(village: Path) -> None:

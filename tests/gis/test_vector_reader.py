@@ -30,9 +30,11 @@ from gis.errors import (
     WrongGeometry,
 )
 from gis.files import input_file
-from gis.layers import Layer
+from gis.layers import Layer, ReadReport
+from gis.raw import Request
 from gis.readers import read_context, read_coverage, read_source
 from gis.sources import ContextSource, Coverage, Source
+from gis.vector import read_vector
 
 UTM = "EPSG:32632"
 SQUARES = [shapely.box(500_000 + 20 * i, 5_200_000, 500_010 + 20 * i, 5_200_010) for i in range(4)]
@@ -214,6 +216,22 @@ def korean_shapefile(folder: Path, name: str = "k") -> None:
     raw = bytearray((folder / f"{name}.dbf").read_bytes())
     raw[29] = 0
     (folder / f"{name}.dbf").write_bytes(raw)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_parcels_of_a_shapefile_keep_their_19_digits(tmp_path: Path, missing: bool) -> None:
+    """A column N(19,0), as Korean ones have it, is of floats to GDAL, which skip whole numbers of that size."""
+    numbers = ["1171010100100010001", "1171010100100010002", None if missing else "1171010100100010003"]
+    frame(pnu=[text and text.rjust(19) for text in numbers]).to_file(tmp_path / "p.shp")
+    raw = bytearray((tmp_path / "p.dbf").read_bytes())
+    assert raw[32 + 11 : 32 + 12] == b"C"
+    head, record = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
+    rows = [bytes(raw[head + k * record :][:20]) for k in range(3)]
+    raw[32 + 11 : 32 + 12], raw[32 + 16], raw[10:12] = b"N", 19, (20).to_bytes(2, "little")
+    (tmp_path / "p.dbf").write_bytes(bytes(raw[:head]) + b"".join(rows) + b"\x1a")
+    request = Request(tmp_path / "p.shp", None, ("pnu",), {}, None, None)
+    values = read_vector(request, ReadReport("s", "p.shp", None)).values["pnu"]
+    assert [None if pd.isna(value) else str(value) for value in values] == numbers
 
 
 def test_korean_shapefiles_without_cpg(tmp_path: Path) -> None:

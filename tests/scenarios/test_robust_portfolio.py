@@ -149,6 +149,27 @@ def test_cancelled_later_the_best_so_far_comes_back_and_at_once_there_is_none() 
     assert (full.stopped, early.stopped) == ("gap", "cancelled")
 
 
+def test_a_round_that_was_cut_short_marks_no_round_after_it() -> None:
+    """Who cancels for a moment only, and a solver that gives one round up, do not make the whole search late."""
+    options = made_options(20, 4, 3, 3, groups=2)
+    train, held_out = made_samples(options, 100, 1), made_samples(options, 100, 2)
+    target = 0.5 * best_portfolio(options, budget=float("inf")).total_tco2e
+    rounds: list[int] = []
+    cut: list[int] = []
+
+    def once() -> bool:
+        if rounds and rounds[-1] == 2 and not cut:
+            cut.append(2)
+            return True
+        return False
+
+    watched = Settings(progress=lambda moment: rounds.append(moment.round), cancelled=once)
+    found = robust_portfolio(options, train, held_out, target_tco2e=target, settings=watched)
+    assert cut == [2]
+    assert max(rounds) > 2
+    assert found.stopped == "gap"
+
+
 def test_a_measure_that_samples_turn_over_does_not_blow_up_the_gap() -> None:
     """It saves next to nothing in the mean of all samples, and much near a quantile; combinations are thinned."""
     options = made_options(2, 11, 5, 3)
