@@ -180,7 +180,8 @@ class Division:
             column, of_large = self._cut(column, large, names)  # it refuses what nobody should ask GEOS about
             mended = large[~shapely.is_valid(_read(whole_ones, large))]
         cells = parts_in_cells(column, self.grid, ids=names.tolist())
-        whole, repaired = cells.measures, np.union1d(cells.repaired, mended).astype(np.int64)
+        # What parts are fractions of becomes what was given before it was cut; what was cut keeps its own measures.
+        whole, repaired = cells.measures.copy(), np.union1d(cells.repaired, mended).astype(np.int64)
         if inside:
             outside = np.where(cells.kinds == NOWHERE, 1.0, 0.0)
         else:
@@ -200,7 +201,6 @@ class Division:
                     again = parts_in_cells(taken(column, cut), self.grid, ids=names[cut].tolist())
                 cells = cells.exchanged(cut, again)
             if crossing.size:
-                whole = whole.copy()
                 whole[crossing] = _whole_of(clipped, whole[crossing], cells.measures[crossing])
         parts = cells.parts
         share = _fractions(parts.amount, whole, parts.owner)
