@@ -209,6 +209,15 @@ class Division:
         zones = {name: self._in_zones(column, cells, whole, index) for name, index in self._zones.items()}
         return SharedOut(outside, in_cells, zones, repaired)
 
+    def cut(self, geometries: GeometryArray) -> Clipped:
+        """Geometries cut to the domain (`grids.shares.clip_to`); one caller at a time, as `share_out`.
+
+        Raises:
+            GeometryError, UncutGeometry: see there.
+        """
+        with self._turn:
+            return clip_to(geometries, self.domain)
+
     @property
     def zone_sets(self) -> tuple[str, ...]:
         """Collections of zones that features are shared out to."""
