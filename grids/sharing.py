@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import shapely
@@ -117,7 +117,7 @@ class Division:
         self.grid = grid
         self.domain = domain
         # GEOS prepares the domain as it is asked about it, which two threads must not do at once.
-        self._turn = Lock()
+        self._one_at_a_time = Lock()
         self._box = domain.bounds
         self._within = domain_index(domain, grid)
         self._zones = dict(zones)
@@ -141,7 +141,7 @@ class Division:
         """
         names = np.arange(column.size) if ids is None else np.asarray(ids)
         refused: dict[int, str] = {}
-        with self._turn:
+        with self._one_at_a_time:
             while True:
                 try:
                     shared = self._settled(column, names, inside)
@@ -215,7 +215,7 @@ class Division:
         Raises:
             GeometryError, UncutGeometry: see there.
         """
-        with self._turn:
+        with self._one_at_a_time:
             return clip_to(geometries, self.domain)
 
     @property
@@ -239,7 +239,8 @@ class Division:
         within = (west >= self._box[0]) & (south >= self._box[1]) & (east <= self._box[2]) & (north <= self._box[3])
         cells = ((east - west) / self.grid.size_m + 1) * ((north - south) / self.grid.size_m + 1)
         large = given[(cells > MOST_CELLS) | (~within & (cells > _MANY_CELLS))].astype(np.int64)
-        areal: NDArray[np.bool_] = shapely.get_dimensions(_read(column, large)) == AREAS
+        # What cannot be read has no dimension; it is told when it is cut to cells.
+        areal: NDArray[np.bool_] = shapely.get_dimensions(_read(column, large, on_invalid="ignore")) == AREAS
         found: IntArray = large[areal]
         return found
 
@@ -324,10 +325,10 @@ def _missed(shared: SharedOut) -> IntArray:
     return np.flatnonzero(off).astype(np.int64)
 
 
-def _read(column: WkbColumn, which: IntArray) -> GeometryArray:
-    """Some features as geometries."""
+def _read(column: WkbColumn, which: IntArray, on_invalid: Literal["raise", "ignore"] = "raise") -> GeometryArray:
+    """Some features as geometries; None for what cannot be read, where that is to be ignored."""
     wkb = np.array([column.feature(f) for f in which.tolist()], dtype=np.object_)
-    return np.asarray(shapely.from_wkb(wkb), dtype=np.object_)
+    return np.asarray(shapely.from_wkb(wkb, on_invalid=on_invalid), dtype=np.object_)
 
 
 def _thin(column: WkbColumn, missed: IntArray) -> tuple[IntArray, WkbColumn]:
