@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from accounting.emissions import EmissionLines
 from accounting.likeness import Likeness
 from accounting.sector import joined_remarks
+from carbonmap.far_reaching import NONE_FAR
 from carbonmap.line_tables import lines_by_year, lines_in
 from carbonmap.parts import Part, PartRecord, WorkFolder
 from gis.checks import Finding
@@ -38,7 +39,8 @@ class SharedLayer:
         domain: the ground the source speaks for.
         report: what became of every feature of the file.
         odd: values that are hard to believe, over all parts.
-        counts, lookups, assumptions, repaired: see `PartRecord`, over all parts; warnings are its remarks as sentences.
+        counts, lookups, assumptions, repaired, far_reaching: see `PartRecord`, over all parts; warnings are its remarks
+            as sentences.
         size: how many features.
         likeness: what neighbours have in common, if anything.
     """
@@ -85,6 +87,7 @@ class SharedLayer:
         self._offsets = np.cumsum([0, *(record.features for record in records if record.digests)])
         self.odd = _findings(records)
         self.repaired = tuple(name for record in records for name in record.repaired)
+        self.far_reaching = sum((record.far_reaching for record in records), NONE_FAR)
         self.counts: dict[str, int] = {}
         for record in records:
             for name, count in record.counts.items():

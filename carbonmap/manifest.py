@@ -149,6 +149,7 @@ def _layer(layer: SharedLayer) -> dict[str, Any]:
         "emissions": layer.counts,
         "warnings": [*layer.warnings, *map(told, layer.odd)],
         "repaired_by_edges": {"count": len(layer.repaired), "ids": list(layer.repaired)},
+        "far_reaching": {"count": layer.far_reaching.count, "worst_miss": layer.far_reaching.miss},
         "wholly_outside": int((layer.outside >= 1 - 1e-12).sum()),
         "partly_outside": int(((layer.outside > 0) & (layer.outside < 1 - 1e-12)).sum()),
     }

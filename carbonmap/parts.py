@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from accounting.sector import Remark, SectorEmissions
-from carbonmap.far_reaching import by_ground_inside
+from carbonmap.far_reaching import NONE_FAR, FarReaching, by_ground_inside
 from carbonmap.line_tables import line_table
 from carbonmap.part_files import part_file_schema, read_part_file, write_part_file
 from carbonmap.plan import Plan
@@ -68,6 +68,7 @@ class PartRecord:
         lookups: factor id -> the factor's record with the reason why it was chosen.
         assumptions: ids of the region's assumptions that were used.
         repaired: ids of features that reading let pass and that were made valid when they were shared out.
+        far_reaching: features that were measured inside and outside by themselves.
         digests: file -> SHA-256; a file of another one was never finished, or was damaged since.
     """
 
@@ -79,6 +80,7 @@ class PartRecord:
     lookups: dict[str, dict[str, Any]] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
     repaired: tuple[str, ...] = ()
+    far_reaching: FarReaching = NONE_FAR
     digests: dict[str, str] = field(default_factory=dict)
 
 
@@ -286,7 +288,7 @@ def work_part(
             return PartRecord(0, layer.report), None
         sizes = np.delete(sizes, nowhere)
     emissions = sector_emissions(source, layer.table, plan.region, plan.accounts.apart(), sizes)
-    shared = by_ground_inside(shared_out(layer, plan, source), layer, sizes, plan.domain(source))
+    shared, far_reaching = by_ground_inside(shared_out(layer, plan, source), layer, sizes, plan.division(source))
     if shared.refused:
         layer = layer.without(shared.refused, left_out(list(shared.refused), layer, emissions, sizes))
         if not len(layer):
@@ -296,7 +298,7 @@ def work_part(
         emissions = sector_emissions(source, layer.table, plan.region, plan.accounts.apart(), sizes)
     ids = layer.table["id"].to_numpy(dtype=object)
     repaired = tuple(map(str, ids[shared.repaired]))
-    record = record_of(len(layer), layer.report, emissions, tuple(odd), repaired)
+    record = record_of(len(layer), layer.report, emissions, tuple(odd), repaired, far_reaching)
     return record, tables_of(layer, emissions, shared)
 
 
@@ -306,12 +308,12 @@ def record_of(
     emissions: SectorEmissions,
     odd: tuple[Finding, ...] = (),
     repaired: tuple[str, ...] = (),
+    far_reaching: FarReaching = NONE_FAR,
 ) -> PartRecord:
     """The record of a part from what its sector says."""
     lookups = {name: {**lookup.factor.record(), "chosen": lookup.chosen} for name, lookup in emissions.lookups.items()}
-    return PartRecord(
-        features, report, odd, emissions.counts, emissions.remarks, lookups, emissions.assumptions, repaired
-    )
+    counts, remarks, assumptions = emissions.counts, emissions.remarks, emissions.assumptions
+    return PartRecord(features, report, odd, counts, remarks, lookups, assumptions, repaired, far_reaching)
 
 
 def shared_out(layer: Layer, plan: Plan, source: Source) -> SharedOut:

@@ -18,6 +18,7 @@ from gis.crs import check_degrees, source_crs
 from gis.encodings import check_text, check_utf8, dbf_beside, is_ascii, shapefile_encoding
 from gis.errors import LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
 from gis.files import file_kind, unpacked
+from gis.geoarrow import ENCODINGS, wkb_of
 from gis.geometry_column import UNREADABLE as NO_GEOMETRY
 from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
@@ -251,7 +252,7 @@ def parquet_geometry(path: Path, source: Any = None) -> tuple[pq.ParquetFile, st
             footer is read is raised as it is.
 
     Raises:
-        UnreadableFile: not Parquet, or without GeoParquet's metadata, or not WKB.
+        UnreadableFile: not Parquet, or without GeoParquet's metadata, or in an encoding that it does not know.
     """
     try:
         file = open_parquet(path if source is None else source)
@@ -275,8 +276,11 @@ def parquet_geometry(path: Path, source: Any = None) -> tuple[pq.ParquetFile, st
             f"{path.name}: its GeoParquet metadata names {column!r} as the column of geometry, which it lacks or does "
             "not describe; write it again with GeoPandas or GDAL"
         )
-    if described.get("encoding") != "WKB":
-        raise UnreadableFile(f"{path.name}: geometry is encoded as {described.get('encoding')!r}; expected WKB")
+    if described.get("encoding") not in ("WKB", *ENCODINGS):
+        raise UnreadableFile(
+            f"{path.name}: geometry is encoded as {described.get('encoding')!r}; WKB or one of {', '.join(ENCODINGS)} "
+            "was expected: write it again with GeoPandas (to_parquet) or GDAL"
+        )
     # GeoParquet: an absent crs means OGC:CRS84, an explicit null means unknown.
     return file, column, described.get("crs", "OGC:CRS84")
 
@@ -300,8 +304,10 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
     report.encoding = "UTF-8"
     ids = np.arange(first_row, first_row + table.num_rows)
     plain = frozenset(column for column in request.columns if is_ascii(table[column]))
+    encoding = json.loads(file.metadata.metadata[b"geo"])["columns"][geometry]["encoding"]
+    shapes = table[geometry] if encoding == "WKB" else wkb_of(table[geometry], encoding, name)
     try:
-        return _finish(ids, table[geometry], values, declared, request, report, plain)
+        return _finish(ids, shapes, values, declared, request, report, plain)
     except TypeError as problem:
         raise UnreadableFile(
             f"{name}: column {geometry!r} does not hold WKB geometry ({_first_line(problem)})"

@@ -40,7 +40,7 @@ from grids.total_kernels import add_targets
 
 _ENTRIES_AT_ONCE = 100_000
 
-WHOLE = 0.999
+FULLY_COVERED = 0.999
 """Covered fraction from which a target counts as covered as a whole; the rest is drawing noise along borders."""
 
 
@@ -122,7 +122,7 @@ class SectorSums:
     @property
     def whole(self) -> BoolArray:
         """(targets,) covered as a whole: half a forest and all buildings make no net."""
-        return ~(self.coverage < WHOLE)
+        return ~(self.coverage < FULLY_COVERED)
 
     @property
     def total(self) -> FloatArray:

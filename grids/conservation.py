@@ -191,43 +191,6 @@ def column_totals(sums: CollectionSums) -> Totals:
     }
 
 
-def conservation(
-    features_total: Mapping[Key, float],
-    targets_total: Mapping[Key, float],
-    outside: Mapping[Key, float],
-    *,
-    collection: str = "",
-    features_absolute: Mapping[Key, float] | None = None,
-) -> Residuals:
-    """Balances from sums made elsewhere, for instance from partitions of a distributed build.
-
-    Args:
-        features_total: tCO2e of the features, by layer, sector, carrier, basis and year.
-        targets_total: tCO2e in the targets.
-        outside: tCO2e outside the domain and outside the collection together.
-        collection: id, for messages.
-        features_absolute: scale of the residual; by default the absolute value of `features_total`.
-
-    Returns:
-        Balances over all keys; a key that one side lacks counts as 0 there.
-    """
-    scale = features_absolute or {key: abs(total) for key, total in features_total.items()}
-    keys = sorted({*features_total, *targets_total, *outside})
-    return Residuals(
-        collection,
-        {
-            key: Balance(
-                features_total.get(key, 0.0),
-                scale.get(key, 0.0),
-                targets_total.get(key, 0.0),
-                outside.get(key, 0.0),
-                0.0,
-            )
-            for key in keys
-        },
-    )
-
-
 def _sentence(key: Key, balance: Balance) -> str:
     layer, sector, carrier, basis, year = key
     return (

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from grids.aggregate import WHOLE
+from grids.aggregate import FULLY_COVERED
 from grids.columns import (
     BASES,
     CARRIERS,
@@ -257,7 +257,7 @@ def _reasons(sector: str, row: Row, carriers: Sequence[CarrierReceipt], closed: 
         "withheld": withheld,
         "region_hidden": total is None and closed and held,
         "not_covered": total is None and not (closed and held),
-        "not_whole": total is not None and coverage is not None and coverage < WHOLE,
+        "not_whole": total is not None and coverage is not None and coverage < FULLY_COVERED,
         "illustrative": bool(row.get(f"{sector}_illustrative")),
     }
     return tuple(code for code in REASONS if holds.get(code))

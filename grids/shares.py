@@ -65,6 +65,7 @@ class Clipped:
 
     Attributes:
         geometries: (features,) what lies inside the domain, of the feature's own dimension; empty where nothing does.
+        beyond: (features,) what lies outside, likewise, each by its own overlay.
         inside: (features,) fraction of the whole feature inside, as cut near the feature: `geometries` are rounded to
             coordinates of the CRS, which is a tenth of a nanometre.
         outside: (features,) fraction outside, from the geometry's difference, not as 1 - inside.
@@ -73,6 +74,7 @@ class Clipped:
     """
 
     geometries: GeometryArray
+    beyond: GeometryArray
     inside: FloatArray
     outside: FloatArray
     measures: FloatArray
@@ -98,6 +100,7 @@ def clip_to(geometries: GeometryArray, domain: BaseGeometry) -> Clipped:
     inside, outside = np.zeros(features.size), np.zeros(features.size)
     outside[kinds == NOWHERE] = 1.0
     shapely.prepare(domain)
+    beyond = np.full(features.size, shapely.GeometryCollection(), dtype=np.object_)
 
     extended = kinds > POINTS
     within = extended.copy()
@@ -106,6 +109,7 @@ def clip_to(geometries: GeometryArray, domain: BaseGeometry) -> Clipped:
     apart = extended & ~within
     apart[apart] = shapely.disjoint(domain, features[apart])
     outside[apart] = 1.0
+    beyond[apart] = features[apart]
     features[apart] = shapely.GeometryCollection()
 
     cut = np.flatnonzero(extended & ~within & ~apart)
@@ -116,20 +120,26 @@ def clip_to(geometries: GeometryArray, domain: BaseGeometry) -> Clipped:
         domains = whole.around(np.zeros(cut.size, np.int64), shapely.bounds(features[cut]), middles)
     except UncutGeometry as error:
         raise error.at(cut) from error
-    beyond = overlay(shapely.difference, crossing, domains, kinds[cut], cut)
-    outside[cut] = measures_of(beyond, kinds[cut]) / measures[cut]
+    rest = overlay(shapely.difference, crossing, domains, kinds[cut], cut)
+    outside[cut] = measures_of(rest, kinds[cut]) / measures[cut]
+    beyond[cut] = seen_from(rest, -middles)
     kept = overlay(shapely.intersection, crossing, domains, kinds[cut], cut)
     kept_measures = measures_of(kept, kinds[cut])
     kept[kept_measures == 0] = shapely.GeometryCollection()
     inside[cut] = kept_measures / measures[cut]
     features[cut] = seen_from(kept, -middles)
 
-    _clip_points(features, kinds, domain, inside, outside)
-    return Clipped(features, inside, outside, measures)
+    _clip_points(features, beyond, kinds, domain, inside, outside)
+    return Clipped(features, beyond, inside, outside, measures)
 
 
 def _clip_points(
-    features: GeometryArray, kinds: IntArray, domain: BaseGeometry, inside: FloatArray, outside: FloatArray
+    features: GeometryArray,
+    beyond: GeometryArray,
+    kinds: IntArray,
+    domain: BaseGeometry,
+    inside: FloatArray,
+    outside: FloatArray,
 ) -> None:
     """Clip points in place, each by itself: an overlay would count equal points once."""
     which = np.flatnonzero(kinds == POINTS)
@@ -140,10 +150,13 @@ def _clip_points(
     is_out = shapely.disjoint(domain, points)
     inside[which] = np.bincount(owner[is_in], minlength=which.size) / total
     outside[which] = np.bincount(owner[is_out], minlength=which.size) / total
+    gone = which[inside[which] == 0]
+    beyond[gone] = features[gone]
     split = (outside[which] > 0) & (inside[which] > 0)
     for position in np.flatnonzero(split):
+        beyond[which[position]] = shapely.multipoints(points[is_out & (owner == position)])
         features[which[position]] = shapely.multipoints(points[is_in & (owner == position)])
-    features[which[inside[which] == 0]] = shapely.GeometryCollection()
+    features[gone] = shapely.GeometryCollection()
 
 
 def by_target(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import shapely
@@ -117,7 +117,7 @@ class Division:
         self.grid = grid
         self.domain = domain
         # GEOS prepares the domain as it is asked about it, which two threads must not do at once.
-        self._turn = Lock()
+        self._one_at_a_time = Lock()
         self._box = domain.bounds
         self._within = domain_index(domain, grid)
         self._zones = dict(zones)
@@ -141,7 +141,7 @@ class Division:
         """
         names = np.arange(column.size) if ids is None else np.asarray(ids)
         refused: dict[int, str] = {}
-        with self._turn:
+        with self._one_at_a_time:
             while True:
                 try:
                     shared = self._settled(column, names, inside)
@@ -180,7 +180,8 @@ class Division:
             column, of_large = self._cut(column, large, names)  # it refuses what nobody should ask GEOS about
             mended = large[~shapely.is_valid(_read(whole_ones, large))]
         cells = parts_in_cells(column, self.grid, ids=names.tolist())
-        whole, repaired = cells.measures, np.union1d(cells.repaired, mended).astype(np.int64)
+        # What parts are fractions of becomes what was given before it was cut; what was cut keeps its own measures.
+        whole, repaired = cells.measures.copy(), np.union1d(cells.repaired, mended).astype(np.int64)
         if inside:
             outside = np.where(cells.kinds == NOWHERE, 1.0, 0.0)
         else:
@@ -200,7 +201,6 @@ class Division:
                     again = parts_in_cells(taken(column, cut), self.grid, ids=names[cut].tolist())
                 cells = cells.exchanged(cut, again)
             if crossing.size:
-                whole = whole.copy()
                 whole[crossing] = _whole_of(clipped, whole[crossing], cells.measures[crossing])
         parts = cells.parts
         share = _fractions(parts.amount, whole, parts.owner)
@@ -208,6 +208,15 @@ class Division:
         in_cells = CellEntries(parts.owner[real], parts.row[real], parts.col[real], share[real])
         zones = {name: self._in_zones(column, cells, whole, index) for name, index in self._zones.items()}
         return SharedOut(outside, in_cells, zones, repaired)
+
+    def cut(self, geometries: GeometryArray) -> Clipped:
+        """Geometries cut to the domain (`grids.shares.clip_to`); one caller at a time, as `share_out`.
+
+        Raises:
+            GeometryError, UncutGeometry: see there.
+        """
+        with self._one_at_a_time:
+            return clip_to(geometries, self.domain)
 
     @property
     def zone_sets(self) -> tuple[str, ...]:
@@ -230,7 +239,8 @@ class Division:
         within = (west >= self._box[0]) & (south >= self._box[1]) & (east <= self._box[2]) & (north <= self._box[3])
         cells = ((east - west) / self.grid.size_m + 1) * ((north - south) / self.grid.size_m + 1)
         large = given[(cells > MOST_CELLS) | (~within & (cells > _MANY_CELLS))].astype(np.int64)
-        areal: NDArray[np.bool_] = shapely.get_dimensions(_read(column, large)) == AREAS
+        # What cannot be read has no dimension; it is told when it is cut to cells.
+        areal: NDArray[np.bool_] = shapely.get_dimensions(_read(column, large, on_invalid="ignore")) == AREAS
         found: IntArray = large[areal]
         return found
 
@@ -315,10 +325,10 @@ def _missed(shared: SharedOut) -> IntArray:
     return np.flatnonzero(off).astype(np.int64)
 
 
-def _read(column: WkbColumn, which: IntArray) -> GeometryArray:
-    """Some features as geometries."""
+def _read(column: WkbColumn, which: IntArray, on_invalid: Literal["raise", "ignore"] = "raise") -> GeometryArray:
+    """Some features as geometries; None for what cannot be read, where that is to be ignored."""
     wkb = np.array([column.feature(f) for f in which.tolist()], dtype=np.object_)
-    return np.asarray(shapely.from_wkb(wkb), dtype=np.object_)
+    return np.asarray(shapely.from_wkb(wkb, on_invalid=on_invalid), dtype=np.object_)
 
 
 def _thin(column: WkbColumn, missed: IntArray) -> tuple[IntArray, WkbColumn]:

@@ -154,7 +154,7 @@ class ZoneIndex:
             polygons = np.append(polygons, np.array([gap, None], dtype=np.object_)[:1])
         names = [*(str(name) for name in (range(len(zones)) if ids is None else ids)), "the gap"]
         polygons, slivers = without_slivers(
-            np.array(shapely.force_2d(polygons), dtype=np.object_), names, sliver_m2, threads=threads
+            np.array(shapely.force_2d(polygons), dtype=np.object_), names, sliver_m2, gap=len(zones), threads=threads
         )
         labels, corner, borders = _laid_out(polygons, grid, threads)
         report = ZoneReport(slivers, borders.starts.size - 1, len(borders.pieces))
@@ -192,7 +192,7 @@ def domain_index(domain: BaseGeometry, grid: Grid, *, threads: int | None = None
     return replace(index, labels=np.ascontiguousarray(inner), beyond=1)
 
 
-_turn = Lock()
+_one_at_a_time = Lock()
 """GEOS prepares zones as it is asked about them, which two threads must not do at once; divisions may hold the same.
 
 Only the few features wait for it that edges do not describe.
@@ -254,7 +254,7 @@ def parts_in_zones(
         owner, zone, amount = owner[kept], zone[kept], amount[kept]
         left = np.sort(np.concatenate((left, np.flatnonzero(uneven))))
     if left.size:
-        with _turn:
+        with _one_at_a_time:
             extra = _overlaid(column, left, cells.measures, index, rest)
         owner, zone, amount = (np.concatenate(pair) for pair in zip((owner, zone, amount), extra, strict=True))
         order = np.lexsort((zone, owner))

@@ -1,4 +1,4 @@
-"""What features have in zones: contained ones at once, exact overlays only where a border is met."""
+"""What features have in zones by exact overlays, zone after zone: for the few that edges do not settle."""
 
 import numpy as np
 import shapely
@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 from grids.errors import GeometryError, UncutGeometry
 from grids.measures import LINES, POINTS, measures_of, overlay
 from grids.surroundings import Surroundings, middles_of, seen_from
-from grids.unions import union_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
 
-_UNEVEN = 1e-12
+UNEVEN = 1e-12
 """A fraction of a feature. Parts that miss its whole by more lie in two zones at once (a road along a border), or cross
 a border at so flat an angle that each overlay rounds the crossing elsewhere (a road beside one: up to a millimetre)."""
 
@@ -41,70 +40,12 @@ def check_polygons(polygons: GeometryArray, name: str) -> None:
         )
 
 
-def parts_in_zones(
-    features: GeometryArray, kinds: IntArray, zones: GeometryArray
-) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-    """What each feature has in each zone, and in none.
-
-    Args:
-        features: (n,) in two dimensions, valid (`measures.as_features`).
-        kinds: (n,) what each is measured by.
-        zones: (m,) valid polygons; the first in order takes what lies on two.
-
-    Returns:
-        zone, feature and amount (m2, m, number of points) of each part; and (n,) the amount outside all zones, taken
-        from the difference with their union.
-
-    Raises:
-        GeometryError: a zone that is no valid polygon.
-        UncutGeometry: features that GEOS cannot cut.
-    """
-    check_polygons(zones, "Zone")
-    tree = shapely.STRtree(zones)
-    shapely.prepare(zones)
-    beyond = np.zeros(features.size)
-    point_zone, point_feature, point_amount = _points_in(features, kinds, zones, tree, beyond)
-
-    extended = np.flatnonzero(kinds > POINTS)
-    near, zone = tree.query(features[extended])
-    feature = extended[near]
-    order = np.lexsort((zone, feature))
-    feature, zone = feature[order], zone[order]
-    within = shapely.contains_properly(zones[zone], features[feature])
-    whole_feature, first = np.unique(feature[within], return_index=True)
-    whole_zone = zone[within][first]
-
-    open_features = np.setdiff1d(extended, whole_feature)
-    met = np.isin(feature, open_features)
-    met_zone, met_feature = zone[met], feature[met]
-    parts = overlay(shapely.intersection, features[met_feature], zones[met_zone], kinds[met_feature], met_feature)
-    amount = measures_of(parts, kinds[met_feature])
-
-    beyond[open_features] = _outside(
-        features[open_features], kinds[open_features], zones[np.unique(met_zone)], open_features
-    )
-    total = np.bincount(met_feature, amount, minlength=features.size)
-    uneven = np.zeros(features.size, dtype=bool)
-    whole = measures_of(features[open_features], kinds[open_features])
-    uneven[open_features] = np.abs(total[open_features] + beyond[open_features] - whole) > whole * _UNEVEN
-    again = uneven[met_feature]
-    amount[again], rest = _in_turn(features, kinds, zones, met_feature[again], met_zone[again])
-    left = np.unique(met_feature[again])
-    beyond[left] = measures_of(rest[left], kinds[left])
-    return (
-        np.concatenate((point_zone, whole_zone, met_zone)),
-        np.concatenate((point_feature, whole_feature, met_feature)),
-        np.concatenate((point_amount, measures_of(features[whole_feature], kinds[whole_feature]), amount)),
-        beyond,
-    )
-
-
 def parts_nearby(
     features: GeometryArray, kinds: IntArray, zones: GeometryArray, tree: shapely.STRtree
 ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-    """The same parts, each feature with the zones seen from its own middle and settled zone after zone.
+    """What each feature has in each zone, and in none, seen from its own middle and settled zone after zone.
 
-    For the few that must add up: it costs several times as much for each, and little for zones of many vertices.
+    What it costs for each feature is little even for zones of many vertices.
 
     Args:
         features: (n,) in two dimensions, valid.
@@ -113,13 +54,14 @@ def parts_nearby(
         tree: of the zones.
 
     Returns:
-        As `parts_in_zones`, but what lies outside all zones is what is left when each has taken its part.
+        zone, feature and amount (m2, m, number of points) of each part; and (n,) the amount outside all zones: what is
+        left when each has taken its part.
 
     Raises:
         UncutGeometry: features that GEOS cannot cut.
     """
     beyond = np.zeros(features.size)
-    points = _points_in(features, kinds, zones, tree, beyond)
+    points = points_in(features, kinds, zones, tree, beyond)
     extended = np.flatnonzero(kinds > POINTS)
     near, zone = tree.query(features[extended])
     order = np.lexsort((zone, near))
@@ -134,7 +76,7 @@ def parts_nearby(
     met = ~shapely.is_empty(pieces)
     near, zone, pieces = near[met], zone[met], pieces[met]
     try:
-        amount, rest = _in_turn(seen, own, pieces, near, np.arange(near.size))
+        amount, rest = in_turn(seen, own, pieces, near, np.arange(near.size))
     except UncutGeometry as error:
         raise error.at(extended) from error
     beyond[extended] = measures_of(rest, own)
@@ -146,7 +88,7 @@ def parts_nearby(
     )
 
 
-def _points_in(
+def points_in(
     features: GeometryArray, kinds: IntArray, zones: GeometryArray, tree: shapely.STRtree, beyond: FloatArray
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Points one by one: the first zone that holds or touches it. What none does is written into `beyond`."""
@@ -166,21 +108,7 @@ def _points_in(
     return zone[order][first], which[owner[held]], np.ones(held.size)
 
 
-def _outside(features: GeometryArray, kinds: IntArray, zones: GeometryArray, names: IntArray) -> FloatArray:
-    """What features have outside all zones, by the difference with the union of the zones they may meet."""
-    if not zones.size:
-        return measures_of(features, kinds)
-    union = union_of(zones)
-    shapely.prepare(union)
-    outside = np.zeros(features.size)
-    cut = np.flatnonzero(~shapely.contains_properly(union, features))
-    unions = np.full(cut.size, union, dtype=np.object_)
-    rest = overlay(shapely.difference, features[cut], unions, kinds[cut], names[cut])
-    outside[cut] = measures_of(rest, kinds[cut])
-    return outside
-
-
-def _in_turn(
+def in_turn(
     features: GeometryArray, kinds: IntArray, zones: GeometryArray, feature: IntArray, zone: IntArray
 ) -> tuple[FloatArray, GeometryArray]:
     """Amounts when each zone, in order, takes what the ones before it left, and what the last one left.
@@ -200,7 +128,7 @@ def _in_turn(
         before = measures_of(rest[owner], kinds[owner])
         amount[now], left = _taken(rest[owner], taker, kinds[owner], owner)
         remaining = measures_of(left, kinds[owner])
-        lost = (kinds[owner] == LINES) & (np.abs(amount[now] + remaining - before) > before * _UNEVEN)
+        lost = (kinds[owner] == LINES) & (np.abs(amount[now] + remaining - before) > before * UNEVEN)
         if lost.any():  # a line that nearly retraces itself, or meets a needle: GEOS merges strands; edges cannot
             again = np.flatnonzero(lost)
             amount[now[again]], left[again] = _taken(

@@ -85,7 +85,12 @@ def gap_between(zones: GeometryArray, domain: BaseGeometry) -> Gap:
 
 
 def without_slivers(
-    polygons: GeometryArray, names: list[str], sliver_m2: float = SLIVER_M2, *, threads: int | None = None
+    polygons: GeometryArray,
+    names: list[str],
+    sliver_m2: float = SLIVER_M2,
+    *,
+    gap: int | None = None,
+    threads: int | None = None,
 ) -> tuple[GeometryArray, tuple[tuple[int, int, float], ...]]:
     """Zones that share no ground: slivers are cut off the later of two.
 
@@ -93,6 +98,7 @@ def without_slivers(
         polygons: (n,) valid polygons in order.
         names: of each, for messages.
         sliver_m2: ground that two zones may both claim; more is refused.
+        gap: position of what is no zone but the ground that zones leave, if there is one.
         threads: how many; changes no bit.
 
     Returns:
@@ -105,6 +111,14 @@ def without_slivers(
     pairs = tuple(zip(shared.first.tolist(), shared.second.tolist(), shared.area_m2.tolist(), strict=True))
     large = sorted((pair for pair in pairs if pair[2] > sliver_m2), key=lambda pair: -pair[2])
     if large:
+        ours = [(i, m2) for i, j, m2 in large if j == gap]
+        if len(ours) == len(large):
+            told = "; ".join(f"{m2:,.2f} m2 of {names[i]}" for i, m2 in ours[:5])
+            raise GeometryError(
+                f"The ground that is left beside the zones lies on zones: {told}. It is worked out by an overlay, "
+                "nothing that anybody drew; please report this with the zones."
+            )
+        large = [pair for pair in large if pair[1] != gap]
         listed = "; ".join(f"{names[i]} and {names[j]} share {m2:,.2f} m2" for i, j, m2 in large[:5])
         more = f" (and {len(large) - 5} more pairs)" if len(large) > 5 else ""
         raise GeometryError(

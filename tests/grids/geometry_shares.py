@@ -16,7 +16,7 @@ from grids.grid import Grid
 from grids.measures import AREAS, LINES, POINTS, as_features, measures_of
 from grids.shares import Clipped, Shares
 from grids.tolerances import NEGLIGIBLE
-from grids.zone_parts import parts_in_zones
+from tests.grids.zone_overlays import parts_by_overlay
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -77,7 +77,7 @@ def zone_shares(geometries: GeometryArray, zones: GeometryArray, measures: Float
     zones = np.asarray(zones, dtype=np.object_)
     features, kinds = as_features(geometries)
     measures = _whole(measures, features, kinds)
-    zone, feature, amount, beyond = parts_in_zones(features, kinds, zones)
+    zone, feature, amount, beyond = parts_by_overlay(features, kinds, zones)
     share = fractions(amount, measures, feature)
     keep = share > NEGLIGIBLE
     matrix = _matrix(share[keep], zone[keep], feature[keep], zones.size, features.size)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from grids.aggregate import LayerShares, collection_sums
-from grids.conservation import TOLERANCE, NotConserved, collection_residuals, column_totals, conservation
+from grids.conservation import TOLERANCE, Balance, NotConserved, Residuals, collection_residuals, column_totals
 from grids.errors import GridError
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines may be busy
@@ -108,18 +108,12 @@ def test_sums_that_drop_a_target_are_refused():
 
 
 def test_something_from_nothing_is_infinitely_wrong():
-    made = conservation({}, {KEY: 1.0}, {})
+    made = Residuals("grid-1km", {KEY: Balance(0.0, 0.0, 1.0, 0.0, 0.0)})
     assert made.worst == float("inf")
     with pytest.raises(NotConserved):
         made.refuse_if_lost()
-    assert conservation({KEY: 0.0}, {KEY: 0.0}, {}).worst == 0.0
-    assert conservation({KEY: 1.0}, {KEY: float("nan")}, {}).worst == float("inf")
-
-
-def test_partitions_of_a_distributed_build():
-    whole = conservation({KEY: 10.0}, {KEY: 7.0}, {KEY: 3.0}, collection="grid-1km")
-    assert whole.worst == 0.0
-    assert conservation({KEY: 10.0}, {KEY: 7.0}, {}).worst == pytest.approx(0.3)
+    assert Balance(0.0, 0.0, 0.0, 0.0, 0.0).residual == 0.0
+    assert Balance(1.0, 1.0, float("nan"), 0.0, 0.0).residual == float("inf")
 
 
 def test_no_layers_no_residual():

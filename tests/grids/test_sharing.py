@@ -1,5 +1,6 @@
 """Features shared out to domain, cells and zones in one go: by hand, and against overlays of geometry objects."""
 
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -299,6 +300,34 @@ def test_what_fills_the_box_of_a_large_domain_is_cut_to_it_and_not_refused(cuts:
     assert shared.outside[1] == 0
     assert not shared.refused
     assert shared.cells.share[shared.cells.feature == 0].sum() == pytest.approx(domain.area / sheet.area, rel=1e-9)
+
+
+@pytest.mark.parametrize("given", [box(8e4, 1e4, 1.1e5, 4e4), box(8e4, 1e4, 1.5e5, 9e4)])
+def test_what_is_cut_before_its_cells_and_meets_a_slit_between_zones_adds_up(given: BaseGeometry) -> None:
+    """So large that it is cut first; the overlay that a slit asks for must not take the whole of it for what was cut.
+
+    The slit is as wide as borders round, so no gap, and the parts in zones miss what lies in cells by it.
+    """
+    domain = box(0, 0, 1e5, 1e5)
+    zones = several(box(0, 0, 9e4, 1e5), box(9e4 + 9e-7, 0, 1e5, 1e5))
+    shared = share(divided(domain, zones=zones), given)
+    assert not shared.refused
+    within = given.intersection(domain).area / given.area
+    assert shared.outside.tolist() == pytest.approx([1 - within], abs=1e-12)
+    halves = [zone.intersection(given).area / given.area for zone in zones]
+    found = in_zones(shared, "zones")
+    assert found.pop((0, GAP), 0.0) < 1e-10
+    assert found == pytest.approx({(0, 0): halves[0], (0, 1): halves[1]}, rel=1e-9)
+    assert shared.cells.share.sum() == pytest.approx(within, rel=1e-9)
+
+
+def test_a_large_ring_that_does_not_close_is_told_as_any_other(cuts: Cuts) -> None:
+    """Over so many cells, and reaching so far, that it would be cut to the domain first."""
+    corners = np.array([[X, Y], [X + 1e5, Y], [X + 1e5, Y + 1e5], [X, Y + 1e5]])
+    ring = struct.pack("<BIII", 1, 3, 1, len(corners)) + corners.astype("<f8").tobytes()
+    division = divided(box(0, 0, 4000, 4000))
+    with pytest.raises(GeometryError, match="Feature 'b' "):
+        division.share_out(WkbColumn.from_bytes([shapely.to_wkb(box(0, 0, 10, 10)), ring]), ["a", "b"])
 
 
 def test_a_collection_that_is_far_larger_than_the_domain_is_cut_to_it_first_too(cuts: Cuts) -> None:

@@ -19,7 +19,7 @@ import grids.zone_index
 from grids.grid import Grid
 from grids.wkb import WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, ZoneParts, domain_index, parts_in_zones
-from grids.zone_parts import parts_in_zones as parts_by_overlay
+from tests.grids.zone_overlays import parts_by_overlay
 
 FloatArray = NDArray[np.float64]
 GeometryArray = NDArray[np.object_]

@@ -16,8 +16,8 @@ from grids.grid import Grid
 from grids.measures import AREAS, own_dimension
 from grids.wkb import WkbColumn, parts_in_cells
 from grids.zone_index import ZoneIndex, domain_index, parts_in_zones
-from grids.zone_parts import parts_in_zones as parts_by_overlay
 from grids.zones import gap_between
+from tests.grids.zone_overlays import parts_by_overlay
 
 FloatArray = NDArray[np.float64]
 GeometryArray = NDArray[np.object_]
