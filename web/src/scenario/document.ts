@@ -71,13 +71,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A place that an outline can be written of: JSON has numbers larger than any. */
+function isOnEarth(value: unknown): boolean {
+  const [lon, lat] = positionOf(value) ?? [Infinity, Infinity];
+  return Math.abs(lon) <= 180 && Math.abs(lat) <= 90;
+}
+
 function isArea(value: unknown): value is Area {
   if (!isObject(value)) return false;
   const { polygon, collection, ids } = value;
   if (Array.isArray(polygon)) {
     const rings: unknown[] = polygon;
-    const isPosition = (one: unknown) => Array.isArray(one) && one.every((part) => typeof part === 'number');
-    return rings.every((ring) => Array.isArray(ring) && ring.every(isPosition));
+    return rings.length > 0 && rings.every((ring) => Array.isArray(ring) && ring.every(isOnEarth));
   }
   return (
     typeof collection === 'string' && Array.isArray(ids) && ids.every((id: unknown) => typeof id === 'string')
@@ -88,7 +93,7 @@ function isArea(value: unknown): value is Area {
 export function scenarioFrom(value: unknown): Scenario | null {
   if (!isObject(value) || !Number.isInteger(value.year)) return null;
   const year = Number(value.year);
-  if (year < FIRST_YEAR || year > LAST_YEAR) return null;
+  if (year < FIRST_YEAR || year > LAST_YEAR || typeof (value.name ?? '') !== 'string') return null;
   const measures: unknown = value.measures ?? [];
   if (!Array.isArray(measures)) return null;
   const ids = new Set<string>();
