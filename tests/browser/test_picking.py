@@ -52,10 +52,12 @@ def test_who_gives_up_picking_zones_finds_the_panel_as_it_was(visits: Any, how: 
     expect(panel.get_by_role("group", name=HERE)).to_contain_text("Whole region")
     assert document_of(panel, page) == before
     assert page.url == address
-    # Nothing of it is left on the map, and a click on that chooses a place.
+    # Nothing of it is left on the map; without the panel a click on that chooses a place.
     page.mouse.move(5, 5)
     visit.drawn()
     assert pixels(visit, page) != plain, "the borders of the zones are gone, too"
+    panel.locator(".card-head button.close").click()
+    visit.drawn()
     page.mouse.click(*middle(page))
     expect(page.get_by_test_id("card")).to_be_visible()
     assert visit.complaints == []
@@ -86,6 +88,20 @@ def test_who_gives_up_picking_roads_finds_the_panel_as_it_was(visits: Any, how: 
     # Who begins again begins with nothing picked.
     panel.get_by_role("button", name="Speed on roads").click()
     expect(picking).to_contain_text("Click a road")
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("kind", ["road_closure", "new_road", "transit_stops"])
+def test_escape_gives_up_a_measure_that_was_not_begun_and_not_the_panel(visits: Any, kind: str) -> None:
+    visit = visits(**WIDE)
+    panel = opened(visit)
+    card = panel.locator(f"[data-kind={kind}]")
+    card.click()
+    expect(card).to_have_attribute("aria-expanded", "true")
+    visit.page.keyboard.press("Escape")
+    expect(card).to_have_attribute("aria-expanded", "false")
+    expect(card).to_be_focused()
+    expect(panel).to_be_visible()
     assert visit.complaints == []
 
 

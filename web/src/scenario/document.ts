@@ -89,6 +89,12 @@ function isArea(value: unknown): value is Area {
   );
 }
 
+/** An area without the heights that files may have: a link has none either. */
+function flat(area: Area): Area {
+  if (!('polygon' in area)) return area;
+  return { ...area, polygon: area.polygon.map((ring) => ring.map(([lon, lat]) => [lon, lat] as const)) };
+}
+
 /** A scenario from what JSON was read into, as far as the page relies on its shape; the API judges the rest. */
 export function scenarioFrom(value: unknown): Scenario | null {
   if (!isObject(value) || !Number.isInteger(value.year)) return null;
@@ -105,7 +111,7 @@ export function scenarioFrom(value: unknown): Scenario | null {
     // Null is as good as nothing in a document; what is there and is no area would act somewhere else.
     if (area !== undefined && area !== null && !isArea(area)) return null;
     ids.add(id);
-    found.push({ id, kind, ...others, ...(isArea(area) ? { area } : {}) });
+    found.push({ id, kind, ...others, ...(isArea(area) ? { area: flat(area) } : {}) });
   }
   return { ...value, year, measures: found };
 }
