@@ -275,9 +275,7 @@ def test_a_scenario_that_was_saved_says_on_which_edition_its_numbers_are(
         headers={"Authorization": f"Bearer {planners_key(store_of_two, project)}"},
     )
     assert told.ok, told.text()
-    change = {
-        one: answer(edited, document, edition=one)["change_tco2e"]["net"] for one in (before, newest)
-    }
+    change = {one: answer(edited, document, edition=one)["change_tco2e"]["net"] for one in (before, newest)}
     assert change[before] != change[newest], "the two editions count other cars"
 
     page = edited.open(f"?scenario=~{told.json()['id']}~1")
