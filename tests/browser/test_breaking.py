@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from map_reading import GRID, largest, places
 from playwright.sync_api import Page, Route, expect
+from scenario_panel import document_of, opened
 
 pytestmark = pytest.mark.browser
 
@@ -203,6 +205,59 @@ def test_files_that_are_no_area_are_refused_with_the_remedy(visit: Any) -> None:
         }"""
     )
     expect(page.get_by_test_id("outline-refused")).to_contain_text("too large")
+    assert visit.complaints == []
+
+
+NO_SCENARIOS = {
+    "a name that is a number": b'{"year": 2040, "name": 5}',
+    "a corner beyond all numbers": b'{"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "area":'
+    b' {"polygon": [[[1e999, 37.3], [127.2, 37.3], [127.2, 37.4], [1e999, 37.3]]]}}]}',
+    "an area without a ring": b'{"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "area": {"polygon": []}}]}',
+    "a list": b"[1, 2]",
+    "3 MB": b'{"year": 2040, "name": "' + b"x" * 3_000_000 + b'"}',
+}
+
+
+def test_files_that_are_no_scenario_are_refused_and_the_panel_goes_on(visits: Any) -> None:
+    visit = visits(**WIDE)
+    panel = opened(visit)
+    for what, file in NO_SCENARIOS.items():
+        # Between two of them, so that each is refused for itself.
+        panel.get_by_role("button", name="Heat pumps").click()
+        before = document_of(panel, visit.page)
+        panel.get_by_test_id("scenario-file").set_input_files(
+            {"name": "plan.json", "mimeType": "application/json", "buffer": file}
+        )
+        expect(panel.get_by_text("This file is no scenario"), what).to_be_visible()
+        assert document_of(panel, visit.page) == before, what
+        panel.get_by_test_id("scenario-file").set_input_files(
+            {"name": "plan.json", "mimeType": "application/json", "buffer": b'{"year": 2040}'}
+        )
+        expect(panel.get_by_text("This file is no scenario"), what).to_have_count(0)
+        expect(panel.get_by_test_id("scenario-change")).to_contain_text("nothing is changed yet")
+    assert visit.complaints == []
+
+
+def test_what_was_wrong_with_a_scenario_is_not_said_of_the_one_before_it(visits: Any) -> None:
+    visit = visits(**WIDE)
+    panel = opened(visit)
+    wrong = b'{"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "level": 7}]}'
+    panel.get_by_test_id("scenario-file").set_input_files(
+        {"name": "plan.json", "mimeType": "application/json", "buffer": wrong}
+    )
+    expect(panel.get_by_test_id("scenario-problem")).to_contain_text("less than or equal to 1")
+    visit.page.go_back()
+    expect(panel.locator(".measure")).to_have_count(0)
+    expect(panel.get_by_test_id("scenario-problem")).to_have_count(0)
+    expect(panel.get_by_test_id("scenario-change")).to_contain_text("nothing is changed yet")
+    assert [said for said in visit.complaints if "400" not in said] == []
+
+
+def test_a_link_with_a_name_that_is_no_text_says_that_it_is_damaged(visits: Any) -> None:
+    visit = visits(**WIDE)
+    written = urlsafe_b64encode(b'{"year": 2040, "measures": [], "name": 5}').decode().rstrip("=")
+    page = visit.open(f"?scenario={written}")
+    expect(page.get_by_test_id("scenario").get_by_test_id("scenario-damaged")).to_contain_text("damaged")
     assert visit.complaints == []
 
 

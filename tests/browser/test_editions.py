@@ -14,6 +14,7 @@ import pytest
 import yaml
 from map_reading import GRID, address_of, largest, number_in, places, point_at, within
 from playwright.sync_api import expect
+from scenario_panel import answer, js_number, planners_key, shows
 
 from bench.browsing import serve_store
 
@@ -262,3 +263,40 @@ def test_a_link_that_was_shared_shows_the_same_numbers_after_a_new_edition(
     expect(label).not_to_be_attached()
     assert "edition" not in address_of(other)
     assert colleague.complaints == []
+
+
+def test_a_scenario_that_was_saved_says_on_which_edition_its_numbers_are(
+    edited: Any, publish: Any, store_of_two: Path, project: Path
+) -> None:
+    before, newest = old_and_new(edited)
+    region = edited.ask("regions")[0]["id"]
+    document = {"year": 2040, "measures": [{"id": "fewer-cars", "kind": "electric_vehicles", "level": 0.5}]}
+    told = edited.context.request.post(
+        f"{edited.base}/api/{region}/scenarios?edition={before}",
+        data=document,
+        headers={"Authorization": f"Bearer {planners_key(store_of_two, project)}"},
+    )
+    assert told.ok, told.text()
+    change = {one: answer(edited, document, edition=one)["change_tco2e"]["net"] for one in (before, newest)}
+    assert change[before] != change[newest], "the two editions count other cars"
+
+    page = edited.open(f"?scenario=~{told.json()['id']}~1")
+    panel = page.get_by_test_id("scenario")
+    note = panel.get_by_test_id("saved-elsewhere")
+    expect(note).to_contain_text(f"Saved on edition {before}; worked out here on {newest}")
+    shows(panel, change[newest])
+    panel.get_by_role("button", name="Report", exact=True).click()
+    report = page.get_by_test_id("scenario-report")
+    expect(report.locator("header code")).to_have_text(newest)
+    net = report.get_by_test_id("report-net").locator("data")
+    expect(net).to_have_attribute("value", js_number(change[newest]))
+    page.go_back()
+
+    note.get_by_role("button", name="Show it on that edition").click()
+    shows(panel, change[before])
+    expect(note).to_have_count(0)
+    expect(page.locator(".edition")).to_contain_text(before)
+    panel.get_by_role("button", name="Report", exact=True).click()
+    expect(report.locator("header code")).to_have_text(before)
+    expect(net).to_have_attribute("value", js_number(change[before]))
+    assert edited.complaints == []

@@ -213,6 +213,11 @@ VIEWS = (
     View(
         "report of a scenario", "?view=report&scenario={plan}", "[data-testid=scenario-report] [data-testid=report-net]"
     ),
+    View(
+        "report of growth", "?view=report&scenario={growing}", "[data-testid=scenario-report] [data-testid=report-net]"
+    ),
+    View("report of the best mix", "?view=report&scenario=&plan=mix/{mix}", "[data-testid=report-place]"),
+    View("report of where to act", "?view=report&scenario=&plan=where/{hot}", "[data-testid=report-zone]"),
 )
 
 # One of each kind of page: `make test` looks at these, `make test-slow` at every view.
@@ -298,6 +303,10 @@ def facts_of(visit: Any, views: tuple[View, ...]) -> dict[str, str]:
                     {"id": "park-1", "kind": "park", "hectares": 2, "area": {"collection": zones, "ids": [one]}},
                 ],
             }
+        ),
+        # Rests on numbers that the page has no names of its own for.
+        "growing": slot_of(
+            {"year": 2040, "measures": [{"id": "growth-1", "kind": "growth", "form": "compact", "people": 900}]}
         ),
         "other_plan": slot_of({"year": 2040, "measures": [{"id": "heat", "kind": "heat_pump", "level": 0.4}]}),
     }

@@ -61,6 +61,26 @@ def test_a_link_shows_its_place_above_the_card(visits: Any, shift: float) -> Non
     assert visit.complaints == []
 
 
+@pytest.mark.parametrize("height", [844, 667])
+def test_beside_a_sheet_the_title_takes_one_line_and_every_button_of_the_map_is_whole(visits: Any, height: int) -> None:
+    visit = visits(**{**PHONE, "viewport": {"width": 390, "height": height}})
+    page = visit.open()
+    title = page.locator(".region-name")
+    line = float(title.evaluate("one => parseFloat(getComputedStyle(one).lineHeight)"))
+    assert title.bounding_box()["height"] < 1.5 * line
+    page.locator("#scenario-tool").tap()
+    panel = page.get_by_test_id("scenario")
+    expect(panel.get_by_test_id("scenario-change")).to_be_visible()
+    labels = page.get_by_test_id("banner").bounding_box()
+    for button in page.locator(".map-buttons button").all():
+        box = button.bounding_box()
+        assert labels["y"] + labels["height"] <= box["y"]
+        assert box["y"] + box["height"] <= panel.bounding_box()["y"]
+    page.get_by_role("button", name="Zoom in").tap()
+    visit.drawn()
+    assert visit.complaints == []
+
+
 def test_an_area_is_drawn_and_mended_with_a_finger(visits: Any) -> None:
     visit = visits(**PHONE)
     region = visit.ask("regions")[0]

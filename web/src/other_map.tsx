@@ -2,6 +2,7 @@
 import { effect } from '@preact/signals';
 import { Map as MapLibre } from 'maplibre-gl';
 import { useEffect, useRef } from 'preact/hooks';
+import { drawOnMap } from './drawn_on_map';
 import { valueOf } from './expressions';
 import { drawGround, groundStyle, isOfBase } from './ground_on_map';
 import type { MapHandle } from './map';
@@ -88,6 +89,8 @@ export function createBesideMap(
         drawGround(map, model);
       }),
       draw(map),
+      // What is drawn on either is seen on both.
+      drawOnMap(map, model),
     );
   });
   map.on('idle', () => {

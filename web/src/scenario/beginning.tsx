@@ -5,6 +5,7 @@ import type { Drawing, Shape } from '../drawing';
 import { loaded } from '../loading';
 import { Sketching } from '../measure_choice';
 import type { Model } from '../model';
+import { useOpened } from '../opened';
 import type { Position } from '../positions';
 import { placesIn, rounded, type Scenario } from './document';
 import { needOf, type Card } from './kinds';
@@ -96,6 +97,8 @@ function Stops(props: {
   const { model, session, scenario, begin, giveUp } = props;
   const s = textsOf(model);
   const drawing = useSignal<'there' | 'line' | 'stops' | null>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  const cancel = useOpened(drawing.value === null ? 'stops' : null, panel, giveUp);
   const told = loaded(session.catalogue.value)?.stops ?? 0;
   const { count: there, marked, mayMark } = stopsToday(scenario, { stops: told });
   if (drawing.value !== null) {
@@ -121,7 +124,7 @@ function Stops(props: {
     );
   }
   return (
-    <div class="beginning">
+    <div class="beginning" ref={panel}>
       <p class={there === 0 ? 'note' : 'fine'}>
         {there === 0 ? s.stopsUnknown : marked ? s.stopsThere(there) : s.stopsTold(there)}
         {marked && !mayMark && ` ${s.stopsInstead(told)}`}
@@ -166,7 +169,7 @@ function Stops(props: {
         >
           {s.setStops}
         </button>
-        <button type="button" onClick={giveUp}>
+        <button type="button" onClick={cancel}>
           {model.texts.value.measure.cancel}
         </button>
       </div>

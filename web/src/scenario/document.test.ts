@@ -94,8 +94,17 @@ describe('a scenario from a file', () => {
       },
       { year: 2040, measures: [{ id: 'a', kind: 'park', area: { polygon: [[['a', 1]]] } }] },
       { year: 2040, measures: [{ id: 'a', kind: 'park', area: { collection: 'dong' } }] },
+      { year: 2040, measures: [{ id: 'a', kind: 'park', area: { polygon: [] } }] },
+      { year: 2040, measures: [{ id: 'a', kind: 'park', area: { polygon: [[[Infinity, 1]]] } }] },
+      { year: 2040, name: 5 },
     ])
       expect(scenarioFrom(given), JSON.stringify(given)).toBeNull();
+  });
+
+  it('loses heights, which a link does not carry', () => {
+    const given = { polygon: [RING.map(([lon, lat]) => [lon, lat, 40])] };
+    const found = scenarioFrom({ year: 2040, measures: [{ id: 'a', kind: 'park', area: given }] });
+    expect(found?.measures[0]?.area).toEqual({ polygon: [RING] });
   });
 
   it('takes null for nothing where an area may stand', () => {

@@ -71,24 +71,35 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A place that an outline can be written of: JSON has numbers larger than any. */
+function isOnEarth(value: unknown): boolean {
+  const [lon, lat] = positionOf(value) ?? [Infinity, Infinity];
+  return Math.abs(lon) <= 180 && Math.abs(lat) <= 90;
+}
+
 function isArea(value: unknown): value is Area {
   if (!isObject(value)) return false;
   const { polygon, collection, ids } = value;
   if (Array.isArray(polygon)) {
     const rings: unknown[] = polygon;
-    const isPosition = (one: unknown) => Array.isArray(one) && one.every((part) => typeof part === 'number');
-    return rings.every((ring) => Array.isArray(ring) && ring.every(isPosition));
+    return rings.length > 0 && rings.every((ring) => Array.isArray(ring) && ring.every(isOnEarth));
   }
   return (
     typeof collection === 'string' && Array.isArray(ids) && ids.every((id: unknown) => typeof id === 'string')
   );
 }
 
+/** An area without the heights that files may have: a link has none either. */
+function flat(area: Area): Area {
+  if (!('polygon' in area)) return area;
+  return { ...area, polygon: area.polygon.map((ring) => ring.map(([lon, lat]) => [lon, lat] as const)) };
+}
+
 /** A scenario from what JSON was read into, as far as the page relies on its shape; the API judges the rest. */
 export function scenarioFrom(value: unknown): Scenario | null {
   if (!isObject(value) || !Number.isInteger(value.year)) return null;
   const year = Number(value.year);
-  if (year < FIRST_YEAR || year > LAST_YEAR) return null;
+  if (year < FIRST_YEAR || year > LAST_YEAR || typeof (value.name ?? '') !== 'string') return null;
   const measures: unknown = value.measures ?? [];
   if (!Array.isArray(measures)) return null;
   const ids = new Set<string>();
@@ -100,7 +111,7 @@ export function scenarioFrom(value: unknown): Scenario | null {
     // Null is as good as nothing in a document; what is there and is no area would act somewhere else.
     if (area !== undefined && area !== null && !isArea(area)) return null;
     ids.add(id);
-    found.push({ id, kind, ...others, ...(isArea(area) ? { area } : {}) });
+    found.push({ id, kind, ...others, ...(isArea(area) ? { area: flat(area) } : {}) });
   }
   return { ...value, year, measures: found };
 }

@@ -136,6 +136,12 @@ function Pointed({ model, session, scale }: { model: Model; session: Session; sc
   );
 }
 
+/** Let a map follow what is picked for a place of the panel, or named by its measures. */
+function pickFor(map: MapLibre, model: Model, session: Session): ReturnType<typeof pickOnMap> {
+  const named = computed(() => (session.scenario.value?.measures ?? []).flatMap(namedRoads));
+  return pickOnMap(map, model, roadsOf(model, session.asking), named);
+}
+
 function BeforeMap(props: {
   model: Model;
   session: Session;
@@ -149,7 +155,10 @@ function BeforeMap(props: {
     return createBesideMap(element.current, handle, model, (map) => {
       const { drawn, stop } = followOn(map, model, session, picture, () => 'before');
       const stopLooking = sayWhere(map, model, session, drawn);
+      // A click goes through to the first map; what it picked is seen on both.
+      const picked = pickFor(map, model, session);
       return () => {
+        picked.stop();
         stopLooking();
         stop();
       };
@@ -184,8 +193,7 @@ function Picked({ model, handle }: { model: Model; handle: MapHandle }) {
   const pointed = useSignal<Pointed | null>(null);
   useEffect(() => {
     if (!ready) return;
-    const named = computed(() => (session.scenario.value?.measures ?? []).flatMap(namedRoads));
-    const picked = pickOnMap(handle.map, model, roadsOf(model, session.asking), named);
+    const picked = pickFor(handle.map, model, session);
     const stopTelling = effect(() => {
       pointed.value = picked.pointed.value;
     });

@@ -83,7 +83,7 @@ function Tabs({ model, session }: { model: Model; session: Session }) {
 }
 
 /** What the server can be asked to find, rather than be told. */
-function PlanEntries({ model }: { model: Model }) {
+function PlanEntries({ model, short }: { model: Model; short: boolean }) {
   const s = textsOf(model);
   return (
     <section>
@@ -94,12 +94,13 @@ function PlanEntries({ model }: { model: Model }) {
             key={kind}
             type="button"
             data-plan={kind}
+            title={s.planAbouts[kind]}
             onClick={() => {
               model.update({ plan: { kind, job: null } });
             }}
           >
             <strong>{s.plans[kind]}</strong>
-            <small>{s.planAbouts[kind]}</small>
+            {!short && <small>{s.planAbouts[kind]}</small>}
           </button>
         ))}
       </div>
@@ -183,7 +184,8 @@ function Body({ model, session }: { model: Model; session: Session }) {
       )}
       <MapChoice model={model} session={session} />
       <Growth model={model} session={session} summary={summary} />
-      <PlanEntries model={model} />
+      {/* Who has measures needs the room for their sliders. */}
+      <PlanEntries model={model} short={scenario.measures.length > 0} />
       <Measures model={model} session={session} scenario={scenario} catalogue={catalogue} />
       {summary && (
         <>

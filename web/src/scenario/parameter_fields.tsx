@@ -8,6 +8,12 @@ import { NumberField } from './number_field';
 import type { Catalogue, Effect, Parameter } from './questions';
 import { textsOf } from './words';
 
+/** What a parameter is called; one that has no name here by the API's words. */
+export function ParameterName({ model, parameter }: { model: Model; parameter: Parameter }) {
+  const name = textsOf(model).parameterNames[parameter.id];
+  return name === undefined ? <span translate={false}>{parameter.meaning}</span> : <span>{name}</span>;
+}
+
 /** What is known of a parameter, under its field; its source and note come in words by the API, in the reader's language. */
 export function Provenance(props: { model: Model; parameter: Parameter; id?: string }) {
   const { model, parameter, id } = props;
@@ -59,11 +65,16 @@ export function ParameterFields(props: {
       {asked.map((parameter) => {
         const { id, meaning, value, minimum, maximum } = parameter;
         const given = givenFor(measure, id);
+        const name = s.parameterNames[id];
         return (
-          <label key={id} class={value === null && given === null ? 'field gap' : 'field'}>
-            <span>{s.parameterNames[id] ?? meaning}</span>
+          <label
+            key={id}
+            translate={name !== undefined}
+            class={value === null && given === null ? 'field gap' : 'field'}
+          >
+            <ParameterName model={model} parameter={parameter} />
             <NumberField
-              aria-label={s.parameterNames[id] ?? meaning}
+              aria-label={name ?? meaning}
               aria-describedby={`${measure.id}-${id}`}
               inputMode="decimal"
               step="any"

@@ -14,7 +14,7 @@ import { valueOf } from '../expressions';
 import { Comparison } from './comparison';
 import type { Scenario } from './document';
 import { amountOf, inOrder, movedIn } from './kinds';
-import { Provenance } from './parameter_fields';
+import { ParameterName, Provenance } from './parameter_fields';
 import { changedSectors, effectOf, type Catalogue, type Place, type Summary } from './questions';
 import { IndicatorTable, Path, Sureness } from './result_view';
 import { changeScale, termOf } from './scale';
@@ -194,7 +194,7 @@ function Body({ model }: { model: Model }) {
           <ul class="bullets">
             {summary.parameters.map((parameter, index) => (
               <li key={`${parameter.id} ${index}`}>
-                {s.parameterNames[parameter.id] ?? parameter.meaning}{' '}
+                <ParameterName model={model} parameter={parameter} />{' '}
                 <Provenance model={model} parameter={parameter} />
               </li>
             ))}

@@ -88,6 +88,8 @@ export function createRun(
       return;
     }
     const { asking, scenario, long } = asked;
+    // What was wrong with another scenario says nothing of this one, whose answer may be there already.
+    problem.value = null;
     // Notes come in the reader's language; a job is not worth asking again for them.
     const name = JSON.stringify([asking, questionOf(scenario), long ? null : model.lang.value]);
     // What another region came to says nothing of this one.
@@ -97,7 +99,6 @@ export function createRun(
       places.value = null;
       digest.value = null;
       spoken.value = null;
-      problem.value = null;
       [summed, sampled, placed] = ['', '', ''];
     }
     if (name === sampled && (!wanted || name === placed)) {

@@ -4,6 +4,7 @@ import { useRef } from 'preact/hooks';
 import type { Problem } from '../api';
 import type { Model } from '../model';
 import { ProblemNote } from '../notices';
+import { LARGEST_FILE } from '../outlines';
 import { scenarioFrom, withField, type Scenario } from './document';
 import { keep } from './questions';
 import { sessionOf } from './session';
@@ -102,7 +103,7 @@ export function Sharing({ model, scenario }: { model: Model; scenario: Scenario 
   const bring = async (given: File) => {
     let found: Scenario | null = null;
     try {
-      found = scenarioFrom(JSON.parse(await given.text()));
+      if (given.size <= LARGEST_FILE) found = scenarioFrom(JSON.parse(await given.text()));
     } catch {
       // What is no JSON is no scenario either.
     }

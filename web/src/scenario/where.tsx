@@ -157,7 +157,7 @@ export function Where(props: {
       </div>
       {sketching && <Sketching model={model} home={id} />}
       {typeof picking?.collection === 'string' && (
-        <ZonePicking stop={stop}>
+        <ZonePicking stop={stop} word={model.texts.value.measure.cancel}>
           <p class="fine" role="status">
             {isTooFar(model, picking.collection) ? s.pickNearer : s.pickHelp}
           </p>
@@ -193,10 +193,19 @@ export function Where(props: {
 }
 
 /** What Escape closes while zones are picked: it, and not the panel that it stands in. */
-function ZonePicking(props: { stop: () => void; children: ComponentChildren }) {
+function ZonePicking(props: { stop: () => void; word: string; children: ComponentChildren }) {
   const panel = useRef<HTMLDivElement>(null);
-  useOpened('pick', panel, props.stop);
-  return <div ref={panel}>{props.children}</div>;
+  const cancel = useOpened('pick', panel, props.stop);
+  return (
+    <div ref={panel}>
+      {props.children}
+      <div class="buttons">
+        <button type="button" onClick={cancel}>
+          {props.word}
+        </button>
+      </div>
+    </div>
+  );
 }
 
 /** Whether the map shows no zones of a set, as far out as it is. */

@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import type { Language } from '../sectors';
 
 export interface Spoken<T> {
-  /** Null: they are on their way; who reads this is told when they come. */
+  /** Those read last while these are on their way, null at first; who reads this is told when they come. */
   in(language: Language): T | null;
   /** Ask for a language, and wait until it is there, or cannot be had for now. */
   bring(language: Language): Promise<void>;
@@ -14,6 +14,7 @@ const AGAIN_AFTER_MS = 2000;
 export function spokenIn<T>(loaders: Readonly<Record<Language, () => Promise<T>>>): Spoken<T> {
   const known = signal<Readonly<Partial<Record<Language, T>>>>({});
   const coming = new Map<Language, Promise<void>>();
+  let last: T | null = null;
 
   function bring(language: Language): Promise<void> {
     const there = coming.get(language);
@@ -38,8 +39,9 @@ export function spokenIn<T>(loaders: Readonly<Record<Language, () => Promise<T>>
     bring,
     in(language) {
       const texts = known.value[language];
-      if (!texts) void bring(language);
-      return texts ?? null;
+      if (texts) last = texts;
+      else void bring(language);
+      return last;
     },
   };
 }

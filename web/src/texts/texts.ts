@@ -22,10 +22,7 @@ export const pageTexts = spokenIn<Texts>({
   pseudo: () => Promise.resolve(marked(en)),
 });
 
-let last: Texts = en;
-
 /** Every text of a language; those read last while it is on its way, and English at first. */
 export function textsIn(language: Language): Texts {
-  last = pageTexts.in(language) ?? last;
-  return last;
+  return pageTexts.in(language) ?? en;
 }
