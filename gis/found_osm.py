@@ -174,7 +174,7 @@ def admin_levels(path: Path, lonlat: Bounds) -> list[AdminLevel]:
     whole = shapely.box(*lonlat)
     usable = np.ones(len(raw.geometries), dtype=bool)
     usable[list(too_tangled(raw.geometries))] = False
-    areas = np.where(usable, raw.geometries, None)
+    areas = np.full(usable.size, None, dtype=np.object_)
     areas[usable] = shapely.make_valid(raw.geometries[usable])
     found = []
     levels = raw.values["admin_level"].astype(str)

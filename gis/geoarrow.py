@@ -72,7 +72,7 @@ def _broken(ragged: RaggedColumn, encoding: str) -> BoolArray:
         rings = np.flatnonzero(~wrong)
         first, last = ragged.vertices[ragged.starts[rings]], ragged.vertices[ragged.starts[rings + 1] - 1]
         wrong[rings] = (first != last).any(axis=1)
-    sums = np.concatenate((np.zeros(1, np.int64), np.cumsum(wrong)))
+    sums: IntArray = np.append(np.int64(0), np.cumsum(wrong, dtype=np.int64))
     broken: BoolArray = sums[ragged.features[1:]] > sums[ragged.features[:-1]]
     return broken
 

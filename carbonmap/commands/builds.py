@@ -69,9 +69,7 @@ def demo(
         serve_store(built.store, host, port, any_port=True)
 
 
-def check(
-    region: RegionArgument, inputs: CheckedInputsOption = None, store: StoreOption = Path("store")
-) -> None:
+def check(region: RegionArgument, inputs: CheckedInputsOption = None, store: StoreOption = Path("store")) -> None:
     """Check a region file and all its inputs without building anything.
 
     Prints counts, extents, invalid geometries, missing values, duplicates, features outside the region and coverage,
