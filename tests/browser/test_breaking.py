@@ -71,6 +71,7 @@ def test_a_panel_whose_code_or_style_was_lost_comes_whole(visits: Any) -> None:
     expect(page.get_by_test_id("table").locator("tbody tr").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_picture_that_cannot_be_drawn_is_told_and_can_be_tried_again(visits: Any) -> None:
     visit = visits(bypass_csp=True, **WIDE)
     page = visit.open("?view=take")

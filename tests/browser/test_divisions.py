@@ -24,6 +24,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_per_person_is_the_total_divided_by_who_lives_there(visit: Any) -> None:
     region, year = latest(visit)
     zone = largest(places(visit, "sigungu"), "buildings_tco2e", "population")
@@ -58,7 +59,7 @@ def spot(visit: Any, collection: str, item: dict[str, Any], zoom: float = 13) ->
     return f"{zoom}/{lat:.5f}/{lon:.5f}"
 
 
-@pytest.mark.parametrize("kind", ["land_use", "hexagons"])
+@pytest.mark.parametrize("kind", [pytest.param("land_use", marks=pytest.mark.slow), "hexagons"])
 def test_a_planner_divides_the_city_by_zoning_and_by_hexagons(visit: Any, kind: str) -> None:
     region, _ = latest(visit)
     listed = visit.ask(f"{region}/collections")["collections"]

@@ -54,9 +54,9 @@ def class_labels(page: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("part", "columns"),
     [
-        ("electricity", ["buildings_electricity_indirect_tco2e"]),
+        pytest.param("electricity", ["buildings_electricity_indirect_tco2e"], marks=pytest.mark.slow),
         ("indirect", ["buildings_electricity_indirect_tco2e", "buildings_heat_indirect_tco2e"]),
-        ("metered", ["buildings_tco2e"]),
+        pytest.param("metered", ["buildings_tco2e"], marks=pytest.mark.slow),
     ],
 )
 def test_a_planner_asks_for_a_part_of_a_sector(visit: Any, part: str, columns: list[str]) -> None:
@@ -120,6 +120,7 @@ def test_classes_are_chosen_and_travel_in_the_link(visit: Any, visits: Any) -> N
     assert class_labels(other.page) == equal
 
 
+@pytest.mark.slow
 def test_only_a_span_of_values_is_left_on_the_map(visit: Any) -> None:
     page = visit.open(f"?area={GRID}&sector=transport")
     low = page.get_by_role("slider", name="Show only values from")
@@ -231,6 +232,7 @@ def test_columns_stand_up_and_can_be_asked(visit: Any) -> None:
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_who_got_lost_is_led_back(visit: Any) -> None:
     page = visit.open("?at=9/10/10")
     lost = page.get_by_test_id("outside")

@@ -53,6 +53,7 @@ def test_every_choice_stands_above_the_fold_of_a_desk(visits: Any, lang: str) ->
     assert page.evaluate(CUT, ".panel, .controls, .tools button, .segments .pill > span, .select") == []
 
 
+@pytest.mark.slow
 def test_the_first_map_asks_once_how_values_are_spread(visit: Any) -> None:
     region, _ = region_and_year(visit)
     page = visit.open("?area=grid-1km&sector=buildings")
@@ -144,6 +145,7 @@ def test_the_report_names_where_emissions_are_concentrated(visits: Any) -> None:
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_a_comparison_on_a_phone_says_which_side_is_which(visits: Any) -> None:
     visit = visits(**PHONE)
     page = visit.open("?sector=buildings&vs=swipe/sector/forest")

@@ -118,6 +118,7 @@ def test_the_value_under_the_pointer_has_the_class_that_the_legend_marks(visit: 
     expect(page.get_by_test_id("legend").locator("li.now")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_a_district_is_called_by_its_name(visit: Any) -> None:
     region = region_of(visit)
     zones = [c for c in visit.ask(f"{region['id']}/collections")["collections"] if c["kind"] == "zones"]
@@ -204,6 +205,7 @@ def test_a_cell_clicked_while_the_server_is_away_is_read_once_it_is_back(visit: 
     expect(page.get_by_test_id("away")).not_to_be_attached()
 
 
+@pytest.mark.slow
 def test_a_browser_without_webgl_is_told_and_given_the_data(visit: Any) -> None:
     visit.page.add_init_script(
         "const real = HTMLCanvasElement.prototype.getContext;"
@@ -216,6 +218,7 @@ def test_a_browser_without_webgl_is_told_and_given_the_data(visit: Any) -> None:
     assert notice.get_by_role("link").get_attribute("href") == "api/regions"
 
 
+@pytest.mark.slow
 def test_a_table_without_numbers_says_so(visit: Any) -> None:
     spread = {"count": 0, "nulls": 12, "min": None, "max": None, "quantiles": []}
     nothing = {**spread, "profile": [{"year": year, **spread} for year in region_of(visit)["years"]]}
@@ -232,6 +235,7 @@ def test_an_address_that_names_what_is_not_there_still_opens_a_map(visit: Any) -
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_not_there_is_named_missing(visit: Any) -> None:
     page = visit.open("?sel=grid-1km/nowhere")
     expect(page.get_by_test_id("card")).to_contain_text("There is no such place")

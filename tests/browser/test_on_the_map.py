@@ -77,6 +77,7 @@ def test_zones_are_picked_by_clicking_them_on_the_map(visits: Any) -> None:
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_a_road_is_picked_on_the_map_and_slowed(visits: Any) -> None:
     visit = visits(**WIDE)
     [near] = roads_near(visit, *centre(visit))
@@ -148,6 +149,7 @@ def test_a_road_and_a_transit_line_are_drawn(visits: Any) -> None:
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_more_people_and_another_use_in_one_place(visits: Any) -> None:
     visit = visits(**WIDE)
     panel = opened(visit)

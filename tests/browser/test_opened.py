@@ -70,6 +70,7 @@ def test_a_card_that_was_searched_for_gives_the_focus_back_to_the_search(visit: 
     expect(search).to_be_focused()
 
 
+@pytest.mark.slow
 def test_escape_ends_what_is_done_on_a_card_before_the_card(visit: Any) -> None:
     page = visit.open("?area=grid-1km")
     page.get_by_role("button", name="Measure an area").press("Enter")

@@ -212,6 +212,7 @@ def test_on_a_phone_in_korean_zones_are_picked_and_a_file_is_opened(visits: Any)
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_a_panel_that_is_closed_at_once_stays_closed(visits: Any) -> None:
     visit = visits(**WIDE)
     panel = opened(visit)

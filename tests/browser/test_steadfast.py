@@ -77,6 +77,7 @@ def test_a_page_whose_main_part_does_not_come_is_not_left_white(visit: Any) -> N
     expect(page.locator("#app")).not_to_contain_text("Reload the page")
 
 
+@pytest.mark.slow
 def test_a_second_map_that_is_refused_takes_nothing_from_the_first(visit: Any) -> None:
     visit.page.add_init_script(ONE_CONTEXT)
     page = visit.open("?area=grid-1km")

@@ -197,6 +197,7 @@ def test_the_link_that_is_taken_away_opens_the_same_view_in_a_new_browser(visits
     assert colleague.page.get_by_test_id("legend").inner_text() == legend
 
 
+@pytest.mark.slow
 def test_escape_closes_the_page_over_the_card_and_leaves_the_card(visit: Any) -> None:
     region = facts(visit)
     zone = next(iter(cells(visit, region, region["years"][-1], "sigungu")))

@@ -242,6 +242,7 @@ def test_an_outline_is_drawn_with_the_keyboard_alone(visit: Any) -> None:
     expect(page.get_by_test_id("measured").get_by_test_id("value")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_file_is_measured_and_one_that_is_no_outline_is_told_so(visit: Any, tmp_path: Path) -> None:
     region, year = latest(visit)
     outline = {"type": "Polygon", "coordinates": [TRIANGLE]}
@@ -264,6 +265,7 @@ def test_a_file_is_measured_and_one_that_is_no_outline_is_told_so(visit: Any, tm
     expect(measured.get_by_test_id("cells")).to_contain_text(f"{expected['partly']} lie on the border")
 
 
+@pytest.mark.slow
 def test_zones_are_added_up_from_a_list(visit: Any) -> None:
     region, year = latest(visit)
     page = visit.open()
@@ -326,6 +328,7 @@ def test_the_table_is_sorted_by_the_api_and_linked_with_the_map_both_ways(visits
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_on_a_phone_what_was_tapped_stays_in_sight(visits: Any) -> None:
     visit = visits(**PHONE)
     region, year = latest(visit)

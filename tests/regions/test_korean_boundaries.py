@@ -96,6 +96,7 @@ def test_all_zones_are_kept_and_every_invalid_one_is_counted(level, zones, share
     assert len(layer.overlaps) == {"provinces": 0, "municipalities": 3, "submunicipalities": 58}[level]
 
 
+@pytest.mark.slow
 def test_each_dong_lies_in_itself_and_in_no_other(dongs, shared_out) -> None:
     """All as features and as zones: what the index says of each is all of it, and nothing else."""
     shared = shared_out(dongs)
@@ -108,6 +109,7 @@ def test_each_dong_lies_in_itself_and_in_no_other(dongs, shared_out) -> None:
     assert entries.share[entries.target != entries.feature].sum() < 1e-9
 
 
+@pytest.mark.slow
 def test_features_across_every_border_are_shared_out_whole(dongs, shared_out) -> None:
     """Of each dong a circle about a place on its border, a road to the next one's middle, and its middle."""
     middles = shapely.point_on_surface(dongs)
