@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import ASK_AGAIN, FOR_GOOD, Links, answer, dumped, holds, labels, link
 from api.errors import PROBLEM, failed, problem
+from api.models import Answer
 from api.params import OpenedParam, SettingsParam, only
 from api.sent_files import sent_file
 from api.workshop import NotKept, NotMade, Workshop, WorkshopFull
@@ -47,7 +47,7 @@ _BYTES: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Download(BaseModel):
+class Download(Answer):
     """One file that an edition can be had as."""
 
     name: str
@@ -61,7 +61,7 @@ class Download(BaseModel):
     href: str
 
 
-class Downloads(BaseModel):
+class Downloads(Answer):
     """All files of an edition, with what belongs beside them."""
 
     edition: str

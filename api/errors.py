@@ -70,7 +70,7 @@ class RoleRefused(ApiError):
 
 
 class TooManyTries(ApiError):
-    """So many keys from one address were refused that the next are not looked at for a while."""
+    """So many keys from one address were refused that no more is said of the next for a while."""
 
     def __init__(self, message: str, *, retry_s: int) -> None:
         super().__init__(message)
