@@ -61,7 +61,7 @@ from api.settings import Settings, jobs_folder
 from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
 from api.tries import Tries
-from api.turns import DRAWN_THREADS
+from api.turns import DRAWN_THREADS, READ_THREADS
 from api.turns import THREADS as RUN_THREADS
 from api.warming import Warming, answer_first
 from api.watch import Watched, configure_logs
@@ -84,7 +84,10 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
 _GIVE_BACK_S = 60.0
 """What answers have left free goes back to the system so often."""
 
-_EXPOSED = ("ETag", "X-Request-ID", "Link", "Content-Crs", "Accept-Ranges", "Content-Range", "Retry-After")
+_EXPOSED = (
+    *("ETag", "X-Request-ID", "Link", "Location", "Content-Crs", "Accept-Ranges", "Content-Range", "Retry-After"),
+    *("OGC-NumberMatched", "OGC-NumberReturned"),
+)
 
 
 class Application(FastAPI):
@@ -142,7 +145,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     shelf = Shelf(settings.exports or shelf_beside(app.state.store.path), settings.exports_bytes)
     app.state.warming = Warming()
     app.state.tiles = TileCache(settings.tile_bytes, app.state.store.has)
-    app.state.workshop = Workshop(app.state.store.path, shelf)
+    app.state.workshop = Workshop(app.state.store.path, shelf, settings.export_seconds)
     app.state.database = Database.of(settings)
     app.state.keys = Keys(app.state.database)
     app.state.tries = Tries()
@@ -157,6 +160,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.roads = RoadLookup()
     app.state.run_threads = CapacityLimiter(RUN_THREADS)
     app.state.drawn_threads = CapacityLimiter(DRAWN_THREADS)
+    app.state.read_threads = CapacityLimiter(READ_THREADS)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)
     if settings.metrics:

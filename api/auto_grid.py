@@ -24,7 +24,7 @@ from api.params import (
 )
 from api.tile_cache import tile_answer
 from api.tile_models import AutoGridTileSet, TileSets
-from api.tiles import asked, tile_layer
+from api.tiles import asked, in_order, tile_layer
 from api.tilesets import (
     OGC_TEMPLATE,
     TILEJSON_TOO,
@@ -99,7 +99,7 @@ def source_of(
     edition = opened.edition
     bands = grid_bands(edition)
     for band in bands:
-        columns = column_names(band.grid, properties)
+        columns = in_order(band.grid, column_names(band.grid, properties))
         year = edition.year(band.grid.id, year)
     finest = bands[-1].grid
 
@@ -168,7 +168,7 @@ def grid_auto_tile(
     # The coarsest grid refuses zooms below the first band.
     grid = next((band.grid for band in bands if band.least <= z <= band.greatest), bands[0].grid)
     year = edition.year(grid.id, year)
-    columns = column_names(grid, properties)
+    columns = in_order(grid, column_names(grid, properties))
     address = tile_address(edition, PATH, place, {"year": year, "properties": asked(columns)})
 
     def make() -> bytes:

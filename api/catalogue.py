@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import BaseModel
 
 from api.answers import Links, answer, dumped, labels, of_edition
 from api.downloads import WorkshopParam, state_of, sums_of
 from api.formats import GEOJSON
+from api.models import Answer
 from api.params import Opened, OpenedParam, SettingsParam, only
 from api.settings import Settings
 from grids.exports import documents
@@ -22,7 +22,7 @@ router = APIRouter(tags=["documents"], prefix="/{region}")
 YAML = "application/yaml"
 
 
-class ColumnOut(BaseModel):
+class ColumnOut(Answer):
     """What one column means."""
 
     name: str
@@ -34,7 +34,7 @@ class ColumnOut(BaseModel):
     collections: list[str]
 
 
-class ColumnsOut(BaseModel):
+class ColumnsOut(Answer):
     """The column dictionary of an edition."""
 
     edition: str
@@ -44,7 +44,7 @@ class ColumnsOut(BaseModel):
     columns: list[ColumnOut]
 
 
-class FactorsOut(BaseModel):
+class FactorsOut(Answer):
     """The factors and assumptions behind an edition's numbers."""
 
     edition: str

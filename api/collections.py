@@ -36,6 +36,7 @@ from api.params import (
     only,
 )
 from api.times import interval
+from api.turns import reading
 from api.words import WORDS
 from grids.edition import Edition
 from grids.manifest import Collection
@@ -96,7 +97,7 @@ def collection(
         )
     ],
 )
-def distribution(
+async def distribution(
     request: Request,
     store: StoreParam,
     opened: OpenedParam,
@@ -166,7 +167,7 @@ def distribution(
             }
         )
 
-    return of_edition(request, opened, body)
+    return await reading(request, lambda: of_edition(request, opened, body))
 
 
 def _spread(values: NDArray[np.float64], quantiles: int) -> dict[str, Any]:

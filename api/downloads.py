@@ -6,14 +6,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import ASK_AGAIN, FOR_GOOD, Links, answer, dumped, holds, labels, link
-from api.errors import PROBLEM, failed, problem
+from api.errors import PROBLEM, NotKept, problem
+from api.models import Answer
 from api.params import OpenedParam, SettingsParam, only
 from api.sent_files import sent_file
-from api.workshop import NotKept, NotMade, Workshop, WorkshopFull
+from api.workshop import Workshop
 from grids.edition import Edition
 from grids.exports import documents
 from grids.exports.files import (
@@ -47,7 +47,7 @@ _BYTES: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Download(BaseModel):
+class Download(Answer):
     """One file that an edition can be had as."""
 
     name: str
@@ -61,7 +61,7 @@ class Download(BaseModel):
     href: str
 
 
-class Downloads(BaseModel):
+class Downloads(Answer):
     """All files of an edition, with what belongs beside them."""
 
     edition: str
@@ -160,20 +160,7 @@ async def download(
         return answer(
             request, lambda: content, of=of, pinned=opened.pinned, media_type=found.media_type, headers=headers
         )
-    try:
-        kept, opened_file = await _opened(request, workshop, edition, found, settings.export_wait_s)
-    except NotKept:
-        return problem(
-            request,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            f"{found.name} cannot be kept: the server has no room for it, or its folder of downloads cannot be "
-            "written to. Whoever runs the server can mend it; its log says more",
-            {"Retry-After": str(60 * RETRY_AFTER_S)},
-        )
-    except NotMade:
-        return failed(request)
-    except WorkshopFull as full:
-        return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, str(full), {"Retry-After": str(6 * RETRY_AFTER_S)})
+    kept, opened_file = await _opened(request, workshop, edition, found, settings.export_wait_s)
     if kept is None:
         return problem(
             request,

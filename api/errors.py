@@ -70,7 +70,7 @@ class RoleRefused(ApiError):
 
 
 class TooManyTries(ApiError):
-    """So many keys from one address were refused that the next are not looked at for a while."""
+    """So many keys from one address were refused that no more is said of the next for a while."""
 
     def __init__(self, message: str, *, retry_s: int) -> None:
         super().__init__(message)
@@ -146,6 +146,28 @@ class JobTooLong(ApiError):
     headers: Mapping[str, str] = {"Retry-After": "1"}
 
 
+class WorkshopFull(ApiError):
+    """So many files wait to be made that no other is taken."""
+
+    headers: Mapping[str, str] = {"Retry-After": "30"}
+
+
+class NotMade(ApiError):
+    """A file that could not be made; why is for the log."""
+
+
+class NotKept(NotMade):
+    """There is no room for the file, or its folder cannot be written to."""
+
+    headers: Mapping[str, str] = {"Retry-After": "300"}
+
+
+class MadeTooLong(NotMade):
+    """A file that took longer to make than any may."""
+
+    headers: Mapping[str, str] = {"Retry-After": "300"}
+
+
 class JobsFolderLost(ApiError):
     """The folder of jobs cannot be written; the message is for who runs the server."""
 
@@ -190,6 +212,10 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (JobTooLong, HTTPStatus.SERVICE_UNAVAILABLE),
     (RunsBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (JobsFolderLost, HTTPStatus.SERVICE_UNAVAILABLE),
+    (WorkshopFull, HTTPStatus.SERVICE_UNAVAILABLE),
+    (MadeTooLong, HTTPStatus.SERVICE_UNAVAILABLE),
+    (NotKept, HTTPStatus.SERVICE_UNAVAILABLE),
+    (NotMade, HTTPStatus.INTERNAL_SERVER_ERROR),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
     (ScenarioChanged, HTTPStatus.CONFLICT),
     (TooManyScenarios, HTTPStatus.CONFLICT),
@@ -213,11 +239,18 @@ _NO_STORE = (
     "the server can mount it or put it back; the server's log names it."
 )
 _NO_JOBS = "Jobs cannot be kept for now, and what takes no job is served: ask again later."
+_NO_ROOM = (
+    "The file cannot be kept: the server has no room for it, or its folder of downloads cannot be written to. Whoever "
+    "runs the server can mend it; its log says more."
+)
 _TOLD: tuple[tuple[type[Exception], str], ...] = (
     (DatabaseError, _NO_KEYS),
     (StoreLost, _NO_STORE),
     (JobsFolderLost, _NO_JOBS),
+    (NotKept, _NO_ROOM),
 )
+_SAID = JobTooLong | RunsBusy | WorkshopFull | MadeTooLong
+"""Of failures, those that say by themselves what to do; nothing is damaged."""
 _ALLOWED = "GET, HEAD, OPTIONS"
 
 
@@ -263,7 +296,7 @@ def said_of(error: Exception) -> tuple[int, str, dict[str, Any]]:
         more["type"] = error.kind
     if isinstance(error, TargetOutOfReach):
         more |= {"most_tco2e": error.most_tco2e, "shortfall_tco2e": error.shortfall_tco2e}
-    if status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, JobTooLong | RunsBusy):
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, _SAID):
         return status, str(error), more
     return status, next((told for kind, told in _TOLD if isinstance(error, kind)), _HIDDEN[status]), more
 
@@ -271,9 +304,11 @@ def said_of(error: Exception) -> tuple[int, str, dict[str, Any]]:
 async def _domain(request: Request, error: Exception) -> Response:
     status, detail, more = said_of(error)
     headers = error.headers if isinstance(error, ApiError) else None
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, JobTooLong | RunsBusy):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, _SAID):
         # Damage is told in one line, since every request to that region meets it; a trace is for what nobody foresaw.
-        trace = None if isinstance(error, EditionBroken | StoreLost | DatabaseError | JobsFolderLost) else error
+        trace = (
+            None if isinstance(error, EditionBroken | StoreLost | DatabaseError | JobsFolderLost | NotMade) else error
+        )
         log.error("%s %s: %s", request.method, request.url.path, error, exc_info=trace)
     return problem(request, status, detail, headers, **more)
 

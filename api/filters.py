@@ -27,18 +27,13 @@ MOST_BYTES = 8_192
 MOST_DEPTH = 32
 MOST_WORK = 1 << 19  # bytes of a text that may be read again and again, below
 MOST_OPERATORS = 100  # of those that nest without brackets: NOT, signs and arithmetic
+MOST_CHAINED = 120  # words and signs that may nest in each other: those of one term, and of all brackets around it
 MOST_TERMS = 1000
 
-# Quoted texts and names; WKT, in which a minus belongs to a number; words; signs.
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|[()\[\]{}]|[-+*/^%]|[<>=]+""")
+# Quoted texts and names; words; brackets and commas; signs.
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|[()\[\]{},]|[-+*/^%|!]|[<>=]+""")
 # A text that nobody closes goes to the end: to look for its end behind each of its quotes would take that many times.
 _JSON_TOKEN = re.compile(r"""(?s)"(?:[^"\\]|\\.)*"?|[\[\]{}]""")
-_WKT = frozenset(
-    (
-        *("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"),
-        *("bbox", "envelope"),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -136,26 +131,40 @@ def _check_text(text: str) -> None:
             f"filter: brackets are nested {deepest} deep in {len(text)} characters, which may take too long to read: "
             f"expected fewer brackets, a shorter text, or filter-lang=cql2-json"
         )
-    operators, terms, depth, wkt_from = 0, 0, 0, None
-    before = ""
-    for token in tokens:
-        if token == "(":
-            depth += 1
-            if wkt_from is None and before in _WKT:
-                wkt_from = depth
-        elif token == ")":
-            if wkt_from == depth:
-                wkt_from = None
-            depth -= 1
-        elif wkt_from is None:
-            operators += token in "+-*/^%" or token.lower() in ("not", "div")
-            terms += token.lower() in ("and", "or")
-        before = token.lower()
-    if operators > MOST_OPERATORS or terms > MOST_TERMS:
+    operators, terms, longest = _counted(text)
+    if operators > MOST_OPERATORS or terms > MOST_TERMS or longest > MOST_CHAINED:
         raise InvalidParameter(
-            f"filter: {operators} operators and {terms} AND or OR are too many, "
-            f"expected {MOST_OPERATORS} and {MOST_TERMS} at most"
+            f"filter: {operators} operators, {terms} AND or OR and {longest} words and signs in one term are too many, "
+            f"expected {MOST_OPERATORS}, {MOST_TERMS} and {MOST_CHAINED} at most"
         )
+
+
+def _counted(text: str) -> tuple[int, int, int]:
+    """Return how many operators and how many AND and OR a text has, and the most words and signs that may nest.
+
+    The parser calls itself for each sign and each NOT before a value, and for each comparison, LIKE or IN behind one,
+    wherever they stand; only AND, OR and a comma end what may nest. It also takes words that are glued to the next
+    ("1 LIKEid"), so every word counts. So does the sign of a number, but not among the operators: a line has hundreds.
+    """
+    operators, terms, longest = 0, 0, 0
+    around: list[int] = []  # of the brackets that are open: words and signs before them, in their terms and further out
+    chained = 0
+    for found in _TOKEN.finditer(text):
+        token = found[0]
+        if token in "([{":
+            around.append(chained)
+        elif token in ")]}":
+            # What stands in brackets is one value to those around, which may go on behind it.
+            chained = around.pop() if around else chained
+        elif token == "," or token.lower() in ("and", "or"):
+            terms += token != ","
+            chained = around[-1] if around else 0
+        elif token[0] not in "'\"":
+            chained += 1
+            longest = max(longest, chained)
+            number = token == "-" and text[found.end() : found.end() + 1].isdecimal()
+            operators += not number and (token in "+-*/^%|" or token.lower() in ("not", "div"))
+    return operators, terms, longest
 
 
 def _check_depth(tree: Node) -> None:

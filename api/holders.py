@@ -54,7 +54,7 @@ async def holder_of(request: Request) -> KeyHolder | None:
 
     Raises:
         KeyRefused: the key is wrong, revoked or expired.
-        TooManyTries: so many keys from there were, that this one is not looked at.
+        TooManyTries: so many keys from there were not valid, as this one is not, that no more is said of it.
         DatabaseError: keys cannot be looked at.
     """
     key = _given(request)
@@ -62,9 +62,10 @@ async def holder_of(request: Request) -> KeyHolder | None:
     if key is None:
         return None
     address, tries = _address(request), _tries_of(request)
-    tries.refuse_too_many(address)
     found = await to_thread.run_sync(keys_of(request).holder, key, limiter=_limiter_of(request))
     if isinstance(found, Refusal):
+        # Whoever holds a key is let in from wherever others try theirs: clients behind one proxy share an address.
+        tries.refuse_too_many(address)
         if found.reason == "unknown":  # others are no tries: the one costs nothing, and who held a key may not know yet
             tries.count(address)
         log.warning("a key was refused: %s, prefix %s, from %s", found.reason, found.prefix or "-", address)

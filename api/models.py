@@ -176,12 +176,15 @@ class FeatureCollection(Labels):
     links: list[Link]
 
 
-class JsonSchema(BaseModel):
+class JsonSchema(Answer):
     """A JSON Schema (2020-12) of a collection's columns."""
 
+    dialect: str = Field(alias="$schema")
+    address: str = Field(alias="$id")
     type: Literal["object"]
     title: str
     properties: dict[str, dict[str, Any]]
+    additionalProperties: Literal[False]
 
 
 class Spread(Answer):

@@ -2,8 +2,6 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from api.models import Answer, Labels
 
 
@@ -156,7 +154,7 @@ class EditionsOut(Answer):
     editions: list[EditionOut]
 
 
-class Changes(BaseModel):
+class Changes(Answer):
     """What one edition has more, less or otherwise than another."""
 
     added: list[dict[str, Any]]

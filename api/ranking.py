@@ -11,6 +11,7 @@ from api.errors import InvalidParameter
 from api.measures import Unit, holds_emissions, measured, terms_of
 from api.params import CollectionParam, ComposedId, OpenedParam, YearParam, only
 from api.question_models import RankingOut
+from api.turns import reading
 from grids.edition import Edition
 from grids.gazetteer import item_names
 from grids.manifest import Collection
@@ -28,7 +29,7 @@ Order = Literal["desc", "asc"]
     response_model=RankingOut,
     dependencies=[Depends(only("edition", "year", "column", "unit", "order", "limit", "parent", "item"))],
 )
-def ranking(
+async def ranking(
     request: Request,
     opened: OpenedParam,
     collection: CollectionParam,
@@ -67,7 +68,7 @@ def ranking(
         }
         return dumped(document)
 
-    return of_edition(request, opened, body)
+    return await reading(request, lambda: of_edition(request, opened, body))
 
 
 class _Standing:

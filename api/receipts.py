@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import PAGE, Links, alternates, dumped, labels, link, of_edition
@@ -35,7 +36,7 @@ _TARGET_REASONS = ("held", "illustrative")
     openapi_extra=OPTIONAL_KEY,
     dependencies=[Depends(only("edition", "year", "f", "features", "offset"))],
 )
-def receipt(
+async def receipt(
     request: Request,
     opened: OpenedParam,
     collection: CollectionParam,
@@ -83,7 +84,11 @@ def receipt(
         return dumped(document)
 
     headers = {"Vary": "Accept, Accept-Language", "Content-Language": language}
-    return of_edition(request, opened, body, form.media_type, headers)
+    # What a key is asked for is written down first: a slow database takes the threads of keys, and none of the public.
+    threads = None if features is None else request.app.state.key_threads
+    return await to_thread.run_sync(
+        lambda: of_edition(request, opened, body, form.media_type, headers), limiter=threads
+    )
 
 
 def _refuse_all_but_admins(holder: KeyHolder | None) -> None:

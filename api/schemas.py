@@ -81,7 +81,7 @@ def _schema(request: Request, settings: Settings, opened: Opened, collection: Co
             for place, (name, kind) in enumerate(types.items(), start=1)
         }
         properties[GEOMETRY] = {
-            "title": "Geometry" if language == "en" else "도형",
+            "title": WORDS[language]["geometry"],
             "format": "geometry-multipolygon" if collection.kind == "zones" else "geometry-polygon",
             "x-ogc-role": "primary-geometry",
         }

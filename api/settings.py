@@ -34,6 +34,7 @@ class Settings(BaseModel):
         gzip_level: 1 to 3 (fast, by ISA-L), or 4 to 9 (small, by zlib).
         exports: folder where files made for downloads are kept; beside the store if none.
         exports_bytes: how many bytes of them are kept; those asked for longest ago go first.
+        export_seconds: what making a file may take.
         export_wait_s: how long a download waits for its file to be made before it is told to come again.
         jobs: folder of what runs for a while, and of what is remembered of results; beside the store if none.
         jobs_at_once: how many jobs one process of the server runs at a time, each in a process of its own; of two or
@@ -63,6 +64,7 @@ class Settings(BaseModel):
     exports: Path | None = None
     exports_bytes: int = Field(default=MOST_BYTES, ge=1_000_000)
     export_wait_s: float = Field(default=10.0, ge=0, le=600)
+    export_seconds: float = Field(default=3600.0, gt=0, le=86_400)
     jobs: Path | None = None
     jobs_at_once: int = Field(default=2, ge=1, le=64)
     job_seconds: float = Field(default=300.0, gt=0, le=86_400)

@@ -43,6 +43,7 @@ def source_of(
     request: Request, opened: OpenedParam, collection: CollectionParam, year: YearParam, columns: ColumnsParam
 ) -> TileSource:
     """Return the tiles that a request is about."""
+    columns = in_order(collection, columns)
     return TileSource(
         path=("collections", collection.id),
         name=collection.id,
@@ -103,7 +104,7 @@ def tile(
     x: Column,
 ) -> Response:
     """Return one tile: a layer named as the collection, values in full precision, unknown ones left out."""
-    place, edition = Tile(z, y, x), opened.edition
+    place, edition, columns = Tile(z, y, x), opened.edition, in_order(collection, columns)
     address = tile_address(edition, ("collections", collection.id), place, {"year": year, "properties": asked(columns)})
     return tile_answer(request, opened, address, lambda: compressed_tile(edition, collection.id, year, place, columns))
 
@@ -122,3 +123,8 @@ def tile_layer(request: Request, opened: Opened, collection: Collection, columns
 def asked(columns: list[str] | None) -> str | None:
     """Return `properties` as the address has it."""
     return None if columns is None else ",".join(columns)
+
+
+def in_order(collection: Collection, columns: list[str] | None) -> list[str] | None:
+    """Return columns in the order of the collection, so that one tile has one address in whatever order they came."""
+    return None if columns is None else [name for name in collection.columns if name in set(columns)]

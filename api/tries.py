@@ -1,6 +1,6 @@
-"""How often an address may come with a key that is not valid, before its keys are not looked at for a while.
+"""How often an address may come with a key that is not valid, before it is only told to come later for a while.
 
-No key can be guessed, however often one tries; this spares the database and the log, and delays nobody.
+No key can be guessed, however often one tries; this spares the log, tells who tries nothing, and delays no valid key.
 """
 
 import time
@@ -36,8 +36,8 @@ class Tries:
         left = began + WINDOW_S - self._now()
         if count >= self._most and left > 0:
             raise TooManyTries(
-                f"{self._most} keys from your address were not valid within {WINDOW_S:g} seconds, the most that are "
-                f"looked at: come again in {ceil(left)} seconds",
+                f"{self._most} keys from your address were not valid within {WINDOW_S:g} seconds, and this "
+                f"one is not either: come again in {ceil(left)} seconds",
                 retry_s=ceil(left),
             )
 

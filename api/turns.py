@@ -18,6 +18,10 @@ THREADS = 2
 """Runs at a time of one process; others wait, so that they take no thread from what is read."""
 DRAWN_THREADS = 2
 """Drawn polygons that are added up at a time, beside the runs; as many more may wait as runs may."""
+READ_THREADS = 4
+"""Answers at a time for which whole columns are read: rankings and distributions; the rest has other threads."""
+MOST_READS_WAITING = 64
+"""Such answers that wait; most take a small part of a second, and a map asks for some at once."""
 
 Made = TypeVar("Made")
 
@@ -48,7 +52,22 @@ async def adding_up(request: Request, made: Callable[[], Made]) -> Made:
     return await in_turn(request, request.app.state.drawn_threads, busy, made)
 
 
-async def in_turn(request: Request, limiter: CapacityLimiter, busy: str, made: Callable[[], Made]) -> Made:
+async def reading(request: Request, made: Callable[[], Made]) -> Made:
+    """Answer from whole columns when its turn comes: see `in_turn`."""
+    busy = (
+        f"{READ_THREADS} answers are read from whole columns and {MOST_READS_WAITING} wait for their turn, the most "
+        "that may: ask again in a few seconds"
+    )
+    return await in_turn(request, request.app.state.read_threads, busy, made, most_waiting=MOST_READS_WAITING)
+
+
+async def in_turn(
+    request: Request,
+    limiter: CapacityLimiter,
+    busy: str,
+    made: Callable[[], Made],
+    most_waiting: int = MOST_WAITING,
+) -> Made:
     """Do what takes a while on threads of its own, a few at a time.
 
     Who waits for a turn is dropped when the client leaves or the time limit is over. What runs by then goes on until it
@@ -59,12 +78,13 @@ async def in_turn(request: Request, limiter: CapacityLimiter, busy: str, made: C
         limiter: of the threads for work of its kind.
         busy: what is said to those who are refused.
         made: makes the answer.
+        most_waiting: how many may wait for their turn.
 
     Raises:
         RunsBusy: so many wait that this one would be late.
         ClientDisconnect: nobody waits for the answer any more.
     """
-    if limiter.statistics().tasks_waiting >= MOST_WAITING:
+    if limiter.statistics().tasks_waiting >= most_waiting:
         raise RunsBusy(busy)
     gone = threading.Event()
     done: list[Made] = []

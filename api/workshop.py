@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.errors import ApiError, log
+from api.errors import MadeTooLong, NotKept, NotMade, WorkshopFull, log
 from grids.edition import Edition
 from grids.exports.shelf import Kept, Shelf
 from grids.store_errors import EditionBroken
@@ -18,18 +18,6 @@ MOST_WAITING = 16
 
 _BROKEN, _FULL, _BUSY = 65, 73, 75
 """What the maker ends with, as `grids.exports.__main__` says it."""
-
-
-class WorkshopFull(ApiError):
-    """So many files wait to be made that no other is taken."""
-
-
-class NotMade(ApiError):
-    """A file that could not be made; why is for the log."""
-
-
-class NotKept(NotMade):
-    """There is no room for the file, or its folder cannot be written to."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +33,12 @@ class Workshop:
     Args:
         store: the store's folder.
         shelf: where what is made is kept.
+        seconds: what making one may take.
     """
 
-    def __init__(self, store: Path, shelf: Shelf) -> None:
+    def __init__(self, store: Path, shelf: Shelf, seconds: float = 3600.0) -> None:
         self.shelf = shelf
+        self._seconds = seconds
         self._store = Path(store)
         self._orders: dict[tuple[str, str, str], _Order] = {}
         self._queue: queue.SimpleQueue[_Order] = queue.SimpleQueue()
@@ -106,8 +96,22 @@ class Workshop:
             # The maker ends when its input does: with this process, however that ends.
             with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as maker:
                 assert maker.stderr is not None
+                late = threading.Event()
+                # One that hangs, as on a mount that is gone, would hold up all files after it.
+                deadline = threading.Timer(self._seconds, lambda maker=maker, late=late: (late.set(), maker.kill()))
+                deadline.daemon = True
+                deadline.start()
                 said = maker.stderr.read().decode("utf-8", "replace").strip()
                 code = maker.wait()
+                deadline.cancel()
+            if code < 0 and late.is_set():
+                log.error(
+                    "%s of edition %s took longer than %g s to make and was ended", name, edition.id, self._seconds
+                )
+                raise MadeTooLong(
+                    f"{name} of edition {edition.id} took longer than {self._seconds:g} s to make, the most that a "
+                    "file may: ask for a smaller collection or another form, or whoever runs the server for more time"
+                )
             if code and code != _BUSY:  # busy: another process was quicker, and is waited for
                 log.error("%s of edition %s could not be made (%d): %s", name, edition.id, code, said[-4000:])
                 if code == _BROKEN:

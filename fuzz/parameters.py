@@ -27,6 +27,8 @@ _FILTERS = (
     b"year + 1 * 2 - -3 / net_tco2e ^ 2 % 5 div 3 <= 7 OR net_tco2e IS NOT NULL",
     b"TIMESTAMP('2023-01-01T00:00:00Z') > TIMESTAMP('2022-01-01T00:00:00+09:00')",
     b"((held) AND (true <> false))",
+    b"S_WITHIN(geometry, BBOX(-9,-47,10,48)) AND " + b"NOT " * 99 + b"held",
+    b"held OR 1" + b" = 1" * 99,
 )
 _JSON_FILTERS = (
     b'{"op":">","args":[{"property":"net_tco2e"},3]}',
@@ -41,6 +43,7 @@ _JSON_FILTERS = (
 _WORDS = (
     *(b"(", b")", b"NOT ", b" AND ", b" OR ", b"''", b'"', b",", b"-", b"^", b" NULL", b" IS ", b" IN ", b" LIKE "),
     *(b"held", b"id", b"geometry", b"1e308", b"DATE('2023-01-01')", b"POINT(", b"EMPTY"),
+    *(b"BBOX(", b"NOT " * 500, b"-" * 2000, b" = 1" * 1000, b" LIKEid" * 500),
 )
 _JSON_WORDS = (b"null", b"[]", b"{}", b"[[", b"]]", b"1e308", b"-1", b'"op"', b'"args"', b'"property"', b'"\\u0000"')
 

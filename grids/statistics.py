@@ -65,6 +65,9 @@ class Quantity:
     unknown: int
 
 
+_NOTHING, _ZERO = Quantity(None, 0), Quantity(0.0, 0)
+
+
 @dataclass(frozen=True)
 class SectorSum:
     """One sector over the chosen rows, or `net`.
@@ -204,6 +207,11 @@ def _on_ground(one: SectorSum, ground: Ground | None) -> SectorSum:
     if ground is None:
         return replace(one, coverage=None, per_ha=None)
     known = ground.known_ha.get(one.sector, 0.0)
+    if known > 0 and one.total == _NOTHING:
+        # Rows are of cells that hold something: on ground that sources cover, no row is zero and not unknown.
+        one = replace(
+            one, total=_ZERO, parts={pair: _ZERO if part == _NOTHING else part for pair, part in one.parts.items()}
+        )
     per_ha = None if one.total.value is None and one.total.unknown else _ratio(one.total.value or 0.0, known)
     return replace(one, coverage=ground.coverage.get(one.sector), per_ha=per_ha)
 

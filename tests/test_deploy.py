@@ -69,6 +69,8 @@ def test_passwords_come_from_files_and_stand_in_no_recipe(project: Path) -> None
     assert (url.password, url.host) == (None, "database")
     assert url.username == environment_of(compose, "database")["POSTGRES_USER"]
     assert url.database == environment_of(compose, "database")["POSTGRES_DB"]
+    proxies = environment_of(compose, "map")["FORWARDED_ALLOW_IPS"]
+    assert proxies == "${FORWARDED_ALLOW_IPS:-127.0.0.1}", "nobody is believed unless the operator says so"
     ignored = (project / ".gitignore").read_text("utf-8").split()
     assert "/secrets/" in ignored
     assert "secrets" in (project / ".dockerignore").read_text("utf-8").split()

@@ -6,7 +6,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.models import CollectionOut, Collections, Distribution, Problem
+from api.models import CollectionOut, Collections, Distribution, JsonSchema, Problem
 from grids.edition import Store
 
 GRID = "/api/town/collections/grid-500m"
@@ -85,6 +85,21 @@ def test_one_question_tells_how_values_are_spread_in_every_year(client: httpx.Cl
         assert one.model_dump(exclude={"year"}) == {
             name: asked[name] for name in ("count", "nulls", "min", "max", "quantiles")
         }
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "Geometry"), ("ko", "도형"), ("ru", "Геометрия"), ("uz", "Geometriya")]
+)
+def test_the_geometry_is_titled_in_the_readers_language(client: httpx.Client, language: str, title: str) -> None:
+    told = client.get(f"{GRID}/schema", headers={"accept-language": language})
+    assert JsonSchema.model_validate_json(told.content).properties["geometry"]["title"] == title
+
+
+def test_pages_elsewhere_may_read_how_many_items_there_are_and_where_a_job_is(client: httpx.Client) -> None:
+    told = client.get(f"{GRID}/items?limit=1&f=csv", headers={"origin": "https://elsewhere.example"})
+    assert told.headers["ogc-numbermatched"] == "108"
+    exposed = told.headers["access-control-expose-headers"].split(", ")
+    assert {"OGC-NumberMatched", "OGC-NumberReturned", "Location"} <= set(exposed)
 
 
 def test_people_are_needed_for_tonnes_per_person(client: httpx.Client) -> None:

@@ -20,7 +20,8 @@ import yaml
 from pmtiles.reader import Reader, all_tiles
 
 from api import downloads, sent_files
-from api.workshop import MOST_WAITING, NotMade, Workshop, WorkshopFull
+from api.errors import MadeTooLong, NotMade, WorkshopFull, said_of
+from api.workshop import MOST_WAITING, Workshop
 from grids.edition import Store
 from grids.exports.files import export_file, write_file
 from grids.exports.shelf import Kept, Shelf, shelf_beside
@@ -335,6 +336,17 @@ def test_an_order_that_fails_can_be_given_again(small_store: Path, tmp_path: Pat
     workshop = Workshop(small_store, Shelf(tmp_path / "exports"))
     with pytest.raises(NotMade):
         workshop.order(edition, "grid-7m_2023.csv").result(60)
+    assert workshop.order(edition, "grid-1km_2023.csv").result(60).bytes > 0
+
+
+def test_a_file_that_takes_too_long_is_given_up_and_the_next_one_is_made(small_store: Path, tmp_path: Path) -> None:
+    edition = Store(small_store).open("town")
+    workshop = Workshop(small_store, Shelf(tmp_path / "exports"), seconds=0.001)  # no process starts in that time
+    with pytest.raises(MadeTooLong, match=r"took longer than 0\.001 s to make") as told:
+        workshop.order(edition, "grid-1km_2023.csv").result(60)
+    status, detail, _ = said_of(told.value)
+    assert (status, detail) == (503, str(told.value))
+    workshop._seconds = 600
     assert workshop.order(edition, "grid-1km_2023.csv").result(60).bytes > 0
 
 

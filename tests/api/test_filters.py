@@ -1,6 +1,8 @@
 """CQL2 filters: what they choose is what pandas chooses from the table; what cannot be is refused, quickly."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +256,22 @@ HOSTILE = {
     "not and minus": "NOT -" * 1_000 + "held",
     "long": "held AND " * (MOST_BYTES // 9 + 1) + "held",
     "in a name": '"' + "(" * 200 + '" = 1',
+    "NOT in a box": "BBOX(" + "NOT " * 2_040 + "held)",
+    "NOT in a polygon": "POLYGON(" + "NOT " * 2_000 + "held)",
+    "signs in a box": "BBOX(" + "-" * 8_000 + "1)",
+    "signs and spaces in a box": "S_INTERSECTS(geometry, BBOX(" + "- " * 4_000 + "1))",
+    "signs of digits in a box": "BBOX(" + "-1" * 4_000 + ")",
+    "powers in a point": "POINT(" + "2^" * 3_000 + "2)",
+    "comparisons": "1" + "=1" * 4_000,
+    "comparisons in a box": "BBOX(1" + "=1" * 4_000 + ")",
+    "not equal": "1" + "!=1" * 2_600,
+    "likenesses": "id" + " LIKE 'a'" * 800,
+    "likenesses glued together": "1" + " LIKEid" * 1_000,
+    "lists": "1" + " IN(1)" * 1_300,
+    "quotients glued together": "1" + " div1" * 1_600,
+    "comparisons in five brackets": ("1" + "=1" * 90 + "=(") * 5 + "1" + ")" * 5,
+    "comparisons behind brackets": "(1)" + "=(1)" * 1_900,
+    "boxes in boxes": "BBOX(-1" * 40 + ")" * 40,
 }
 
 
@@ -261,6 +279,51 @@ HOSTILE = {
 def test_what_would_overflow_a_parsers_stack_never_reaches_it(name: str) -> None:
     with pytest.raises(InvalidParameter, match="filter: "):
         read_filter(HOSTILE[name], "cql2-text", DEFAULT, TYPES)
+
+
+_TERM = "1" + "=1" * 90
+AT_THE_LIMITS = {
+    "operators": "held AND " + "NOT " * 100 + "held",
+    "signs": "net_tco2e = " + "- " * 98 + "net_tco2e",
+    "comparisons": "1" + "=1" * 120,
+    "comparisons in brackets": ("1" + "=1" * 23 + "=(") * 5 + "1" + ")" * 5,
+    "terms": "held" + " AND held" * 860,
+    "terms in turns": "held" + " AND held OR held" * 450,
+    "signs of numbers in terms": "1" + " OR -1" * 1_000,
+    "long terms": " OR ".join([_TERM] * 40),
+    "operators behind terms": "1" + " OR 1" * 900 + " OR " + "NOT " * 100 + "1",
+    "ranges": "1 BETWEEN 1 AND 1" + " AND 1 BETWEEN 1 AND 1" * 300,
+    "a line": "POINT(1 1) = LINESTRING(" + ", ".join(["-1 -1"] * 1_100) + ")",
+}
+_PARSE_ON_A_SMALL_STACK = """
+import sys, threading
+from api.errors import InvalidParameter
+from api.filters import read_filter
+from api.crs import DEFAULT
+
+def parse():
+    try:
+        read_filter(sys.stdin.read(), "cql2-text", DEFAULT, {"id": "string", "held": "bool", "net_tco2e": "double"})
+    except InvalidParameter as refusal:
+        print(refusal)
+
+threading.stack_size(1 << 20)  # an eighth of what threads of a server usually have
+thread = threading.Thread(target=parse)
+thread.start()
+thread.join()
+print("survived")
+"""
+
+
+@pytest.mark.parametrize("name", AT_THE_LIMITS)
+def test_what_is_let_through_is_parsed_on_a_small_stack(project: Path, name: str) -> None:
+    command = [sys.executable, "-P", "-c", _PARSE_ON_A_SMALL_STACK]
+    environment = {"PYTHONPATH": str(project)}
+    text = AT_THE_LIMITS[name]
+    done = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith("survived\n"), f"ended with {done.returncode}: {done.stderr[-400:]}"
+    assert "too many" not in done.stdout
+    assert "not CQL2" not in done.stdout
 
 
 @pytest.mark.parametrize("opening", ['{"op":"not","args":[', "["])

@@ -57,6 +57,14 @@ def test_the_second_answer_is_the_first(alone: httpx.Client, method: str, encodi
     assert (len(second.content) > 0) == (method == "GET")
 
 
+def test_columns_in_another_order_are_the_same_tile(alone: httpx.Client) -> None:
+    orders = ("net_tco2e,held,area_ha", "held,area_ha,net_tco2e", "area_ha,net_tco2e,held,net_tco2e")
+    answers = [alone.get(f"{PINNED}&properties={order}") for order in orders]
+    assert len({answer.headers["etag"] for answer in answers}) == 1
+    assert len({answer.content for answer in answers}) == 1
+    assert alone.get(f"{PINNED}&properties=held").content != answers[0].content
+
+
 def test_who_has_it_already_gets_no_body(alone: httpx.Client) -> None:
     tag = alone.get(PINNED).headers["etag"]
     for given in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):

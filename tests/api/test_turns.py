@@ -19,10 +19,10 @@ import httpx
 import pytest
 from anyio import CapacityLimiter
 
-from api import scenario_runs, statistics
+from api import collections, measures, ranking, scenario_runs, statistics
 from api.errors import InvalidParameter, RunsBusy, said_of
 from api.scenario_runs import MOST_WORK, Asked, Runs
-from api.turns import DRAWN_THREADS, MOST_WAITING, THREADS, running
+from api.turns import DRAWN_THREADS, MOST_WAITING, READ_THREADS, THREADS, running
 from grids.edition import Store
 from scenarios.errors import Stopped
 from scenarios.parameters import shipped_parameters
@@ -161,6 +161,32 @@ def test_polygons_that_take_long_hold_up_nothing_else(
             line.settimeout(PATIENCE_S)
             assert line.recv(65_536).startswith(b"HTTP/1.1 200"), "whoever had a turn or waited for one is answered"
     assert at_once["most"] == DRAWN_THREADS
+
+
+def test_whole_columns_are_read_a_few_at_a_time(
+    small_store: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, gate = threading.Semaphore(0), threading.Event()
+    measured = measures.measured
+
+    def slow(*args: Any) -> Any:
+        began.release()
+        assert gate.wait(4 * PATIENCE_S)
+        return measured(*args)
+
+    monkeypatch.setattr(ranking, "measured", slow)
+    monkeypatch.setattr(collections, "measured", slow)
+    client = serving(small_store, request_seconds=4 * PATIENCE_S)
+    grid = "/api/town/collections/grid-500m"
+    paths = (f"{grid}/ranking?column=net_tco2e", f"{grid}/distribution?column=net_tco2e")
+    with ThreadPoolExecutor(50) as asking:  # more than other answers have threads
+        asked = [asking.submit(client.get, path) for path in paths for _ in range(25)]
+        assert all(began.acquire(timeout=PATIENCE_S) for _ in range(READ_THREADS))
+        for path in ("health", "town/collections/grid-1km/items?limit=1", "town/collections"):
+            assert client.get(f"/api/{path}").status_code == 200, "while the turns of whole columns are taken"
+        assert not began.acquire(blocking=False), "no more began than there are turns"
+        gate.set()
+        assert {one.result(PATIENCE_S).status_code for one in asked} == {200}
 
 
 def test_a_run_whose_time_is_over_is_stopped(

@@ -102,6 +102,16 @@ def test_densities_are_of_known_ground_and_what_is_cut_counts_by_area(edition):
     assert forest.coverage == pytest.approx((0.75 * 300 + 900) / 1500, rel=1e-4)
 
 
+def test_covered_ground_without_rows_holds_nothing_and_ground_that_nobody_asked_is_unknown(edition):
+    info = edition.collection("grid-100m")
+    for zone, tco2e, per_ha in (("bare", 0.0, 0.0), ("unasked", None, None)):
+        west, south, _, _ = ZONES[zone].bounds
+        drawn = shapely.box(west + 300, south + 300, west + 900, south + 900)
+        found = statistics(edition, info, 2023, chosen_cells(edition, info, 2023, drawn))
+        assert found.rows == 0
+        assert [(one.total.value, one.total.unknown, one.per_ha) for one in found.sectors] == [(tco2e, 0, per_ha)] * 2
+
+
 def test_what_meets_no_zone_has_no_ground_and_an_edition_without_zones_does_not_know(edition, tmp_path):
     info = edition.collection("grid-100m")
     away = shapely.box(WEST - 900, SOUTH, WEST - 100, SOUTH + 500)
