@@ -7,7 +7,7 @@ Within a cell, both a feature and a zone are what lies right of their edges, add
 where X is the feature's easternmost place in the cell: beyond it the signs of its edges cancel. The sum holds for
 holes, several parts and zones of several parts. Lines are settled by `grids.border_line_kernels`. A point lies in the
 zone if, with sign, it lies right of its pieces. On a border itself (to a nanometre) rounding would decide: there it
-goes to the first zone in order that holds it or has it on its border.
+goes to the first zone in order that holds it or has it on its border; only borders in the point's own cell are asked.
 
 Border cells come as three arrays: `starts[k]` to `starts[k + 1]` are the entries of cell `k`, in the order of zones; an
 entry is (zone, first piece, piece beyond the last); a piece is (from x, from y, to x, to y, turn, border), the last 0
@@ -164,27 +164,6 @@ def add_where(
         if _is_in(pieces, entries[i, 1], entries[i, 2], x, y):
             n = add_to_zone(totals, zones, n, entries[i, 0], amount)
     return n
-
-
-@inner
-def ring_crosses(xs: FloatArray, ys: FloatArray, n: int) -> bool:
-    """Whether edges of a short ring that are no neighbours meet; asked of every two."""
-    for a in range(n - 1):
-        ax, ay, bx, by = xs[a], ys[a], xs[a + 1], ys[a + 1]
-        if ax == bx and ay == by:
-            continue
-        low_x, high_x, low_y, high_y = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
-        for b in range(a + 2, n - 1 - (a == 0)):
-            cx, cy, dx, dy = xs[b], ys[b], xs[b + 1], ys[b + 1]
-            if max(cx, dx) < low_x or min(cx, dx) > high_x or max(cy, dy) < low_y or min(cy, dy) > high_y:
-                continue
-            of_c, of_d = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax), (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
-            of_a, of_b = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx), (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
-            if not ((of_c > 0 and of_d > 0) or (of_c < 0 and of_d < 0)) and not (
-                (of_a > 0 and of_b > 0) or (of_a < 0 and of_b < 0)
-            ):
-                return True
-    return False
 
 
 @inner

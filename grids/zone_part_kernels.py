@@ -19,7 +19,6 @@ from grids.border_kernels import (
     edges_by_row,
     first_zone_at,
     local_edges,
-    ring_crosses,
 )
 from grids.border_line_kernels import add_lengths
 from grids.cell_kernels import AREAS, POINTS, cell_of
@@ -177,8 +176,6 @@ def _add_extended(
             low, high = min(low, rows[p]), max(high, rows[p])
         row_ends, listed, by_row = edges_by_row(ys, edges[:n_edges], north, size, low, high)
     n, n_local, east_most = 0, 0, 0.0
-    # Whether rings cross was asked before where there are several, or several cells.
-    checked = not areal or last - first > 1 or n_rings > 1
     for p in range(first, last):
         label = _label(seen, rows[p], cols[p])
         if label >= 0:
@@ -192,9 +189,6 @@ def _add_extended(
         if not border_near(borders, entries, pieces, cell, x0, y0, x1, y1):
             n = add_where(borders, entries, pieces, cell, x0, y0, amounts[p], totals, zones, n)
             continue
-        if not checked and (n_edges >= MANY_EDGES or ring_crosses(xs, ys, n_edges + 1)):
-            return n, True
-        checked = True
         which = listed[row_ends[rows[p] - low] : row_ends[rows[p] - low + 1]] if by_row else listed
         if areal:
             n_local, east_most = local_edges(xs, ys, turns, which, west, south, float(size), local)

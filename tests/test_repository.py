@@ -114,6 +114,17 @@ def test_no_large_files_are_committed(project: Path) -> None:
     assert {name: size for name, size in sizes.items() if size > LARGEST_BYTES} == {}
 
 
+def test_figures_that_are_kept_say_what_they_were_measured_with(project: Path) -> None:
+    stated = project / "bench" / "results" / "stated"
+    for name, is_kept in (("results/cells.json", False), ("results/stated/cells.json", True)):
+        ignored = subprocess.run(["git", "check-ignore", "-q", f"bench/{name}"], cwd=project, check=False).returncode
+        assert ignored == (1 if is_kept else 0) or not (project / ".git").exists(), name
+    for file in stated.glob("*.json"):
+        figures = json.loads(file.read_text(encoding="utf-8"))
+        assert re.fullmatch("[0-9a-f]{40}", str(figures["commit"])), file.name
+        assert {"date", "machine", "versions", "settings", "rows"} <= figures.keys(), file.name
+
+
 def test_readme_gives_the_two_commands_and_ci_runs_them(project: Path) -> None:
     commands = fenced(project / "README.md")
     ci = (project / ".ci" / "run").read_text("utf-8")

@@ -409,6 +409,16 @@ def test_rings_that_cross_themselves_count_as_they_are_made_valid() -> None:
     assert found.overlaid.tolist() == [0]
 
 
+def test_a_sound_ring_in_one_cell_meets_no_overlay_however_many_vertices_it_has() -> None:
+    """Whether a ring crosses itself is asked when it is cut to cells, and not again where it meets a border."""
+    circle = shapely.Point(X + 150, Y + 50).buffer(40, quad_segs=24)
+    twice = polygon((140, 10), (180, 10), (180, 10), (180, 50), (140, 50), (140, 50))
+    found = found_in(HALVES, circle, twice)
+    assert found.overlaid.tolist() == []
+    expected = [circle.area / 2, circle.area / 2, 400, 1200]
+    assert found.amount.tolist() == pytest.approx(expected, rel=1e-12)
+
+
 def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_BYTES_AT_ONCE", "_VERTICES_AT_ONCE"):
         monkeypatch.setattr(grids.zone_index, name, 256)
