@@ -9,6 +9,7 @@ middleware does to every answer is done here too: a request id, careful headers,
 import time
 from collections.abc import Sequence
 
+from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import FOR_GOOD
@@ -37,19 +38,18 @@ class KeptTiles:
         self._app, self._cache = app, cache
         self._origins = frozenset(origin.encode("latin-1") for origin in origins)
         self._exposed: Header = (b"access-control-expose-headers", ", ".join(exposed).encode("ascii"))
+        # A disk that hangs must hold up neither the loop nor the threads of all else: who looks has one of its own.
+        self._looking = CapacityLimiter(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        kept = self._cache.get((scope["path"], scope["query_string"]))
-        if kept is None:
-            await self._app(scope, receive, send)
-            return
         started = time.perf_counter()
-        found = self._answer(kept, scope["headers"])
-        if found is None:
+        kept = self._cache.get((scope["path"], scope["query_string"]))
+        found = self._answer(kept, scope["headers"]) if kept is not None and await self._stands(kept) else None
+        if kept is None or found is None:
             await self._app(scope, receive, send)
             return
         status, headers, body = found
@@ -62,6 +62,12 @@ class KeptTiles:
             await send({"type": "http.response.body", "body": body})
         finally:
             answered(scope, name, kept.route, status, len(body), time.perf_counter() - started)
+
+    async def _stands(self, kept: KeptTile) -> bool:
+        """Whether a tile's edition is still in the store."""
+        if self._cache.seen_lately(kept.edition):
+            return True
+        return await to_thread.run_sync(self._cache.look, kept.edition, limiter=self._looking)
 
     def _answer(self, kept: KeptTile, asked: Sequence[Header]) -> tuple[int, list[Header], bytes] | None:
         """Status, headers and body for a request with these headers; None where the tile must be unpacked."""

@@ -47,11 +47,11 @@ class KeptTile:
 
 
 class TileCache:
-    """The tiles asked for last, of editions that are there; safe to use from several threads.
+    """The tiles asked for last; safe to use from several threads.
 
     Args:
         most_bytes: how much is kept; 0 keeps nothing.
-        has: whether the store has an edition, by region and id; asked once in LOOK_S seconds of each.
+        has: whether the store has an edition, by region and id.
     """
 
     def __init__(self, most_bytes: int, has: Callable[[str, str], bool]) -> None:
@@ -63,26 +63,31 @@ class TileCache:
         self._guard = threading.Lock()
 
     def get(self, address: tuple[str, bytes]) -> KeptTile | None:
-        """Return the tile of an address (path, and query that names year and edition), if it is kept."""
+        """Return the tile of an address (path, and query that names year and edition), if it is kept.
+
+        Whether its edition is still there is another question (`seen_lately`, `look`): it may take as long as a disk.
+        """
         with self._guard:
             kept = self._kept.get(address)
-            if kept is None:
-                return None
-            if not self._is_there(kept.edition):
-                self._drop(kept.edition)
-                return None
-            self._kept.move_to_end(address)
+            if kept is not None:
+                self._kept.move_to_end(address)
             return kept
 
-    def _is_there(self, edition: tuple[str, str]) -> bool:
-        """Whether an edition was there lately."""
-        now = time.monotonic()
-        if now - self._seen.get(edition, -math.inf) < LOOK_S:
+    def seen_lately(self, edition: tuple[str, str]) -> bool:
+        """Whether an edition was there less than LOOK_S seconds ago."""
+        return time.monotonic() - self._seen.get(edition, -math.inf) < LOOK_S
+
+    def look(self, edition: tuple[str, str]) -> bool:
+        """Whether an edition is there, by asking the store if it was not seen lately; its tiles go if it is not."""
+        if self.seen_lately(edition):
             return True
-        if self._has(*edition):
-            self._seen[edition] = now
-            return True
-        return False
+        there = self._has(*edition)  # not under the guard: where the store hangs, tiles of others are kept and found
+        with self._guard:
+            if there:
+                self._seen[edition] = time.monotonic()
+            else:
+                self._drop(edition)
+        return there
 
     def _drop(self, edition: tuple[str, str]) -> None:
         """Forget the tiles of an edition."""
@@ -140,7 +145,7 @@ def tile_answer(request: Request, opened: Opened, address: tuple[str, bytes], ma
     path, query = address
     tag = tag_of(path, query.decode("ascii"))  # the address names the edition
     known = request.headers.get("if-none-match")
-    kept = cache.get(address)
+    kept = cache.get(address)  # its edition is the one that answers, and there
     if kept is None and (not holds(known, tag) or asks_for_any(known)):
         kept = KeptTile(make(), tag, route_of(request.scope), (opened.edition.region.id, opened.edition.id))
         cache.keep(address, kept)

@@ -7,13 +7,16 @@ import socket
 import threading
 from collections.abc import Callable
 
+import anyio
 import httpx
 import pytest
+from starlette.types import Message
 
 from api import tile_cache
 from api.app import create_app
 from api.formats import takes_gzip
 from api.settings import Settings
+from api.tile_app import KeptTiles
 from api.tile_cache import KeptTile, TileCache
 from grids.edition import Store
 from grids.tiles import packed
@@ -151,14 +154,17 @@ def test_tiles_of_what_is_gone_make_room_and_the_store_is_not_asked_each_time(mo
         return (region, edition) in there
 
     cache = TileCache(10_000, has)
+    first = ("town", FIRST)
     for number in range(3):
         cache.keep((f"/{number}", b""), kept(2000))
     for _ in range(5):
-        assert cache.get(("/0", b"")) is not None
-    assert asked == [("town", FIRST)]
+        assert cache.look(first)
+    assert asked == [first]
     there.clear()
-    assert cache.get(("/0", b"")) is not None, "within a second of the last look"
+    assert cache.look(first), "within a second of the last look"
+    assert cache.get(("/0", b"")) is not None
     clock[0] = 1.0
+    assert not cache.look(first)
     assert cache.get(("/0", b"")) is None
     assert len(asked) == 2
     there.add(("town", FIRST))
@@ -166,6 +172,44 @@ def test_tiles_of_what_is_gone_make_room_and_the_store_is_not_asked_each_time(mo
     for number in range(3):
         cache.keep((f"/{number}", b""), kept(2000))
     assert all(cache.get((f"/{number}", b"")) for number in range(3)), "the room of those that went is there again"
+
+
+def test_a_store_that_hangs_holds_up_only_who_asks_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tile_cache, "LOOK_S", 3600.0)
+    answers = threading.Event()
+    cache = TileCache(10_000, lambda _, edition: edition == SECOND or answers.wait(60))
+    cache.keep(("/hangs", b""), kept(100))
+    cache.keep(("/stands", b""), KeptTile(b"x", "", "", ("town", SECOND)))
+    assert cache.look(("town", SECOND))
+
+    async def beyond(*_: object) -> None:
+        pytest.fail("both are kept")
+
+    app = KeptTiles(beyond, cache, (), ())
+    order: list[str] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def ask(path: str) -> None:
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                order.append(path)
+
+        headers = [(b"accept-encoding", b"gzip")]
+        await app(
+            {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}, receive, send
+        )
+
+    async def both() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, "/hangs")
+            await anyio.wait_all_tasks_blocked()
+            await ask("/stands")
+            answers.set()
+
+    anyio.run(both)
+    assert order == ["/stands", "/hangs"]
 
 
 def test_a_damaged_edition_is_no_tile(own_store: Store, serving: Callable[..., httpx.Client]) -> None:

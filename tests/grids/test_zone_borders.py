@@ -170,7 +170,7 @@ def test_lines_on_borders_ask_for_no_overlay_and_wait_for_no_lock() -> None:
     corner = CORNERS[1]
     index = ZoneIndex.of(moved(squares(), corner), GRID)
     features = moved(several(shapely.LineString([(100, 0), (100, 300)]), shapely.Point(200, 100)), corner)
-    with ThreadPoolExecutor(1) as pool, grids.zone_index._turn:
+    with ThreadPoolExecutor(1) as pool, grids.zone_index._one_at_a_time:
         found = pool.submit(found_in, index, features).result(timeout=120)
     assert found.zone.tolist() == [0, 3, 6, 1]
 
