@@ -259,7 +259,7 @@ def test_another_edition_is_seen_by_the_next_request(
     own_store: Store, publish: Callable[..., None], serving: Callable[[Path], httpx.Client]
 ) -> None:
     client = serving(own_store.path)
-    address = "/api/town/collections/municipality/items/west"
+    address = "/api/town/collections/municipality/items/동구"
     before = client.get(address)
     publish(own_store.path, "town", "f" * 16, seed=9)
     after = client.get(address, headers={"If-None-Match": before.headers["etag"]})
