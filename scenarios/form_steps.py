@@ -111,8 +111,8 @@ def form_steps(
         begins = travel.state.year + 1 if measure.start is None else measure.start
         steps.append(
             FormStep(
-                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, without, leaves, stage.used,
-                quantity=stage.quantity, unit=stage.unit,
+                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, without, leaves,
+                stage.used, quantity=stage.quantity, unit=stage.unit,
             )
         )  # fmt: skip
     return steps

@@ -79,9 +79,11 @@ _ASKED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "park": ("sink", "forest", ("trees.years", "trees.uptake", "park.crown_share")),
 }  # fmt: skip
 
-_SHARED = dict.fromkeys(("growth", "use_change", "transit_stops", "streets"), TRAVEL_PARAMETERS)
-_SHARED |= dict.fromkeys(("road_closure", "new_road", "road_speed", "road_lanes", "car_free_area"), ROAD_PARAMETERS)
-_SHARED["modal_shift"] = ("state.resident_share",)
+_SHARED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("growth", "use_change", "transit_stops", "streets"), TRAVEL_PARAMETERS),
+    **dict.fromkeys(("road_closure", "new_road", "road_speed", "road_lanes", "car_free_area"), ROAD_PARAMETERS),
+    "modal_shift": ("state.resident_share",),
+}
 _OF_NOTES = ("access.most_travel",)
 
 _UNITS = {
@@ -135,7 +137,9 @@ def check_parameters(scenario: documents.Scenario, known: Parameters) -> None:
                 remedy = "it holds for the whole scenario; give it under the scenario's parameters."
             else:
                 remedy = f"a measure of kind {measure.kind} takes {', '.join(own) or 'none'}."
-            raise InvalidScenario(f"{measure.id}: the parameter {name} was given here, where nothing reads it; {remedy}")
+            raise InvalidScenario(
+                f"{measure.id}: the parameter {name} was given here, where nothing reads it; {remedy}"
+            )
     read = {*_OF_NOTES, *(name for _, _, own in _ASKED.values() for name in own)}
     read |= {name for shared in _SHARED.values() for name in shared}
     fixed = [name for name in scenario.parameters if known[name].id not in read]

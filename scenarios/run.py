@@ -226,12 +226,13 @@ def _used(
     """The parameters that numbers rest on: shared ones once, and then what measures give themselves and use."""
     given = {measure.id: measure.parameters for measure in scenario.measures}
     shared = {name for measure in scenario.measures for name in shared_parameters(measure.kind)}
-    own = []
-    for one in (*steps, *actions):
-        values = given[one.measure]
-        shared |= set(one.used) - set(values)
-        mine = sorted(set(one.used) & set(values))
-        own += known.given({name: values[name] for name in mine}, f"measure {one.measure}").used(mine)
+    asked = [(step.measure, set(step.used)) for step in steps] + [(one.measure, set(one.used)) for one in actions]
+    own: list[Parameter] = []
+    for measure, used in asked:
+        values = given[measure]
+        shared |= used - set(values)
+        mine = sorted(used & set(values))
+        own += known.given({name: values[name] for name in mine}, f"measure {measure}").used(mine)
     return (*known.used(shared), *own)
 
 

@@ -19,7 +19,6 @@ def _traffic_rows(
     setting: Setting, measure: str, vehicles: tuple[str, ...], condition: Callable[[Flow], bool]
 ) -> tuple[IntArray, FloatArray]:
     """Rows of vehicle classes, and the vehicle-km (rows, n) behind them; refuses classes that the state lacks."""
-    state = setting.state
     _refuse_unknown(setting, measure, vehicles)
     rows = setting.rows(lambda flow: flow.vehicle in vehicles and condition(flow))
     if not len(rows):
