@@ -1,7 +1,7 @@
 """Our own ways, straight from well-known binary, on as many threads as are given.
 
-Sums of values are added up as features are cut. A build keeps the shares, which has a way of its own here (`kept`): more
-is measured then, and every ring looked at, also of what lies in one cell.
+Sums of values are added up as features are cut. A build keeps the shares, which has a way of its own here (`kept`):
+more is measured then, and every ring looked at, also of what lies in one cell.
 """
 
 from collections.abc import Callable
