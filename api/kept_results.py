@@ -4,6 +4,9 @@ A result is worked out again from its document, which takes less than to keep it
 (measures of roads) are kept as well. Those that nobody asked for longest go first.
 """
 
+import contextlib
+import functools
+import hashlib
 import os
 import re
 import threading
@@ -16,6 +19,8 @@ import orjson
 
 from api.errors import ResultNotFound, log
 from api.scenario_runs import Asked
+from grids.identity import code_digest, folder_digest
+from grids.shipped import data_folder
 from scenarios.errors import InvalidScenario
 from scenarios.frame import FloatArray
 from scenarios.result import Result
@@ -52,6 +57,18 @@ class CellValues:
         before, change = sector_change(result)
         sets = np.stack([outcome.change_tco2e.sum(axis=0) for outcome in result.outcomes.values()])
         return cls(before, change, sets, result.illustrative)
+
+
+@functools.cache
+def program_digest() -> str:
+    """SHA-256 of what cells follow from beside edition and document: the code of scenarios and its tables."""
+    folder = data_folder()
+    parts = [
+        code_digest(("accounting", "scenarios")),
+        folder_digest(folder / "scenarios"),
+        folder_digest(folder / "factors"),
+    ]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 class KeptResults:
@@ -102,8 +119,8 @@ class KeptResults:
         )
 
     def keep_cells(self, region: str, edition: str, digest: str, values: CellValues) -> None:
-        """Keep the cells of a result on an edition."""
-        path = self._path(region, digest, f"-{edition}.npz")
+        """Keep the cells of a result on an edition, if the disk takes them."""
+        path = self._cells_path(region, edition, digest)
         draft = path.with_name(f".{uuid.uuid4().hex}.npz")
         try:
             draft.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -112,12 +129,15 @@ class KeptResults:
                 illustrative=np.array(values.illustrative),
             )  # fmt: skip
             draft.replace(path)
+        except OSError as error:
+            log.warning("the cells of a result cannot be kept in %s: %s", self._folder, error)
         finally:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
 
     def cells(self, region: str, edition: str, digest: str) -> CellValues | None:
-        """Return the cells of a result, if they are kept."""
-        path = self._path(region, digest, f"-{edition}.npz")
+        """Return the cells of a result, if they are kept and of this program."""
+        path = self._cells_path(region, edition, digest)
         try:
             with np.load(path, allow_pickle=False) as found:
                 values = CellValues(found["before"], found["change"], found["sets"], bool(found["illustrative"]))
@@ -125,6 +145,9 @@ class KeptResults:
             return None
         _touched(path)
         return values
+
+    def _cells_path(self, region: str, edition: str, digest: str) -> Path:
+        return self._path(region, digest, f"-{edition}-{program_digest()[:16]}.npz")
 
     def _path(self, region: str, digest: str, end: str) -> Path:
         return self._folder / region / f"{digest}{end}"

@@ -21,7 +21,8 @@ class MeasureKindOut(Answer):
     unit_text: str = Field(description="the unit in words")
     about: str
     needs_process: bool
-    parameters: list[str]
+    parameters: list[str] = Field(description="ids of those that a measure may give itself")
+    scenario_parameters: list[str] = Field(description="ids of those that hold for the whole scenario, given there")
     document: dict[str, Any]
 
 

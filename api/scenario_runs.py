@@ -34,7 +34,8 @@ from scenarios.stopping import Cancelled
 MOST_CELLS = 50_000
 MOST_GROUND = 400_000
 """Cells of the rectangle around those that count: what is worked out for all of it."""
-MOST_MEASURES = 20
+MOST_MEASURES = 50
+"""As many as the best mix can choose: twelve measures on four levels, and two more."""
 MOST_FORMS = 6
 """Each form is worked out once for every form beside it, to tell what each does alone and on top of the others."""
 MOST_SAMPLES = 500

@@ -100,6 +100,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
                 "about": words.text(one.about, language),
                 "needs_process": one.kind in ROADS,
                 "parameters": one.parameters,
+                "scenario_parameters": one.shared,
                 "document": one.schema,
             }
             for one in measure_kinds()

@@ -67,6 +67,7 @@ class Contestant:
 OURS = (
     Contestant("ours, GeoParquet", "file", ours.from_geoparquet, uses_threads=True, measures_rest=True),
     Contestant("ours, WKB", "WKB", ours.from_wkb, uses_threads=True, measures_rest=True),
+    Contestant("ours, shares kept", "WKB", ours.kept, questions=("cells",), uses_threads=True, measures_rest=True),
     Contestant("ours, GeoDataFrame", "objects", ours.from_geodataframe, uses_threads=True, measures_rest=True),
 )
 PEERS = (

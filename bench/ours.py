@@ -1,4 +1,8 @@
-"""Our own way, called as a build calls it: straight from well-known binary, on as many threads as are given."""
+"""Our own ways, straight from well-known binary, on as many threads as are given.
+
+Sums of values are added up as features are cut. A build keeps the shares, which has a way of its own here (`kept`):
+more is measured then, and every ring looked at, also of what lies in one cell.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.cases import Case
 from bench.inputs import CELL_M
-from grids.cell_sums import cell_sums, warm_up
+from grids.cell_sums import CellSums, cell_sums, warm_up
 from grids.cutting import FeatureColumn
 from grids.grid import Grid
 from grids.wkb import WkbChunks, WkbColumn, parts_in_cells
@@ -38,6 +42,26 @@ def from_wkb(case: Case) -> Run:
     wkb = pq.read_table(case.file, columns=["geometry"])["geometry"]
     values = make_ready(case)
     return lambda: totals(case, wkb, values)
+
+
+def kept(case: Case) -> Run:
+    """Share out as a build does, keep the shares, and add up by them."""
+    wkb = pq.read_table(case.file, columns=["geometry"])["geometry"]
+    values = make_ready(case)
+    frame = CellSums.empty(grid_of(case), case.grid.bounds, 1)
+    height, width, _ = frame.sums.shape
+
+    def run() -> FloatArray:
+        found = parts_in_cells(WkbChunks.from_arrow(wkb), grid_of(case), threads=case.place.threads)
+        parts = found.parts
+        row, col = parts.row - frame.first_row, parts.col - frame.first_col
+        there = np.flatnonzero((row >= 0) & (row < height) & (col >= 0) & (col < width))
+        owner = parts.owner[there]
+        amounts = parts.amount[there] / found.measures[owner] * values[owner]
+        cells = row[there].astype(np.int64) * width + col[there]
+        return np.asarray(np.bincount(cells, amounts, minlength=height * width), dtype=np.float64)
+
+    return run
 
 
 def from_geodataframe(case: Case) -> Run:

@@ -72,6 +72,12 @@ def retrofit(measure: documents.Retrofit, setting: Setting, numbers: Numbers) ->
 def heat_pump(measure: documents.HeatPump, setting: Setting, numbers: Numbers) -> Action:
     """Fuels of some stocks give way to electricity (METHODS D5)."""
     carriers = measure.carriers or FOSSIL
+    have = {carrier.name for carrier in setting.state.carriers}
+    unknown = sorted(set(measure.carriers or ()) - have)
+    if unknown:
+        raise InvalidScenario(
+            f"{measure.id}: carriers {', '.join(unknown)} were given; this state tells {', '.join(sorted(have))}."
+        )
     rows, floor = _stock_rows(setting, measure.id, measure.uses, None, carriers)
     if "electricity" in carriers or UNSTATED in carriers:
         raise InvalidScenario(f"{measure.id}: heat pumps replace fuels or heat ({', '.join(HEATING)}).")

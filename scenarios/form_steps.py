@@ -55,7 +55,7 @@ class FormStep:
 
 @dataclass(frozen=True, eq=False)
 class _Stage:
-    """Where a chain of forms stands."""
+    """Where a chain of forms stands; parameters used and quantity are those of the last one."""
 
     state: State
     left: FloatArray
@@ -109,11 +109,10 @@ def form_steps(
             without = chain([m for m in measures if m is not measure])
         stage, (tonnes, leaves) = stages[place + 1], answers[place + 1]
         begins = travel.state.year + 1 if measure.start is None else measure.start
-        new = tuple(sorted(set(stage.used) - set(stages[place].used)))
         steps.append(
             FormStep(
-                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, without, leaves, new,
-                quantity=stage.quantity, unit=stage.unit,
+                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, without, leaves,
+                stage.used, quantity=stage.quantity, unit=stage.unit,
             )
         )  # fmt: skip
     return steps
@@ -131,7 +130,7 @@ def _after(
     stage: _Stage, measure: documents.AnyMeasure, areas: Areas, parameters: Parameters, travel: TravelBaseline
 ) -> _Stage:
     """The stage after one more form."""
-    state = stage.state
+    stage, state = replace(stage, used=()), stage.state
     known = parameters.given(measure.parameters, f"measure {measure.id}")
     try:
         if isinstance(measure, documents.GrowthMeasure):
@@ -210,6 +209,6 @@ def _grown(
         left - passed,
         np.maximum(arrived - passed, 0.0),
         stage.centres + (got.centres if measure.centres else ()),
-        (*stage.used, *got.used),
+        got.used,
         *((float(got.arrived.sum()), "person") if got.arrived.any() else (got.jobs_arrived, "job")),
     )

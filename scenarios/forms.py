@@ -236,9 +236,9 @@ def _weights(
     if limit is None:
         if not there.size:
             raise InvalidScenario(f"There are no {who} to take a density from: give {who}_per_ha.")
-        used.add("forms.density_quantile")
-        quantile = 0.5 if growth.form == "sprawl" else parameters.number("forms.density_quantile")
-        limit = float(np.quantile(there, quantile))
+        name = "forms.sprawl_quantile" if growth.form == "sprawl" else "forms.density_quantile"
+        used.add(name)
+        limit = float(np.quantile(there, parameters.number(name)))
     # What is denser today may be so again: a limit for newcomers thins nothing out.
     room = np.maximum(limit * state.area_ha, before) - staying
     if growth.form == "sprawl":

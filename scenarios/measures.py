@@ -9,8 +9,11 @@ from scenarios import scenario as documents
 from scenarios.action_setting import Setting
 from scenarios.draws import Deviates, Numbers
 from scenarios.effects import STAGES, Action
+from scenarios.errors import InvalidScenario
+from scenarios.parameters import Parameters
 from scenarios.road_measures import LANES_USED
 from scenarios.road_steps import USED as ROAD_PARAMETERS
+from scenarios.travel import USED as TRAVEL_PARAMETERS
 
 _MAKERS: dict[type[documents.Measure], Callable[..., Action]] = {
     documents.Retrofit: building_measures.retrofit,
@@ -34,7 +37,8 @@ class MeasureKind:
     Attributes:
         kind, stage, sector: which; a form touches all sectors.
         about: in a sentence.
-        parameters: ids of those it asks.
+        parameters: ids of those it asks, which a measure may give itself.
+        shared: ids of those that hold for the whole scenario and that it rests on, too.
         unit: what its costs are per; empty where it has none, and costs are refused.
         schema: JSON Schema of its document.
     """
@@ -44,29 +48,30 @@ class MeasureKind:
     sector: str
     about: str
     parameters: tuple[str, ...]
+    shared: tuple[str, ...]
     unit: str
     schema: dict[str, Any]
 
 
 _ASKED: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "growth": ("form", "", ("forms.nearness", "forms.density_quantile", "forms.floor_area_ratio", "access.trip_length",
-                            "access.smoothing", "state.resident_share")),
+    "growth": ("form", "", ("forms.nearness", "forms.density_quantile", "forms.sprawl_quantile",
+                            "forms.floor_area_ratio")),
     "use_change": ("form", "", ()),
-    "transit_stops": ("form", "", ("access.trip_length", "state.resident_share")),
-    "streets": ("form", "", ("access.smoothing", "state.resident_share")),
+    "transit_stops": ("form", "", ()),
+    "streets": ("form", "", ()),
     "green_loss": ("form", "", ()),
-    "road_closure": ("roads", "transport", ROAD_PARAMETERS),
-    "new_road": ("roads", "transport", ROAD_PARAMETERS),
-    "road_speed": ("roads", "transport", ROAD_PARAMETERS),
-    "road_lanes": ("roads", "transport", (*ROAD_PARAMETERS, *LANES_USED)),
-    "car_free_area": ("roads", "transport", ROAD_PARAMETERS),
+    "road_closure": ("roads", "transport", ()),
+    "new_road": ("roads", "transport", ()),
+    "road_speed": ("roads", "transport", ()),
+    "road_lanes": ("roads", "transport", LANES_USED),
+    "car_free_area": ("roads", "transport", ()),
     "retrofit": ("efficiency", "buildings", ("retrofit.saving", "retrofit.rebound", "retrofit.fuel_heat_share",
                                              "retrofit.electric_heat_share")),
     "heat_pump": ("switch", "buildings", ("heat_pump.boiler_efficiency", "heat_pump.scop")),
     "rooftop_pv": ("supply", "buildings", ("pv.yield", "pv.roof_share", "pv.power_density", "state.storeys")),
     "electricity_factor": ("supply", "buildings", ("electricity.target_factor",)),
     "electric_vehicles": ("switch", "transport", ("ev.charging_loss", "ev.car", "ev.lgv", "ev.hgv", "ev.bus")),
-    "modal_shift": ("demand", "transport", ("modal_shift.other_mode", "state.resident_share")),
+    "modal_shift": ("demand", "transport", ("modal_shift.other_mode",)),
     "speed": ("efficiency", "transport", ()),
     "freight": ("demand", "transport", ("freight.saving",)),
     "afforestation": ("sink", "forest", ("afforestation.years", "afforestation.uptake")),
@@ -74,6 +79,12 @@ _ASKED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "park": ("sink", "forest", ("trees.years", "trees.uptake", "park.crown_share")),
 }  # fmt: skip
 
+_SHARED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("growth", "use_change", "transit_stops", "streets"), TRAVEL_PARAMETERS),
+    **dict.fromkeys(("road_closure", "new_road", "road_speed", "road_lanes", "car_free_area"), ROAD_PARAMETERS),
+    "modal_shift": ("state.resident_share",),
+}
+_OF_NOTES = ("access.most_travel",)
 
 _UNITS = {
     "growth": "person", "use_change": "m2", "transit_stops": "stop", "streets": "intersection", "green_loss": "ha",
@@ -92,8 +103,51 @@ def measure_kinds() -> tuple[MeasureKind, ...]:
         [kind] = get_args(document.model_fields["kind"].annotation)
         stage, sector, parameters = _ASKED[kind]
         about = " ".join((document.__doc__ or "").split())
-        found.append(MeasureKind(kind, stage, sector, about, parameters, _UNITS[kind], document.model_json_schema()))
+        found.append(
+            MeasureKind(
+                kind, stage, sector, about, parameters, shared_parameters(kind), _UNITS[kind],
+                document.model_json_schema(),
+            )
+        )  # fmt: skip
     return tuple(sorted(found, key=lambda one: STAGES.index(one.stage)))
+
+
+def shared_parameters(kind: str) -> tuple[str, ...]:
+    """Ids of the parameters that a kind of measure rests on and that hold for the whole scenario."""
+    return _SHARED.get(kind, ())
+
+
+def check_parameters(scenario: documents.Scenario, known: Parameters) -> None:
+    """Refuse values that nothing would read.
+
+    Args:
+        scenario: with the parameters that it and its measures give.
+        known: all parameters there are.
+
+    Raises:
+        InvalidScenario: a value of a measure that it does not ask for, or one of the scenario that the state was made
+            with. InvalidParameters: there is no such parameter.
+    """
+    for measure in scenario.measures:
+        own = _ASKED[measure.kind][2]
+        for name in measure.parameters:
+            if known[name].id in own:
+                continue
+            if name in shared_parameters(measure.kind):
+                remedy = "it holds for the whole scenario; give it under the scenario's parameters."
+            else:
+                remedy = f"a measure of kind {measure.kind} takes {', '.join(own) or 'none'}."
+            raise InvalidScenario(
+                f"{measure.id}: the parameter {name} was given here, where nothing reads it; {remedy}"
+            )
+    read = {*_OF_NOTES, *(name for _, _, own in _ASKED.values() for name in own)}
+    read |= {name for shared in _SHARED.values() for name in shared}
+    fixed = [name for name in scenario.parameters if known[name].id not in read]
+    if fixed:
+        raise InvalidScenario(
+            f"parameters: {', '.join(fixed)} was used when the state was made and cannot change in a scenario; "
+            "make the state with it."
+        )
 
 
 def action_of(measure: documents.Measure, setting: Setting) -> Action:

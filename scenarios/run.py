@@ -19,9 +19,9 @@ from scenarios.flows import Flow, flow_labels, flows_of
 from scenarios.form_steps import FormStep, form_steps
 from scenarios.frame import FloatArray
 from scenarios.indicators import indicators
-from scenarios.measures import action_of, in_order
+from scenarios.measures import action_of, check_parameters, in_order, shared_parameters
 from scenarios.notes import Note
-from scenarios.parameters import Parameters, shipped_parameters
+from scenarios.parameters import Parameter, Parameters, shipped_parameters
 from scenarios.path_samples import drawn_in, with_path, with_sets
 from scenarios.places import in_metres
 from scenarios.result import Indicators, Result
@@ -35,7 +35,6 @@ from scenarios.travel import TravelBaseline, travel_baseline
 MOST_SAMPLES = 10_000
 Coverage = Callable[[documents.Area], FloatArray]
 """Area -> (rows, cols) share of each cell in it."""
-_FIXED_IN_STATE = ("state.residential_share", "state.mean_speed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +127,6 @@ def run(
     if samples:
         in_year = sampled(drawn_in(first, first.outcome.change_tco2e), samples, seed, zones, cancelled)
         drawn = with_sets(with_path(in_year, first, seed, cancelled), runs, seed, zones, cancelled)
-    used = {name for action in actions for name in action.used} | {name for step in steps for name in step.used}
-    if forms:
-        used |= set(TRAVEL_PARAMETERS)
-    own = [action.numbers.parameters[name] for action in actions for name in sorted(action.numbers.own)]
     after = steps[-1].state if steps else state
     planted = sum(float(action.quantity.sum()) for action in actions if action.unit == "ha")
     return Result(
@@ -145,7 +140,7 @@ def run(
         baseline.indicators,
         indicators(after, baseline.travel.decay_per_km, planted) if steps or planted else baseline.indicators,
         drawn,
-        (*baseline.parameters.used(used), *own),
+        _used(baseline.parameters, scenario, steps, actions),
         (
             *state.notes,
             *_unknown_net(state, scenario),
@@ -175,12 +170,7 @@ def road_curves() -> dict[str, RoadCurve]:
 
 def _with_parameters(baseline: Baseline, scenario: documents.Scenario) -> Baseline:
     given = scenario.parameters
-    fixed = [name for name in given if name in _FIXED_IN_STATE]
-    if fixed:
-        raise InvalidScenario(
-            f"parameters: {', '.join(fixed)} was used when the state was made and cannot change in a scenario; "
-            "make the state with it."
-        )
+    check_parameters(scenario, baseline.parameters)
     if not given and not scenario.centres and not scenario.stops:
         return baseline
     parameters = baseline.parameters.given(given, "scenario")
@@ -228,6 +218,22 @@ def _actions(
             raise InvalidScenario(f"{measure.id}: {error}") from error
         found.append(action_of(measure, Setting(baseline.state, baseline.parameters, share, road_curves())))
     return in_order(found)
+
+
+def _used(
+    known: Parameters, scenario: documents.Scenario, steps: Sequence[FormStep], actions: Sequence[Action]
+) -> tuple[Parameter, ...]:
+    """The parameters that numbers rest on: shared ones once, and then what measures give themselves and use."""
+    given = {measure.id: measure.parameters for measure in scenario.measures}
+    shared = {name for measure in scenario.measures for name in shared_parameters(measure.kind)}
+    asked = [(step.measure, set(step.used)) for step in steps] + [(one.measure, set(one.used)) for one in actions]
+    own: list[Parameter] = []
+    for measure, used in asked:
+        values = given[measure]
+        shared |= used - set(values)
+        mine = sorted(used & set(values))
+        own += known.given({name: values[name] for name in mine}, f"measure {measure}").used(mine)
+    return (*known.used(shared), *own)
 
 
 def _target(state: State, scenario: documents.Scenario) -> float | None:

@@ -107,6 +107,8 @@ class TransitStops(Measure):
     def _some(self) -> Self:
         if not self.stops and self.line is None:
             raise ValueError("give stops, or a line along which they are")
+        if self.area is not None:
+            raise ValueError("stops are where they are put: leave area out")
         return self
 
 
@@ -253,6 +255,12 @@ class NewRoad(Measure):
     kmh: float = Field(ge=5, le=140)
     oneway: bool = False
     join_m: float = Field(default=50.0, gt=0, le=500)
+
+    @model_validator(mode="after")
+    def _along_its_line(self) -> Self:
+        if self.area is not None:
+            raise ValueError("a new road runs along its line: leave area out")
+        return self
 
 
 class Afforestation(Measure):

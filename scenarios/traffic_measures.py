@@ -19,17 +19,20 @@ def _traffic_rows(
     setting: Setting, measure: str, vehicles: tuple[str, ...], condition: Callable[[Flow], bool]
 ) -> tuple[IntArray, FloatArray]:
     """Rows of vehicle classes, and the vehicle-km (rows, n) behind them; refuses classes that the state lacks."""
-    state = setting.state
-    have = [name for name in VEHICLES if any(stream.vehicle == name for stream in state.streams)]
+    _refuse_unknown(setting, measure, vehicles)
+    rows = setting.rows(lambda flow: flow.vehicle in vehicles and condition(flow))
+    if not len(rows):
+        raise InvalidScenario(f"{measure}: no traffic of {', '.join(vehicles)} is there to act on.")
+    return rows, _km(setting, rows)
+
+
+def _refuse_unknown(setting: Setting, measure: str, vehicles: tuple[str, ...]) -> None:
+    have = [name for name in VEHICLES if any(stream.vehicle == name for stream in setting.state.streams)]
     unknown = [name for name in vehicles if name not in have]
     if unknown:
         raise InvalidScenario(
             f"{measure}: vehicles {', '.join(unknown)} were given; this state tells {', '.join(have) or 'none'}."
         )
-    rows = setting.rows(lambda flow: flow.vehicle in vehicles and condition(flow))
-    if not len(rows):
-        raise InvalidScenario(f"{measure}: no traffic of {', '.join(vehicles)} is there to act on.")
-    return rows, _km(setting, rows)
 
 
 def _km(setting: Setting, rows: IntArray) -> FloatArray:
@@ -91,8 +94,10 @@ def modal_shift(measure: documents.ModalShift, setting: Setting, numbers: Number
 
 def freight(measure: documents.Freight, setting: Setting, numbers: Numbers) -> Action:
     """Lorries and vans run less."""
-    have = {stream.vehicle for stream in setting.state.streams}
-    vehicles = tuple(name for name in measure.vehicles if name in have) or measure.vehicles
+    vehicles = measure.vehicles
+    if "vehicles" not in measure.model_fields_set:  # of those meant by default, the ones that this state has
+        have = {stream.vehicle for stream in setting.state.streams}
+        vehicles = tuple(name for name in measure.vehicles if name in have) or measure.vehicles
     rows, km = _traffic_rows(setting, measure.id, vehicles, lambda flow: True)
 
     def effect(asked: Numbers) -> FloatArray:
@@ -108,6 +113,7 @@ def freight(measure: documents.Freight, setting: Setting, numbers: Numbers) -> A
 def speed(measure: documents.Speed, setting: Setting, numbers: Numbers) -> Action:
     """Traffic runs faster or slower, along the fuel curves (METHODS B2)."""
     labels = flow_labels(setting.state)
+    _refuse_unknown(setting, measure.id, measure.vehicles or ())
     fuelled = setting.rows(
         lambda flow: (
             flow.sector == "transport"

@@ -258,3 +258,5 @@ def _measure_lines() -> Iterator[str]:
             one = known[name]
             value = "a gap, to be given" if one.value is None else f"{one.value:g} ({one.status}, {one.confidence})"
             yield f"  {name}: {value}; {one.unit}, {one.minimum:g} to {one.maximum:g}; {one.meaning}"
+        if kind.shared:
+            yield f"  and, under the scenario's own parameters: {', '.join(kind.shared)}"

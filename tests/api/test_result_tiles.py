@@ -10,6 +10,7 @@ import numpy as np
 import pyogrio
 import pytest
 
+from api import kept_results
 from api.kept_results import CellValues, KeptResults
 from api.models import Problem
 from api.result_places import COLUMNS
@@ -153,7 +154,7 @@ def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None:
     assert len(list((tmp_path / "town").iterdir())) < 120
 
 
-def test_cells_are_kept_to_the_bit(tmp_path: Path) -> None:
+def test_cells_are_kept_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, numbers = KeptResults(tmp_path), np.random.default_rng(1)
     cells = CellValues(numbers.normal(size=(3, 5)), numbers.normal(size=(3, 5)), numbers.normal(size=(2, 5)), True)
     cells.before_tco2e[1, 2] = np.nan
@@ -164,7 +165,18 @@ def test_cells_are_kept_to_the_bit(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.change_tco2e, cells.change_tco2e)
     assert found.illustrative
     assert kept.cells("town", "1" * 16, "a" * 64) is None
-    assert [file.name for file in (tmp_path / "town").iterdir()] == [f"{'a' * 64}-{'0' * 16}.npz"]
+    [file] = (tmp_path / "town").iterdir()
+    assert file.name == f"{'a' * 64}-{'0' * 16}-{kept_results.program_digest()[:16]}.npz"
+    monkeypatch.setattr(kept_results, "program_digest", lambda: "f" * 64)
+    assert kept.cells("town", "0" * 16, "a" * 64) is None, "cells of another program are not this one's"
+
+
+def test_a_disk_that_takes_no_cells_fails_no_result(tmp_path: Path) -> None:
+    (tmp_path / "town").write_text("a file where the folder was to be", encoding="utf-8")
+    KeptResults(tmp_path).keep_cells(
+        "town", "0" * 16, "a" * 64, CellValues(np.ones((3, 2)), np.ones((3, 2)), np.ones((2, 2)), False)
+    )
+    assert (tmp_path / "town").is_file()
 
 
 def test_areas_of_measures_are_looked_into_with_finer_cells(client: httpx.Client) -> None:

@@ -325,7 +325,7 @@ def test_costs_are_annualised_by_the_recovery_factor(cities: ModuleType) -> None
         ([EV | {"vehicles": ["hgv"]}], r"ev\.hgv"),
         ([RETROFIT | {"uses": ["castle"]}], "use castle was given; this state tells nonresidential, residential"),
         ([RETROFIT | {"vintages": ["1888"]}], "vintage 1888"),
-        ([PUMPS | {"carriers": ["coal"]}], "no building flow of coal"),
+        ([PUMPS | {"carriers": ["coal"]}], "carriers coal were given; this state tells electricity, gas"),
         ([FOREST | {"hectares": 1e6}], "neither green nor built on"),
         ([TREES | {"trees": 1e9}], "trees: 1,000,000,000 trees were asked for, whose crowns of 25 m2"),
         ([{"id": "stops", "kind": "transit_stops", "stops": [[127.0, 37.1]]}], "knows no transit stops"),
@@ -367,7 +367,7 @@ def test_the_catalogue_says_what_a_measure_does(cities: ModuleType, measure: dic
     [effect] = result.measures
     kind = kinds[measure["kind"]]
     assert effect.stage == kind.stage
-    assert {one.id for one in result.used} <= set(kind.parameters)
+    assert {one.id for one in result.used} <= {*kind.parameters, *kind.shared}
     touched = [sector for sector, row in zip(SECTORS, result.first.change_tco2e, strict=True) if row.any()]
     assert kind.sector in touched or measure["start"] == 2026
 
@@ -378,7 +378,8 @@ def test_the_catalogue_is_whole() -> None:
     assert {measure["kind"] for measure in ALL} <= set(kinds)
     for kind in measure_kinds():
         assert kind.about
-        assert all(name in shipped_parameters().items for name in kind.parameters)
+        assert all(name in shipped_parameters().items for name in (*kind.parameters, *kind.shared))
+        assert not set(kind.parameters) & set(kind.shared)
         assert kind.schema["properties"]["kind"] == {"const": kind.kind, "title": "Kind", "type": "string"}
 
 

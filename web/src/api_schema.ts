@@ -1603,6 +1603,7 @@ export interface components {
             name: string;
             needs_process: boolean;
             parameters: string[];
+            scenario_parameters: string[];
             sector: string;
             stage: string;
             unit: string;

@@ -74,6 +74,12 @@ export const USES = ['residential', 'nonresidential'] as const;
 const DENSITY = /^density-\d+$/;
 /** Kinds whose parameters are asked by vehicle class. */
 const VEHICLES = /^ev\.(car|lgv|hgv|bus)$/;
+/** Forms of growth that read a parameter; the others read it in any form. */
+const READ_IN: Readonly<Record<string, RegExp>> = {
+  'forms.nearness': /centric$/,
+  'forms.density_quantile': /compact|centric$/,
+  'forms.sprawl_quantile': /sprawl/,
+};
 
 export function isKind(kind: string): kind is Kind {
   return Object.hasOwn(KNOBS, kind);
@@ -133,8 +139,15 @@ export function parametersOf(measure: Measure, catalogue: Catalogue): Parameter[
   return asked.flatMap((id) => {
     const vehicle = VEHICLES.exec(id)?.[1];
     const found = catalogue.parameters[id];
-    return found && (vehicle === undefined || vehicles.includes(vehicle)) ? [found] : [];
+    const read = READ_IN[id]?.test(String(measure.form)) ?? true;
+    return found && read && (vehicle === undefined || vehicles.includes(vehicle)) ? [found] : [];
   });
+}
+
+/** The parameters that measures rest on and that hold for the whole scenario, each once. */
+export function sharedBy(measures: readonly Measure[], catalogue: Catalogue): Parameter[] {
+  const ids = new Set(measures.flatMap(({ kind }) => catalogue.kinds[kind]?.shared ?? []));
+  return [...ids].flatMap((id) => catalogue.parameters[id] ?? []);
 }
 
 /** Parameters without a value that the reader has to give before the measure can be worked out. */

@@ -3,9 +3,18 @@ import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Model } from '../model';
 import { AddMeasure } from './add_measure';
-import { areaOf, freshId, withMeasure, withoutMeasure, type Measure, type Scenario } from './document';
-import { fresh, inOrder, roundedPart, type Card } from './kinds';
+import {
+  areaOf,
+  freshId,
+  withField,
+  withMeasure,
+  withoutMeasure,
+  type Measure,
+  type Scenario,
+} from './document';
+import { fresh, inOrder, roundedPart, sharedBy, type Card } from './kinds';
 import { MeasureRow } from './measure_row';
+import { ParameterFields } from './parameter_fields';
 import { effectOf, type Catalogue } from './questions';
 import type { Session } from './session';
 import { nameOfMeasure, textsOf } from './words';
@@ -25,6 +34,7 @@ export function Measures(props: {
   const added = useSignal<string | null>(null);
   const list = useRef<HTMLUListElement>(null);
   const last = added.value;
+  const shared = sharedBy(scenario.measures, catalogue);
   // Who adds a measure goes on with its slider.
   useLayoutEffect(() => {
     if (last === null) return;
@@ -82,6 +92,20 @@ export function Measures(props: {
               nameOfMeasure(scenario.measures.find(({ id }) => id === last) ?? { id: '', kind: '' }, s),
             )}
         </p>
+        {shared.length > 0 && (
+          <details>
+            <summary>{s.wholeScenario}</summary>
+            <ParameterFields
+              model={model}
+              measure={withField({ id: 'whole', kind: '' }, 'parameters', scenario.parameters)}
+              catalogue={catalogue}
+              asked={shared}
+              change={({ parameters }) => {
+                session.change(withField(scenario, 'parameters', parameters));
+              }}
+            />
+          </details>
+        )}
       </section>
       <AddMeasure model={model} session={session} scenario={scenario} catalogue={catalogue} add={add} />
     </>

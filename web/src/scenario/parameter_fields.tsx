@@ -48,16 +48,18 @@ export function Provenance(props: { model: Model; parameter: Parameter; id?: str
   );
 }
 
+/** Fields for the parameters that a measure asks, or for those named. */
 export function ParameterFields(props: {
   model: Model;
   measure: Measure;
   catalogue: Catalogue;
+  asked?: readonly Parameter[];
   change: (measure: Measure) => void;
 }) {
   const { model, measure, catalogue, change } = props;
   const s = textsOf(model);
   const numbers = numbersIn(model.lang.value);
-  const asked = parametersOf(measure, catalogue);
+  const asked = props.asked ?? parametersOf(measure, catalogue);
   if (asked.length === 0) return null;
   return (
     <fieldset class="parameters">

@@ -51,6 +51,7 @@ export interface Catalogue {
         /** Whether it takes longer than an answer may, so that a job works on it. */
         readonly long: boolean;
         readonly parameters: readonly string[];
+        readonly shared: readonly string[];
       }
     >
   >;
@@ -168,6 +169,7 @@ export function decodeCatalogue(value: unknown, path: string): Catalogue {
         unit: text(one.unit, `${where}.unit`),
         long: flag(one.needs_process, `${where}.needs_process`),
         parameters: list(text)(one.parameters, `${where}.parameters`),
+        shared: list(text)(one.scenario_parameters, `${where}.scenario_parameters`),
       },
     ] as const;
   })(given.measures, `${path}.measures`);

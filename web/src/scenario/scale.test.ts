@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { groundHa } from './ground_area';
-import { fitted, fresh, gapsOf, inOrder, roundStep } from './kinds';
+import { fitted, fresh, gapsOf, inOrder, parametersOf, roundStep, sharedBy } from './kinds';
 import type { Catalogue, Parameter, Place } from './questions';
 import { changeScale, roundNumber } from './scale';
 
@@ -105,11 +105,25 @@ describe('measures', () => {
         unit: '',
         long: false,
         parameters: ['ev.car', 'ev.lgv'],
+        shared: [],
       },
-      rooftop_pv: { stage: 'supply', about: '', unit: '', long: false, parameters: [] },
-      growth: { stage: 'form', about: '', unit: '', long: false, parameters: [] },
+      rooftop_pv: { stage: 'supply', about: '', unit: '', long: false, parameters: [], shared: [] },
+      growth: {
+        stage: 'form',
+        about: '',
+        unit: '',
+        long: false,
+        parameters: ['forms.nearness', 'forms.sprawl_quantile'],
+        shared: ['access.smoothing', 'access.smoothing'],
+      },
     },
-    parameters: { 'ev.lgv': gap, 'ev.car': { ...gap, id: 'ev.car', value: 0.2, status: 'found' } },
+    parameters: {
+      'ev.lgv': gap,
+      'ev.car': { ...gap, id: 'ev.car', value: 0.2, status: 'found' },
+      ...Object.fromEntries(
+        ['forms.nearness', 'forms.sprawl_quantile', 'access.smoothing'].map((id) => [id, { ...gap, id }]),
+      ),
+    },
     most: 20,
     stops: 0,
   };
@@ -121,6 +135,17 @@ describe('measures', () => {
     expect(gapsOf(vans, catalogue, undefined)).toEqual([gap]);
     expect(gapsOf({ ...vans, parameters: { 'ev.lgv': 0.3 } }, catalogue, undefined)).toEqual([]);
     expect(gapsOf(vans, catalogue, { 'ev.lgv': 0.3 })).toEqual([]);
+  });
+
+  it('ask of a form what that form reads, and once what all measures share', () => {
+    const grown = (form: string): string[] =>
+      parametersOf({ id: form, kind: 'growth', form }, catalogue).map(({ id }) => id);
+    expect(grown('monocentric')).toEqual(['forms.nearness']);
+    expect(grown('sprawl')).toEqual(['forms.sprawl_quantile']);
+    expect(grown('trend')).toEqual([]);
+    const two = [fresh('density', 'a', undefined), fresh('density', 'b', undefined)];
+    expect(sharedBy(two, catalogue).map(({ id }) => id)).toEqual(['access.smoothing']);
+    expect(sharedBy([fresh('rooftop_pv', 'c', undefined)], catalogue)).toEqual([]);
   });
 
   it('stand in the order in which they act, whatever order they came in', () => {

@@ -114,6 +114,7 @@ const statuses: Record<string, string> = {
 const parameters: Record<string, string> = {
   'forms.nearness': 'Distance of newcomers to a centre, beside that of people today',
   'forms.density_quantile': 'Quantile of today’s densities up to which places are filled',
+  'forms.sprawl_quantile': 'Quantile of today’s densities up to which sprawl fills places',
   'forms.floor_area_ratio': 'Floor area per ground of new development',
   'access.trip_length': 'Mean trip length, km',
   'access.smoothing': 'Radius over which density and mix are taken, km',
@@ -274,6 +275,7 @@ export const scenarioEn = {
   atOnce: 'at once',
   ramp: 'Years until complete',
   parameters: 'Assumptions',
+  wholeScenario: 'Assumptions of the whole scenario',
   parameterNames: parameters,
   default: (value: string) => `default ${value}`,
   noDefault: 'no published number',

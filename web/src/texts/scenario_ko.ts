@@ -187,9 +187,11 @@ export const scenarioKo: ScenarioTexts = {
   atOnce: '즉시',
   ramp: '완료까지 걸리는 햇수',
   parameters: '가정',
+  wholeScenario: '시나리오 전체의 가정',
   parameterNames: {
     'forms.nearness': '현재 대비 새 인구의 중심까지 거리 비',
     'forms.density_quantile': '채울 수 있는 밀도의 상한(현재 밀도의 분위)',
+    'forms.sprawl_quantile': '무분별한 확산이 채우는 상한(현재 밀도의 분위)',
     'forms.floor_area_ratio': '신규 개발지의 용적률',
     'access.trip_length': '평균 통행 거리, km',
     'access.smoothing': '밀도와 혼합도를 재는 반경, km',

@@ -205,9 +205,11 @@ export const scenarioRu: ScenarioTexts = {
   atOnce: 'сразу',
   ramp: 'Лет до полного действия',
   parameters: 'Допущения',
+  wholeScenario: 'Допущения всего сценария',
   parameterNames: {
     'forms.nearness': 'Расстояние новых жителей до центра к сегодняшнему',
     'forms.density_quantile': 'Квантиль сегодняшних плотностей, до которого заполняют',
+    'forms.sprawl_quantile': 'Квантиль сегодняшних плотностей, до которого заполняет расползание',
     'forms.floor_area_ratio': 'Площадь этажей на землю новой застройки',
     'access.trip_length': 'Средняя длина поездки, км',
     'access.smoothing': 'Радиус плотности и смешения, км',

@@ -196,9 +196,11 @@ export const scenarioUz: ScenarioTexts = {
   atOnce: 'darhol',
   ramp: 'Toʻliq boʻlguncha yillar',
   parameters: 'Farazlar',
+  wholeScenario: 'Butun ssenariyning farazlari',
   parameterNames: {
     'forms.nearness': 'Yangi aholining markazgacha masofasi, bugungiga nisbatan',
     'forms.density_quantile': 'Joylar toʻladigan bugungi zichlik kvantili',
+    'forms.sprawl_quantile': 'Yoyilib oʻsish toʻldiradigan bugungi zichlik kvantili',
     'forms.floor_area_ratio': 'Yangi qurilishda yerga nisbatan qavat maydoni',
     'access.trip_length': 'Oʻrtacha qatnov, km',
     'access.smoothing': 'Zichlik va aralashlik olinadigan radius, km',
