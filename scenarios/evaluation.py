@@ -173,9 +173,8 @@ class Evaluation:
         found = []
         for place, step in enumerate(self.steps):
             tonnes = float(outcome.by_measure_tco2e[place].sum())
-            part, without = self._complete(step), step.without[self.elasticities]
+            part, rest = self._complete(step), step.without[self.elasticities]
             alone = part * float((step.alone[self.elasticities] - self.tco2e).sum())
-            rest = self.tco2e + part * (without - self.tco2e)
             net_without = float((rest - self.tco2e).sum()) + self.total(self.groups.sums(rest), everything)
             net_all = float(outcome.change_tco2e.sum())
             quantity = part * step.quantity

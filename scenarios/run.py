@@ -101,7 +101,7 @@ def run(
         )
     at = _areas(state, coverage)
     steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
-                       baseline.parameters, cancelled)  # fmt: skip
+                       baseline.parameters, scenario.year, cancelled)  # fmt: skip
     actions = _actions(baseline, scenario, at)
     forms, report = len(steps), None
     changes = [m for m in scenario.measures if m.kind in documents.ROADS]
@@ -112,7 +112,7 @@ def run(
                 "no roads that cars may use."
             )
         steps, report = with_road_steps(
-            baseline.travel.state, steps, changes, roads, baseline.parameters, road_curves()
+            baseline.travel.state, steps, changes, roads, baseline.parameters, road_curves(), scenario.year
         )
     groups = groups_of(actions, state.cells)
     runs = {
