@@ -12,6 +12,7 @@ from grids.shipped import data_folder
 from scenarios import scenario as documents
 from scenarios.action_setting import Setting
 from scenarios.centres import Places
+from scenarios.counted import there_in_year
 from scenarios.effects import Action, groups_of
 from scenarios.errors import InvalidScenario
 from scenarios.evaluation import Evaluation
@@ -80,7 +81,7 @@ def run(
     Args:
         baseline: the state, made ready.
         scenario: what is to change.
-        coverage: tells the share of each cell in an area; needed where a measure has one (`scenarios.areas`).
+        coverage: tells the share of each cell in an area; needed where a measure has one (`scenarios.places.area_coverage`).
         samples: how many to draw for intervals; 0 for none.
         seed: of the samples.
         zones: (zones, n) share of each cell in each zone, for intervals of zones.
@@ -102,7 +103,7 @@ def run(
     at = _areas(state, coverage)
     steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
                        baseline.parameters, scenario.year, cancelled)  # fmt: skip
-    actions = _actions(baseline, scenario, at)
+    actions = _actions(state, baseline.parameters, scenario.measures, at)
     forms, report = len(steps), None
     changes = [m for m in scenario.measures if m.kind in documents.ROADS]
     if changes:
@@ -114,6 +115,8 @@ def run(
         steps, report = with_road_steps(
             baseline.travel.state, steps, changes, roads, baseline.parameters, road_curves(), scenario.year
         )
+    if steps:
+        actions = _counted(baseline, scenario, steps, actions, at)
     groups = groups_of(actions, state.cells)
     runs = {
         name: Evaluation(state, baseline.labels, baseline.tco2e, steps, actions, groups, scenario.year, name)
@@ -164,7 +167,7 @@ def actions_of(baseline: Baseline, scenario: documents.Scenario, coverage: Cover
         InvalidScenario, ParameterGap: as `run` does.
     """
     baseline = _with_parameters(baseline, scenario)
-    return _actions(baseline, scenario, _areas(baseline.state, coverage))
+    return _actions(baseline.state, baseline.parameters, scenario.measures, _areas(baseline.state, coverage))
 
 
 @functools.lru_cache(maxsize=1)
@@ -215,19 +218,40 @@ def _areas(state: State, coverage: Coverage | None) -> Callable[[documents.Area 
 
 
 def _actions(
-    baseline: Baseline, scenario: documents.Scenario, at: Callable[[documents.Area | None], FloatArray]
+    state: State,
+    parameters: Parameters,
+    measures: Sequence[documents.AnyMeasure],
+    at: Callable[[documents.Area | None], FloatArray],
+    travel: FloatArray | None = None,
 ) -> list[Action]:
-    """The scenario's sector measures, made ready, in order of stage."""
+    """The sector measures among these, made ready, in order of stage."""
     found = []
-    for measure in scenario.measures:
+    for measure in measures:
         if measure.kind in documents.FORMS | documents.ROADS:
             continue
         try:
-            share = baseline.state.over(at(measure.area))
+            share = state.over(at(measure.area))
         except InvalidScenario as error:
             raise InvalidScenario(f"{measure.id}: {error}") from error
-        found.append(action_of(measure, Setting(baseline.state, baseline.parameters, share, road_curves())))
+        found.append(action_of(measure, Setting(state, parameters, share, road_curves(), travel)))
     return in_order(found)
+
+
+def _counted(
+    baseline: Baseline,
+    scenario: documents.Scenario,
+    steps: Sequence[FormStep],
+    actions: Sequence[Action],
+    at: Callable[[documents.Area | None], FloatArray],
+) -> list[Action]:
+    """Actions on flows with the quantities of what is there in the year, as their tonnes are; others as they are."""
+    year, first = scenario.year, next(iter(baseline.parameters.elasticities))
+    resident = np.flatnonzero([label.resident for label in baseline.labels])
+    then, travel = there_in_year(baseline.state, steps, baseline.tco2e, resident, first, year)
+    ids = {action.measure for action in actions if action.way != "added"}
+    chosen = [measure for measure in scenario.measures if measure.id in ids]
+    quantities = {one.measure: one.quantity for one in _actions(then, baseline.parameters, chosen, at, travel)}
+    return [replace(one, quantity=quantities.get(one.measure, one.quantity)) for one in actions]
 
 
 def _target(state: State, scenario: documents.Scenario) -> float | None:
