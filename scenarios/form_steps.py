@@ -158,7 +158,7 @@ def _after(
             return _grown(stage, measure, areas, known, travel)
         share = areas(measure.area)
         if isinstance(measure, documents.UseChange):
-            after = with_use_changed(state, share, measure.source, measure.target, measure.level)
+            after = with_use_changed(state, share, measure.source, measure.target, measure.level, travel.state)
             source = [place for place, stock in enumerate(state.stocks) if stock.use == measure.source]
             moved = float((state.floor_area_m2[source] * share).sum()) * measure.level
             return replace(stage, state=after, quantity=moved, unit="m2")
@@ -221,7 +221,7 @@ def _grown(
         None if measure.origin is None else areas(measure.origin),
         None if measure.area is None else areas(measure.area),
     )
-    got = formed(state, growth, parameters)
+    got = formed(state, growth, parameters, travel.state)
     left, arrived = stage.left + got.left, stage.arrived + got.arrived
     # Who came in an earlier form and leaves in this one only passed through.
     passed = np.maximum(left - travel.state.population, 0.0)
