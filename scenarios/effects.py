@@ -40,6 +40,8 @@ class Action:
         grows: years until an added unit counts in full, and after how many it counts no more; None: at once.
         course: years -> (size,) electricity's factor, new over old, where a path is given; else it ramps to `effect`.
         generates: whether what is added follows the factor of electricity.
+        takes: what there is only once, so that measures may take all of it together and no more: `ground`, `crowns` or
+            `roofs`, of which `coverage` is the share taken of each cell; empty for none.
         used: ids of parameters.
         numbers: where it takes them from.
     """
@@ -61,6 +63,7 @@ class Action:
     course: Callable[[IntArray], FloatArray] | None = None
     generates: bool = False
     used: tuple[str, ...] = ()
+    takes: str = ""
 
     def complete(self, years: IntArray) -> FloatArray:
         """How far it is by the end of each year, 0 to 1; 1 once a path has begun."""

@@ -30,6 +30,7 @@ from scenarios.road_steps import RoadWork, with_road_steps
 from scenarios.samples import sampled
 from scenarios.state import SECTORS, State
 from scenarios.stopping import Cancelled, stop_if
+from scenarios.taken import check_taken
 from scenarios.travel import USED as TRAVEL_PARAMETERS
 from scenarios.travel import TravelBaseline, travel_baseline
 
@@ -224,8 +225,8 @@ def _actions(
     at: Callable[[documents.Area | None], FloatArray],
     travel: FloatArray | None = None,
 ) -> list[Action]:
-    """The sector measures among these, made ready, in order of stage."""
-    found = []
+    """The sector measures among these, made ready, in order of stage; together they take nothing twice."""
+    found, areas = [], []
     for measure in measures:
         if measure.kind in documents.FORMS | documents.ROADS:
             continue
@@ -234,6 +235,8 @@ def _actions(
         except InvalidScenario as error:
             raise InvalidScenario(f"{measure.id}: {error}") from error
         found.append(action_of(measure, Setting(state, parameters, share, road_curves(), travel)))
+        areas.append(share)
+    check_taken(state, found, areas)
     return in_order(found)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scenarios.errors import InvalidScenario
 from scenarios.result import MeasureEffect, Result
 from scenarios.run import baseline_of, run
 from scenarios.scenario import read_scenario
@@ -72,3 +73,69 @@ def test_kilometres_are_those_of_the_year(cities: ModuleType) -> None:
             grown[name].tco2e / alone[name].tco2e, rel=0.02
         )
     assert grown["shift"].cost_per_tco2e == pytest.approx(alone["shift"].cost_per_tco2e, rel=1e-9)
+
+
+# --- the same ground and roofs -----------------------------------------------------------------------------------------
+
+
+def free_ha(state: State) -> float:
+    built = state.floor_area_m2.sum(axis=0) / 4 / 1e4
+    return float(np.maximum(state.area_ha - state.green_ha - built, 0).sum())
+
+
+def park(name: str, hectares: float, **more: Any) -> dict[str, Any]:
+    return {"id": name, "kind": "park", "hectares": hectares, **more}
+
+
+def roofs(name: str, level: float, **more: Any) -> dict[str, Any]:
+    return {"id": name, "kind": "rooftop_pv", "level": level, "parameters": {"pv.roof_share": 0.5}, **more}
+
+
+def trees(name: str, count: float) -> dict[str, Any]:
+    return {"id": name, "kind": "street_trees", "trees": count}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fits", "says"),
+    [
+        (lambda free: park("one", 0.7 * free), lambda free: park("two", 0.35 * free), lambda free: 0.3 * free,
+         r"two: in the cell of row \d+ and column \d+ it takes 35\.0% of the ground .* of which one left 30\.0%"),
+        (lambda free: park("one", 0.7 * free), lambda free: park("w", 0.5 * free) | {"kind": "afforestation"},
+         lambda free: 0.3 * free, "w: .* one left 30"),
+        (lambda free: roofs("one", 0.6), lambda free: roofs("two", 1.0), None, "two: .* roofs .* one left 40.0%"),
+        (lambda free: trees("one", 3e5), lambda free: trees("two", 3e5), None, "two: .* crowns .* one left"),
+    ],
+)  # fmt: skip
+def test_nothing_is_taken_twice(cities: ModuleType, first: Any, second: Any, fits: Any, says: str) -> None:
+    state = cities.city(8, 8)
+    free = free_ha(state)
+    one, other = first(free), second(free)
+    for measure in (one, other):
+        ran(state, [measure])
+    with pytest.raises(InvalidScenario, match=says) as refused:
+        ran(state, [one, other])
+    if fits is not None:
+        assert f" {fits(free):,.1f} fit" in str(refused.value)
+        both = ran(state, [one, other | {"hectares": fits(free) * (1 - 1e-12)}])
+        assert sum(effect.quantity for effect in both.measures) == pytest.approx(free)
+
+
+def test_areas_beside_each_other_share_a_cell_and_one_area_is_shared(cities: ModuleType) -> None:
+    state = cities.city(8, 8)
+    shares = {"west": np.tile([1, 1, 1, 0.5, 0, 0, 0, 0], (8, 1)), "east": np.tile([0, 0, 0, 0.5, 1, 1, 1, 1], (8, 1))}
+
+    def ran_in(*areas: str) -> Result:
+        return ran_with([roofs(f"pv{k}", 0.9, area={"collection": "half", "ids": [area]})
+                         for k, area in enumerate(areas)])  # fmt: skip
+
+    def ran_with(measures: list[dict[str, Any]]) -> Result:
+        return ran(state, measures, coverage=lambda area: shares[area.ids[0]])
+
+    whole = ran(state, [roofs("pv", 0.9)])
+    assert ran_in("west", "east").first.total_tco2e == pytest.approx(whole.first.total_tco2e)
+    with pytest.raises(InvalidScenario, match="pv1: .* 90.0% of the roofs .* pv0 left 10.0%"):
+        ran_in("west", "west")
+    with pytest.raises(InvalidScenario, match="pv2: .* pv0, pv1 left 10.0%"):
+        ran_in("west", "east", "west")
+    with pytest.raises(InvalidScenario, match="pv: .* pv0 left 10.0%"):
+        ran_with([roofs("pv0", 0.9, area={"collection": "half", "ids": ["west"]}), roofs("pv", 0.2)])
