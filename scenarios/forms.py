@@ -17,7 +17,7 @@ from scenarios.exact_sums import exact_sum
 from scenarios.filling import filled, settled
 from scenarios.frame import FloatArray
 from scenarios.parameters import Parameters
-from scenarios.state import HECTARE_M2, State, Stock
+from scenarios.state import HECTARE_M2, State
 
 FormName = Literal["trend", "sprawl", "compact", "monocentric", "polycentric"]
 DWELLINGS = frozenset({"residential", "apartment"})

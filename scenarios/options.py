@@ -127,9 +127,7 @@ class Options:
 
     def _check_numbers(self) -> None:
         if not ((self.uses >= 0) & (self.uses <= 1 + _ROUNDING)).all() or self.uses[:, 0].any():
-            raise InvalidOptions(
-                "uses holds numbers beyond 0 to 1, or a level 0 that takes something; shares expected."
-            )
+            raise InvalidOptions("uses holds numbers beyond 0 to 1, or a level 0 that takes some; shares expected.")
         if any(name and group != NO_GROUP for name, group in zip(self.resource, self.group, strict=True)):
             raise InvalidOptions(f"Measures of a group take ground or roofs; only those that add ({NO_GROUP}) may.")
         for name in ("effects_tco2e", "costs", "base_tco2e"):
@@ -201,8 +199,8 @@ class Options:
             if (taken > 1 + _ROUNDING).any():
                 zone = int(taken.argmax())
                 raise InvalidOptions(
-                    f"The choice takes {taken[zone]:.0%} of the {resource} in {self.zones[zone]}; at most all of it was "
-                    "expected. Choose lower levels of the measures that share it."
+                    f"The choice takes {taken[zone]:.0%} of the {resource} in {self.zones[zone]}; at most all of it "
+                    "was expected. Choose lower levels of the measures that share it."
                 )
         return levels
 

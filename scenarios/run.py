@@ -28,7 +28,7 @@ from scenarios.places import in_metres
 from scenarios.result import Indicators, Result
 from scenarios.road_steps import RoadWork, with_road_steps
 from scenarios.samples import sampled
-from scenarios.state import SECTORS, State
+from scenarios.state import State
 from scenarios.stopping import Cancelled, stop_if
 from scenarios.taken import check_taken
 from scenarios.travel import USED as TRAVEL_PARAMETERS
@@ -82,7 +82,8 @@ def run(
     Args:
         baseline: the state, made ready.
         scenario: what is to change.
-        coverage: tells the share of each cell in an area; needed where a measure has one (`scenarios.places.area_coverage`).
+        coverage: tells the share of each cell in an area (`scenarios.places.area_coverage`); needed where a measure
+            has one.
         samples: how many to draw for intervals; 0 for none.
         seed: of the samples.
         zones: (zones, n) share of each cell in each zone, for intervals of zones.
@@ -263,7 +264,7 @@ def _target(state: State, scenario: documents.Scenario) -> float | None:
     if scenario.target.net_tco2e is not None:
         return scenario.target.net_tco2e
     assert scenario.target.reduction is not None
-    return (1 - scenario.target.reduction) * float(sum(state.sector_tco2e(sector).sum() for sector in SECTORS))
+    return (1 - scenario.target.reduction) * state.net_tco2e
 
 
 def _unknown_net(state: State, scenario: documents.Scenario) -> list[Note]:

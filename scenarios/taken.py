@@ -59,7 +59,7 @@ def _check(state: State, actions: Sequence[Action], areas: Sequence[FloatArray],
     others = ", ".join(action.measure for action in actions[:-1])
     fits = float(part[worst] * last.quantity.sum())
     raise InvalidScenario(
-        f"{last.measure}: in the cell of row {row} and column {col} it takes {last.coverage[worst]:.1%} of the {words}, "
-        f"of which {others} left {max(float(left[worst]), 0.0):.1%}: of its {last.quantity.sum():,.1f} {last.unit} "
-        f"{fits:,.1f} fit. Choose less of either, or areas that do not share cells."
+        f"{last.measure}: in the cell of row {row} and column {col} it takes {last.coverage[worst]:.1%} of the "
+        f"{words}, of which {others} left {max(float(left[worst]), 0.0):.1%}: of its {last.quantity.sum():,.1f} "
+        f"{last.unit} {fits:,.1f} fit. Choose less of either, or areas that do not share cells."
     )

@@ -50,7 +50,7 @@ def test_who_drives_electric_burns_no_petrol_faster_or_slower(cities: ModuleType
     assert left == pytest.approx(drawn / 0.6 * (1 - 0.5 * 0.9) - cars * 0.5 * 0.9)
 
 
-# --- the same floor area and kilometres for tonnes and costs -------------------------------------------------------------
+# --- the same floor area and kilometres for tonnes and costs ------------------------------------------------------
 
 
 def test_a_tonne_costs_the_same_in_a_city_twice_as_large(cities: ModuleType) -> None:
@@ -75,7 +75,7 @@ def test_kilometres_are_those_of_the_year(cities: ModuleType) -> None:
     assert grown["shift"].cost_per_tco2e == pytest.approx(alone["shift"].cost_per_tco2e, rel=1e-9)
 
 
-# --- the same ground and roofs -----------------------------------------------------------------------------------------
+# --- the same ground and roofs --------------------------------------------------------------------------------------
 
 
 def free_ha(state: State) -> float:
@@ -133,9 +133,9 @@ def test_areas_beside_each_other_share_a_cell_and_one_area_is_shared(cities: Mod
 
     whole = ran(state, [roofs("pv", 0.9)])
     assert ran_in("west", "east").first.total_tco2e == pytest.approx(whole.first.total_tco2e)
-    with pytest.raises(InvalidScenario, match="pv1: .* 90.0% of the roofs .* pv0 left 10.0%"):
+    with pytest.raises(InvalidScenario, match=r"pv1: .* 90.0% of the roofs .* pv0 left 10.0%"):
         ran_in("west", "west")
-    with pytest.raises(InvalidScenario, match="pv2: .* pv0, pv1 left 10.0%"):
+    with pytest.raises(InvalidScenario, match=r"pv2: .* pv0, pv1 left 10.0%"):
         ran_in("west", "east", "west")
-    with pytest.raises(InvalidScenario, match="pv: .* pv0 left 10.0%"):
+    with pytest.raises(InvalidScenario, match=r"pv: .* pv0 left 10.0%"):
         ran_with([roofs("pv0", 0.9, area={"collection": "half", "ids": ["west"]}), roofs("pv", 0.2)])

@@ -1,4 +1,4 @@
-"""The optimiser where measures share ground or roofs: none is taken twice, and what is chosen is the best of the rest."""
+"""The optimiser where measures share ground or roofs: nothing is taken twice, and the best that fits is chosen."""
 
 from dataclasses import replace
 from types import ModuleType
