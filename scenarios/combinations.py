@@ -1,7 +1,7 @@
 """Combinations of levels within each zone and group: what makes measures that meet linear to choose among.
 
 Within a group savings multiply; but a zone has only so many combinations of a group's levels, and once each is worked
-out, choosing one of each *class* (a zone and a group, a zone and what measures share there, a zone and one that adds) is
+out, choosing one of each *class* (a zone and a group, a zone and what measures share, or a zone and one that adds) is
 linear and exact: the multiple-choice knapsack (Kellerer, Pferschy & Pisinger, Knapsack Problems, 2004, chapter 11).
 Combinations that cost no less, take no fewer measures and save no more than another of the same class are left out: no
 plan needs them. Measures that share ground or roofs are combined as far as there are any, so that no plan and
