@@ -105,6 +105,7 @@ def trees(name: str, count: float) -> dict[str, Any]:
         (lambda free: roofs("one", 0.6), lambda free: roofs("two", 1.0), None, "two: .* roofs .* one left 40.0%"),
         (lambda free: trees("one", 3e5), lambda free: trees("two", 3e5), None, "two: .* crowns .* one left"),
     ],
+    ids=["parks", "park and wood", "roofs", "trees"],
 )  # fmt: skip
 def test_nothing_is_taken_twice(cities: ModuleType, first: Any, second: Any, fits: Any, says: str) -> None:
     state = cities.city(8, 8)
