@@ -14,7 +14,7 @@ from carbonmap.scenario_tables import result_tables, zone_places
 from grids.edition import Edition, Store
 from grids.exports.labels import record, warnings_of
 from grids.shipped import data_folder
-from scenarios.comparison import Difference, difference
+from scenarios.comparison import Difference, check_comparable, difference
 from scenarios.edition_places import grid_to_start_from, zones_by_name
 from scenarios.edition_roads import edition_roads
 from scenarios.edition_state import edition_state
@@ -117,6 +117,8 @@ def run_scenario(
     sets = [info.id for info in opened.manifest.collections if info.kind == "zones"] if zone_sets is None else zone_sets
     on_roads = any(measure.kind in ROADS for measure in scenario.measures)
     others = dict(against or {})
+    for other in others.values():
+        check_comparable(scenario, other)
     on_roads = on_roads or any(measure.kind in ROADS for other in others.values() for measure in other.measures)
     progress.plan(4 + len(others) + len(sets) + on_roads + 2 * (detail is not None))
     grid = grid_to_start_from(opened, collection)

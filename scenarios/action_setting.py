@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from accounting.curves import RoadCurve
 from scenarios.draws import Numbers
-from scenarios.effects import Action
+from scenarios.effects import Action, Way
 from scenarios.flows import Flow, flow_labels
 from scenarios.frame import FloatArray, IntArray
 from scenarios.parameters import Parameters
@@ -27,12 +26,14 @@ class Setting:
         parameters: with the scenario's own values.
         coverage: (n,) 0 to 1, the share of each cell in the measure's area.
         curves: `<vehicle>_<fuel>` -> fuel by speed.
+        travel: (n,) what residents drive over what they drove in the baseline; None: as much.
     """
 
     state: State
     parameters: Parameters
     coverage: FloatArray
     curves: dict[str, RoadCurve]
+    travel: FloatArray | None = None
 
     def rows(self, condition: Callable[[Flow], bool]) -> IntArray:
         """Positions of the flows of which a condition holds."""
@@ -47,7 +48,7 @@ def action_on(
     *,
     stage: str,
     sector: str,
-    way: Literal["saving", "switch", "supply", "added"],
+    way: Way,
     rows: IntArray,
     level: float,
     effect: Callable[[Numbers], FloatArray],

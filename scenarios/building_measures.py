@@ -120,7 +120,7 @@ def rooftop_pv(measure: documents.RooftopPV, setting: Setting, numbers: Numbers)
         effect=effect, unit="kWp", quantity=power,
         used=("pv.yield", "pv.roof_share", "pv.power_density", "state.storeys"),
     )  # fmt: skip
-    return replace(action, generates=True)
+    return replace(action, generates=True, takes="roofs")
 
 
 def electricity(measure: documents.ElectricityFactor, setting: Setting, numbers: Numbers) -> Action:

@@ -1,20 +1,25 @@
 """Combinations of levels within each zone and group: what makes measures that meet linear to choose among.
 
 Within a group savings multiply; but a zone has only so many combinations of a group's levels, and once each is worked
-out, choosing one of each *class* (a zone and a group, or a zone and a measure that adds) is linear and exact: the
-multiple-choice knapsack (Kellerer, Pferschy & Pisinger, Knapsack Problems, 2004, chapter 11). Combinations that cost
-no less, take no fewer measures and save no more than another of the same class are left out: no plan needs them.
+out, choosing one of each *class* (a zone and a group, a zone and what measures share, or a zone and one that adds) is
+linear and exact: the multiple-choice knapsack (Kellerer, Pferschy & Pisinger, Knapsack Problems, 2004, chapter 11).
+Combinations that cost no less, take no fewer measures and save no more than another of the same class are left out: no
+plan needs them. Measures that share ground or roofs are combined as far as there are any, so that no plan and
+no step of a curve takes them twice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.options import NO_GROUP, FloatArray, IntArray, Options
+from scenarios.options import NO_GROUP, BoolArray, FloatArray, IntArray, Options
+from scenarios.where_errors import InvalidOptions
 
 LevelArray = NDArray[np.int8]
 
+MOST_SHARING = 20_000  # combinations of measures that share ground or roofs in one zone
 MOST_PER_CLASS = 512  # more are thinned out, within a slack that proven bounds take into account
 _FIRST_WIDTH = 1e-6  # of what is left, when combinations are thinned; doubled until few enough are left
 
@@ -59,7 +64,10 @@ class Combinations:
 
 @dataclass(frozen=True)
 class _Partial:
-    """Combinations of some measures of one class: cost, fraction of the base that is left, measures taken, levels."""
+    """Combinations of some measures of one class: cost, fraction of the base that is left, measures taken, levels.
+
+    Of measures that add `left` is what they add to emissions, in tCO2e.
+    """
 
     cost: FloatArray
     left: FloatArray
@@ -68,6 +76,17 @@ class _Partial:
 
     def take(self, rows: IntArray) -> "_Partial":
         return _Partial(self.cost[rows], self.left[rows], self.taken[rows], self.levels[rows])
+
+    def grown(self, measure: int, levels: IntArray, cost: FloatArray, left: FloatArray) -> "_Partial":
+        """Each with each level of one more measure; `left` (partials, levels) is what remains then."""
+        chosen = np.repeat(self.levels, levels.size, axis=0)
+        chosen[:, measure] = np.tile(levels, self.cost.size)
+        return _Partial(
+            np.add.outer(self.cost, cost).ravel(),
+            left.ravel(),
+            np.add.outer(self.taken, (levels > 0).astype(np.int64)).ravel(),
+            chosen,
+        )
 
 
 def combinations(options: Options, *, count_measures: bool = False, most: int = MOST_PER_CLASS) -> Combinations:
@@ -85,7 +104,9 @@ def combinations(options: Options, *, count_measures: bool = False, most: int = 
     """
     kept = options.kept_fractions()
     groups = [np.flatnonzero(options.group == group) for group in range(options.base_tco2e.shape[1])]
-    alone = np.flatnonzero(options.group == NO_GROUP)
+    shared = options.sharing()
+    alone = [[int(m)] for m in np.flatnonzero((options.group == NO_GROUP) & ~_any_of(shared, options.shape[1]))]
+    adding = [members.tolist() for members in shared.values()] + alone
     parts: list[_Partial] = []
     zones: list[int] = []
     saved: list[FloatArray] = []
@@ -99,8 +120,8 @@ def combinations(options: Options, *, count_measures: bool = False, most: int = 
                 saved.append(base * (1 - part.left))
                 slack += base * max(1.0, float(part.left.max())) * looseness
                 zones.append(zone)
-        for measure in alone:
-            part = _levels_alone(options, zone, int(measure), count_measures)
+        for together in adding:
+            part = _adding_combinations(options, zone, together, count_measures)
             parts.append(part)
             saved.append(-part.left)
             zones.append(zone)
@@ -145,15 +166,8 @@ def _group_combinations(
     looseness = 1.0
     for measure in members:
         levels = _allowed_levels(options, zone, int(measure))
-        n, k = part.cost.size, levels.size
-        grown = np.repeat(part.levels, k, axis=0)
-        grown[:, measure] = np.tile(levels, n)
-        part = _Partial(
-            np.add.outer(part.cost, options.costs[zone, measure, levels]).ravel(),
-            np.multiply.outer(part.left, kept[zone, measure, levels]).ravel(),
-            np.add.outer(part.taken, (levels > 0).astype(np.int64)).ravel(),
-            grown,
-        )
+        left = np.multiply.outer(part.left, kept[zone, measure, levels])
+        part = part.grown(int(measure), levels, options.costs[zone, measure, levels], left)
         part = part.take(_efficient(part, count_measures))
         if part.cost.size > most:
             rows, width = _thinned(part, most)
@@ -162,17 +176,35 @@ def _group_combinations(
     return part, looseness - 1
 
 
-def _levels_alone(options: Options, zone: int, measure: int, count_measures: bool) -> _Partial:
-    """Efficient levels of a measure that adds; `left` is what it adds to emissions, in tCO2e."""
-    levels = _allowed_levels(options, zone, measure)
-    chosen = np.zeros((levels.size, options.shape[1]), np.int8)
-    chosen[:, measure] = levels
-    part = _Partial(
-        options.costs[zone, measure, levels],
-        -options.effects_tco2e[zone, measure, levels],
-        (levels > 0).astype(np.int64),
-        chosen,
-    )
+def _any_of(shared: dict[str, IntArray], measures: int) -> BoolArray:
+    """(measures,) which of them share something."""
+    found = np.zeros(measures, bool)
+    for members in shared.values():
+        found[members] = True
+    return found
+
+
+def _adding_combinations(options: Options, zone: int, members: Sequence[int], count_measures: bool) -> _Partial:
+    """Efficient levels of a measure that adds, or combinations of those that share, as far as there is enough.
+
+    Raises:
+        InvalidOptions: so many measures and levels share one thing that their combinations are too many.
+    """
+    part = _Partial(np.zeros(1), np.zeros(1), np.zeros(1, np.int64), np.zeros((1, options.shape[1]), np.int8))
+    used = np.zeros(1)
+    for measure in members:
+        levels = _allowed_levels(options, zone, measure)
+        left = np.add.outer(part.left, -options.effects_tco2e[zone, measure, levels])
+        part = part.grown(measure, levels, options.costs[zone, measure, levels], left)
+        used = np.add.outer(used, options.uses[measure, levels]).ravel()
+        enough = np.flatnonzero(used <= 1 + 1e-9)
+        part, used = part.take(enough), used[enough]
+        if used.size > MOST_SHARING:
+            names = ", ".join(options.measures[k] for k in members)
+            raise InvalidOptions(
+                f"{names} share what {options.zones[zone]} has only once and have more than {MOST_SHARING:,} "
+                "combinations of levels; give fewer of them, or fewer levels."
+            )
     return part.take(_efficient(part, count_measures))
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from scenarios.errors import InvalidScenario
 from scenarios.result import Result
+from scenarios.scenario import Scenario
+from scenarios.state import SECTORS, State
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,30 @@ class Difference:
     less: float | None
 
 
+def check_comparable(one: Scenario, other: Scenario, on_one_baseline: bool = True) -> None:
+    """See, before they are run or after, that two scenarios can be compared.
+
+    Raises:
+        InvalidScenario: they are of other years, or of other baselines.
+    """
+    if one.year != other.year or not on_one_baseline:
+        raise InvalidScenario(
+            f"Scenarios of {one.year} and {other.year} were to be compared"
+            f"{'' if on_one_baseline else ', run on different baselines'}; one baseline and one year were expected."
+        )
+
+
+def alike(one: State, other: State) -> bool:
+    """Whether two states say the same of today: one edition, grid and year, and the same emissions.
+
+    What a scenario tells of today besides (stops, the residents' share of traffic) may differ.
+    """
+    named = [(each.region, each.edition, each.collection, each.frame, each.year) for each in (one, other)]
+    return named[0] == named[1] and all(
+        np.array_equal(one.sector_tco2e(sector), other.sector_tco2e(sector)) for sector in SECTORS
+    )
+
+
 def difference(one: Result, other: Result) -> Difference:
     """Compare two results.
 
@@ -41,12 +67,7 @@ def difference(one: Result, other: Result) -> Difference:
     Raises:
         InvalidScenario: they start from other states, are of other years, or were sampled otherwise.
     """
-    if one.state is not other.state or one.scenario.year != other.scenario.year:
-        raise InvalidScenario(
-            f"Scenarios of {one.scenario.year} and {other.scenario.year} were to be compared"
-            f"{'' if one.state is other.state else ', run on different baselines'}; one baseline and one year were "
-            "expected."
-        )
+    check_comparable(one.scenario, other.scenario, alike(one.state, other.state))
     sets = [outcome.total_tco2e - other.outcomes[name].total_tco2e for name, outcome in one.outcomes.items()]
     leaves = [outcome.leaves_tco2e - other.outcomes[name].leaves_tco2e for name, outcome in one.outcomes.items()]
     interval = less = None

@@ -18,6 +18,7 @@ from scenarios.frame import FloatArray, IntArray
 
 STAGES = ("form", "roads", "demand", "efficiency", "switch", "supply", "sink")
 """The order in which measures are applied (METHODS D9)."""
+Way = Literal["saving", "rate", "switch", "supply", "added"]
 _NUMBERS_AT_ONCE = 6_000_000
 
 
@@ -27,7 +28,8 @@ class Action:
 
     Attributes:
         measure, kind, stage, sector: which.
-        way: `saving` takes a share off rows, `switch` moves a share to electricity, `supply` changes what electricity
+        way: `saving` takes a share off rows, `rate` a share off what their own carrier emits for the same use (what is
+            switched is as much as before), `switch` moves a share to electricity, `supply` changes what electricity
             emits, `added` adds (or takes up) so much per unit of quantity.
         rows: positions of the flows it acts on.
         coverage: (n,) 0 to 1, the share of each cell's rows it reaches when complete.
@@ -38,6 +40,8 @@ class Action:
         grows: years until an added unit counts in full, and after how many it counts no more; None: at once.
         course: years -> (size,) electricity's factor, new over old, where a path is given; else it ramps to `effect`.
         generates: whether what is added follows the factor of electricity.
+        takes: what there is only once, so that measures may take all of it together and no more: `ground`, `crowns` or
+            `roofs`, of which `coverage` is the share taken of each cell; empty for none.
         used: ids of parameters.
         numbers: where it takes them from.
     """
@@ -46,7 +50,7 @@ class Action:
     kind: str
     stage: str
     sector: str
-    way: Literal["saving", "switch", "supply", "added"]
+    way: Way
     rows: IntArray
     coverage: FloatArray
     effect: Callable[[Numbers], FloatArray]
@@ -59,6 +63,7 @@ class Action:
     course: Callable[[IntArray], FloatArray] | None = None
     generates: bool = False
     used: tuple[str, ...] = ()
+    takes: str = ""
 
     def complete(self, years: IntArray) -> FloatArray:
         """How far it is by the end of each year, 0 to 1; 1 once a path has begun."""
@@ -168,6 +173,7 @@ def multipliers(
     """
     size, count = len(years), coverage.shape[1]
     kept, switched = np.ones((count, rows, size)), np.zeros((count, rows, size))
+    rate = np.ones((count, rows, size)) if any(action.way == "rate" for action in actions) else None
     steps = np.zeros((len(actions), count, rows, size)) if by_measure else None
     added = np.zeros((len(actions), size))
     electricity = np.ones(size)
@@ -188,10 +194,15 @@ def multipliers(
             left = 1.0 - share[:, None, :] * action.effect(asked)
             kept[:, at] *= left
             switched[:, at] *= left
+        elif action.way == "rate":
+            assert rate is not None
+            left = 1.0 - share[:, None, :] * action.effect(asked)
+            kept[:, at] *= left
+            rate[:, at] *= left
         elif action.way == "switch":
             moved = kept[:, at] * share[:, None, :]
             kept[:, at] -= moved
-            switched[:, at] += moved * action.effect(asked)
+            switched[:, at] += (moved if rate is None else moved / rate[:, at]) * action.effect(asked)
         else:
             path = (
                 1.0 + action.complete(years) * (action.effect(asked) - 1.0)

@@ -132,20 +132,21 @@ class Evaluation:
         ]
 
     def _path(self) -> FloatArray:
-        """Net of all sectors by year."""
-        years, net = self.years, np.zeros(len(self.years))
+        """Net of all sectors by year: the baseline's, to the bit, and what has changed by then."""
+        years, changed = self.years, np.zeros(len(self.years))
         flows = [(np.ones(len(years)), self.groups.sums(self.tco2e))]
         for step, change in zip(self.steps, self.form_changes, strict=True):
             flows.append((ramp(step.begins, step.ramp_years, years), self.groups.sums(change)))
+            changed += flows[-1][0] * flows[-1][1].sum()
         added = np.zeros((len(self.actions), len(years)))
         for first, last in self.groups.blocks(len(self.tco2e) * len(years)):
             got = multipliers(self.actions, self.groups.coverage[:, first:last], len(self.tco2e), self.electric, years)
             added = got.added
             for part, tonnes in flows:
-                net += part * np.einsum("gf,gfy->y", tonnes[first:last], 1.0 + got.change)
+                changed += part * np.einsum("gf,gfy->y", tonnes[first:last], got.change)
         for place, action in enumerate(self.actions):
-            net += action.quantity.sum() * added[place]
-        return net
+            changed += action.quantity.sum() * added[place]
+        return self.state.net_tco2e + changed
 
     @functools.cached_property
     def _added(self) -> FloatArray:
@@ -173,9 +174,8 @@ class Evaluation:
         found = []
         for place, step in enumerate(self.steps):
             tonnes = float(outcome.by_measure_tco2e[place].sum())
-            part, without = self._complete(step), step.without[self.elasticities]
+            part, rest = self._complete(step), step.without[self.elasticities]
             alone = part * float((step.alone[self.elasticities] - self.tco2e).sum())
-            rest = self.tco2e + part * (without - self.tco2e)
             net_without = float((rest - self.tco2e).sum()) + self.total(self.groups.sums(rest), everything)
             net_all = float(outcome.change_tco2e.sum())
             quantity = part * step.quantity

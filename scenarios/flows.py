@@ -1,11 +1,10 @@
 """Emissions as flows: rows that a measure treats alike, over the cells that count."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios.frame import FloatArray, IntArray
+from scenarios.frame import FloatArray
 from scenarios.state import Carrier, State, Stock
 
 
@@ -31,10 +30,6 @@ class Flows:
 
     labels: tuple[Flow, ...]
     tco2e: FloatArray
-
-    def where(self, condition: Callable[[Flow], bool]) -> IntArray:
-        """Positions of the rows of which a condition holds."""
-        return np.array([place for place, label in enumerate(self.labels) if condition(label)], dtype=np.int64)
 
 
 def flow_labels(state: State) -> tuple[Flow, ...]:

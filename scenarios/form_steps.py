@@ -1,5 +1,6 @@
 """Forms of a scenario one after the other: the state, the flows and the travel after each."""
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from scenarios.forms import Growth, formed, with_use_changed
 from scenarios.frame import FloatArray
 from scenarios.parameters import Parameters
 from scenarios.places import in_metres
+from scenarios.ramped import completeness, ramped
 from scenarios.state import State
 from scenarios.stopping import Cancelled, stop_if
 from scenarios.travel import TravelBaseline, travel_answers
@@ -31,7 +33,9 @@ class FormStep:
         measure, kind, begins, ramp_years: which, and when.
         state: after it.
         tco2e: set -> (rows, n) flows after it.
-        alone: the same with this form only; without: with all but this one.
+        alone: the same with this form only.
+        without: the same in the scenario's year, of all steps but this one, each as far as it is complete by then.
+        others: of all forms but this one, when complete; None for measures of roads.
         leaves_tco2e: set -> change of residents' travel outside the region, of all forms so far.
         used: ids of parameters.
         stage: `form`, or `roads` for measures of roads.
@@ -46,6 +50,7 @@ class FormStep:
     tco2e: Tonnes
     alone: Tonnes
     without: Tonnes
+    others: Tonnes | None
     leaves_tco2e: Mapping[str, float]
     used: tuple[str, ...]
     stage: str = "form"
@@ -71,6 +76,7 @@ def form_steps(
     measures: Sequence[documents.AnyMeasure],
     areas: Areas,
     parameters: Parameters,
+    year: int,
     cancelled: Cancelled | None = None,
 ) -> list[FormStep]:
     """Carry out forms in the order given; each also alone, and all without it.
@@ -80,6 +86,7 @@ def form_steps(
         measures: of the kinds that are forms.
         areas: area -> (rows, cols) share of each cell.
         parameters: with the scenario's own values.
+        year: of the scenario.
         cancelled: asked before each form is carried out.
 
     Raises:
@@ -87,31 +94,44 @@ def form_steps(
         Stopped: cancelled.
     """
 
-    def chain(some: Sequence[documents.AnyMeasure]) -> Tonnes:
-        stage = start
+    def chain(some: Sequence[documents.AnyMeasure]) -> list[_Stage]:
+        found = [start]
         for measure in some:
             stop_if(cancelled)
-            stage = _after(stage, measure, areas, parameters, travel)
-        return _flows(travel, stage, parameters)[0]
+            found.append(_after(found[-1], measure, areas, parameters, travel))
+        return found
+
+    def without(place: int) -> tuple[Tonnes, Tonnes]:
+        """Flows of all but one form: in the year, and when complete."""
+        rest = [k for k in range(len(measures)) if k != place]
+        passed = chain([measures[k] for k in rest])
+        known = {len(rest): _flows(travel, passed[-1], parameters)[0], 0: answers[0][0]}
+
+        def stage(number: int, name: str) -> FloatArray:
+            if number not in known:
+                known[number] = _flows(travel, passed[number], parameters)[0]
+            return known[number][name]
+
+        done = [complete[k] for k in rest]
+        in_year = {name: ramped(done, functools.partial(stage, name=name)) for name in known[0]}
+        return in_year, known[len(rest)]
 
     start = _Stage(travel.state, np.zeros(travel.state.frame.shape), np.zeros(travel.state.frame.shape))
-    stages = [start]
-    for measure in measures:
-        stop_if(cancelled)
-        stages.append(_after(stages[-1], measure, areas, parameters, travel))
+    complete = [completeness(measure, travel.state.year, year) for measure in measures]
+    stages = chain(measures)
     answers = [_flows(travel, stage, parameters) for stage in stages]
     steps = []
     for place, measure in enumerate(measures):
         if len(measures) == 1:
-            alone, without = answers[1][0], answers[0][0]
+            alone, (now, others) = answers[1][0], (answers[0][0], answers[0][0])
         else:
-            alone = chain([measure])
-            without = chain([m for m in measures if m is not measure])
+            alone = _flows(travel, chain([measure])[-1], parameters)[0]
+            now, others = without(place)
         stage, (tonnes, leaves) = stages[place + 1], answers[place + 1]
         begins = travel.state.year + 1 if measure.start is None else measure.start
         steps.append(
             FormStep(
-                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, without, leaves,
+                measure.id, measure.kind, begins, measure.ramp_years, stage.state, tonnes, alone, now, others, leaves,
                 stage.used, quantity=stage.quantity, unit=stage.unit,
             )
         )  # fmt: skip
@@ -137,7 +157,7 @@ def _after(
             return _grown(stage, measure, areas, known, travel)
         share = areas(measure.area)
         if isinstance(measure, documents.UseChange):
-            after = with_use_changed(state, share, measure.source, measure.target, measure.level)
+            after = with_use_changed(state, share, measure.source, measure.target, measure.level, travel.state)
             source = [place for place, stock in enumerate(state.stocks) if stock.use == measure.source]
             moved = float((state.floor_area_m2[source] * share).sum()) * measure.level
             return replace(stage, state=after, quantity=moved, unit="m2")
@@ -200,7 +220,7 @@ def _grown(
         None if measure.origin is None else areas(measure.origin),
         None if measure.area is None else areas(measure.area),
     )
-    got = formed(state, growth, parameters)
+    got = formed(state, growth, parameters, travel.state)
     left, arrived = stage.left + got.left, stage.arrived + got.arrived
     # Who came in an earlier form and leaves in this one only passed through.
     passed = np.maximum(left - travel.state.population, 0.0)

@@ -17,7 +17,7 @@ from scenarios.exact_sums import exact_sum
 from scenarios.filling import filled, settled
 from scenarios.frame import FloatArray
 from scenarios.parameters import Parameters
-from scenarios.state import HECTARE_M2, State, Stock
+from scenarios.state import HECTARE_M2, State
 
 FormName = Literal["trend", "sprawl", "compact", "monocentric", "polycentric"]
 DWELLINGS = frozenset({"residential", "apartment"})
@@ -71,8 +71,14 @@ class Formed:
     used: tuple[str, ...]
 
 
-def formed(state: State, growth: Growth, parameters: Parameters) -> Formed:
+def formed(state: State, growth: Growth, parameters: Parameters, baseline: State | None = None) -> Formed:
     """Let a city grow or move in one form.
+
+    Args:
+        state: before.
+        growth: who comes or moves, and how.
+        parameters: with the scenario's own values.
+        baseline: whose energy per area new floor area has where the state has none of its use left.
 
     Raises:
         InvalidScenario: negative amounts, parts beyond 0 to 1, nowhere to go, or less room than is needed.
@@ -99,7 +105,7 @@ def formed(state: State, growth: Growth, parameters: Parameters) -> Formed:
         per_head = _floor_per_head(state, stocks, before, parameters, name, used) if added else 0.0
         for stock in stocks:
             new = added * per_head if stock == stocks[-1] else 0.0
-            floor[stock], tco2e[stock] = _stock_moved(state, stock, before, moved, new)
+            floor[stock], tco2e[stock] = _stock_moved(state, stock, before, moved, new, baseline)
     green, removals = _green_left(state, floor, parameters, used)
     after = replace(
         state,
@@ -113,7 +119,9 @@ def formed(state: State, growth: Growth, parameters: Parameters) -> Formed:
     return Formed(after, people.left, people.arrived, float(jobs.arrived.sum()), centres, tuple(sorted(used)))
 
 
-def with_use_changed(state: State, coverage: FloatArray, source: str, target: str, share: float) -> State:
+def with_use_changed(
+    state: State, coverage: FloatArray, source: str, target: str, share: float, baseline: State | None = None
+) -> State:
     """Turn a share of one use's floor area into another's, at that one's mean energy per area; people and jobs stay.
 
     Args:
@@ -122,9 +130,11 @@ def with_use_changed(state: State, coverage: FloatArray, source: str, target: st
         source: the use that shrinks, all its vintages alike.
         target: the use that grows; its last vintage takes the floor area.
         share: 0 to 1 of the source's floor area there.
+        baseline: whose energy per area it is where the state has no floor area of the target left.
 
     Raises:
-        InvalidScenario: a use that the state does not have, or a share beyond 0 to 1.
+        InvalidScenario: a use that the state does not have, one of which nobody knows the energy per area, or a share
+            beyond 0 to 1.
     """
     uses = sorted({stock.use for stock in state.stocks})
     if source not in uses or target not in uses or source == target or not 0 <= share <= 1:
@@ -134,8 +144,12 @@ def with_use_changed(state: State, coverage: FloatArray, source: str, target: st
         )
     into = max(place for place, stock in enumerate(state.stocks) if stock.use == target)
     floor, tco2e = state.floor_area_m2.copy(), state.buildings_tco2e.copy()
-    area = exact_sum(state.floor_area_m2[into])
-    intensity = state.buildings_tco2e[into].sum(axis=(1, 2)) / area if area else np.zeros(len(state.carriers))
+    intensity = _mean_intensity(state, target, baseline)
+    if intensity is None:
+        raise InvalidScenario(
+            f"Floor area was to become {target!r}, and there is none of that use to take its energy per area from; "
+            f"another of {', '.join(uses)} was expected, or an edition that has some."
+        )
     for place, stock in enumerate(state.stocks):
         if stock.use == source:
             part = share * coverage
@@ -260,7 +274,7 @@ def _floor_per_head(
 
 
 def _stock_moved(
-    state: State, stock: int, before: FloatArray, moved: _Moved, new_m2: float
+    state: State, stock: int, before: FloatArray, moved: _Moved, new_m2: float, baseline: State | None
 ) -> tuple[FloatArray, FloatArray]:
     """Floor area and emissions of one stock after its people left and others came; new floor at the mean intensity."""
     floor, tco2e = state.floor_area_m2[stock], state.buildings_tco2e[stock]
@@ -272,16 +286,23 @@ def _stock_moved(
     leaving_m2, leaving_t = floor * part, tco2e * part
     total = exact_sum(floor) + new_m2
     floor_after = settled((floor - leaving_m2 + to * (leaving_m2.sum() + new_m2)).ravel(), total).reshape(floor.shape)
-    mean = tco2e.sum(axis=(1, 2)) / floor.sum() if floor.any() else _mean_intensity(state, state.stocks[stock])
+    mean = _mean_intensity(state, state.stocks[stock].use, baseline)
+    if floor.any():
+        mean = tco2e.sum(axis=(1, 2)) / floor.sum()
+    elif mean is None:
+        mean = np.zeros(len(state.carriers))
     coming_t = leaving_t.sum(axis=(1, 2)) + mean * new_m2
     return floor_after, tco2e - leaving_t + coming_t[:, None, None] * to
 
 
-def _mean_intensity(state: State, stock: Stock) -> FloatArray:
-    """Emissions per floor area by carrier, over all vintages of the use."""
-    same = [place for place, other in enumerate(state.stocks) if other.use == stock.use]
-    area = state.floor_area_m2[same].sum()
-    return np.asarray(state.buildings_tco2e[same].sum(axis=(0, 2, 3)) / area if area else np.zeros(len(state.carriers)))
+def _mean_intensity(state: State, use: str, baseline: State | None) -> FloatArray | None:
+    """Emissions per floor area by carrier, over all vintages of a use; None where neither state has any of it."""
+    for each in (state, state if baseline is None else baseline):
+        same = [place for place, stock in enumerate(each.stocks) if stock.use == use]
+        area = each.floor_area_m2[same].sum()
+        if area > 0:
+            return np.asarray(each.buildings_tco2e[same].sum(axis=(0, 2, 3)) / area)
+    return None
 
 
 def _green_left(

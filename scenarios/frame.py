@@ -26,7 +26,7 @@ class Frame:
         first_row, first_col: what the collection calls the first row and column.
 
     Raises:
-        InvalidState: no cells, or more than a few million.
+        InvalidState: no cells, or more than a million.
     """
 
     crs: str

@@ -144,6 +144,7 @@ class Mix:
         options = Options(
             effects, costs, tonnes.T, group,
             [_STAGES[actions[0].stage] for actions in self._actions], f"{currencies.pop()} a year", allowed,
+            tuple(actions[0].takes for actions in self._actions), self._uses,
             tuple(self.names), tuple(one.measure.id for one in self.candidates),
             tuple(" + ".join(one.measure.id for one, of in zip(self.candidates, group, strict=True) if of == number)
                   for number in range(len(bases))),
@@ -290,6 +291,18 @@ class Mix:
             ]
             for place, one in enumerate(self.candidates)
         ]
+
+    @property
+    def _uses(self) -> FloatArray:
+        """(measures, levels) share that each level takes of what measures share, alike in all zones."""
+        found = np.zeros(self._shape[1:])
+        for place, actions in enumerate(self._actions):
+            for level, action in enumerate(actions, start=1):
+                # Of a cell that zones cover in part their measures take that part of it.
+                taken = np.divide(action.coverage, self._covered, out=np.zeros_like(self._covered),
+                                  where=(self._covered > 0) & bool(action.takes))  # fmt: skip
+                found[place, level] = min(float(taken.max()), 1.0)
+        return found
 
     @functools.cached_property
     def _groups(self) -> tuple[IntArray, list[FloatArray]]:

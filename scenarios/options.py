@@ -38,6 +38,9 @@ class Options:
         stage: (measures,) in which order effects are told of each measure; it does not change their sum.
         allowed: (zones, measures, levels) which levels may be chosen; level 0 always may.
         cost_unit: what a cost of 1 is.
+        resource: (measures,) what each takes a share of that a zone has only once (ground, roofs); "" for nothing.
+            Only measures of no group take any.
+        uses: (measures, levels) the share of it that a level takes, 0 to 1, alike in all zones.
         zones, measures, groups: names for messages, as many as there are.
 
     Raises:
@@ -52,6 +55,8 @@ class Options:
     stage: Sequence[Stage]
     cost_unit: str
     allowed: BoolArray = field(default_factory=lambda: np.ones(0, bool))
+    resource: Sequence[str] = ()
+    uses: FloatArray = field(default_factory=lambda: np.zeros(0))
     zones: Sequence[str] = ()
     measures: Sequence[str] = ()
     groups: Sequence[str] = ()
@@ -72,6 +77,8 @@ class Options:
             "base_tco2e": base,
             "group": np.asarray(self.group, np.int64),
             "allowed": np.asarray(self.allowed, bool) if np.size(self.allowed) else np.ones(effects.shape, bool),
+            "resource": tuple(self.resource) or ("",) * effects.shape[1],
+            "uses": np.asarray(self.uses, np.float64) if np.size(self.uses) else np.zeros(effects.shape[1:]),
             "stage": tuple(self.stage),
             "zones": tuple(self.zones) or tuple(f"zone {k}" for k in range(effects.shape[0])),
             "measures": tuple(self.measures) or tuple(f"measure {k}" for k in range(effects.shape[1])),
@@ -96,6 +103,8 @@ class Options:
             "allowed": (self.allowed.shape, (zones, measures, levels)),
             "base_tco2e": (self.base_tco2e.shape, (zones, groups)),
             "group": (self.group.shape, (measures,)),
+            "resource": ((len(self.resource),), (measures,)),
+            "uses": (self.uses.shape, (measures, levels)),
             "stage": ((len(self.stage),), (measures,)),
             "zones": ((len(self.zones),), (zones,)),
             "measures": ((len(self.measures),), (measures,)),
@@ -117,6 +126,10 @@ class Options:
                 )
 
     def _check_numbers(self) -> None:
+        if not ((self.uses >= 0) & (self.uses <= 1 + _ROUNDING)).all() or self.uses[:, 0].any():
+            raise InvalidOptions("uses holds numbers beyond 0 to 1, or a level 0 that takes some; shares expected.")
+        if any(name and group != NO_GROUP for name, group in zip(self.resource, self.group, strict=True)):
+            raise InvalidOptions(f"Measures of a group take ground or roofs; only those that add ({NO_GROUP}) may.")
         for name in ("effects_tco2e", "costs", "base_tco2e"):
             values: FloatArray = getattr(self, name)
             if not np.isfinite(values).all():
@@ -182,7 +195,24 @@ class Options:
                 f"The choice takes level {levels[zone, measure]} of {self.measures[measure]} in {self.zones[zone]}; "
                 f"an allowed one of 0 to {count - 1} was expected."
             )
+        for resource, taken in self.taken(levels).items():
+            if (taken > 1 + _ROUNDING).any():
+                zone = int(taken.argmax())
+                raise InvalidOptions(
+                    f"The choice takes {taken[zone]:.0%} of the {resource} in {self.zones[zone]}; at most all of it "
+                    "was expected. Choose lower levels of the measures that share it."
+                )
         return levels
+
+    def sharing(self) -> dict[str, IntArray]:
+        """Positions of the measures that take shares of the same, by what it is."""
+        names = dict.fromkeys(name for name in self.resource if name)
+        return {name: np.flatnonzero([one == name for one in self.resource]) for name in names}
+
+    def taken(self, levels: IntArray) -> dict[str, FloatArray]:
+        """(zones,) share of each resource that a choice (zones, measures) takes."""
+        shares = self.uses[np.arange(self.uses.shape[0])[None, :], levels]
+        return {name: shares[:, members].sum(axis=1) for name, members in self.sharing().items()}
 
     def reduction_tco2e(self, levels: IntArray) -> FloatArray:
         """What a choice saves in each zone when measures meet within their groups: (zones,) tCO2e per year.

@@ -178,7 +178,7 @@ class Result:
     @property
     def baseline_tco2e(self) -> float:
         """Emissions before anything changes of the sectors that the state tells: net, where it tells all."""
-        return float(sum(self.state.sector_tco2e(sector).sum() for sector in SECTORS))
+        return self.state.net_tco2e
 
     @property
     def first(self) -> Outcome:

@@ -6,6 +6,7 @@ edition. Emissions per km follow the speed of each link by the fuel curves (METH
 buses stay where they are.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,12 +17,14 @@ from accounting.curves import RoadCurve
 from grids.crossings import line_lengths
 from scenarios import assignment
 from scenarios import scenario as documents
+from scenarios.effects import ramp
 from scenarios.errors import InvalidScenario
 from scenarios.flows import flow_labels, flows_of
 from scenarios.form_steps import FormStep, Tonnes
 from scenarios.frame import FloatArray, IntArray
 from scenarios.notes import Note
 from scenarios.parameters import Parameters
+from scenarios.ramped import completeness, ramped, stage_weights
 from scenarios.road_graph import Connectivity, Objects, RoadGraph
 from scenarios.road_measures import LANES_USED, Outline, changed_graph, road_quantity
 from scenarios.state import State
@@ -93,6 +96,7 @@ def with_road_steps(
     roads: RoadWork,
     parameters: Parameters,
     curves: Mapping[str, RoadCurve],
+    year: int,
 ) -> tuple[list[FormStep], RoadReport]:
     """Forms, and measures of roads after them, each also alone, and all without it.
 
@@ -106,6 +110,7 @@ def with_road_steps(
         roads: the graph.
         parameters: with the scenario's own values.
         curves: `<vehicle>_<fuel>` -> fuel by speed.
+        year: of the scenario.
 
     Raises:
         InvalidScenario: a measure that these roads cannot take, or no trips.
@@ -126,9 +131,10 @@ def with_road_steps(
     for measure in measures:
         so_far.append(after(so_far[-1], [measure], True))
     alone = [so_far[1], *(after(base, [measure], False) for measure in measures[1:])]
-    without = [after(base, [m for m in measures if m is not one], False) for one in measures[:-1]]
-    without.append(so_far[-2])
-    graphs = list({id(graph): graph for graph in (*so_far, *alone, *without)}.values())
+    complete = [completeness(measure, state.year, year) for measure in measures]
+    without = [_without(so_far, measures, complete, place, after) for place in range(len(measures))]
+    passed = [graph for graphs in without for graph in graphs if graph is not None]
+    graphs = list({id(graph): graph for graph in (*so_far, *alone, *passed)}.values())
     then = forms[-1].state if forms else state
     model = _Model(state, then, base, graphs, roads, parameters, curves)
     laid = {id(graph): model.laid(graph) for graph in graphs}
@@ -137,6 +143,22 @@ def with_road_steps(
 
     def change(graph: RoadGraph, demand: int) -> FloatArray:
         return scale[:, None] * (laid[id(graph)][demand].streams - laid[id(base)][demand].streams)
+
+    def now(
+        in_year: Tonnes, flows: Tonnes, done: Sequence[float], graphs: Sequence[RoadGraph | None]
+    ) -> dict[str, FloatArray]:
+        """Flows of forms in the year with what roads make of the complete ones, as far as they are complete."""
+
+        def laid_on(tonnes: FloatArray, number: int) -> FloatArray:
+            graph = graphs[number]
+            assert graph is not None  # only those of weight 0 are left out
+            return laid_change(tonnes, change(graph, -1))
+
+        found = {}
+        for name, tonnes in in_year.items():
+            found[name] = tonnes.copy()
+            found[name][resident] += ramped(done, functools.partial(laid_on, flows[name][resident]))
+        return found
 
     def on(flows: Tonnes, delta: FloatArray) -> dict[str, FloatArray]:
         found = {}
@@ -148,8 +170,9 @@ def with_road_steps(
     today = flows_of(state).tco2e
     start: Tonnes = dict.fromkeys(parameters.elasticities, today)
     before: Tonnes = forms[-1].tco2e if forms else start
+    begun: Tonnes = {name: _formed_by(forms, tonnes, name, year) for name, tonnes in start.items()}
     left = forms[-1].leaves_tco2e if forms else dict.fromkeys(parameters.elasticities, 0.0)
-    steps = [replace(form, without=on(form.without, change(so_far[-1], -1))) for form in forms]
+    steps = [replace(form, without=now(form.without, form.others or start, complete, so_far)) for form in forms]
     for place, measure in enumerate(measures):
         graph = so_far[place + 1]
         outside = float((scale * (laid[id(graph)][-1].outside - laid[id(base)][-1].outside)).sum())
@@ -159,7 +182,7 @@ def with_road_steps(
             FormStep(
                 measure.id, measure.kind, state.year + 1 if measure.start is None else measure.start,
                 measure.ramp_years, then, on(before, change(graph, -1)), on(start, change(alone[place], 0)),
-                on(before, change(without[place], -1)),
+                now(begun, before, [c for k, c in enumerate(complete) if k != place], without[place]), None,
                 {name: tonnes + outside for name, tonnes in left.items()}, (*USED, *lanes, *base.speeds), "roads",
                 quantity, unit,
             )
@@ -168,6 +191,31 @@ def with_road_steps(
     whole = change(so_far[-1], -1)
     unlaid = float(np.abs(whole - laid_change(rows, whole)).sum())
     return steps, model.report(so_far[-1], laid[id(base)][-1], laid[id(so_far[-1])][-1], km_scale, unlaid)
+
+
+def _without(
+    so_far: Sequence[RoadGraph],
+    measures: Sequence[documents.AnyMeasure],
+    complete: Sequence[float],
+    place: int,
+    after: Callable[[RoadGraph, Sequence[documents.AnyMeasure], bool], RoadGraph],
+) -> list[RoadGraph | None]:
+    """Graphs after none, one, ... and all of the measures but one; None where the year knows nothing of it."""
+    rest = [k for k in range(len(measures)) if k != place]
+    weights = stage_weights([complete[k] for k in rest])
+    found: list[RoadGraph | None] = []
+    for number, weight in enumerate(weights):
+        if number <= place:
+            found.append(so_far[number])
+        else:
+            found.append(after(so_far[0], [measures[k] for k in rest[:number]], False) if weight else None)
+    return found
+
+
+def _formed_by(forms: Sequence[FormStep], today: FloatArray, name: str, year: int) -> FloatArray:
+    """Flows (rows, n) after the forms, each as far as it is complete in the year."""
+    complete = [float(ramp(form.begins, form.ramp_years, np.array([year]))[0]) for form in forms]
+    return ramped(complete, lambda number: forms[number - 1].tco2e[name] if number else today)
 
 
 def laid_change(flows: FloatArray, wanted: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from grids.shipped import data_folder
 from scenarios import scenario as documents
 from scenarios.action_setting import Setting
 from scenarios.centres import Places
+from scenarios.counted import there_in_year
 from scenarios.effects import Action, groups_of
 from scenarios.errors import InvalidScenario
 from scenarios.evaluation import Evaluation
@@ -27,8 +28,9 @@ from scenarios.places import in_metres
 from scenarios.result import Indicators, Result
 from scenarios.road_steps import RoadWork, with_road_steps
 from scenarios.samples import sampled
-from scenarios.state import SECTORS, State
+from scenarios.state import State
 from scenarios.stopping import Cancelled, stop_if
+from scenarios.taken import check_taken
 from scenarios.travel import USED as TRAVEL_PARAMETERS
 from scenarios.travel import TravelBaseline, travel_baseline
 
@@ -79,7 +81,8 @@ def run(
     Args:
         baseline: the state, made ready.
         scenario: what is to change.
-        coverage: tells the share of each cell in an area; needed where a measure has one (`scenarios.areas`).
+        coverage: tells the share of each cell in an area (`scenarios.places.area_coverage`); needed where a measure
+            has one.
         samples: how many to draw for intervals; 0 for none.
         seed: of the samples.
         zones: (zones, n) share of each cell in each zone, for intervals of zones.
@@ -100,8 +103,8 @@ def run(
         )
     at = _areas(state, coverage)
     steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
-                       baseline.parameters, cancelled)  # fmt: skip
-    actions = _actions(baseline, scenario, at)
+                       baseline.parameters, scenario.year, cancelled)  # fmt: skip
+    actions = _actions(state, baseline.parameters, scenario.measures, at)
     forms, report = len(steps), None
     changes = [m for m in scenario.measures if m.kind in documents.ROADS]
     if changes:
@@ -111,8 +114,10 @@ def run(
                 "no roads that cars may use."
             )
         steps, report = with_road_steps(
-            baseline.travel.state, steps, changes, roads, baseline.parameters, road_curves()
+            baseline.travel.state, steps, changes, roads, baseline.parameters, road_curves(), scenario.year
         )
+    if steps:
+        actions = _counted(baseline, scenario, steps, actions, at)
     groups = groups_of(actions, state.cells)
     runs = {
         name: Evaluation(state, baseline.labels, baseline.tco2e, steps, actions, groups, scenario.year, name)
@@ -159,7 +164,7 @@ def actions_of(baseline: Baseline, scenario: documents.Scenario, coverage: Cover
         InvalidScenario, ParameterGap: as `run` does.
     """
     baseline = _with_parameters(baseline, scenario)
-    return _actions(baseline, scenario, _areas(baseline.state, coverage))
+    return _actions(baseline.state, baseline.parameters, scenario.measures, _areas(baseline.state, coverage))
 
 
 @functools.lru_cache(maxsize=1)
@@ -205,18 +210,24 @@ def _areas(state: State, coverage: Coverage | None) -> Callable[[documents.Area 
 
 
 def _actions(
-    baseline: Baseline, scenario: documents.Scenario, at: Callable[[documents.Area | None], FloatArray]
+    state: State,
+    parameters: Parameters,
+    measures: Sequence[documents.AnyMeasure],
+    at: Callable[[documents.Area | None], FloatArray],
+    travel: FloatArray | None = None,
 ) -> list[Action]:
-    """The scenario's sector measures, made ready, in order of stage."""
-    found = []
-    for measure in scenario.measures:
+    """The sector measures among these, made ready, in order of stage; together they take nothing twice."""
+    found, areas = [], []
+    for measure in measures:
         if measure.kind in documents.FORMS | documents.ROADS:
             continue
         try:
-            share = baseline.state.over(at(measure.area))
+            share = state.over(at(measure.area))
         except InvalidScenario as error:
             raise InvalidScenario(f"{measure.id}: {error}") from error
-        found.append(action_of(measure, Setting(baseline.state, baseline.parameters, share, road_curves())))
+        found.append(action_of(measure, Setting(state, parameters, share, road_curves(), travel)))
+        areas.append(share)
+    check_taken(state, found, areas)
     return in_order(found)
 
 
@@ -236,13 +247,30 @@ def _used(
     return (*known.used(shared), *own)
 
 
+def _counted(
+    baseline: Baseline,
+    scenario: documents.Scenario,
+    steps: Sequence[FormStep],
+    actions: Sequence[Action],
+    at: Callable[[documents.Area | None], FloatArray],
+) -> list[Action]:
+    """Actions on flows with the quantities of what is there in the year, as their tonnes are; others as they are."""
+    year, first = scenario.year, next(iter(baseline.parameters.elasticities))
+    resident = np.flatnonzero([label.resident for label in baseline.labels])
+    then, travel = there_in_year(baseline.state, steps, baseline.tco2e, resident, first, year)
+    ids = {action.measure for action in actions if action.way != "added"}
+    chosen = [measure for measure in scenario.measures if measure.id in ids]
+    quantities = {one.measure: one.quantity for one in _actions(then, baseline.parameters, chosen, at, travel)}
+    return [replace(one, quantity=quantities.get(one.measure, one.quantity)) for one in actions]
+
+
 def _target(state: State, scenario: documents.Scenario) -> float | None:
     if scenario.target is None or state.untold:
         return None
     if scenario.target.net_tco2e is not None:
         return scenario.target.net_tco2e
     assert scenario.target.reduction is not None
-    return (1 - scenario.target.reduction) * float(sum(state.sector_tco2e(sector).sum() for sector in SECTORS))
+    return (1 - scenario.target.reduction) * state.net_tco2e
 
 
 def _unknown_net(state: State, scenario: documents.Scenario) -> list[Note]:

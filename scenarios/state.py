@@ -159,6 +159,11 @@ class State:
             return self.over(self.forest_tco2e)
         raise InvalidState(f"There is no sector {sector!r}; there are {', '.join(SECTORS)}.")
 
+    @cached_property
+    def net_tco2e(self) -> float:
+        """Emissions of all sectors and cells; where sectors are untold, of the others."""
+        return float(sum(self.sector_tco2e(sector).sum() for sector in SECTORS))
+
     def tells(self, sector: str) -> BoolArray:
         """Where (n,) the edition has a value of a sector; elsewhere 0 means unknown."""
         known = self.known.get(sector)

@@ -37,7 +37,7 @@ def target_reached(result: Result) -> TargetReached | None:
         return None
     gaps, years = {}, {}
     for name, outcome in result.outcomes.items():
-        gaps[name] = float(result.baseline_tco2e + outcome.total_tco2e - target)
+        gaps[name] = float(outcome.path_tco2e[-1] - target)
         down = np.flatnonzero(outcome.path_tco2e <= target)
         years[name] = int(result.years[down[0]]) if len(down) else None
     share = None

@@ -45,7 +45,8 @@ def _km(setting: Setting, rows: IntArray) -> FloatArray:
             if (s.vehicle, s.carrier) == (labels[row].vehicle, labels[row].carrier)
         )
         part = 1.0 if labels[row].vehicle != "car" else state.resident_share
-        km.append(state.over(state.vehicle_km[place]) * (part if labels[row].resident or part == 1.0 else 1 - part))
+        driven = state.over(state.vehicle_km[place]) * (part if labels[row].resident or part == 1.0 else 1 - part)
+        km.append(driven * setting.travel if labels[row].resident and setting.travel is not None else driven)
     return np.stack(km)
 
 
@@ -133,7 +134,7 @@ def speed(measure: documents.Speed, setting: Setting, numbers: Numbers) -> Actio
         return np.broadcast_to(np.array(saved)[:, None], (len(saved), asked.deviates.size))
 
     return action_on(
-        measure, setting, numbers, stage="efficiency", sector="transport", way="saving", rows=fuelled, level=1.0,
+        measure, setting, numbers, stage="efficiency", sector="transport", way="rate", rows=fuelled, level=1.0,
         effect=effect, unit="vehicle-km/yr", quantity=_km(setting, fuelled).sum(axis=0) * setting.coverage, used=(),
     )  # fmt: skip
 

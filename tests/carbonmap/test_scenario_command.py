@@ -414,9 +414,13 @@ def test_scenarios_are_compared_world_by_world(store: Path, document: Path, tmp_
     assert found["less"]["tco2e"] < 0
     assert found["less"]["less"] == 1.0
     assert f"against less: {found['less']['tco2e']:+,.0f}" in said
-    code, _, said = command("scenario", "tiny", document, "--against", "compact", *asked)
+    loud = [word for word in asked if word != "-q"]
+    code, _, said = command("scenario", "tiny", document, "--against", "compact", *loud)
     assert code == 2
     assert "Scenarios of 2035 and 2040 were to be compared" in said
+    assert "running" not in said, "told before anything is run"
+    _, _, said = command("scenario", "tiny", document, "--against", less, *loud)
+    assert "running" in said
 
 
 def test_areas_are_looked_into_with_finer_cells(store: Path, tmp_path: Path, command: Command) -> None:

@@ -141,10 +141,32 @@ def test_a_change_of_use_keeps_floor_area(cities: ModuleType) -> None:
     assert exact_sum(after.floor_area_m2) == exact_sum(state.floor_area_m2)
     assert after.floor_area_m2[1, 2, 2] - state.floor_area_m2[1, 2, 2] == pytest.approx(moved)
     change = after.buildings_tco2e - state.buildings_tco2e
-    assert change[1, :, 2, 2].sum() == pytest.approx(moved * 0.05)  # the new dwellings' 0.03 + 0.02 t per m2
+    # Of dwellings 20 parts have 0.04 + 0.03 t per m2, and 15 have 0.03 + 0.02.
+    assert change[1, :, 2, 2].sum() == pytest.approx(moved * (20 * 0.07 + 15 * 0.05) / 35)
     assert change[2, :, 2, 2].sum() == pytest.approx(-moved * 0.07)
     with pytest.raises(InvalidScenario, match="two of nonresidential, residential"):
         with_use_changed(state, where, "office", "residential", 0.4)
+
+
+def test_floor_area_has_the_energy_of_its_use_whatever_vintage_is_empty(cities: ModuleType) -> None:
+    state = cities.city(5, 5)
+    floor, tonnes = state.floor_area_m2.copy(), state.buildings_tco2e.copy()
+    floor[1], tonnes[1] = 0, 0
+    no_new = cities.city(5, 5, floor_area_m2=floor, buildings_tco2e=tonnes)
+    everywhere = np.ones((5, 5))
+    after = with_use_changed(no_new, everywhere, "nonresidential", "residential", 1.0)
+    assert after.buildings_tco2e.sum() == pytest.approx(0.07 * floor.sum())
+    # To offices and back: the state between has no dwelling left to tell what one uses.
+    offices = with_use_changed(state, everywhere, "residential", "nonresidential", 1.0, state)
+    assert not offices.floor_area_m2[:2].any()
+    back = with_use_changed(offices, everywhere, "nonresidential", "residential", 1.0, state)
+    assert back.buildings_tco2e.sum() == pytest.approx(state.floor_area_m2.sum() * (20 * 0.07 + 15 * 0.05) / 35)
+    people = Growth("trend", people=1000.0)
+    assert formed(offices, people, PARAMETERS, state).state.buildings_tco2e.sum() > offices.buildings_tco2e.sum()
+    floor[0], tonnes[0] = 0, 0
+    none = cities.city(5, 5, floor_area_m2=floor, buildings_tco2e=tonnes)
+    with pytest.raises(InvalidScenario, match="'residential', and there is none of that use"):
+        with_use_changed(none, everywhere, "nonresidential", "residential", 0.1, none)
 
 
 def test_planted_centres_are_found(cities: ModuleType) -> None:

@@ -163,6 +163,18 @@ def test_a_target_says_what_is_missing_when_it_is_reached_and_how_surely(cities:
             if first is not None:
                 assert path[first] <= found.net_tco2e < path[first - 1]
     assert target_reached(ran(state, measures)) is None
+    # What is there today is reached today, and what the last year comes down to in the last year, to the bit.
+    kept = target_reached(ran(state, [], target={"reduction": 0}))
+    assert kept is not None
+    assert kept.reached
+    assert set(kept.gap_tco2e.values()) == {0.0}
+    assert set(kept.first_year.values()) == {2024}
+    last = ran(state, [RETROFIT | {"ramp_years": 16}], target={"net_tco2e": 0})
+    exactly = ran(state, [RETROFIT | {"ramp_years": 16}], target={"net_tco2e": last.first.path_tco2e[-1]})
+    reached = target_reached(exactly)
+    assert reached is not None
+    assert reached.reached
+    assert set(reached.first_year.values()) == {2040}
     surely = target_reached(ran(state, measures, target={"net_tco2e": net + change}, samples=2000))
     assert surely is not None
     assert surely.share == pytest.approx(0.5, abs=0.06)
@@ -373,8 +385,27 @@ def test_what_two_scenarios_share_does_not_blur_their_difference(cities: ModuleT
     with pytest.raises(InvalidScenario, match="seed 0 and 400 of seed 1 were given"):
         difference(much, with_retrofit(0.6, seed=1))
     with pytest.raises(InvalidScenario, match="run on different baselines"):
-        difference(much, ran(cities.city(8, 8), [RETROFIT], samples=400))
+        difference(much, ran(cities.city(8, 8, seed=2), [RETROFIT], samples=400))
+    with pytest.raises(InvalidScenario, match="2040 and 2039 were to be compared; one baseline"):
+        difference(much, ran(state, [RETROFIT], 2039))
     assert difference(much, run(ready, read_scenario({"year": 2040}))).interval_tco2e is None
+
+
+def test_scenarios_that_tell_stops_are_compared_with_those_that_do_not(cities: ModuleType) -> None:
+    ready = baseline_of(cities.city(8, 8))
+    to_lonlat = pyproj.Transformer.from_crs("EPSG:5179", "OGC:CRS84", always_xy=True)
+    at, beside = ([float(value) for value in to_lonlat.transform(901_000 + x, 1_901_000)] for x in (0, 1500))
+    line = {"id": "line", "kind": "transit_stops", "stops": [beside]}
+
+    def told(measures: list[dict[str, Any]], **more: Any) -> Result:
+        return run(ready, read_scenario({"year": 2040, "measures": measures, **more}), samples=50)
+
+    built, without, plain = told([line], stops=[at]), told([RETROFIT], stops=[at]), told([RETROFIT])
+    for other in (without, plain):
+        found = difference(built, other)
+        assert found.tco2e == pytest.approx(built.first.total_tco2e - other.first.total_tco2e)
+        assert found.interval_tco2e is not None
+    assert difference(without, plain).tco2e == 0
 
 
 # --- the factor of electricity ----------------------------------------------------------------------------------------

@@ -283,6 +283,25 @@ def test_measures_and_forms_go_together(cities: ModuleType) -> None:
     assert roads.first.total_tco2e != 0
 
 
+def test_last_in_is_what_a_run_without_says_whatever_the_ramps(cities: ModuleType) -> None:
+    state = cities.city(7, 7)
+    measures = [
+        {"id": "loss", "kind": "green_loss", "level": 0.5, "start": 2035, "ramp_years": 10},
+        {"id": "denser", "kind": "streets", "change": 0.3, "start": 2038, "ramp_years": 10},
+        NEW | {"start": 2030, "ramp_years": 20},
+        CLOSURE,
+        {"id": "later", "kind": "road_speed", "roads": ["new"], "kmh": 30, "ramp_years": 40},
+        {"id": "ev", "kind": "electric_vehicles", "level": 0.5, "ramp_years": 20},
+    ]
+    result = ran(state, measures)
+    for effect in result.measures:
+        others = [measure for measure in measures if measure["id"] != effect.id]
+        if effect.id == "new":  # nothing can be slower on a road that nobody builds
+            others = [measure for measure in others if measure["id"] != "later"]
+        last = result.first.total_tco2e - ran(state, others).first.total_tco2e
+        assert effect.last_in_tco2e == pytest.approx(last, rel=1e-9, abs=1e-7)
+
+
 def test_progress_is_told_and_cancelling_stops(cities: ModuleType) -> None:
     state, told = cities.city(6, 6), []
     ran(state, [CLOSURE], progress=lambda done, blocks: told.append((done, blocks)))
