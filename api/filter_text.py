@@ -12,6 +12,8 @@ from typing import Any
 
 import cql2
 
+from api.errors import RunsBusy
+
 MOST_BYTES = 8_192
 """The longest text that is parsed."""
 STACK_BYTES = 128 << 20
@@ -22,23 +24,38 @@ of minus signs needs most, 2.4 kB each and 19.6 MB in all, then comparisons (8.7
 bracket takes 5.3 kB, and 32 may be open. So there is 6.5 times what is needed; a test parses with a quarter of it.
 """
 
+MOST_HEAVY = 4
+"""Texts that may take long to read, 0.2 s each at most, of which so many are under way: nothing else runs meanwhile."""
+
 _starting = threading.Lock()
+_heavy = threading.BoundedSemaphore(MOST_HEAVY)
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str, heavy: bool = False) -> Any:
     """Return the tree of a CQL2 text as JSON has it, in turn: the parser keeps the interpreter to itself anyway.
 
     Args:
         text: of `MOST_BYTES` at most.
+        heavy: whether it may take long, as it does with a fault within brackets.
 
     Raises:
         ValueError: this is not CQL2, as the parser says it.
+        RunsBusy: it is heavy, and so are those that are parsed or wait.
     """
     if len(text.encode(errors="replace")) > MOST_BYTES:
         raise ValueError(f"a text of more than {MOST_BYTES} bytes is not parsed")
-    with _starting:  # or two would start a thread each
-        thread = _thread()
-    return thread.submit(_tree, text).result()
+    if heavy and not _heavy.acquire(blocking=False):
+        raise RunsBusy(
+            f"filter: {MOST_HEAVY} long ones with brackets are read, the most that may at a time: ask again in a few "
+            "seconds, with fewer brackets, or with filter-lang=cql2-json"
+        )
+    try:
+        with _starting:  # or two would start a thread each
+            thread = _thread()
+        return thread.submit(_tree, text).result()
+    finally:
+        if heavy:
+            _heavy.release()
 
 
 @cache

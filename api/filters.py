@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from api.crs import DEFAULT, Reference
-from api.errors import InvalidParameter
+from api.errors import InvalidParameter, RunsBusy
 from api.filter_text import MOST_BYTES, parsed
 from api.plain_numbers import plain_number
 from api.predicates import Compiler, Node, Rows, as_mask
@@ -25,7 +25,8 @@ from grids.selection import Related
 Language = Literal["cql2-text", "cql2-json"]
 
 MOST_DEPTH = 32
-MOST_WORK = 1 << 18  # bytes of a text that may be read again and again, below; that many take 0.4 s at most
+MOST_WORK = 1 << 17  # bytes of a text that may be read again and again, below; that many take 0.2 s at most
+LIGHT_WORK = 1 << 14  # that many take some milliseconds
 MOST_OPERATORS = 100  # of those that nest without brackets: NOT, signs and arithmetic
 MOST_CHAINED = 120  # words and signs that may nest in each other: those of one term, and of all brackets around it
 MOST_TERMS = 1000
@@ -74,6 +75,7 @@ def read_filter(
 
     Raises:
         InvalidParameter: too long, too deep, not CQL2, or about columns and kinds that do not fit.
+        RunsBusy: it is long, with brackets, and others like it are read.
     """
     parts: list[Node] = [_equality(name, given, types[name]) for name, given in (equal or {}).items()]
     if text is not None:
@@ -100,9 +102,11 @@ def _tree(text: str, language: Language) -> Node:
         if not isinstance(tree, dict | bool):
             raise InvalidParameter('filter: expected a JSON object such as {"op": "=", "args": [...]}')
     else:
-        _check_text(text)
+        work = _check_text(text)
         try:
-            tree = parsed(text)
+            tree = parsed(text, heavy=work > LIGHT_WORK)
+        except RunsBusy:
+            raise
         except ValueError as error:
             raise InvalidParameter(f"filter: this is not CQL2 text: {_first_lines(str(error))}") from error
     _check_depth(tree)
@@ -123,12 +127,16 @@ def _check_brackets(tokens: Sequence[str]) -> int:
     return deepest
 
 
-def _check_text(text: str) -> None:
-    """Refuse what would take the parser much stack or time: nesting by brackets, and by operators that need none."""
+def _check_text(text: str) -> int:
+    """Return how many bytes may be read, again and again.
+
+    What would take the parser much stack or time is refused: nesting by brackets, and by operators that need none.
+    """
     tokens = _TOKEN.findall(text)
     deepest = _check_brackets(tokens)
     # On a fault within brackets the parser reads them twice, and so on outwards: twice as long for each bracket around.
-    if len(text) << deepest > MOST_WORK:
+    work = len(text) << deepest
+    if work > MOST_WORK:
         raise InvalidParameter(
             f"filter: brackets are nested {deepest} deep in {len(text)} characters, which may take too long to read: "
             f"expected fewer brackets, a shorter text, or filter-lang=cql2-json"
@@ -139,6 +147,7 @@ def _check_text(text: str) -> None:
             f"filter: {operators} operators, {terms} AND or OR and {longest} words and signs in one term are too many, "
             f"expected {MOST_OPERATORS}, {MOST_TERMS} and {MOST_CHAINED} at most"
         )
+    return work
 
 
 def _counted(text: str) -> tuple[int, int, int]:

@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
-from api.filter_text import MOST_BYTES, STACK_BYTES, parsed
+from api import filter_text
+from api.filter_text import MOST_BYTES, MOST_HEAVY, STACK_BYTES, parsed
 from api.filters import MOST_DEPTH
 
 _REPEATED = {
@@ -73,3 +76,32 @@ def test_the_parser_has_a_thread_with_a_large_stack_and_no_other_thread_has() ->
 def test_what_is_no_text_of_a_filter_is_refused_by_the_parser(text: str) -> None:
     with pytest.raises(ValueError, match=r"EOI|expected|more than"):
         parsed(text)
+
+
+def test_heavy_texts_are_parsed_a_few_at_a_time_and_others_are_told_so(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, gate, tree = threading.Semaphore(0), threading.Event(), filter_text._tree
+
+    def slow(text: str) -> object:
+        began.release()
+        assert gate.wait(120)
+        return tree(text)
+
+    def asked(text: str) -> httpx.Response:
+        return client.get("/api/town/collections/grid-1km/items", params={"filter": text}, timeout=240)
+
+    monkeypatch.setattr(filter_text, "_tree", slow)
+    heavy = "(((" + "held OR " * 400 + "held" + ")))"
+    with ThreadPoolExecutor(MOST_HEAVY) as asking:
+        many = [asking.submit(asked, heavy) for _ in range(MOST_HEAVY)]
+        assert began.acquire(timeout=120)
+        while filter_text._heavy._value:  # until all of them have a place
+            time.sleep(0.01)
+        told = asked(heavy)
+        assert told.status_code == 503, told.text
+        assert told.headers["retry-after"] == "5"
+        assert "fewer brackets" in told.json()["detail"]
+        gate.set()
+        assert [one.result().status_code for one in many] == [200] * MOST_HEAVY
+    assert asked("held").status_code == asked(heavy).status_code == 200
