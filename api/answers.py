@@ -70,22 +70,13 @@ def answer(
         media_type: of the body.
         headers: to add.
     """
-    public_url = request.app.state.settings.public_url or ""  # what links begin with, else the address asked
-    # Who likes which languages is part of it only where the answer says that it depends on them.
-    liked = ",".join(_liked(request)) if "Accept-Language" in (headers or {}).get("Vary", "") else ""
-    tag = tag_of(of, public_url, str(request.url), liked, media_type)
-    sent = {"ETag": tag, "Cache-Control": FOR_AN_HOUR if pinned else ASK_AGAIN, **(headers or {})}
-    known = request.headers.get("if-none-match")
-    # What the client has may be the answer that is given without a key.
-    same = not has_key(request) and holds(known, tag)
-    if not same or asks_for_any(known):
+    sent, same = _tagged(request, of, pinned, media_type, headers)
+    if not same or asks_for_any(request.headers.get("if-none-match")):
         made = body()
         if not same:
             content, more = (made, {}) if isinstance(made, bytes) else made
             return Response(content, media_type=media_type, headers={**sent, **more})
-    # The body that this stands for is compressed for whoever takes that, and says so when it is.
-    vary = ", ".join(filter(None, (sent.get("Vary"), "Accept-Encoding")))
-    return Response(status_code=304, headers={**sent, "Vary": vary})
+    return _not_modified(sent)
 
 
 def of_edition(
@@ -96,8 +87,41 @@ def of_edition(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Answer from an edition."""
-    of = f"{opened.edition.region.id}/{opened.edition.id}"
-    return answer(request, body, of=of, pinned=opened.pinned, media_type=media_type, headers=headers)
+    return answer(request, body, of=_name(opened), pinned=opened.pinned, media_type=media_type, headers=headers)
+
+
+def unchanged(
+    request: Request, opened: Opened, media_type: str = JSON, headers: Mapping[str, str] | None = None
+) -> Response | None:
+    """Return what `of_edition` would answer if it is a 304 for which no body is made; else none.
+
+    Whoever has the answer need not wait for a turn to have it made.
+    """
+    sent, same = _tagged(request, _name(opened), opened.pinned, media_type, headers)
+    return _not_modified(sent) if same and not asks_for_any(request.headers.get("if-none-match")) else None
+
+
+def _name(opened: Opened) -> str:
+    return f"{opened.edition.region.id}/{opened.edition.id}"
+
+
+def _tagged(
+    request: Request, of: str, pinned: bool, media_type: str, headers: Mapping[str, str] | None
+) -> tuple[dict[str, str], bool]:
+    """Headers of an answer with its entity tag, and whether the client says that it has it."""
+    public_url = request.app.state.settings.public_url or ""  # what links begin with, else the address asked
+    # Who likes which languages is part of it only where the answer says that it depends on them.
+    liked = ",".join(_liked(request)) if "Accept-Language" in (headers or {}).get("Vary", "") else ""
+    tag = tag_of(of, public_url, str(request.url), liked, media_type)
+    # What the client has may be the answer that is given without a key.
+    same = not has_key(request) and holds(request.headers.get("if-none-match"), tag)
+    return {"ETag": tag, "Cache-Control": FOR_AN_HOUR if pinned else ASK_AGAIN, **(headers or {})}, same
+
+
+def _not_modified(sent: Mapping[str, str]) -> Response:
+    # The body that this stands for is compressed for whoever takes that, and says so when it is.
+    vary = ", ".join(filter(None, (sent.get("Vary"), "Accept-Encoding")))
+    return Response(status_code=304, headers={**sent, "Vary": vary})
 
 
 def tag_of(*said: str) -> str:

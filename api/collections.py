@@ -17,11 +17,12 @@ from api.answers import (
     of_edition,
     preferred,
     spoken,
+    unchanged,
 )
 from api.auto_grid import grid_bands
 from api.crs import CRS84, offered, storage
 from api.formats import DOCUMENT, HTML, ITEMS, JSON, SCHEMA, chosen
-from api.measures import Unit, measured, measured_beside, terms_of
+from api.measures import Term, Unit, measured, measured_beside, terms_of
 from api.models import CollectionOut, Collections, Distribution
 from api.pages import html_page, page_language
 from api.params import (
@@ -132,15 +133,19 @@ async def distribution(
 ) -> Response:
     """Say how a column's values are spread, for class breaks, or how they differ from others: year, column, edition."""
     terms = terms_of(collection, column, unit)
-    off = None
-    if less is not None or less_column is not None or less_edition is not None:
+
+    def beside() -> tuple[Opened, Collection, int, tuple[Term, ...]] | None:
+        """What is taken off; to open another edition reads files."""
+        if less is None and less_column is None and less_edition is None:
+            return None
         other = opened if less_edition is None else edition_named(store, opened.edition.region.id, less_edition)
         there = other.edition.collection(collection.id)
         taken = other.edition.year(there.id, year if less is None else less)
         named = "column" if less_column is None else "less_column"
-        off = (other, there, taken, terms_of(there, less_column or column, unit, named))
+        return other, there, taken, terms_of(there, less_column or column, unit, named)
 
     def body() -> bytes:
+        off = beside()
         spreads = {
             one: _spread(measured(opened, collection, one, terms, unit), quantiles)
             for one in (collection.years if profile else ())
@@ -167,7 +172,8 @@ async def distribution(
             }
         )
 
-    return await reading(request, lambda: of_edition(request, opened, body))
+    known = unchanged(request, opened)
+    return known if known is not None else await reading(request, lambda: of_edition(request, opened, body))
 
 
 def _spread(values: NDArray[np.float64], quantiles: int) -> dict[str, Any]:

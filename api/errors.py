@@ -163,9 +163,11 @@ class NotKept(NotMade):
 
 
 class MadeTooLong(NotMade):
-    """A file that took longer to make than any may."""
+    """A file that took longer to make than any may; it is not tried again for so many seconds."""
 
-    headers: Mapping[str, str] = {"Retry-After": "300"}
+    def __init__(self, message: str, *, retry_s: int) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_s)}
 
 
 class JobsFolderLost(ApiError):

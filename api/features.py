@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
 
-from api.answers import Links, alternates, dumped, headed, labels, link, of_edition
+from api.answers import Links, alternates, dumped, headed, labels, link, of_edition, unchanged
 from api.crs import DEFAULT, Reference
 from api.encoders import Sheet, arrow_bytes, csv_bytes, flatgeobuf_bytes, geoparquet_bytes
 from api.feature_text import cell_texts, features_text
@@ -22,6 +23,7 @@ from api.item_pages import item_page, items_page
 from api.item_query import ONE, AskedItemParam, ItemQuery, ItemQueryParam
 from api.models import FeatureCollection, Item
 from api.params import CollectionParam, FormatParam, ItemId, Opened, OpenedParam, SettingsParam, only
+from api.turns import choosing
 from grids.edition import Edition, Page
 from grids.exports.labels import tags
 from grids.manifest import Collection
@@ -53,7 +55,7 @@ _FORMS: dict[str, dict[str, Any]] = {known.media_type.partition(";")[0]: {} for 
     response_class=GeoJson,
     responses={200: {"content": _FORMS, "description": "a page of features"}},
 )
-def items(
+async def items(
     request: Request,
     opened: OpenedParam,
     collection: CollectionParam,
@@ -93,7 +95,14 @@ def items(
         return dumped(document), counted
 
     headers = {"Content-Crs": f"<{crs.uri}>", "Vary": _vary(form)}
-    return of_edition(request, opened, body, form.media_type, headers)
+
+    def made() -> Response:
+        return of_edition(request, opened, body, form.media_type, headers)
+
+    if asked.rows.where is None and not asked.rows.order:
+        return await run_in_threadpool(made)
+    known = unchanged(request, opened, form.media_type, headers)
+    return known if known is not None else await choosing(request, made)
 
 
 @router.get(

@@ -1,7 +1,8 @@
 """Filters of requests (OGC API Features Part 3): CQL2 as text or JSON, capped before it is parsed.
 
 The parser is the `cql2` library. Its tree is all that is taken from it; what is run are Arrow operations on columns
-that the collection has. Deep nesting overflows the stack of any such parser, so depth is measured on the text.
+that the collection has. Deep nesting takes a parser's stack and time: what nests is counted on the text first, and
+`api.filter_text` has a stack for whatever is counted wrongly.
 """
 
 import re
@@ -9,29 +10,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import cql2
 import numpy as np
 import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from api.crs import DEFAULT, Reference
-from api.errors import InvalidParameter
+from api.errors import InvalidParameter, RunsBusy
+from api.filter_text import MOST_BYTES, parsed
 from api.plain_numbers import plain_number
 from api.predicates import Compiler, Node, Rows, as_mask
 from grids.selection import Related
 
 Language = Literal["cql2-text", "cql2-json"]
 
-MOST_BYTES = 8_192
 MOST_DEPTH = 32
-MOST_WORK = 1 << 19  # bytes of a text that may be read again and again, below
+MOST_WORK = 1 << 17  # bytes of a text that may be read again and again, below; that many take 0.2 s at most
+LIGHT_WORK = 1 << 14  # that many take some milliseconds
 MOST_OPERATORS = 100  # of those that nest without brackets: NOT, signs and arithmetic
 MOST_CHAINED = 120  # words and signs that may nest in each other: those of one term, and of all brackets around it
 MOST_TERMS = 1000
 
 # Quoted texts and names; words; brackets and commas; signs.
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|[()\[\]{},]|[-+*/^%|!]|[<>=]+""")
+# The parser looks for no end of a word: "1LIKE1LIKE1" is two of them, behind what is one word to us.
+_GLUED = re.compile("like|between|not|div|in|is", re.IGNORECASE)
 # A text that nobody closes goes to the end: to look for its end behind each of its quotes would take that many times.
 _JSON_TOKEN = re.compile(r"""(?s)"(?:[^"\\]|\\.)*"?|[\[\]{}]""")
 
@@ -72,6 +75,7 @@ def read_filter(
 
     Raises:
         InvalidParameter: too long, too deep, not CQL2, or about columns and kinds that do not fit.
+        RunsBusy: it is long, with brackets, and others like it are read.
     """
     parts: list[Node] = [_equality(name, given, types[name]) for name, given in (equal or {}).items()]
     if text is not None:
@@ -98,10 +102,12 @@ def _tree(text: str, language: Language) -> Node:
         if not isinstance(tree, dict | bool):
             raise InvalidParameter('filter: expected a JSON object such as {"op": "=", "args": [...]}')
     else:
-        _check_text(text)
+        work = _check_text(text)
         try:
-            tree = cql2.parse_text(text).to_json()
-        except Exception as error:  # the library raises no narrower kind for what it cannot parse
+            tree = parsed(text, heavy=work > LIGHT_WORK)
+        except RunsBusy:
+            raise
+        except ValueError as error:
             raise InvalidParameter(f"filter: this is not CQL2 text: {_first_lines(str(error))}") from error
     _check_depth(tree)
     return tree
@@ -121,12 +127,16 @@ def _check_brackets(tokens: Sequence[str]) -> int:
     return deepest
 
 
-def _check_text(text: str) -> None:
-    """Refuse what would make the parser's stack grow: nesting by brackets, and by operators that need none."""
+def _check_text(text: str) -> int:
+    """Return how many bytes may be read, again and again.
+
+    What would take the parser much stack or time is refused: nesting by brackets, and by operators that need none.
+    """
     tokens = _TOKEN.findall(text)
     deepest = _check_brackets(tokens)
     # On a fault within brackets the parser reads them twice, and so on outwards: twice as long for each bracket around.
-    if len(text) << deepest > MOST_WORK:
+    work = len(text) << deepest
+    if work > MOST_WORK:
         raise InvalidParameter(
             f"filter: brackets are nested {deepest} deep in {len(text)} characters, which may take too long to read: "
             f"expected fewer brackets, a shorter text, or filter-lang=cql2-json"
@@ -137,6 +147,7 @@ def _check_text(text: str) -> None:
             f"filter: {operators} operators, {terms} AND or OR and {longest} words and signs in one term are too many, "
             f"expected {MOST_OPERATORS}, {MOST_TERMS} and {MOST_CHAINED} at most"
         )
+    return work
 
 
 def _counted(text: str) -> tuple[int, int, int]:
@@ -144,7 +155,8 @@ def _counted(text: str) -> tuple[int, int, int]:
 
     The parser calls itself for each sign and each NOT before a value, and for each comparison, LIKE or IN behind one,
     wherever they stand; only AND, OR and a comma end what may nest. It also takes words that are glued to the next
-    ("1 LIKEid"), so every word counts. So does the sign of a number, but not among the operators: a line has hundreds.
+    ("1 LIKEid", "1NOTLIKE1"), so every word counts, as often as there are words of the language in it. So does the sign
+    of a number, but not among the operators: a line has hundreds.
     """
     operators, terms, longest = 0, 0, 0
     around: list[int] = []  # of the brackets that are open: words and signs before them, in their terms and further out
@@ -160,7 +172,7 @@ def _counted(text: str) -> tuple[int, int, int]:
             terms += token != ","
             chained = around[-1] if around else 0
         elif token[0] not in "'\"":
-            chained += 1
+            chained += max(1, len(_GLUED.findall(token)))
             longest = max(longest, chained)
             number = token == "-" and text[found.end() : found.end() + 1].isdecimal()
             operators += not number and (token in "+-*/^%|" or token.lower() in ("not", "div"))

@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
 from numpy.typing import NDArray
 
-from api.answers import dumped, labels, of_edition
+from api.answers import dumped, labels, of_edition, unchanged
 from api.errors import InvalidParameter
 from api.measures import Unit, holds_emissions, measured, terms_of
 from api.params import CollectionParam, ComposedId, OpenedParam, YearParam, only
@@ -68,7 +68,8 @@ async def ranking(
         }
         return dumped(document)
 
-    return await reading(request, lambda: of_edition(request, opened, body))
+    known = unchanged(request, opened)
+    return known if known is not None else await reading(request, lambda: of_edition(request, opened, body))
 
 
 class _Standing:

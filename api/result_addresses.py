@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from api.answers import Links, dumped, of_edition, preferred, spoken
+from api.answers import Links, dumped, of_edition, preferred, spoken, unchanged
 from api.formats import GEOJSON, GeoJson
 from api.pages import page_language
 from api.params import Column, ComposedId, FormatParam, Opened, OpenedParam, Row, SettingsParam, Zoom, only
@@ -162,7 +162,8 @@ async def result_style(
     def made() -> Response:
         return of_edition(request, opened, body, STYLE, spoken(request, opened))
 
-    return await running(request, made)
+    known = unchanged(request, opened, STYLE, spoken(request, opened))
+    return known if known is not None else await running(request, made)
 
 
 @router.get(

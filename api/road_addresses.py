@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.answers import dumped, labels, of_edition
+from api.answers import dumped, labels, of_edition, unchanged
 from api.errors import InvalidParameter
 from api.formats import GEOJSON, GeoJson
 from api.params import ComposedId, OpenedParam, only
@@ -72,6 +72,9 @@ async def scenario_roads(
         return dumped({"type": "FeatureCollection", **labels(edition.manifest), "year": known_year,
                        "numberReturned": len(features), "features": features})  # fmt: skip
 
+    kept = unchanged(request, opened, GEOJSON.media_type)
+    if kept is not None:
+        return kept
     body = await running(request, made)
     return of_edition(request, opened, lambda: body, GEOJSON.media_type)
 

@@ -22,6 +22,8 @@ READ_THREADS = 4
 """Answers at a time for which whole columns are read: rankings and distributions; the rest has other threads."""
 MOST_READS_WAITING = 64
 """Such answers that wait; most take a small part of a second, and a map asks for some at once."""
+CHOICE_THREADS = 4
+"""Pages of filtered or sorted items at a time, for which columns are read whole too; as many may wait."""
 
 Made = TypeVar("Made")
 
@@ -59,6 +61,15 @@ async def reading(request: Request, made: Callable[[], Made]) -> Made:
         "that may: ask again in a few seconds"
     )
     return await in_turn(request, request.app.state.read_threads, busy, made, most_waiting=MOST_READS_WAITING)
+
+
+async def choosing(request: Request, made: Callable[[], Made]) -> Made:
+    """Filter or sort all items of a collection for a page of them when its turn comes: see `in_turn`."""
+    busy = (
+        f"{CHOICE_THREADS} pages of items are filtered or sorted and {MOST_READS_WAITING} wait for their turn, the "
+        "most that may: ask again in a few seconds, or for a page without filter and sortby"
+    )
+    return await in_turn(request, request.app.state.choice_threads, busy, made, most_waiting=MOST_READS_WAITING)
 
 
 async def in_turn(

@@ -1,9 +1,11 @@
 """Where files are made on demand: one at a time, in a process of their own, so that maps are served meanwhile."""
 
+import math
 import queue
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,9 @@ from grids.store_errors import EditionBroken
 
 MOST_WAITING = 16
 """Files that may wait to be made; more are refused for the time being."""
+
+AGAIN_S = 86_400.0
+"""So long a file that took too long is not tried again: meanwhile others are made, also where many ask for it."""
 
 _BROKEN, _FULL, _BUSY = 65, 73, 75
 """What the maker ends with, as `grids.exports.__main__` says it."""
@@ -34,11 +39,14 @@ class Workshop:
         store: the store's folder.
         shelf: where what is made is kept.
         seconds: what making one may take.
+        again_s: how long one that took longer is refused at once; a process started anew knows nothing of it.
     """
 
-    def __init__(self, store: Path, shelf: Shelf, seconds: float = 3600.0) -> None:
+    def __init__(self, store: Path, shelf: Shelf, seconds: float = 3600.0, again_s: float = AGAIN_S) -> None:
         self.shelf = shelf
         self._seconds = seconds
+        self._again_s = again_s
+        self._late: dict[tuple[str, str, str], float] = {}  # until when, by the clock that is never set
         self._store = Path(store)
         self._orders: dict[tuple[str, str, str], _Order] = {}
         self._queue: queue.SimpleQueue[_Order] = queue.SimpleQueue()
@@ -50,9 +58,14 @@ class Workshop:
 
         Raises:
             WorkshopFull: too many are waiting.
+            MadeTooLong: it took too long not long ago.
         """
         key = (edition.region.id, edition.id, name)
         with self._guard:
+            now = time.monotonic()
+            self._late = {late: until for late, until in self._late.items() if until > now}
+            if key in self._late:
+                raise self._too_long(edition, name, self._late[key] - now)
             if key not in self._orders:
                 if len(self._orders) >= MOST_WAITING:
                     raise WorkshopFull(f"{MOST_WAITING} files are waiting to be made; ask for this one again later")
@@ -73,6 +86,13 @@ class Workshop:
             finally:
                 with self._guard:
                     del self._orders[(order.edition.region.id, order.edition.id, order.name)]
+
+    def _too_long(self, edition: Edition, name: str, retry_s: float) -> MadeTooLong:
+        return MadeTooLong(
+            f"{name} of edition {edition.id} took longer than {self._seconds:g} s to make, the most that a file may: "
+            "ask for a smaller collection or another form, or whoever runs the server for more time",
+            retry_s=math.ceil(retry_s),
+        )
 
     def _found(self, edition: Edition, name: str) -> Kept | None:
         """A file from the shelf, once nobody else makes one there: a maker could only start, be refused and end."""
@@ -108,10 +128,9 @@ class Workshop:
                 log.error(
                     "%s of edition %s took longer than %g s to make and was ended", name, edition.id, self._seconds
                 )
-                raise MadeTooLong(
-                    f"{name} of edition {edition.id} took longer than {self._seconds:g} s to make, the most that a "
-                    "file may: ask for a smaller collection or another form, or whoever runs the server for more time"
-                )
+                with self._guard:
+                    self._late[edition.region.id, edition.id, name] = time.monotonic() + self._again_s
+                raise self._too_long(edition, name, self._again_s)
             if code and code != _BUSY:  # busy: another process was quicker, and is waited for
                 log.error("%s of edition %s could not be made (%d): %s", name, edition.id, code, said[-4000:])
                 if code == _BROKEN:

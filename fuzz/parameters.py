@@ -29,6 +29,8 @@ _FILTERS = (
     b"((held) AND (true <> false))",
     b"S_WITHIN(geometry, BBOX(-9,-47,10,48)) AND " + b"NOT " * 99 + b"held",
     b"held OR 1" + b" = 1" * 99,
+    b"1" + b"LIKE1" * 99,
+    b"idINid OR trueANDtrueNOTLIKE'a'notin1",
 )
 _JSON_FILTERS = (
     b'{"op":">","args":[{"property":"net_tco2e"},3]}',
@@ -44,6 +46,7 @@ _WORDS = (
     *(b"(", b")", b"NOT ", b" AND ", b" OR ", b"''", b'"', b",", b"-", b"^", b" NULL", b" IS ", b" IN ", b" LIKE "),
     *(b"held", b"id", b"geometry", b"1e308", b"DATE('2023-01-01')", b"POINT(", b"EMPTY"),
     *(b"BBOX(", b"NOT " * 500, b"-" * 2000, b" = 1" * 1000, b" LIKEid" * 500),
+    *(b"LIKE1" * 1600, b"in1" * 2000, b"div1" * 1500, b"NOT" * 2000, b"between1", b"isnull", b"notin"),
 )
 _JSON_WORDS = (b"null", b"[]", b"{}", b"[[", b"]]", b"1e308", b"-1", b'"op"', b'"args"', b'"property"', b'"\\u0000"')
 

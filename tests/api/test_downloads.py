@@ -20,8 +20,6 @@ import yaml
 from pmtiles.reader import Reader, all_tiles
 
 from api import downloads, sent_files
-from api.errors import MadeTooLong, NotMade, WorkshopFull, said_of
-from api.workshop import MOST_WAITING, Workshop
 from grids.edition import Store
 from grids.exports.files import export_file, write_file
 from grids.exports.shelf import Kept, Shelf, shelf_beside
@@ -329,37 +327,6 @@ def test_a_damaged_table_is_told_as_damage(own_store: Store, serving: Callable[.
     table.write_bytes(table.read_bytes()[:-100])
     answer = serving(own_store.path, export_wait_s=60).get("/api/town/downloads/grid-1km_2023.csv")
     assert (answer.status_code, "damaged" in answer.json()["detail"]) == (503, True)
-
-
-def test_an_order_that_fails_can_be_given_again(small_store: Path, tmp_path: Path) -> None:
-    edition = Store(small_store).open("town")
-    workshop = Workshop(small_store, Shelf(tmp_path / "exports"))
-    with pytest.raises(NotMade):
-        workshop.order(edition, "grid-7m_2023.csv").result(60)
-    assert workshop.order(edition, "grid-1km_2023.csv").result(60).bytes > 0
-
-
-def test_a_file_that_takes_too_long_is_given_up_and_the_next_one_is_made(small_store: Path, tmp_path: Path) -> None:
-    edition = Store(small_store).open("town")
-    workshop = Workshop(small_store, Shelf(tmp_path / "exports"), seconds=0.001)  # no process starts in that time
-    with pytest.raises(MadeTooLong, match=r"took longer than 0\.001 s to make") as told:
-        workshop.order(edition, "grid-1km_2023.csv").result(60)
-    status, detail, _ = said_of(told.value)
-    assert (status, detail) == (503, str(told.value))
-    workshop._seconds = 600
-    assert workshop.order(edition, "grid-1km_2023.csv").result(60).bytes > 0
-
-
-def test_orders_are_bounded(small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    edition, go_on = Store(small_store).open("town"), threading.Event()
-    workshop = Workshop(small_store, Shelf(tmp_path / "exports"))
-    monkeypatch.setattr(workshop, "_made", lambda *_: go_on.wait(60))
-    orders = [workshop.order(edition, f"file-{k}") for k in range(MOST_WAITING)]
-    assert workshop.order(edition, "file-0") is orders[0]
-    with pytest.raises(WorkshopFull):
-        workshop.order(edition, "one-too-many")
-    go_on.set()
-    assert all(order.result(60) for order in orders)
 
 
 def test_downloads_stand_beside_the_store_unless_told(small_store: Path, client: httpx.Client) -> None:

@@ -15,7 +15,8 @@ import shapely
 
 from api.crs import DEFAULT
 from api.errors import InvalidParameter
-from api.filters import MOST_BYTES, MOST_DEPTH, read_filter
+from api.filter_text import MOST_BYTES
+from api.filters import MOST_DEPTH, read_filter
 from api.models import Problem
 from grids.edition import Store
 
@@ -272,6 +273,14 @@ HOSTILE = {
     "comparisons in five brackets": ("1" + "=1" * 90 + "=(") * 5 + "1" + ")" * 5,
     "comparisons behind brackets": "(1)" + "=(1)" * 1_900,
     "boxes in boxes": "BBOX(-1" * 40 + ")" * 40,
+    **{
+        f"{word} glued to the next": f"1{word}1" + f"{word}1" * (MOST_BYTES // (len(word) + 1) - 1)
+        for word in ("LIKE", "like", "in", "div", "is", "NOTLIKE", "notin", "between", "notbetween", "isnull", "notdiv")
+    },
+    "NOT glued to NOT": "NOT" * 2_700 + "1",
+    "truths glued together": "true" + "LIKEtrue" * 1_000,
+    "words glued in a box": "BBOX(1" + "LIKE1" * 1_600 + ")",
+    "words glued in few brackets": "(" * 3 + "1" + "LIKE1" * 1_600 + ")" * 3,
 }
 
 
@@ -297,6 +306,7 @@ AT_THE_LIMITS = {
 }
 _PARSE_ON_A_SMALL_STACK = """
 import sys, threading
+from api import filter_text
 from api.errors import InvalidParameter
 from api.filters import read_filter
 from api.crs import DEFAULT
@@ -307,7 +317,8 @@ def parse():
     except InvalidParameter as refusal:
         print(refusal)
 
-threading.stack_size(1 << 20)  # an eighth of what threads of a server usually have
+filter_text.STACK_BYTES = 1 << 20  # an eighth of what threads of a server usually have
+threading.stack_size(1 << 20)
 thread = threading.Thread(target=parse)
 thread.start()
 thread.join()

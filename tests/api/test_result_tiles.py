@@ -9,8 +9,10 @@ import morecantile
 import numpy as np
 import pyogrio
 import pytest
+from fastapi import Response
 
-from api import kept_results
+from api import kept_results, result_addresses
+from api.errors import RunsBusy
 from api.kept_results import CellValues, KeptResults
 from api.models import Problem
 from api.result_places import COLUMNS
@@ -105,6 +107,19 @@ def test_the_list_leads_to_the_tiles(client: httpx.Client) -> None:
     (entry,) = listed["tilesets"]
     (own,) = (one["href"] for one in entry["links"] if one["rel"] == "self")
     assert client.get(own).json()["digest"] == told["digest"]
+
+
+def test_a_style_that_a_client_has_waits_for_no_run(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = result(client)
+    address = f"{ROOT}/{told['digest']}/style"
+    first = client.get(address)
+
+    async def late(*_: Any) -> Response:
+        raise RunsBusy("the turns of runs are taken")
+
+    monkeypatch.setattr(result_addresses, "running", late)
+    assert client.get(address).status_code == 503
+    assert client.get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
 
 
 def test_sums_and_intervals_are_those_of_the_document(client: httpx.Client) -> None:

@@ -11,7 +11,8 @@ import pytest
 from conftest import CRS, SOUTH, WEST
 from pyproj import Transformer
 
-from api.errors import InvalidParameter
+from api import road_addresses
+from api.errors import InvalidParameter, RunsBusy
 from api.models import Problem
 from api.road_lookup import RoadLookup
 from api.scenario_models import RoadsOut
@@ -52,6 +53,18 @@ def test_named_roads_are_found_again_and_unknown_ones_left_out(client: httpx.Cli
     told = roads(client, ids="osm_roads-0,way-1,osm_roads-0")
     assert [one["id"] for one in told["features"]] == ["osm_roads-0"]
     assert told["synthetic"] is True
+
+
+def test_roads_that_a_client_has_wait_for_no_run(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = client.get(ROADS, params={"ids": "osm_roads-0"})
+
+    async def late(*_: Any) -> bytes:
+        raise RunsBusy("the turns of runs are taken")
+
+    monkeypatch.setattr(road_addresses, "running", late)
+    assert client.get(ROADS, params={"ids": "osm_roads-0"}).status_code == 503
+    again = client.get(ROADS, params={"ids": "osm_roads-0"}, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize(

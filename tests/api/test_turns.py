@@ -19,10 +19,10 @@ import httpx
 import pytest
 from anyio import CapacityLimiter
 
-from api import collections, measures, ranking, scenario_runs, statistics
+from api import collections, features, measures, params, ranking, scenario_runs, statistics
 from api.errors import InvalidParameter, RunsBusy, said_of
 from api.scenario_runs import MOST_WORK, Asked, Runs
-from api.turns import DRAWN_THREADS, MOST_WAITING, READ_THREADS, THREADS, running
+from api.turns import CHOICE_THREADS, DRAWN_THREADS, MOST_WAITING, READ_THREADS, THREADS, running
 from grids.edition import Store
 from scenarios.errors import Stopped
 from scenarios.parameters import shipped_parameters
@@ -189,11 +189,69 @@ def test_whole_columns_are_read_a_few_at_a_time(
         assert {one.result(PATIENCE_S).status_code for one in asked} == {200}
 
 
+def test_filtered_and_sorted_pages_hold_up_nothing_else_and_what_is_known_waits_for_nothing(
+    small_store: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, gate = threading.Semaphore(0), threading.Event()
+    gate.set()
+    page, measured = features._page, measures.measured
+
+    def slow(made: Callable[..., Any]) -> Callable[..., Any]:
+        def wait(*args: Any) -> Any:
+            if made is measured or args[2].rows.order or args[2].rows.where is not None:
+                began.release()
+                assert gate.wait(4 * PATIENCE_S)
+            return made(*args)
+
+        return wait
+
+    monkeypatch.setattr(features, "_page", slow(page))
+    monkeypatch.setattr(ranking, "measured", slow(measured))
+    monkeypatch.setattr(collections, "measured", slow(measured))
+    client = serving(small_store, request_seconds=4 * PATIENCE_S)
+    grid = "/api/town/collections/grid-500m"
+    pages = [f"{grid}/items?{asked}" for asked in ("sortby=-net_tco2e", "filter=held", "held=true", "f=csv&sortby=id")]
+    whole = [f"{grid}/{asked}?column=net_tco2e" for asked in ("ranking", "distribution")]
+    tags = {path: client.get(path).headers["etag"] for path in (*pages, *whole)}
+    while began.acquire(blocking=False):
+        pass
+    gate.clear()
+    with ThreadPoolExecutor(60) as asking:  # more than other answers have threads
+        asked = [asking.submit(client.get, path) for path in pages for _ in range(12)]
+        asked += [asking.submit(client.get, whole[0]) for _ in range(READ_THREADS)]
+        assert all(began.acquire(timeout=PATIENCE_S) for _ in range(CHOICE_THREADS + READ_THREADS))
+        for path in ("health", "town/collections/grid-1km/items?limit=1&bbox=9,47,10,48", "town/collections"):
+            assert client.get(f"/api/{path}").status_code == 200, "while the turns of filters and orders are taken"
+        for path, tag in tags.items():
+            assert client.get(path, headers={"If-None-Match": tag}).status_code == 304, path
+        assert not began.acquire(blocking=False), "no more began than there are turns"
+        gate.set()
+        assert {one.result(PATIENCE_S).status_code for one in asked} == {200}
+
+
+def test_another_edition_is_opened_on_a_thread(
+    small_store: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    named = params.edition_named
+
+    def noted(*args: Any) -> Any:
+        seen.append(threading.current_thread().name)
+        return named(*args)
+
+    monkeypatch.setattr(collections, "edition_named", noted)
+    edition = Store(small_store).open("town").id
+    address = f"/api/town/collections/grid-500m/distribution?column=net_tco2e&less_edition={edition}"
+    assert serving(small_store).get(address).json()["max"] == 0
+    assert len(seen) == 1
+    assert "AnyIO worker thread" in seen[0]
+
+
 def test_a_run_whose_time_is_over_is_stopped(
     small_store: Path, serving: Callable[..., httpx.Client], endless: Endless
 ) -> None:
     client = serving(small_store, request_seconds=4)
-    assert client.get("/api/town/scenarios/measures", timeout=PATIENCE_S).status_code == 200  # all is loaded
+    until(lambda: client.get("/api/town/scenarios/measures", timeout=PATIENCE_S).status_code == 200)  # all is loaded
     with ThreadPoolExecutor(THREADS) as asking:
         years = [{"year": ENDLESS + k} for k in range(THREADS)]
         answers = list(asking.map(lambda year: client.post(RESULTS, json=year, timeout=PATIENCE_S), years))
