@@ -81,13 +81,13 @@ def earlier_editions(store: Path, region: Region, identity: Mapping[str, Any]) -
     for folder in folders:
         try:
             edition = Edition(store / region.id / checked_edition(folder.name))
+            beside = list(disclosure_record(edition.manifest).beside)
         except InvalidName:  # somebody's copy, which the server cannot serve either
             continue
         except EditionBroken as error:
             raise EditionBroken(
                 f"{error}. What it has told must not be told again by subtraction: repair it, or take its folder away"
             ) from error
-        beside = list(disclosure_record(edition.manifest).beside)
         if edition_id(**identity, beside=beside) == edition.id:
             built, before = edition.id, beside
         elif has_told(edition):

@@ -137,6 +137,18 @@ def test_a_check_says_beside_what_a_build_would_be_held(place: Path, editions, t
     assert "repair it, or take its folder away" in report.parts["earlier editions"][0].what
 
 
+def test_an_earlier_edition_of_unreadable_disclosure_is_told_with_what_to_do(place: Path, editions, tmp_path: Path):
+    """That nobody knows what it told is no reason to build another one."""
+    shutil.copytree(place / "store", tmp_path / "store")
+    file = tmp_path / "store" / "demo" / editions[0].id / "manifest.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["disclosure"]["beside"] = ["x"]
+    file.write_text(json.dumps(document), encoding="utf-8")
+    region = RegionFile(place / "changed" / "region.yaml", place / "changed")
+    with pytest.raises(EditionBroken, match=r"disclosure in the manifest .* repair it, or take its folder away"):
+        earlier_editions(tmp_path / "store", region.region, identity_of(region))
+
+
 def rename(file: Path, **sources: Any) -> None:
     """Another name makes another edition; `sources` are keys that are taken out of the closed sources' columns."""
     text = yaml.safe_load(file.read_text(encoding="utf-8"))
