@@ -39,8 +39,8 @@ NOTES = {
 }
 _ELSEWHERE = "the polygon lies outside the region's ground: nothing is known there, so that every value is null"
 _EMPTY = (
-    "no cell that the polygon meets has a row: a sector is zero where every zone that the polygon meets is covered as a "
-    "whole, and null elsewhere; coverage says of how much of the ground a sector is known"
+    "no cell that the polygon meets has a row: a sector is zero where every zone that the polygon meets is covered as "
+    "a whole, and null elsewhere; coverage says of how much of the ground a sector is known"
 )
 
 _BODY = {

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from accounting.units import in_base
 from carbonmap.layers import SharedLayer
 from carbonmap.region import Region
 from grids.disclosure_record import disclosure_record
@@ -50,7 +51,7 @@ class Earlier:
         def numbers(layer: str) -> dict[str, int]:
             return {name: k for k, name in enumerate(closed[layer].ids())} if layer in closed else {}
 
-        factors = LatestFactors()
+        factors = LatestFactors(in_base)
         for layer in closed.values() if self.editions else ():
             factors.see(layer.id, layer.lines(), layer.size)
         found: dict[int, dict[str, list[EarlierSums]]] = {year: {} for year in years}

@@ -84,8 +84,8 @@ def ground_of(edition: Edition, year: int, polygon: shapely.Geometry) -> Ground 
     met = area > _SAME * area.sum()
     covered = {sector for sector, name in reach.items() if (values[name][met] >= FULLY_COVERED).all()}
     covered |= {"net"} if covered == totals.keys() - {"net"} else set()
-    whole = {sector for sector in covered & totals.keys() if not np.isnan(values[totals[sector]][met]).any()}
-    return Ground(info.id, float(area.sum()), known, coverage, frozenset(whole) if met.any() else frozenset())
+    everywhere = {sector for sector in covered & totals.keys() if not np.isnan(values[totals[sector]][met]).any()}
+    return Ground(info.id, float(area.sum()), known, coverage, frozenset(everywhere if met.any() else ()))
 
 
 def _areas_within(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from shapely import affinity
 
 from grids.areas import geodesic_area_ha
 from grids.covered_ground import ground_of
@@ -115,8 +116,8 @@ MIDDLE = shapely.box(WEST + 300, SOUTH + 300, WEST + 900, SOUTH + 900)
     [
         (MIDDLE, 0.0),
         (shapely.box(WEST, SOUTH + 1_000, WEST + 2_000, SOUTH + 3_000.001), 0.0),  # a millimetre is rounding
-        (shapely.transform(MIDDLE, lambda xy: xy + (5_000, 0)), None),
-        (shapely.transform(MIDDLE, lambda xy: xy + (0, 2_850)), None),  # may be the quarter that no source covers
+        (affinity.translate(MIDDLE, 5_000), None),
+        (affinity.translate(MIDDLE, 0, 2_850), None),  # may be the quarter that no source covers
         (shapely.box(WEST + 300, SOUTH + 2_000, WEST + 900, SOUTH + 3_500), None),
         (shapely.box(WEST + 1_000, SOUTH + 200, WEST + 5_500, SOUTH + 900), None),  # reaches into what nobody asked
     ],
