@@ -11,6 +11,7 @@ from carbonmap.layers import SharedLayer
 from carbonmap.region import Region
 from grids.disclosure_record import disclosure_record
 from grids.earlier import EarlierSums
+from grids.earlier_ids import ClosedLayer, refuse_if_renamed
 from grids.earlier_tables import LatestFactors, has_told, read_told
 from grids.edition import Edition, edition_id
 from grids.manifest import MANIFEST_FILE, checked_edition
@@ -44,13 +45,21 @@ class Earlier:
         return [edition.id for edition in self.editions]
 
     def told(self, layers: Sequence[SharedLayer], years: Sequence[int]) -> dict[int, dict[str, list[EarlierSums]]]:
-        """Year -> sector -> what each edition has told of closed meters; features are numbered as in the layers."""
+        """Year -> sector -> what each edition has told of closed meters; features are numbered as in the layers.
+
+        Raises:
+            IdsChanged: meters of an edition stand under other names now.
+            EditionBroken: a private table of an edition is missing or damaged.
+        """
         closed = {layer.id: layer for layer in layers if not layer.open}
 
         @cache
         def numbers(layer: str) -> dict[str, int]:
             return {name: k for k, name in enumerate(closed[layer].ids())} if layer in closed else {}
 
+        now = [ClosedLayer(layer.id, layer.sector, layer.footprints) for layer in closed.values()]
+        for edition in self.editions:
+            refuse_if_renamed(edition, now)
         factors = LatestFactors(in_base)
         for layer in closed.values() if self.editions else ():
             factors.see(layer.id, layer.lines(), layer.size)

@@ -23,6 +23,7 @@ from carbonmap.quality.page import page
 from carbonmap.region import Disclosure, RegionFile
 from grids.disclosure_record import disclosure_record
 from grids.earlier import ChangeTold
+from grids.earlier_ids import IdsChanged
 from grids.edition import Edition, EditionWriter, Store
 from grids.store_errors import EditionBroken
 
@@ -170,6 +171,21 @@ def test_row_numbers_are_refused_as_ids_of_what_is_held_beside_earlier_editions(
     text["disclosure"]["audit"] = False
     file.write_text(yaml.safe_dump(text, allow_unicode=True, sort_keys=False), encoding="utf-8")
     assert RegionFile(file).region.disclosure.audit is False
+
+
+def test_meters_under_another_name_hide_no_corrected_one(place: Path, editions, tmp_path: Path):
+    """All would be gone and all be new: many changes, among which one more is nothing."""
+    shutil.copytree(place / "changed", tmp_path / "next")
+    shutil.copytree(place / "store", tmp_path / "store")
+    file = tmp_path / "next" / "region.yaml"
+    text = yaml.safe_load(file.read_text(encoding="utf-8"))
+    (closed,) = (source for source in text["sources"] if source["sector"] == "buildings")
+    was, closed["id"] = closed["id"], "stock"
+    file.write_text(yaml.safe_dump(text, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    correct_one_meter(tmp_path / "next" / "meters.csv", 3.0)
+    with pytest.raises(IdsChanged, match=rf"stand where they stood and have another name, such as .* of source {was}"):
+        build(tmp_path, "next")
+    assert Store(tmp_path / "store").current("demo") == editions[1].id
 
 
 def test_an_edition_published_between_listing_and_lock_is_looked_at(place: Path, editions, tmp_path: Path, monkeypatch):
