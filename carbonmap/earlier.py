@@ -58,8 +58,7 @@ class Earlier:
             return {name: k for k, name in enumerate(closed[layer].ids())} if layer in closed else {}
 
         now = [ClosedLayer(layer.id, layer.sector, layer.footprints) for layer in closed.values()]
-        for edition in self.editions:
-            refuse_if_renamed(edition, now)
+        refuse_if_renamed(self.editions, now)
         factors = LatestFactors(in_base)
         for layer in closed.values() if self.editions else ():
             factors.see(layer.id, layer.lines(), layer.size)

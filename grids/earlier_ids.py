@@ -60,51 +60,54 @@ class _Named:
         return found
 
 
-def refuse_if_renamed(edition: Edition, now: Sequence[ClosedLayer]) -> None:
+def refuse_if_renamed(editions: Sequence[Edition], now: Sequence[ClosedLayer]) -> None:
     """Refuse layers whose metered features an earlier edition had under other names.
 
     A feature is renamed if where it stood alone then another one stands alone now. Where footprints were drawn anew as
     well, most features being gone and as many new says it.
 
     Args:
-        edition: an earlier one, with its private tables.
+        editions: earlier ones, with their private tables.
         now: all layers of now that are not open.
 
     Raises:
         IdsChanged: says how many of which edition, one of them by name, and what to do.
         EditionBroken: a private table is missing or damaged.
     """
-    for sector in sorted({layer.sector for layer in edition.manifest.layers if not layer.open}):
-        closed = sorted(layer.id for layer in edition.manifest.layers if layer.sector == sector and not layer.open)
-        private = edition.folder / "private"
-        read = [_features(PrivateTable(private / f"features-{layer}.parquet")) for layer in closed]
-        lines = [PrivateTable(private / f"lines-{layer}.parquet") for layer in closed]
-        then = _joined([_named(layer, table) for layer, table in zip(closed, read, strict=True)])
-        metered = np.concatenate([_has_meter(each, of.num_rows) for each, of in zip(lines, read, strict=True)])
-        if not metered.any():
-            continue
-        here = _joined([
-            _named(layer.id, table) for layer in now if layer.sector == sector for table in layer.footprints()
-        ])  # fmt: skip
-        renamed = _renamed(then, here) & metered
-        gone = ~np.isin(then.key, here.key) & metered
-        n_fresh = int((~np.isin(here.key, then.key)).sum())
-        if renamed.any():
-            said, which = "stand where they stood and have another name", np.flatnonzero(renamed)
-        elif 2 * min(int(gone.sum()), n_fresh) > metered.sum():
-            said, which = "are not found by their names, while others are new", np.flatnonzero(gone)
-        else:
-            continue
-        ends = np.cumsum([table.num_rows for table in read])
-        of = int(np.searchsorted(ends, which[0], side="right"))
-        name = read[of]["id"][int(which[0] - ends[of] + read[of].num_rows)].as_py()
-        raise IdsChanged(
-            f"{sector}: of {int(metered.sum())} features with a closed meter in edition {edition.id}, {which.size} "
-            f"{said}, such as {name!r} of source {closed[of]}. Each would count as a meter that is gone and one that "
-            "is new, and so many changes would hide one corrected meter from the check against that edition. Give the "
-            "source the id, and features the ids (columns: {id: ...}), that they had then; or take the edition out of "
-            "the store, if nobody has seen it. What was published still is"
-        )
+    for sector in sorted({layer.sector for layer in now}) if editions else ():
+        layers = [layer for layer in now if layer.sector == sector]
+        here = _joined([_named(layer.id, table) for layer in layers for table in layer.footprints()])
+        for edition in editions:
+            _refuse(edition, sector, here)
+
+
+def _refuse(edition: Edition, sector: str, now: _Named) -> None:
+    private = edition.folder / "private"
+    closed = sorted(layer.id for layer in edition.manifest.layers if layer.sector == sector and not layer.open)
+    read = [_features(PrivateTable(private / f"features-{layer}.parquet")) for layer in closed]
+    lines = [PrivateTable(private / f"lines-{layer}.parquet") for layer in closed]
+    then = _joined([_named(layer, table) for layer, table in zip(closed, read, strict=True)])
+    meters = [_has_meter(each, of.num_rows) for each, of in zip(lines, read, strict=True)]
+    metered = np.concatenate([np.zeros(0, dtype=np.bool_), *meters])
+    renamed = _renamed(then, now) & metered
+    gone = ~np.isin(then.key, now.key) & metered
+    n_fresh = int((~np.isin(now.key, then.key)).sum())
+    if renamed.any():
+        said, which = "stand where they stood and have another name", np.flatnonzero(renamed)
+    elif 2 * min(int(gone.sum()), n_fresh) > metered.sum():
+        said, which = "are not found by their names, while others are new", np.flatnonzero(gone)
+    else:
+        return
+    ends = np.cumsum([table.num_rows for table in read])
+    of = int(np.searchsorted(ends, which[0], side="right"))
+    name = read[of]["id"][int(which[0] - ends[of] + read[of].num_rows)].as_py()
+    raise IdsChanged(
+        f"{sector}: of {int(metered.sum())} features with a closed meter in edition {edition.id}, {which.size} {said}, "
+        f"such as {name!r} of source {closed[of]}. Each would count as a meter that is gone and one that is new, and "
+        "so many changes would hide one corrected meter from the check against that edition. Give the source the id, "
+        "and features the ids (columns: {id: ...}), that they had then; or take the edition out of the store, if "
+        "nobody has seen it. What was published still is"
+    )
 
 
 def _renamed(then: _Named, now: _Named) -> BoolArray:

@@ -59,15 +59,15 @@ OTHERS = [f"b{k}" for k in range(7)]
 )
 def test_who_is_called_otherwise_is_told(edition: Edition, now: ClosedLayer, said: str | None):
     if said is None:
-        refuse_if_renamed(edition, [now])
+        refuse_if_renamed([edition], [now])
         return
     with pytest.raises(IdsChanged, match=rf"of 6 features with a closed meter in edition 00000000000000aa, {said}"):
-        refuse_if_renamed(edition, [now])
+        refuse_if_renamed([edition], [now])
 
 
 def test_a_source_that_is_gone_with_nothing_in_its_place_is_gone(edition: Edition):
-    refuse_if_renamed(edition, [])
-    refuse_if_renamed(edition, [ClosedLayer("roads", "transport", lambda: [features(OTHERS)])])
+    refuse_if_renamed([edition], [])
+    refuse_if_renamed([edition], [ClosedLayer("roads", "transport", lambda: [features(OTHERS)])])
 
 
 def test_of_several_at_one_place_one_may_be_another(tmp_path: Path):
@@ -75,4 +75,4 @@ def test_of_several_at_one_place_one_may_be_another(tmp_path: Path):
     together = np.array([PLACES[0], PLACES[0], *PLACES[2:]], dtype=object)
     found = receipt_town.publish(receipt_town.EXAMPLE, tmp_path)
     pq.write_table(features(IDS, together), found.folder / "private" / "features-stock.parquet")
-    refuse_if_renamed(found, [layer(features([IDS[0], "new", *IDS[2:]], together))])
+    refuse_if_renamed([found], [layer(features([IDS[0], "new", *IDS[2:]], together))])
