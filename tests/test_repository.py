@@ -122,6 +122,7 @@ def test_figures_that_are_kept_say_what_they_were_measured_with(project: Path) -
         assert ignored == (1 if is_kept else 0) or not (project / ".git").exists(), name
     kept = sorted(stated.glob("*.json"))
     promised = {name for file in (project / "docs").glob("*.md") for name in STATED.findall(file.read_text("utf-8"))}
+    assert promised, "figures that are stated without any of their files"
     assert promised == {file.name for file in kept}, "documents name the files behind figures, each of them"
     for file in kept:
         figures = json.loads(file.read_text(encoding="utf-8"))
