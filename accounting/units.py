@@ -95,6 +95,15 @@ def dimension(unit: str) -> str:
     return _UNITS[unit_name(unit)][0]
 
 
+def in_base(unit: str) -> tuple[str, float]:
+    """What a unit measures, and how many base units of that it is: two units of one dimension can be compared by it.
+
+    Raises:
+        UnknownUnit: the unit is not in the table.
+    """
+    return _UNITS[unit_name(unit)]
+
+
 def conversion(source: str, target: str) -> float:
     """How many `target` are in one `source`, e.g. `conversion("Gcal", "GJ") == 4.1868`.
 

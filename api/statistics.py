@@ -39,8 +39,8 @@ NOTES = {
 }
 _ELSEWHERE = "the polygon lies outside the region's ground: nothing is known there, so that every value is null"
 _EMPTY = (
-    "no cell that the polygon meets has a row: nothing is emitted or taken up there by what the sources cover, or it "
-    "lies outside the region; coverage says of how much of the ground a sector is known"
+    "no cell that the polygon meets has a row: a sector is zero where every zone that the polygon meets is covered as "
+    "a whole, and null elsewhere; coverage says of how much of the ground a sector is known"
 )
 
 _BODY = {
@@ -215,7 +215,7 @@ def _document(
         **labels(edition.manifest),
     }
     if profile:
-        document["profile"] = [_totals(edition, info, one, replace(choose(one), polygon=None)) for one in info.years]
+        document["profile"] = [_totals(edition, info, one, choose(one)) for one in info.years]
     return document
 
 
@@ -228,7 +228,8 @@ def _nothing(found: Statistics, drawn: Drawn | None) -> dict[str, str]:
 
 
 def _totals(edition: Edition, info: Collection, year: int, chosen: Chosen) -> dict[str, Any]:
-    found = statistics(edition, info, year, chosen)
+    # Its ground says whether nothing is zero or unknown, and is asked only where no row says anything.
+    found = statistics(edition, info, year, replace(chosen, polygon=None) if chosen.ids else chosen)
     return {
         "year": year,
         "rows": found.rows,

@@ -6,10 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from accounting.units import in_base
 from carbonmap.layers import SharedLayer
 from carbonmap.region import Region
 from grids.disclosure_record import disclosure_record
 from grids.earlier import EarlierSums
+from grids.earlier_ids import ClosedLayer, refuse_if_renamed
 from grids.earlier_tables import LatestFactors, has_told, read_told
 from grids.edition import Edition, edition_id
 from grids.manifest import MANIFEST_FILE, checked_edition
@@ -43,14 +45,21 @@ class Earlier:
         return [edition.id for edition in self.editions]
 
     def told(self, layers: Sequence[SharedLayer], years: Sequence[int]) -> dict[int, dict[str, list[EarlierSums]]]:
-        """Year -> sector -> what each edition has told of closed meters; features are numbered as in the layers."""
+        """Year -> sector -> what each edition has told of closed meters; features are numbered as in the layers.
+
+        Raises:
+            IdsChanged: meters of an edition stand under other names now.
+            EditionBroken: a private table of an edition is missing or damaged.
+        """
         closed = {layer.id: layer for layer in layers if not layer.open}
 
         @cache
         def numbers(layer: str) -> dict[str, int]:
             return {name: k for k, name in enumerate(closed[layer].ids())} if layer in closed else {}
 
-        factors = LatestFactors()
+        now = [ClosedLayer(layer.id, layer.sector, layer.footprints) for layer in closed.values()]
+        refuse_if_renamed(self.editions, now)
+        factors = LatestFactors(in_base)
         for layer in closed.values() if self.editions else ():
             factors.see(layer.id, layer.lines(), layer.size)
         found: dict[int, dict[str, list[EarlierSums]]] = {year: {} for year in years}
@@ -81,13 +90,13 @@ def earlier_editions(store: Path, region: Region, identity: Mapping[str, Any]) -
     for folder in folders:
         try:
             edition = Edition(store / region.id / checked_edition(folder.name))
+            beside = list(disclosure_record(edition.manifest).beside)
         except InvalidName:  # somebody's copy, which the server cannot serve either
             continue
         except EditionBroken as error:
             raise EditionBroken(
                 f"{error}. What it has told must not be told again by subtraction: repair it, or take its folder away"
             ) from error
-        beside = list(disclosure_record(edition.manifest).beside)
         if edition_id(**identity, beside=beside) == edition.id:
             built, before = edition.id, beside
         elif has_told(edition):

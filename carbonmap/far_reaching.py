@@ -8,6 +8,7 @@ inside. What lies inside and what lies outside are measured each by itself, and 
 from dataclasses import dataclass, replace
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from gis.geometry_column import GeometryColumn
@@ -26,6 +27,9 @@ BENT = 1e-6
 that are longer than one by 2e-8 of it, an edge of 3,000 km by 5e-7. Shorter edges and polygons add up to 1e-9."""
 
 UNMEASURED = "it reaches so far beyond the region that the region's CRS cannot measure it; cut it to the region"
+
+CROSSED = "its outline is not valid, and made valid it has another area than as it was read; mend it in the source"
+"""Of a polygon that reaches far, too: what is measured inside and outside of it are parts of what was made valid."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,16 @@ def by_ground_inside(
         outside=outside,
         cells=replace(cells, share=cells.share * factor[cells.feature]),
         zones={name: replace(found, share=found.share * factor[found.feature]) for name, found in zones.items()},
-        refused={**shared.refused, **dict.fromkeys(gone.tolist(), UNMEASURED)},
+        refused={**shared.refused, **_why_missed(layer.geometry.objects(gone), gone)},
     )
     return scaled, FarReaching(far.size, float(miss[measured].max(initial=0.0)))
+
+
+def _why_missed(geometries: NDArray[np.object_], which: NDArray[np.int64]) -> dict[int, str]:
+    """Position -> why the parts of a feature do not add up to it."""
+    valid = shapely.is_valid(geometries)
+    reasons = shapely.is_valid_reason(geometries)
+    return {
+        position: UNMEASURED if is_valid else f"{CROSSED} [{reason}]"
+        for position, is_valid, reason in zip(which.tolist(), valid, reasons, strict=True)
+    }

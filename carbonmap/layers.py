@@ -168,6 +168,12 @@ class SharedLayer:
             name for part in self._parts for name in self._work.read(part, "features", columns=["id"])["id"].to_pylist()
         ]
 
+    def footprints(self) -> Iterator[pa.Table]:
+        """`id`, and `geometry` where there is one, of all features, part by part."""
+        for part in self._parts:
+            wanted = [name for name in ("id", "geometry") if name in self._schema(part).names]
+            yield self._work.read(part, "features", columns=wanted)
+
     def features(self) -> Iterator[pa.Table]:
         """The private features, part by part, with the same columns; factors of calibration and squares with them."""
         parts = [(part, self._calibration(part)) for part in self._parts]

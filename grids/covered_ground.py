@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from grids.aggregate import FULLY_COVERED
 from grids.areas import geodesic_area_ha
 from grids.columns import total_column
 from grids.edition import Edition
@@ -22,7 +23,7 @@ from grids.store_errors import QueryTooLarge
 MOST_MEETINGS = 1 << 21
 """Pairs of the polygon's edges, of all zones that it cuts, whose boxes meet: GEOS takes some 0.4 s for as many."""
 
-_SAME = 1e-6  # of the area: zones of two levels leave out the same ground, but for rounding of borders
+_SAME = 1e-6  # of the area: so little is rounding of borders, of zones of two levels or of a polygon drawn along them
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,15 @@ class Ground:
         known_ha: by sector, and `net`: of it, what lies in zones with a published value.
         coverage: by sector: fraction of `area_ha` that its sources cover; None where nobody knows. Within a zone that
             the polygon cuts, its coverage counts as evenly spread.
+        whole: sectors, and `net`, that are known on all of it: every zone that the polygon meets has a published value
+            and is covered as a whole (`grids.aggregate.FULLY_COVERED`).
     """
 
     zones: str
     area_ha: float
     known_ha: dict[str, float]
     coverage: dict[str, float | None]
+    whole: frozenset[str] = frozenset()
 
 
 def ground_of(edition: Edition, year: int, polygon: shapely.Geometry) -> Ground | None:
@@ -77,7 +81,11 @@ def ground_of(edition: Edition, year: int, polygon: shapely.Geometry) -> Ground 
         told = ~np.isnan(values[name]) & (area > 0)
         whole = float(area[told].sum())
         coverage[sector] = float((values[name][told] * area[told]).sum()) / whole if whole else None
-    return Ground(info.id, float(area.sum()), known, coverage)
+    met = area > _SAME * area.sum()
+    covered = {sector for sector, name in reach.items() if (values[name][met] >= FULLY_COVERED).all()}
+    covered |= {"net"} if covered == totals.keys() - {"net"} else set()
+    everywhere = {sector for sector in covered & totals.keys() if not np.isnan(values[totals[sector]][met]).any()}
+    return Ground(info.id, float(area.sum()), known, coverage, frozenset(everywhere if met.any() else ()))
 
 
 def _areas_within(

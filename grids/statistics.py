@@ -206,13 +206,12 @@ def statistics(edition: Edition, info: Collection, year: int, chosen: Chosen) ->
 def _on_ground(one: SectorSum, ground: Ground | None) -> SectorSum:
     if ground is None:
         return replace(one, coverage=None, per_ha=None)
-    known = ground.known_ha.get(one.sector, 0.0)
-    if known > 0 and one.total == _NOTHING:
-        # Rows are of cells that hold something: on ground that sources cover, no row is zero and not unknown.
+    if one.sector in ground.whole and one.total == _NOTHING:
+        # Rows are of cells that hold something: on ground that sources cover whole, no row is zero and not unknown.
         one = replace(
             one, total=_ZERO, parts={pair: _ZERO if part == _NOTHING else part for pair, part in one.parts.items()}
         )
-    per_ha = None if one.total.value is None and one.total.unknown else _ratio(one.total.value or 0.0, known)
+    per_ha = None if one.total.value is None else _ratio(one.total.value, ground.known_ha.get(one.sector, 0.0))
     return replace(one, coverage=ground.coverage.get(one.sector), per_ha=per_ha)
 
 

@@ -18,6 +18,7 @@ from carbonmap.cli import app
 
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-node.lock", "requirements-bench.lock")
 LARGEST_BYTES = 2_000_000
+STATED = re.compile(r"bench/results/stated/([a-z-]+\.json)")
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".csv", ".ts", ".tsx", ".js", ".css", ".html", ".json", ".lock", ""}
 
 
@@ -119,8 +120,14 @@ def test_figures_that_are_kept_say_what_they_were_measured_with(project: Path) -
     for name, is_kept in (("results/cells.json", False), ("results/stated/cells.json", True)):
         ignored = subprocess.run(["git", "check-ignore", "-q", f"bench/{name}"], cwd=project, check=False).returncode
         assert ignored == (1 if is_kept else 0) or not (project / ".git").exists(), name
-    for file in stated.glob("*.json"):
+    kept = sorted(stated.glob("*.json"))
+    promised = {name for file in (project / "docs").glob("*.md") for name in STATED.findall(file.read_text("utf-8"))}
+    assert promised, "figures that are stated without any of their files"
+    assert promised == {file.name for file in kept}, "documents name the files behind figures, each of them"
+    for file in kept:
         figures = json.loads(file.read_text(encoding="utf-8"))
+        assert figures["rows"], file.name
+        assert re.search(r"/(home|root|tmp|work|Users)\b", file.read_text("utf-8")) is None, file.name
         assert re.fullmatch("[0-9a-f]{40}", str(figures["commit"])), file.name
         assert {"date", "machine", "versions", "settings", "rows"} <= figures.keys(), file.name
 

@@ -1,7 +1,7 @@
 import pytest
 
 from accounting.errors import UnknownUnit
-from accounting.units import conversion, dimension, factor_unit, unit_name
+from accounting.units import conversion, dimension, factor_unit, in_base, unit_name
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,12 @@ def test_factor_units_are_taken_apart() -> None:
 def test_other_units_are_no_factor_units(unit: str) -> None:
     with pytest.raises(UnknownUnit):
         factor_unit(unit)
+
+
+def test_units_of_one_dimension_are_compared_by_its_base_unit() -> None:
+    (energy, of_mwh), (same, of_kwh) = in_base("mwh"), in_base("kWh")
+    assert energy == same == "energy"
+    assert of_mwh / of_kwh == pytest.approx(1000)
+    assert in_base("Nm3")[0] != energy
+    with pytest.raises(UnknownUnit, match="furlong"):
+        in_base("furlong")

@@ -1,6 +1,7 @@
 """Sums of drawn polygons and of listed items: they add up, they say how, and nothing hostile gets far."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from grids.effort import cutting_effort, meetings_of
 from grids.projections import LONLAT, reproject
 from grids.selection import Selection
 from grids.statistics import chosen_cells, statistics
+from tests.grids.test_covered_ground import ZONES, publish
 
 CRS = "EPSG:32632"
 WEST, SOUTH, EAST, NORTH = 540_000, 5_220_000, 546_000, 5_225_000
@@ -172,10 +174,25 @@ def test_a_polygon_without_rows_says_why(client: httpx.Client, small_store: Path
     taken = set(zip(rows["row"], rows["col"], strict=True))
     everywhere = ((r, c) for r in range(SOUTH // 100, NORTH // 100) for c in range(WEST // 100, EAST // 100))
     row, col = next(cell for cell in everywhere if cell not in taken)
-    within = asked(client, shapely.box(100 * col + 9, 100 * row + 9, 100 * col + 90, 100 * row + 90))
+    cell = shapely.box(100 * col + 9, 100 * row + 9, 100 * col + 90, 100 * row + 90)
+    within = asked(client, cell, profile="true")
     assert within["rows"] == 0 < within["ground_ha"]
     assert "has a row" in within["notes"]["nothing"]
+    for one in within["profile"]:
+        assert one["tco2e"] == totals(asked(client, cell, year=one["year"]))
     assert "nothing" not in asked(client, shapely.box(WEST, SOUTH, EAST, NORTH))["notes"]
+
+
+@pytest.mark.parametrize(("zone", "tco2e"), [("bare", 0.0), ("partly", None)])
+def test_a_profile_says_zero_and_unknown_as_the_answer_does(
+    serving: Callable[..., httpx.Client], tmp_path: Path, zone: str, tco2e: float | None
+) -> None:
+    client = serving(publish(tmp_path / "store").folder.parent.parent)
+    west, south, _, _ = ZONES[zone].bounds
+    found = asked(client, shapely.box(west + 300, south + 300, west + 900, south + 900), profile="true")
+    assert found["rows"] == 0
+    assert totals(found) == {"forest": tco2e, "net": tco2e}
+    assert [one["tco2e"] for one in found["profile"]] == [totals(found)]
 
 
 def test_what_comes_out_follows_from_the_public_table_alone(own_store: Store) -> None:

@@ -23,6 +23,7 @@ from carbonmap.quality.page import page
 from carbonmap.region import Disclosure, RegionFile
 from grids.disclosure_record import disclosure_record
 from grids.earlier import ChangeTold
+from grids.earlier_ids import IdsChanged
 from grids.edition import Edition, EditionWriter, Store
 from grids.store_errors import EditionBroken
 
@@ -137,6 +138,18 @@ def test_a_check_says_beside_what_a_build_would_be_held(place: Path, editions, t
     assert "repair it, or take its folder away" in report.parts["earlier editions"][0].what
 
 
+def test_an_earlier_edition_of_unreadable_disclosure_is_told_with_what_to_do(place: Path, editions, tmp_path: Path):
+    """That nobody knows what it told is no reason to build another one."""
+    shutil.copytree(place / "store", tmp_path / "store")
+    file = tmp_path / "store" / "demo" / editions[0].id / "manifest.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["disclosure"]["beside"] = ["x"]
+    file.write_text(json.dumps(document), encoding="utf-8")
+    region = RegionFile(place / "changed" / "region.yaml", place / "changed")
+    with pytest.raises(EditionBroken, match=r"disclosure in the manifest .* repair it, or take its folder away"):
+        earlier_editions(tmp_path / "store", region.region, identity_of(region))
+
+
 def rename(file: Path, **sources: Any) -> None:
     """Another name makes another edition; `sources` are keys that are taken out of the closed sources' columns."""
     text = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -158,6 +171,21 @@ def test_row_numbers_are_refused_as_ids_of_what_is_held_beside_earlier_editions(
     text["disclosure"]["audit"] = False
     file.write_text(yaml.safe_dump(text, allow_unicode=True, sort_keys=False), encoding="utf-8")
     assert RegionFile(file).region.disclosure.audit is False
+
+
+def test_meters_under_another_name_hide_no_corrected_one(place: Path, editions, tmp_path: Path):
+    """All would be gone and all be new: many changes, among which one more is nothing."""
+    shutil.copytree(place / "changed", tmp_path / "next")
+    shutil.copytree(place / "store", tmp_path / "store")
+    file = tmp_path / "next" / "region.yaml"
+    text = yaml.safe_load(file.read_text(encoding="utf-8"))
+    (closed,) = (source for source in text["sources"] if source["sector"] == "buildings")
+    was, closed["id"] = closed["id"], "stock"
+    file.write_text(yaml.safe_dump(text, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    correct_one_meter(tmp_path / "next" / "meters.csv", 3.0)
+    with pytest.raises(IdsChanged, match=rf"stand where they stood and have another name, such as .* of source {was}"):
+        build(tmp_path, "next")
+    assert Store(tmp_path / "store").current("demo") == editions[1].id
 
 
 def test_an_edition_published_between_listing_and_lock_is_looked_at(place: Path, editions, tmp_path: Path, monkeypatch):

@@ -11,7 +11,7 @@ import shapely
 from pyproj import CRS
 
 from carbonmap.build import Built, build_region
-from carbonmap.far_reaching import UNMEASURED, by_ground_inside
+from carbonmap.far_reaching import CROSSED, UNMEASURED, by_ground_inside
 from carbonmap.progress import Silent
 from gis.geometry_column import GeometryColumn
 from gis.layers import Layer, ReadReport
@@ -98,6 +98,22 @@ def test_two_parts_on_the_ellipsoid_that_miss_the_whole_are_refused(wrong):
     assert np.isnan(shared.outside).tolist() == [True, False]
     assert far.count == 0
     assert set(shared.cells.feature.tolist()) == {1}
+
+
+@pytest.mark.parametrize("crossed", [True, False])
+def test_a_far_reaching_polygon_that_crosses_itself_is_told_so(crossed):
+    """Not that the region's CRS cannot measure it: cut to the region it would be refused again."""
+    corners = [(1000, 1000), (61_000, 1000), (61_000, 1900), (1000, 1900)]
+    twist = [(1000, 1000), (61_000, 1900), (61_000, 1000), (1000, 1950)]
+    wood = shapely.Polygon(np.add(twist if crossed else corners, (EAST, NORTH)))
+    column, crs = GeometryColumn.of_objects(np.array([wood], dtype=object)), CRS("EPSG:32632")
+    layer = Layer("forest", "forest", pd.DataFrame(), column, crs, True, ReadReport("forest", "forest.gpkg"))
+    division = Division(TOWN, Grid("EPSG:32632", (0, 0), 100, "inspire"), {})
+    shared = division.share_out(column.wkb)
+    found, far = by_ground_inside(shared, layer, sizes_of("forest", column, crs), division)
+    assert far.count == (0 if crossed else 1)
+    assert [why.split(" [")[0] for why in found.refused.values()] == ([CROSSED] if crossed else [])
+    assert all("Self-intersection" in why for why in found.refused.values())
 
 
 def test_an_edge_of_thousands_of_kilometres_is_a_fraction_of_its_two_parts():

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from accounting.units import in_base
 from grids.aggregate import LayerShares, collection_sums
 from grids.disclosure import Held, public_sums
 from grids.earlier import EarlierSums
@@ -146,7 +147,7 @@ class Town:
         """What the edition before has told."""
         assert self.before is not None
         ids = {f"stock-canary-{k}": k for k in range(self.shares.shape[1])}
-        factors = LatestFactors()
+        factors = LatestFactors(in_base)
         factors.see("stock", [pa.Table.from_pandas(frame(self.stock), preserve_index=False)], len(ids))
         found = read_told(self.before, "buildings", year, {"stock": ids}.__getitem__, factors)
         assert found is not None

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from shapely import affinity
 
 from grids.areas import geodesic_area_ha
 from grids.covered_ground import ground_of
@@ -19,13 +20,17 @@ ZONES = {
     "bare": shapely.box(WEST, SOUTH, WEST + 2_000, SOUTH + 3_000),
     "wooded": shapely.box(WEST + 2_000, SOUTH, WEST + 5_000, SOUTH + 3_000),
     "unasked": shapely.box(WEST + 5_000, SOUTH, WEST + 6_000, SOUTH + 3_000),
+    "partly": shapely.box(WEST, SOUTH + 3_000, WEST + 2_000, SOUTH + 4_000),
 }
 WOOD = [(2_000, 0), (2_100, 0), (4_400, 2_300)]  # corners of the only cells with forest, 100 m each
 PER_CELL = -7.0
 
 
 def publish(store: Path, zones: bool = True) -> Edition:
-    """Three zones: without forest, with three cells of it, and where no source says; empty cells have no row."""
+    """Zones without forest, with three cells of it, where no source says, and where one says of three quarters.
+
+    Empty cells have no row.
+    """
     writer = EditionWriter(store, "town", "0123456789abcdef", crs=CRS)
     with writer:
         for size in (100, 500):
@@ -47,10 +52,11 @@ def publish(store: Path, zones: bool = True) -> Edition:
             writer.write_table(info, 2023, frame)
         if zones:
             shapes = np.array(list(ZONES.values()), dtype=object)
-            value = [0.0, len(WOOD) * PER_CELL, np.nan]
+            value = [0.0, len(WOOD) * PER_CELL, np.nan, 0.0]
+            net = [0.0, len(WOOD) * PER_CELL, np.nan, np.nan]
             frame = pd.DataFrame({"id": list(ZONES), "area_ha": geodesic_area_ha(shapes, CRS)})
             frame["name_en"], frame["parent_id"] = list(ZONES), None
-            frame["forest_tco2e"], frame["net_tco2e"], frame["forest_coverage"] = value, value, [0.75, 1.0, 0.0]
+            frame["forest_tco2e"], frame["net_tco2e"], frame["forest_coverage"] = value, net, [0.9995, 1.0, 0.0, 0.75]
             info = CollectionInfo(id="gu", title={"en": "Districts"}, kind="zones", zone_kind="administrative")
             writer.write_table(info, 2023, frame, geometry=shapes)
         writer.publish(
@@ -87,7 +93,7 @@ def test_a_polygon_that_is_a_zone_has_the_zones_own_density_and_coverage(edition
     assert drawn.ground.area_ha == pytest.approx(own.area_ha, rel=1e-9)
     for ours, its in zip(drawn.sectors, own.sectors, strict=True):
         assert ours.coverage == pytest.approx(its.coverage)
-        assert (ours.total.value or 0.0) == pytest.approx(its.total.value)
+        assert ours.total.value == pytest.approx(its.total.value)
         assert ours.per_ha == pytest.approx(its.per_ha, rel=1e-9)
 
 
@@ -99,17 +105,28 @@ def test_densities_are_of_known_ground_and_what_is_cut_counts_by_area(edition):
     known = geodesic_area_ha(np.array([shapely.box(WEST + 1_000, SOUTH, WEST + 5_000, SOUTH + 3_000)]), CRS)[0]
     assert forest.total.value == pytest.approx(3 * PER_CELL)
     assert forest.per_ha == pytest.approx(3 * PER_CELL / known, rel=1e-6)
-    assert forest.coverage == pytest.approx((0.75 * 300 + 900) / 1500, rel=1e-4)
+    assert forest.coverage == pytest.approx((0.9995 * 300 + 900) / 1500, rel=1e-4)
 
 
-def test_covered_ground_without_rows_holds_nothing_and_ground_that_nobody_asked_is_unknown(edition):
+MIDDLE = shapely.box(WEST + 300, SOUTH + 300, WEST + 900, SOUTH + 900)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "tco2e"),
+    [
+        (MIDDLE, 0.0),
+        (shapely.box(WEST, SOUTH + 1_000, WEST + 2_000, SOUTH + 3_000.001), 0.0),  # a millimetre is rounding
+        (affinity.translate(MIDDLE, 5_000), None),
+        (affinity.translate(MIDDLE, 0, 2_850), None),  # may be the quarter that no source covers
+        (shapely.box(WEST + 300, SOUTH + 2_000, WEST + 900, SOUTH + 3_500), None),
+        (shapely.box(WEST + 1_000, SOUTH + 200, WEST + 5_500, SOUTH + 900), None),  # reaches into what nobody asked
+    ],
+)
+def test_ground_without_rows_holds_nothing_only_where_it_is_covered_whole(edition, drawn, tco2e):
     info = edition.collection("grid-100m")
-    for zone, tco2e, per_ha in (("bare", 0.0, 0.0), ("unasked", None, None)):
-        west, south, _, _ = ZONES[zone].bounds
-        drawn = shapely.box(west + 300, south + 300, west + 900, south + 900)
-        found = statistics(edition, info, 2023, chosen_cells(edition, info, 2023, drawn))
-        assert found.rows == 0
-        assert [(one.total.value, one.total.unknown, one.per_ha) for one in found.sectors] == [(tco2e, 0, per_ha)] * 2
+    found = statistics(edition, info, 2023, chosen_cells(edition, info, 2023, drawn))
+    assert found.rows == 0
+    assert [(one.total.value, one.total.unknown, one.per_ha) for one in found.sectors] == [(tco2e, 0, tco2e)] * 2
 
 
 def test_what_meets_no_zone_has_no_ground_and_an_edition_without_zones_does_not_know(edition, tmp_path):

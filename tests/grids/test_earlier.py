@@ -4,13 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import receipt_town
 from scipy.sparse import csr_array
 
+from accounting.units import in_base
 from bench.attacker import equations_of
 from bench.disclosing import span_row
 from grids.earlier import Beside, ChangeTold, EarlierSums, had_meters
+from grids.earlier_tables import LatestFactors
 from grids.edition import Edition
 from grids.grouping import Rule
 
@@ -232,6 +235,44 @@ def test_a_factor_of_one_place_hides_no_corrected_meter(first: Edition):
     ]
     with pytest.raises(ChangeTold, match="1 features have changed"):
         replace(later, stock=stock).top(2023)
+
+
+@pytest.mark.parametrize(("per_unit", "ratio"), [(1e-3, 1.0), (1e-3, 0.5), (3.6e-3, 1.0)])
+def test_a_unit_of_one_source_hides_no_corrected_meter(first: Edition, per_unit: float, ratio: float):
+    """Eight buildings are read in MWh or GJ now, by the same factor or by another one; a ninth one reads otherwise."""
+    unit = {"activity_unit": "MWh" if per_unit == 1e-3 else "GJ"}
+    moved = range(0, 32, 4)
+    later = with_factors(quarter(before=first), *moved, ratio=ratio)
+    stock = [
+        entry | ({"activity": entry["activity"] * per_unit, **unit} if entry["feature"] in moved else {})
+        for entry in later.stock
+    ]
+    corrected = [
+        entry | ({"emissions_tco2e": 99.0, "activity": 990.0} if entry["feature"] == 3 else {}) for entry in stock
+    ]
+    if ratio == 1.0:
+        replace(later, stock=stock).top(2023)  # nothing has changed
+    with pytest.raises(ChangeTold, match="1 features have changed"):
+        replace(later, stock=corrected).top(2023)
+
+
+def test_factors_of_many_parts_are_those_of_one():
+    """A part of a large layer holds few of its features: the factors that it tells of are those alone."""
+    lines = [line(k, 5.0 + k, activity=10.0 + k, year=year) for k in range(40) for year in receipt_town.YEARS]
+    lines += [line(k, 1.0, activity=2.0, activity_unit="Nm3") for k in (3, 4)]
+    whole, parts = LatestFactors(in_base), LatestFactors(in_base)
+    whole.see("stock", [as_table(lines)], 40)
+    parts.see("stock", [as_table([entry]) for entry in lines], 40)
+    for year in receipt_town.YEARS:
+        for pair, measured, read in whole.metered(as_table(lines), year):
+            assert len(read.features) == (2 if measured == "gas volume" else 40)
+            twice = replace(read, activity=2 * read.activity)
+            of = [each.restated("stock", year, pair, measured, twice).tolist() for each in (whole, parts)]
+            assert of[0] == of[1] == pytest.approx(2 * read.emissions)
+
+
+def as_table(lines: list[dict]) -> pa.Table:
+    return pa.Table.from_pandas(receipt_town.frame(lines), preserve_index=False)
 
 
 def test_a_factor_of_one_meter_tells_what_it_reads(first: Edition):
