@@ -36,7 +36,10 @@ _LONGEST_IN_FLOATS = 2**53
 _DBF_FIELD = 32
 """Bytes by which the head of a .dbf describes itself, and each of its columns (255 at most)."""
 
-UNREADABLE = "its geometry cannot be read (damaged, a curve, or a ring of fewer than four points)"
+UNREADABLE = (
+    "its geometry cannot be read (damaged, a curve, a ring that is open or has too few points, a line of one point, or "
+    "a null among its vertices)"
+)
 
 
 def read_vector(request: Request, report: ReadReport) -> Raw:
