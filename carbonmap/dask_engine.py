@@ -86,11 +86,13 @@ class DaskEngine:
         if not parts:
             return
         terms = Terms.of(plan, work, identity, far=self._scheduler is not None)
-        with quiet(), self._connected() as client:
-            shift = _Shift(client, terms, parts, progress, self._where, self._patience_s)
-            shift.run()
-        _wait_until_seen(parts, work)
-        terms.sign.unlink(missing_ok=True)
+        try:
+            with quiet(), self._connected() as client:
+                shift = _Shift(client, terms, parts, progress, self._where, self._patience_s)
+                shift.run()
+            _wait_until_seen(parts, work)
+        finally:  # however it ends, nobody waits for what is still under way
+            terms.sign.unlink(missing_ok=True)
 
     @property
     def _where(self) -> str:

@@ -157,14 +157,16 @@ class AdminLevel:
     covered: float
 
 
-def admin_levels(path: Path, lonlat: Bounds) -> list[AdminLevel]:
+def admin_levels(path: Path, lonlat: Bounds) -> tuple[list[AdminLevel], list[str]]:
     """Levels of administrative areas that an extract holds whole, the coarsest first.
-
-    Areas whose edges cross so often that GEOS would be at it for minutes are left out, as readers refuse them.
 
     Args:
         path: an OpenStreetMap file.
         lonlat: the extract's box in degrees.
+
+    Returns:
+        The levels, and the ids of areas that are in none, since their edges cross so often that GEOS would be at it
+        for minutes; readers refuse them too.
     """
     import shapely
 
@@ -173,7 +175,8 @@ def admin_levels(path: Path, lonlat: Bounds) -> list[AdminLevel]:
     assert raw.crs == LONLAT
     whole = shapely.box(*lonlat)
     usable = np.ones(len(raw.geometries), dtype=bool)
-    usable[list(too_tangled(raw.geometries))] = False
+    tangled = sorted(too_tangled(raw.geometries))
+    usable[tangled] = False
     areas = np.full(usable.size, None, dtype=np.object_)
     areas[usable] = shapely.make_valid(raw.geometries[usable])
     found = []
@@ -183,4 +186,5 @@ def admin_levels(path: Path, lonlat: Bounds) -> list[AdminLevel]:
         names = tuple(raw.values["name"][here])
         covered = shapely.area(shapely.intersection(shapely.union_all(areas[here]), whole)) / whole.area
         found.append(AdminLevel(level, names, len(set(names)) == len(names), float(covered)))
-    return [one for one in found if one.level.isdigit() and one.covered > 0]
+    levels_found = [one for one in found if one.level.isdigit() and one.covered > 0]
+    return levels_found, [str(raw.ids[k]) for k in tangled]

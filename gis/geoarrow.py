@@ -1,38 +1,44 @@
 """GeoParquet's native encodings (GeoArrow) as well-known binary, once, when a file is read.
 
-Nested lists of points in structs say nothing of what ends where it begins; rings and lines are held against what
-geometry must be first, so that a broken one is refused by itself, as it would be among well-known binary.
+The lists are written as they lie, so that what they hold is judged as any other geometry in well-known binary is: a
+ring that is open or a line of one point is refused by itself, a part without points is nothing. Only of nulls within a
+geometry well-known binary knows nothing: such a feature has no bytes, which makes it unreadable by itself.
 """
 
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import shapely
 from numpy.typing import NDArray
 
 from gis.errors import UnreadableFile
 from grids.errors import GridError
-from grids.ragged import RaggedColumn
+from grids.ragged import nulls_within, unnested
 
 IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
-ENCODINGS = {
-    "point": shapely.GeometryType.POINT,
-    "linestring": shapely.GeometryType.LINESTRING,
-    "polygon": shapely.GeometryType.POLYGON,
-    "multipoint": shapely.GeometryType.MULTIPOINT,
-    "multilinestring": shapely.GeometryType.MULTILINESTRING,
-    "multipolygon": shapely.GeometryType.MULTIPOLYGON,
+_RING = np.dtype([("count", "<u4")])
+_HEAD = np.dtype([("order", "u1"), ("type", "<u4"), ("count", "<u4")])
+_VERTEX = np.dtype([("xy", "<f8", 2)])
+_POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("xy", "<f8", 2)])
+_POINT_TYPE, _LITTLE_ENDIAN = 1, 1
+
+_LAYOUTS: dict[str, tuple[tuple[int | None, ...], np.dtype[np.void]]] = {
+    "point": ((), _POINT),
+    "linestring": ((2,), _VERTEX),
+    "polygon": ((3, None), _VERTEX),
+    "multipoint": ((4,), _POINT),
+    "multilinestring": ((5, 2), _VERTEX),
+    "multipolygon": ((6, 3, None), _VERTEX),
 }
-"""Those of GeoParquet 1.1 beside WKB, by what they hold."""
+"""Of each encoding the type in well-known binary at each level of lists (a ring has none), and how points lie there."""
 
-_FEWEST = {"polygon": 4, "multipolygon": 4, "linestring": 2, "multilinestring": 2, "point": 0, "multipoint": 0}
+ENCODINGS = tuple(_LAYOUTS)
+"""Those of GeoParquet 1.1 beside WKB."""
 
 
-def wkb_of(column: pa.ChunkedArray, encoding: str, name: str) -> pa.Array:
-    """Well-known binary of a column in two dimensions: null stays null, what is no geometry has no bytes.
+def wkb_of(column: pa.ChunkedArray, encoding: str, name: str) -> pa.ChunkedArray:
+    """Well-known binary of a column in two dimensions: null stays null, nulls within a geometry leave it no bytes.
 
     Args:
         column: nested lists of structs with x and y as float64.
@@ -40,56 +46,48 @@ def wkb_of(column: pa.ChunkedArray, encoding: str, name: str) -> pa.Array:
         name: of the file, for messages.
 
     Raises:
-        UnreadableFile: lists that do not fit the encoding, or nulls within a geometry.
+        UnreadableFile: lists that do not fit the encoding.
     """
     try:
-        array: Any = column.combine_chunks()
-        ragged = RaggedColumn.from_arrow(array, encoding)
-        broken = _broken(ragged, encoding)
-        if broken.any():
-            kept = pa.array(np.arange(broken.size), mask=broken)
-            array = array.take(kept)
-            ragged = RaggedColumn.from_arrow(array, encoding)
+        return pa.chunked_array([_written(chunk, encoding) for chunk in column.chunks], pa.large_binary())
     except GridError as problem:
         raise UnreadableFile(
             f"{name}: its geometry is not encoded as {encoding!r}, as its GeoParquet metadata says ({problem}); "
             "write it again as WKB (GeoPandas: to_parquet(geometry_encoding='WKB'))"
         ) from problem
-    given = array.is_valid().to_numpy(zero_copy_only=False)
-    wkb = np.empty(given.size, dtype=np.object_)
-    wkb[given] = shapely.to_wkb(_objects(ragged, encoding, given)[given], byte_order=1)
-    wkb[broken] = b""
-    return pa.array(wkb, pa.large_binary())
 
 
-def _broken(ragged: RaggedColumn, encoding: str) -> BoolArray:
-    """(n,) which have a line of one point, or a ring of fewer than four or that does not end where it begins."""
-    counts = np.diff(ragged.starts)
-    wrong = counts < _FEWEST[encoding]
-    if encoding == "linestring":
-        wrong &= counts > 0
-    if encoding in ("polygon", "multipolygon"):
-        rings = np.flatnonzero(~wrong)
-        first, last = ragged.vertices[ragged.starts[rings]], ragged.vertices[ragged.starts[rings + 1] - 1]
-        wrong[rings] = (first != last).any(axis=1)
-    sums: IntArray = np.append(np.int64(0), np.cumsum(wrong, dtype=np.int64))
-    broken: BoolArray = sums[ragged.features[1:]] > sums[ragged.features[:-1]]
-    return broken
+def _written(column: Any, encoding: str) -> pa.Array:
+    """Well-known binary of one array: where each list and point begins is known beforehand, so each is put there."""
+    column = column.storage if isinstance(column, pa.ExtensionArray) else column
+    given = column.is_valid().to_numpy(zero_copy_only=False)
+    whole = given & ~nulls_within(column, encoding)
+    levels, points = unnested(column.filter(pa.array(whole)), encoding)
+    types, point = _LAYOUTS[encoding]
+    heads = [_RING if kind is None else _HEAD for kind in types]
+    before: IntArray = point.itemsize * np.arange(len(points) + 1)
+    inner = [before]  # of each level, the outermost first: bytes of what comes before each of its lists
+    for offsets, head in zip(reversed(levels), reversed(heads), strict=True):
+        before = np.append(np.int64(0), np.cumsum(head.itemsize + np.diff(before[offsets])))
+        inner.insert(0, before)
+    written = np.empty(before[-1], np.uint8)
+    at = before[:-1]
+    for offsets, head, kind, within in zip(levels, heads, types, inner[1:], strict=True):
+        counts = np.diff(offsets)
+        _put(written, at, head, type=kind, count=counts)
+        at = within[:-1] + np.repeat(at + head.itemsize - within[offsets[:-1]], counts)
+    _put(written, at, point, type=_POINT_TYPE, xy=points)
+    lengths = np.zeros(len(column) + 1, np.int64)
+    lengths[1:][whole] = np.diff(before)
+    buffers = pa.array(given).buffers()[1], pa.py_buffer(np.cumsum(lengths)), pa.py_buffer(written)
+    return pa.Array.from_buffers(pa.large_binary(), len(column), list(buffers))
 
 
-def _objects(ragged: RaggedColumn, encoding: str, given: BoolArray) -> NDArray[np.object_]:
-    """(n,) geometries; those that are not given are empty."""
-    vertices, starts, features = ragged.vertices, ragged.starts, ragged.features
-    offsets: tuple[IntArray, ...] | None
-    if encoding == "point":
-        vertices = np.full((given.size, 2), np.nan)
-        vertices[given] = ragged.vertices
-        offsets = None
-    elif encoding in ("linestring", "multipoint"):
-        offsets = (starts[features],)
-    elif encoding == "multipolygon":
-        shells = np.flatnonzero(ragged.shells)
-        offsets = starts, np.append(shells, ragged.shells.size), np.searchsorted(shells, features)
-    else:
-        offsets = starts, features
-    return np.asarray(shapely.from_ragged_array(ENCODINGS[encoding], vertices, offsets), dtype=np.object_)
+def _put(written: NDArray[np.uint8], at: IntArray, kind: np.dtype[np.void], **values: Any) -> None:
+    """Put records at places that are multiples of nothing."""
+    if not at.size:
+        return
+    records = np.zeros(at.size, kind)
+    for field in kind.names or ():
+        records[field] = values.get(field, _LITTLE_ENDIAN)
+    np.ndarray(written.size - kind.itemsize + 1, kind, written, strides=(1,))[at] = records

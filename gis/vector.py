@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError, GeometryError
 
 from gis.crs import check_degrees, source_crs
-from gis.encodings import check_text, check_utf8, dbf_beside, is_ascii, shapefile_encoding
+from gis.dbf import dbf_fields, digits
+from gis.encodings import check_text, check_utf8, is_ascii, shapefile_encoding
 from gis.errors import LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
 from gis.files import file_kind, unpacked
 from gis.geoarrow import ENCODINGS, wkb_of
@@ -33,10 +34,10 @@ _ROWS_OF_A_BATCH = 1 << 15
 _LONGEST_IN_FLOATS = 2**53
 """Above it floats skip whole numbers, and a parcel's 19 digits would be those of another."""
 
-_DBF_FIELD = 32
-"""Bytes by which the head of a .dbf describes itself, and each of its columns (255 at most)."""
-
-UNREADABLE = "its geometry cannot be read (damaged, a curve, or a ring of fewer than four points)"
+UNREADABLE = (
+    "its geometry cannot be read (damaged, a curve, a ring that is open or has too few points, a line of one point, or "
+    "a null among its vertices)"
+)
 
 
 def read_vector(request: Request, report: ReadReport) -> Raw:
@@ -97,13 +98,15 @@ def choose_layer(path: Path, name: str, wanted: str | None) -> str:
 
 def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
     name = request.path.name
-    encoding = request.encoding
+    encoding, of_dbf = request.encoding, []
     if path.suffix.lower() == ".shp":
         encoding, note = shapefile_encoding(path, request.encoding)
         if note:
             report.notes.append(note)
+        of_dbf = dbf_fields(path)
     layer = choose_layer(path, name, request.layer)
-    options = _whole_numbers(path)
+    # Else GDAL takes long whole numbers for floats. It looks through all rows for that, so only where there are some.
+    options = {"ADJUST_TYPE": "YES"} if any(field.is_long for field in of_dbf) else {}
     try:
         info = layer_info(path, layer, **options)
         if info["geometry_type"] is None:
@@ -142,28 +145,19 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
         {str(column): pd.Series(array, dtype=object) for column, array in zip(meta["fields"], fields, strict=True)},
         index=range(len(fids)),
     )
-    for field in _rounded(values, dict(zip(map(str, info["fields"]), map(str, info["dtypes"]), strict=True))):
+    fields_of_file = list(map(str, info["fields"]))
+    for field in _rounded(values, dict(zip(fields_of_file, map(str, info["dtypes"]), strict=True))):
         _, again = pyogrio.raw.read_arrow(path, layer=layer, columns=[field], read_geometry=False, **options)
         values[field] = _values(again[field])
+    long = {name: field for name, field in zip(fields_of_file, of_dbf, strict=False) if field.is_long}
+    for name in _rounded(values, dict.fromkeys(long, "int64")):  # one of them has no place in 64 bits
+        values[name] = pd.Series(digits(path, long[name], np.asarray(fids, np.int64)), dtype=object)
     column = pa.array(wkb, pa.large_binary(), from_pandas=True)
     return _finish(np.asarray(fids, np.int64), column, values, declared, request, report)
 
 
-def _whole_numbers(path: Path) -> dict[str, str]:
-    """Options of GDAL by which whole numbers of 19 digits and more in a shapefile stay whole where they can.
-
-    Without them GDAL takes such a column for floats. It looks through all rows for that, so only where there is one.
-    """
-    if path.suffix.lower() != ".shp":
-        return {}
-    head = dbf_beside(path).read_bytes()[: _DBF_FIELD * 256]
-    fields = [head[at : at + _DBF_FIELD] for at in range(_DBF_FIELD, int.from_bytes(head[8:10], "little"), _DBF_FIELD)]
-    long = [field for field in fields if len(field) == _DBF_FIELD and field[11:12] == b"N" and field[16] > 18]
-    return {"ADJUST_TYPE": "YES"} if any(field[17] == 0 for field in long) else {}
-
-
 def _rounded(values: pd.DataFrame, kinds: dict[str, str]) -> list[str]:
-    """Columns of whole numbers that came as floats, since some are missing, and are too long for floats."""
+    """Columns of whole numbers that came as floats, some of which are too long for floats to be exact."""
     some = [name for name in map(str, values.columns) if kinds.get(name) in ("int64", "uint64")]
     return [
         name

@@ -1,10 +1,16 @@
-"""Features as GeoArrow has them, in lists of vertices: shared out like `grids.wkb.WkbColumn`, without geometries."""
+"""Features as GeoArrow has them, in lists of vertices: shared out like `grids.wkb.WkbColumn`, without geometries.
+
+A build does not go this way: what is read from files becomes well-known binary (`gis.geoarrow`, by `unnested` and
+`nulls_within`). `RaggedColumn` is for who has GeoArrow and wants cells of it, and a second way that tests and fuzzing
+hold the first against.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 from shapely.errors import ShapelyError
@@ -83,14 +89,7 @@ class RaggedColumn:
             raise GridError(f"Encoding {encoding!r} was given; one of {', '.join(_ENCODINGS)} was expected.")
         kind, depth = _ENCODINGS[name]
         given = column.is_valid().to_numpy(zero_copy_only=False)
-        levels, inner = [], column.drop_null()
-        for _ in range(depth):
-            if not (pa.types.is_list(inner.type) or pa.types.is_large_list(inner.type)) or inner.null_count:
-                raise GridError(f"Lists of {inner.type} were given; {depth} lists deep, without nulls, is a {name}.")
-            offsets = inner.offsets.to_numpy().astype(np.int64)
-            levels.append(offsets - offsets[0] if offsets.size else np.zeros(1, np.int64))
-            inner = inner.flatten()
-        vertices = _vertices(inner, name)
+        levels, vertices = unnested(column.drop_null(), name)
         if depth == 0:
             levels = [np.arange(len(vertices) + 1)]
         starts, rings = levels[-1], levels[-1].size - 1
@@ -158,14 +157,75 @@ class RaggedColumn:
         return f"is no geometry: {rings} rings"
 
 
-def _vertices(points: Any, name: str) -> FloatArray:
-    """Points as (v, 2) float64; copied if they are not there like that."""
+def unnested(column: Any, name: str) -> tuple[list[IntArray], FloatArray]:
+    """Offsets of each level of lists, the outermost first and each from 0, and the points in the innermost, (v, 2).
+
+    Args:
+        column: an array of GeoArrow, no feature of it missing.
+        name: of its encoding, as in `polygon`.
+
+    Raises:
+        GridError: lists that do not fit the encoding, or nulls within a geometry.
+    """
+    depth, levels = _ENCODINGS[name][1], []
+    for _ in range(depth):
+        if not _is_list(column.type) or column.null_count:
+            raise GridError(f"Lists of {column.type} were given; {depth} lists deep, without nulls, is a {name}.")
+        offsets = column.offsets.to_numpy().astype(np.int64)
+        levels.append(offsets - offsets[0] if offsets.size else np.zeros(1, np.int64))
+        column = column.flatten()
+    return levels, _vertices(column, name)
+
+
+def nulls_within(column: Any, name: str) -> NDArray[np.bool_]:
+    """(n,) which features have a null among their parts, rings or points, or a point without x or y.
+
+    Args:
+        column: an array of GeoArrow.
+        name: of its encoding, as in `polygon`; of lists that do not fit it nothing is said.
+    """
+    found = np.zeros(len(column), np.bool_)
+    owner, column = _owned(np.arange(len(column)), column)
+    for _ in range(_ENCODINGS[name][1]):
+        if not _is_list(column.type):
+            return found
+        owner, column = owner[pc.list_parent_indices(column).to_numpy()], column.flatten()
+        found[owner[column.is_null().to_numpy(zero_copy_only=False)]] = True
+        owner, column = _owned(owner, column)
+    for axis in _axes(column):
+        found[owner[axis.is_null().to_numpy(zero_copy_only=False)]] = True
+    return found
+
+
+def _owned(owner: IntArray, column: Any) -> tuple[IntArray, Any]:
+    """What is not null, and whose it is."""
+    if not column.null_count:
+        return owner, column
+    return owner[column.is_valid().to_numpy(zero_copy_only=False)], column.drop_null()
+
+
+def _is_list(kind: Any) -> bool:
+    found: bool = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return found
+
+
+def _axes(points: Any) -> list[Any]:
+    """X and y of points that are not null, separated or interleaved; nothing of what are none."""
     kind = points.type
     if pa.types.is_struct(kind) and {"x", "y"} <= {field.name for field in kind}:
-        columns = [points.field(axis) for axis in ("x", "y")]
-        if all(pa.types.is_float64(axis.type) for axis in columns):
-            return np.stack([axis.to_numpy(zero_copy_only=False) for axis in columns], axis=1)
-    elif pa.types.is_fixed_size_list(kind) and kind.list_size >= 2 and pa.types.is_float64(kind.value_type):
-        flat = points.flatten().to_numpy(zero_copy_only=False).reshape(-1, kind.list_size)
-        return np.ascontiguousarray(flat[:, :2])
-    raise GridError(f"Points of {kind} were given; x and y as float64, interleaved or in a struct, make a {name}.")
+        return [points.field(axis) for axis in ("x", "y")]
+    if pa.types.is_fixed_size_list(kind) and kind.list_size >= 2:
+        return [pc.list_element(points, axis) for axis in (0, 1)]
+    return []
+
+
+def _vertices(points: Any, name: str) -> FloatArray:
+    """Points as (v, 2) float64, copied."""
+    axes = _axes(points)
+    if not axes or not all(pa.types.is_float64(axis.type) for axis in axes):
+        raise GridError(
+            f"Points of {points.type} were given; x and y as float64, interleaved or in a struct, make a {name}."
+        )
+    if points.null_count or any(axis.null_count for axis in axes):
+        raise GridError(f"Points that are null, or without x or y, were given within a {name}; all have both.")
+    return np.stack([axis.to_numpy(zero_copy_only=False) for axis in axes], axis=1)

@@ -23,6 +23,7 @@ from grids.grid import Grid
 from grids.measures import AREAS, NOWHERE, POINTS, as_features, measures_of
 from grids.ring_kernels import MAX_COORDINATE_M
 from grids.shares import Clipped, clip_to
+from grids.surroundings import Surroundings
 from grids.survey import survey, taken
 from grids.survey_kernels import NOT_PLAIN
 from grids.tolerances import NANOMETRE, NEGLIGIBLE, THIN_M, WHOLE
@@ -120,6 +121,7 @@ class Division:
         self._one_at_a_time = Lock()
         self._box = domain.bounds
         self._within = domain_index(domain, grid)
+        self._around = Surroundings(np.array([domain], dtype=np.object_))
         self._zones = dict(zones)
 
     def share_out(
@@ -216,7 +218,7 @@ class Division:
             GeometryError, UncutGeometry: see there.
         """
         with self._one_at_a_time:
-            return clip_to(geometries, self.domain)
+            return clip_to(geometries, self.domain, self._around)
 
     @property
     def zone_sets(self) -> tuple[str, ...]:
@@ -260,7 +262,7 @@ class Division:
         """The column with these features cut to the domain, and how they were cut."""
         try:
             with _elsewhere(which):
-                clipped = clip_to(_read(column, which), self.domain)
+                clipped = clip_to(_read(column, which), self.domain, self._around)
         except UncutGeometry:
             raise
         except GeometryError as error:

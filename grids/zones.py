@@ -116,7 +116,9 @@ def without_slivers(
             told = "; ".join(f"{m2:,.2f} m2 of {names[i]}" for i, m2 in ours[:5])
             raise GeometryError(
                 f"The ground that is left beside the zones lies on zones: {told}. It is worked out by an overlay, "
-                "nothing that anybody drew; please report this with the zones."
+                "nothing that anybody drew, which a border drawn many times over itself can mislead: simplify the "
+                f"outline of {names[ours[0][0]]} to a centimetre, or let more than {sliver_m2:g} m2 be cut off as a "
+                "sliver (sliver_m2)."
             )
         large = [pair for pair in large if pair[1] != gap]
         listed = "; ".join(f"{names[i]} and {names[j]} share {m2:,.2f} m2" for i, j, m2 in large[:5])

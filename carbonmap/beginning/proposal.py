@@ -151,7 +151,7 @@ def propose(folder: Path, name: str, wishes: Wishes) -> Proposal:
         raise RegionError(_nowhere(folder, found))
     zones = [role for role in roles if role.kind == "zones" and role.layer.lonlat is not None]
     chosen = _boundary_role(zones, wishes)
-    admin = _admin_level(folder, osm) if not zones and wishes.bounds is None else None
+    admin, tangled = _admin_level(folder, osm) if not zones and wishes.bounds is None else (None, [])
     lonlat = wishes.bounds or (chosen.layer.lonlat if chosen is not None else None) or _extent(osm, roles, anchor)
     crs = proposed_crs(lonlat, template, found.layers, wishes.crs)
     km2 = square_km(lonlat, crs.value)
@@ -185,6 +185,11 @@ def propose(folder: Path, name: str, wishes: Wishes) -> Proposal:
     _attribute(proposal)
     _say_missing(proposal)
     _remark(proposal, chosen)
+    if osm is not None and tangled:
+        proposal.remarks.append(
+            f"{len(tangled)} of the administrative areas in {osm.file} were not looked at, since their edges cross too "
+            f"often: {listed(tangled)}; if the zones of this region are among them, give a file of zones"
+        )
     return proposal
 
 
@@ -235,14 +240,15 @@ def _boundary_role(zones: Sequence[Role], wishes: Wishes) -> Role | None:
     return min(zones, key=size, default=None)
 
 
-def _admin_level(folder: Path, osm: FoundOsm | None) -> AdminLevel | None:
-    """The finest level of administrative areas that an extract holds whole."""
+def _admin_level(folder: Path, osm: FoundOsm | None) -> tuple[AdminLevel | None, list[str]]:
+    """The finest level of administrative areas that an extract holds whole, and ids of areas too tangled to tell."""
     if osm is None or osm.lonlat is None or not osm.counts["admin"] or osm.size > _MOST_ADMIN_BYTES:
-        return None
-    levels = [level for level in admin_levels(folder / osm.file, osm.lonlat) if len(level.names) > 1]
+        return None, []
+    every, tangled = admin_levels(folder / osm.file, osm.lonlat)
+    levels = [level for level in every if len(level.names) > 1]
     most = max((level.covered for level in levels), default=0.0)
     whole = [level for level in levels if level.covered >= max(0.5 * most, 0.3)]
-    return whole[-1] if whole else None
+    return (whole[-1] if whole else None), tangled
 
 
 def _boundary(

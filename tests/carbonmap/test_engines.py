@@ -607,6 +607,18 @@ def test_a_scheduler_that_does_not_answer_is_noticed_first(tiny, command, monkey
     assert not tiny.store.exists()
 
 
+def test_a_build_that_fails_leaves_no_sign_that_it_is_under_way(tiny, monkeypatch):
+    """A worker that is still busy would go by it, and keep a part that nobody waits for."""
+    monkeypatch.setattr(dask_cluster, "CONNECT_S", 0.2)
+    write_parts(tiny)
+    plan, identity = plan_of(tiny)
+    work = WorkFolder(tiny.folder / "work")
+    with pytest.raises(EngineError, match="no Dask scheduler answers"):
+        DaskEngine("tcp://127.0.0.1:9").work([Part("roads", 0, 1)], plan, work, identity, Silent())
+    assert work.folder.is_dir()
+    assert list(work.folder.glob("build-*")) == []
+
+
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.6\r\n"])
 def test_what_is_no_scheduler_is_refused(greeting, monkeypatch):
     monkeypatch.setattr(dask_cluster, "CONNECT_S", 0.2)

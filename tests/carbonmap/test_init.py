@@ -12,11 +12,13 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import osmium
 import pytest
 import rasterio
 import shapely
 import yaml
 from affine import Affine
+from osmium.osm.mutable import Node, Relation, Way
 
 from carbonmap.beginning.new_region import write_proposal
 from carbonmap.beginning.place import inner_bounds, tile_names, utm_zone
@@ -28,6 +30,7 @@ from carbonmap.check import check_region
 from carbonmap.errors import RegionError
 from carbonmap.progress import Silent
 from carbonmap.region import RegionFile
+from gis import found_osm
 from gis.found_layers import found_files
 from grids.edition import Store
 
@@ -347,6 +350,28 @@ def test_real_folders_give_region_files_that_can_be_built(
     written = write_proposal(proposal, tmp_path, inputs, overwrite=False, forms=False)
     report = check_region(written.region, inputs)
     assert report.buildable, report.parts
+
+
+def test_areas_too_tangled_to_look_at_are_told_with_their_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with osmium.SimpleWriter(str(tmp_path / "a.osm.pbf")) as writer:
+        for k in range(4):
+            low, side = (0.01 * k, 0.009) if k < 3 else (-0.01, 0.05)
+            west, south = JIZZAKH[0] + low, JIZZAKH[1] + low
+            corners = [(west, south), (west + side, south), (west + side, south + side), (west, south + side)]
+            nodes = range(4 * k + 1, 4 * k + 5)
+            for number, place in zip(nodes, corners, strict=True):
+                writer.add_node(Node(id=number, version=1, location=place))
+            tags = {"boundary": "administrative", "admin_level": "8", "name": "Knot"} if k == 3 else {"building": "yes"}
+            writer.add_way(Way(id=k + 1, version=1, nodes=[*nodes, nodes[0]], tags=tags))
+        writer.add_relation(
+            Relation(id=9, version=1, members=[("w", 4, "outer")], tags=tags | {"type": "boundary", "name": "Knots"})
+        )
+    assert not any("edges cross" in remark for remark in propose(tmp_path, "knotty", Wishes()).remarks)
+    monkeypatch.setattr(found_osm, "too_tangled", lambda shapes: dict.fromkeys(range(len(shapes)), "its edges cross"))
+    [told] = [remark for remark in propose(tmp_path, "knotty", Wishes()).remarks if "edges cross" in remark]
+    assert told.startswith("2 of the administrative areas in a.osm.pbf were not looked at")
+    assert "w4" in told
+    assert "r9" in told
 
 
 @pytest.mark.shared

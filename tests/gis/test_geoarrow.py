@@ -1,5 +1,6 @@
 """GeoParquet in its native encodings (GeoArrow): read as the same features in well-known binary are."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from gis.geometry_column import UNREADABLE, GeometryColumn
 from gis.readers import read_source
 from gis.sources import Source
 from gis.vector import UNREADABLE as CANNOT_BE_READ
+from grids.errors import GridError
+from grids.ragged import RaggedColumn
 
 UTM, EAST, NORTH = "EPSG:32632", 500_000, 5_200_000
 
@@ -79,22 +82,112 @@ def rings(*given: list[tuple[float, float]] | None) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(lists, pa.list_(pa.list_(of_point)))])
 
 
+def with_geometry(path: Path, column: pa.ChunkedArray) -> Path:
+    """A GeoParquet file of polygons whose geometry is these lists."""
+    written(path, [HOUSE] * len(column), "geoarrow")
+    table = pq.read_table(path)
+    table = pa.table(
+        {**{name: table[name] for name in table.column_names}, "geometry": column}
+    ).replace_schema_metadata(table.schema.metadata)
+    pq.write_table(table, path)
+    return path
+
+
 SQUARE = at((0, 0), (10, 0), (10, 10), (0, 10), (0, 0))
 
 
 def test_a_ring_that_is_none_is_refused_by_itself(tmp_path: Path) -> None:
     column = rings(SQUARE, SQUARE[:-1], None, SQUARE[:2], SQUARE)
     assert GeometryColumn.of_arrow(wkb_of(column, "polygon", "a")).types.tolist() == [3, UNREADABLE, -1, UNREADABLE, 3]
-    written(tmp_path / "a.parquet", [HOUSE] * 5, "geoarrow")
-    table = pq.read_table(tmp_path / "a.parquet")
-    table = pa.table(
-        {**{name: table[name] for name in table.column_names}, "geometry": column}
-    ).replace_schema_metadata(table.schema.metadata)
-    pq.write_table(table, tmp_path / "a.parquet")
+    with_geometry(tmp_path / "a.parquet", column)
     source = Source(id="s", sector="buildings", file="a.parquet", columns={"id": "n"})
     report = read_source(source, tmp_path, UTM, None).report
     assert report.refused == [("1", CANNOT_BE_READ), ("3", CANNOT_BE_READ)]
     assert (report.kept, report.empty) == (2, 1)
+
+
+def path(points: list[tuple[float, float]]) -> bytes:
+    return struct.pack("<I", len(points)) + b"".join(struct.pack("<dd", *xy) for xy in points)
+
+
+def packed(encoding: str, shape: list[Any]) -> bytes:
+    """Well-known binary of nested lists, written by hand."""
+    if encoding == "linestring":
+        return struct.pack("<BI", 1, 2) + path(shape)
+    if encoding == "polygon":
+        return struct.pack("<BII", 1, 3, len(shape)) + b"".join(path(ring) for ring in shape)
+    if encoding == "multipoint":
+        return struct.pack("<BII", 1, 4, len(shape)) + b"".join(struct.pack("<BIdd", 1, 1, *xy) for xy in shape)
+    head = struct.pack("<BII", 1, {"multilinestring": 5, "multipolygon": 6}[encoding], len(shape))
+    return head + b"".join(packed(encoding.removeprefix("multi"), part) for part in shape)
+
+
+def nested(encoding: str, *shapes: Any) -> pa.ChunkedArray:
+    """Nested lists as GeoArrow has them; a point may lack an axis or be null."""
+    kind: Any = pa.struct([("x", pa.float64()), ("y", pa.float64())])
+    for _ in range(DEPTHS[encoding]):
+        kind = pa.list_(kind)
+    return pa.chunked_array([pa.array([as_points(shape) for shape in shapes], kind)])
+
+
+def as_points(shape: Any) -> Any:
+    if isinstance(shape, tuple):
+        return {"x": shape[0], "y": shape[1]}
+    return None if shape is None else [as_points(inner) for inner in shape]
+
+
+DEPTHS = {"point": 0, "linestring": 1, "multipoint": 1, "polygon": 2, "multilinestring": 2, "multipolygon": 3}
+RING, HOLE, LINE = at((0, 0), (9, 0), (9, 9), (0, 0)), at((2, 1), (3, 1), (3, 2), (2, 1)), at((0, 0), (5, 5))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shapes"),
+    [
+        ("linestring", [LINE, [], LINE[:1], LINE[:1] * 2, []]),
+        ("polygon", [[], [[]], [[], []], [RING, HOLE], [RING, []], [[], HOLE], [RING[:3]], [RING[:1]], [RING[:2] * 2]]),
+        ("multipoint", [LINE, [], LINE[:1]]),
+        ("multilinestring", [[], [[]], [LINE, []], [[], LINE, RING], [LINE, LINE[:1]]]),
+        ("multipolygon", [[], [[]], [[[]]], [[RING], []], [[RING, HOLE], [[]], [HOLE]], [[RING], [[], HOLE]]]),
+    ],
+)
+def test_what_is_empty_or_broken_is_what_it_is_in_well_known_binary(encoding: str, shapes: list[Any]) -> None:
+    """Parts without points, open rings and lines of one point are the same bytes, so GEOS says the same of them."""
+    expected = [packed(encoding, shape) for shape in shapes]
+    assert wkb_of(nested(encoding, *shapes), encoding, "a").to_pylist() == expected
+    column = pa.chunked_array([*nested(encoding, *shapes, None).chunks, *nested(encoding, *shapes).slice(1).chunks])
+    assert wkb_of(column, encoding, "a").to_pylist() == [*expected, None, *expected[1:]]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "good", "broken"),
+    [
+        ("point", (1.0, 2.0), [(None, 2.0), (1.0, None)]),
+        ("linestring", LINE, [[*LINE, None], [*LINE, (None, 1.0)], [(1.0, None), *LINE]]),
+        ("multipoint", LINE, [[None], [*LINE, None], [(1.0, None), *LINE]]),
+        ("polygon", [RING, HOLE], [[RING, None], [None], [[*RING[:2], None, *RING[2:]]], [[(None, 0.0), *RING]]]),
+        ("multilinestring", [LINE], [[None, LINE], [LINE, [*LINE, None]], [[*LINE, (0.0, None)]]]),
+        ("multipolygon", [[RING]], [[None, [RING]], [[RING, None]], [[RING], [[*RING, None]]], [[[(None, 0.0)]]]]),
+    ],
+)
+def test_a_null_within_a_geometry_refuses_that_feature_alone(encoding: str, good: Any, broken: list[Any]) -> None:
+    """A null vertex was read as (0, 0), and a null ring refused the whole file."""
+    [whole] = wkb_of(nested(encoding, good), encoding, "a").to_pylist()
+    given = nested(encoding, good, *broken, None, good)
+    found = wkb_of(given, encoding, "a")
+    assert found.to_pylist() == [whole, *[b""] * len(broken), None, whole]
+    assert GeometryColumn.of_arrow(found).types[1:-1].tolist() == [*[UNREADABLE] * len(broken), -1]
+    assert wkb_of(given.slice(1), encoding, "a").to_pylist() == found.to_pylist()[1:]
+    for one in broken:
+        with pytest.raises(GridError, match="null"):
+            RaggedColumn.from_arrow(nested(encoding, good, one), encoding)
+
+
+def test_features_with_nulls_are_refused_with_their_reason(tmp_path: Path) -> None:
+    given = nested("polygon", [SQUARE], [[*SQUARE[:2], None, *SQUARE[2:]]], [SQUARE, None], [SQUARE])
+    source = Source(id="s", sector="buildings", file="a.parquet", columns={"id": "n"})
+    report = read_source(source, with_geometry(tmp_path / "a.parquet", given).parent, UTM, None).report
+    assert report.refused == [("1", CANNOT_BE_READ), ("2", CANNOT_BE_READ)]
+    assert "null among its vertices" in CANNOT_BE_READ
 
 
 def test_lists_that_do_not_fit_their_encoding_are_refused_with_a_remedy() -> None:

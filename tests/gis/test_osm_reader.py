@@ -136,10 +136,11 @@ def test_areas_too_tangled_for_geos_are_in_no_level(tmp_path: Path, monkeypatch:
             first = 3 * number + 1
             tags = {"boundary": "administrative", "admin_level": "8", "name": name}
             writer.add_way(Way(id=number + 1, version=1, nodes=[first, first + 1, first + 2, first], tags=tags))
-    [both] = admin_levels(path, box)
+    [both], none = admin_levels(path, box)
     assert set(both.names) == {"Dorf", "Knoten"}
     monkeypatch.setattr(found_osm, "too_tangled", lambda shapes: {len(shapes) - 1: "its edges cross too often"})
-    [left] = admin_levels(path, box)
+    [left], tangled = admin_levels(path, box)
+    assert (none, tangled) == ([], ["w2"])
     assert left.names == both.names[:-1]
     assert left.covered == pytest.approx(both.covered / 2)
 

@@ -218,20 +218,59 @@ def korean_shapefile(folder: Path, name: str = "k") -> None:
     (folder / f"{name}.dbf").write_bytes(raw)
 
 
-@pytest.mark.parametrize("missing", [False, True])
-def test_parcels_of_a_shapefile_keep_their_19_digits(tmp_path: Path, missing: bool) -> None:
-    """A column N(19,0), as Korean ones have it, is of floats to GDAL, which skip whole numbers of that size."""
-    numbers = ["1171010100100010001", "1171010100100010002", None if missing else "1171010100100010003"]
-    frame(pnu=[text and text.rjust(19) for text in numbers]).to_file(tmp_path / "p.shp")
-    raw = bytearray((tmp_path / "p.dbf").read_bytes())
+def of_numbers(path: Path, numbers: list[str | None], width: int, kind: bytes = b"N") -> None:
+    """A shapefile whose one column, pnu, is of whole numbers of so many digits."""
+    frame(pnu=[text and text.rjust(width) for text in numbers]).to_file(path)
+    dbf = path.with_suffix(".dbf")
+    raw = bytearray(dbf.read_bytes())
     assert raw[32 + 11 : 32 + 12] == b"C"
     head, record = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
-    rows = [bytes(raw[head + k * record :][:20]) for k in range(3)]
-    raw[32 + 11 : 32 + 12], raw[32 + 16], raw[10:12] = b"N", 19, (20).to_bytes(2, "little")
-    (tmp_path / "p.dbf").write_bytes(bytes(raw[:head]) + b"".join(rows) + b"\x1a")
+    rows = [bytes(raw[head + k * record :][: width + 1]) for k in range(len(numbers))]
+    raw[32 + 11 : 32 + 12], raw[32 + 16], raw[10:12] = kind, width, (width + 1).to_bytes(2, "little")
+    dbf.write_bytes(bytes(raw[:head]) + b"".join(rows) + b"\x1a")
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("kind", [b"N", b"F"])
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ["1171010100100010001", "1171010100100010002", "1171010100100010003"],
+        ["12345678901234567890", "12345678901234567891", "12345678901234567892"],
+        ["7", "-9223372036854775809", "1" + "0" * 29 + "1"],
+    ],
+    ids=["19 digits", "20 digits", "31 digits"],
+)
+def test_parcels_of_a_shapefile_keep_their_digits(
+    tmp_path: Path, missing: bool, kind: bytes, numbers: list[str | None]
+) -> None:
+    """A column N(19,0), as Korean ones have it, is of floats to GDAL, which skip whole numbers of that size."""
+    numbers = [*numbers[:2], None if missing else numbers[2]]
+    of_numbers(tmp_path / "p.shp", numbers, max(map(len, filter(None, numbers)), default=0), kind)
     request = Request(tmp_path / "p.shp", None, ("pnu",), {}, None, None)
     values = read_vector(request, ReadReport("s", "p.shp", None)).values["pnu"]
     assert [None if pd.isna(value) else str(value) for value in values] == numbers
+
+
+def test_long_numbers_of_a_shapefile_are_ids_and_numbers_and_skip_what_is_deleted(tmp_path: Path) -> None:
+    """As floats the first two were one, and the file was refused for its duplicates."""
+    of_numbers(tmp_path / "p.shp", [f"1234567890123456789{k}" for k in range(4)], 20)
+    layer = read(tmp_path, "p.shp", columns={"id": "pnu", "height_m": "pnu"})
+    assert list(layer.features["id"]) == [f"1234567890123456789{k}" for k in range(4)]
+    assert layer.features["height_m"].tolist() == [1.2345678901234567e19] * 4
+    raw = bytearray((tmp_path / "p.dbf").read_bytes())
+    raw[int.from_bytes(raw[8:10], "little") + 21] = ord("*")  # deleted
+    (tmp_path / "p.dbf").write_bytes(raw)
+    kept = read(tmp_path, "p.shp", columns={"id": "pnu"}).features
+    assert list(kept["id"]) == [f"1234567890123456789{k}" for k in (0, 2, 3)]
+    assert kept.geometry.bounds["minx"].tolist() == [500_000.0, 500_040.0, 500_060.0]
+
+
+def test_a_number_that_its_column_had_no_room_for_is_missing(tmp_path: Path) -> None:
+    of_numbers(tmp_path / "p.shp", ["*" * 20, "12345678901234567890", None], 20)
+    request = Request(tmp_path / "p.shp", None, ("pnu",), {}, None, None)
+    values = read_vector(request, ReadReport("s", "p.shp", None)).values["pnu"]
+    assert [None if pd.isna(value) else value for value in values] == [None, "12345678901234567890", None]
 
 
 def test_korean_shapefiles_without_cpg(tmp_path: Path) -> None:

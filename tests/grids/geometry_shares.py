@@ -16,6 +16,7 @@ from grids.grid import Grid
 from grids.measures import AREAS, LINES, POINTS, as_features, measures_of
 from grids.shares import Clipped, Shares
 from grids.tolerances import NEGLIGIBLE
+from grids.zone_parts import check_polygons
 from tests.grids.zone_overlays import parts_by_overlay
 
 FloatArray = NDArray[np.float64]
@@ -75,6 +76,7 @@ def zone_shares(geometries: GeometryArray, zones: GeometryArray, measures: Float
         GeometryError: a zone that is no valid polygon, or coordinates that are not finite metres.
     """
     zones = np.asarray(zones, dtype=np.object_)
+    check_polygons(zones, "Zone")
     features, kinds = as_features(geometries)
     measures = _whole(measures, features, kinds)
     zone, feature, amount, beyond = parts_by_overlay(features, kinds, zones)

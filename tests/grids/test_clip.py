@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
+from grids import surroundings
 from grids.errors import GeometryError
 from grids.shares import clip_to
+from grids.surroundings import Surroundings
 
 DOMAIN = shapely.Polygon([(0, 0), (30, 0), (30, 30), (0, 30)], [[(10, 10), (20, 10), (20, 20), (10, 20)]])
 
@@ -21,6 +25,28 @@ def test_polygons_inside_across_outside_and_in_the_hole() -> None:
     )
     assert inside == [1, 0.5, 0, 0]
     assert outside == [0, 0.5, 1, 1]
+
+
+def test_who_cuts_often_looks_at_the_domain_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    domain = shapely.Point(0, 0).buffer(20_000, 256)
+    features = np.asarray(shapely.buffer(shapely.points(shapely.get_coordinates(domain)[:40]), 50), dtype=object)
+    whole: list[bool] = []
+    plain = surroundings.without_far
+
+    def counted(shape: BaseGeometry, box: NDArray[np.float64]) -> BaseGeometry | None:
+        whole.append(shape is domain)
+        return plain(shape, box)
+
+    monkeypatch.setattr(surroundings, "without_far", counted)
+    around = Surroundings(np.array([domain], dtype=object))
+    expected = clip_to(features, domain)
+    alone = sum(whole)
+    first, again = (clip_to(features, domain, around) for _ in range(2))
+    assert alone > 0
+    assert sum(whole) == 2 * alone  # once by itself, once for both
+    for found in (first, again):
+        assert shapely.to_wkb(found.geometries).tolist() == shapely.to_wkb(expected.geometries).tolist()
+        assert found.outside.tolist() == expected.outside.tolist()
 
 
 def test_a_polygon_that_only_touches_is_outside() -> None:

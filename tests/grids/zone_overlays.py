@@ -1,19 +1,27 @@
-"""What features have in zones by one overlay each, and what lies in none by the difference with the zones' union.
+"""What features have in zones by plain overlays of shapely, one after the other; what lies in none, by their union.
 
-An oracle: nothing of it is seen through a grid, and each feature is cut where it lies.
+An oracle: nothing of it is seen through a grid, nothing is the code under test, and each feature is cut where it lies.
 """
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-
-from grids.measures import POINTS, measures_of, overlay
-from grids.unions import union_of
-from grids.zone_parts import UNEVEN, check_polygons, in_turn, points_in
+from shapely.geometry.base import BaseGeometry
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 GeometryArray = NDArray[np.object_]
+
+_POINTS, _LINES, _AREAS = 0, 1, 2
+_MEASURES: dict[int, Callable[[Any], Any]] = {
+    _POINTS: shapely.get_num_geometries,
+    _LINES: shapely.length,
+    _AREAS: shapely.area,
+}
 
 
 def parts_by_overlay(
@@ -23,66 +31,53 @@ def parts_by_overlay(
 
     Args:
         features: (n,) in two dimensions, valid (`measures.as_features`).
-        kinds: (n,) what each is measured by.
+        kinds: (n,) what each is measured by: 0 points, 1 lines, 2 areas; less is nowhere.
         zones: (m,) valid polygons; the first in order takes what lies on two.
 
     Returns:
         zone, feature and amount (m2, m, number of points) of each part; and (n,) the amount outside all zones, taken
         from the difference with their union.
-
-    Raises:
-        GeometryError: a zone that is no valid polygon.
-        UncutGeometry: features that GEOS cannot cut.
     """
-    check_polygons(zones, "Zone")
     tree = shapely.STRtree(zones)
     shapely.prepare(zones)
-    beyond = np.zeros(features.size)
-    point_zone, point_feature, point_amount = points_in(features, kinds, zones, tree, beyond)
-
-    extended = np.flatnonzero(kinds > POINTS)
-    near, zone = tree.query(features[extended])
-    feature = extended[near]
-    order = np.lexsort((zone, feature))
-    feature, zone = feature[order], zone[order]
-    within = shapely.contains_properly(zones[zone], features[feature])
-    whole_feature, first = np.unique(feature[within], return_index=True)
-    whole_zone = zone[within][first]
-
-    open_features = np.setdiff1d(extended, whole_feature)
-    met = np.isin(feature, open_features)
-    met_zone, met_feature = zone[met], feature[met]
-    parts = overlay(shapely.intersection, features[met_feature], zones[met_zone], kinds[met_feature], met_feature)
-    amount = measures_of(parts, kinds[met_feature])
-
-    beyond[open_features] = _outside(
-        features[open_features], kinds[open_features], zones[np.unique(met_zone)], open_features
-    )
-    total = np.bincount(met_feature, amount, minlength=features.size)
-    uneven = np.zeros(features.size, dtype=bool)
-    whole = measures_of(features[open_features], kinds[open_features])
-    uneven[open_features] = np.abs(total[open_features] + beyond[open_features] - whole) > whole * UNEVEN
-    again = uneven[met_feature]
-    amount[again], rest = in_turn(features, kinds, zones, met_feature[again], met_zone[again])
-    left = np.unique(met_feature[again])
-    beyond[left] = measures_of(rest[left], kinds[left])
-    return (
-        np.concatenate((point_zone, whole_zone, met_zone)),
-        np.concatenate((point_feature, whole_feature, met_feature)),
-        np.concatenate((point_amount, measures_of(features[whole_feature], kinds[whole_feature]), amount)),
-        beyond,
-    )
-
-
-def _outside(features: GeometryArray, kinds: IntArray, zones: GeometryArray, names: IntArray) -> FloatArray:
-    """What features have outside all zones, by the difference with the union of the zones they may meet."""
-    if not zones.size:
-        return measures_of(features, kinds)
-    union = union_of(zones)
+    union = shapely.union_all(zones)
     shapely.prepare(union)
-    outside = np.zeros(features.size)
-    cut = np.flatnonzero(~shapely.contains_properly(union, features))
-    unions = np.full(cut.size, union, dtype=np.object_)
-    rest = overlay(shapely.difference, features[cut], unions, kinds[cut], names[cut])
-    outside[cut] = measures_of(rest, kinds[cut])
-    return outside
+    found: list[tuple[int, int, float]] = []
+    beyond = np.zeros(features.size)
+    for k, (feature, kind) in enumerate(zip(features, kinds.tolist(), strict=True)):
+        if kind not in _MEASURES:
+            continue
+        measure = _MEASURES[kind]
+        near = np.sort(tree.query(feature)).tolist()
+        holder = next((z for z in near if shapely.contains_properly(zones[z], feature)), None)
+        if holder is not None:
+            found.append((holder, k, float(measure(feature))))
+            continue
+        for piece in _pieces(feature, kind):
+            rest = piece
+            for z in near:
+                taken = float(measure(_own(shapely.intersection(rest, zones[z]), kind)))
+                if taken:
+                    found.append((z, k, taken))
+                    rest = shapely.difference(rest, zones[z])
+            if not shapely.contains_properly(union, piece):
+                beyond[k] += measure(_own(shapely.difference(piece, union), kind))
+    zone, owner, amount = (np.array(column) for column in zip(*found, strict=True)) if found else np.zeros((3, 0))
+    return zone.astype(np.int64), owner.astype(np.int64), amount.astype(np.float64), beyond
+
+
+def _pieces(feature: BaseGeometry, kind: int) -> list[BaseGeometry]:
+    """A polygon whole; points one by one and lines edge by edge, since an overlay counts what lies twice once."""
+    if kind == _AREAS:
+        return [feature]
+    parts = shapely.get_parts(feature)
+    if kind == _POINTS:
+        return list(parts)
+    paths = [shapely.get_coordinates(part) for part in parts]
+    return [shapely.LineString(edge) for path in paths for edge in pairwise(path)]
+
+
+def _own(found: BaseGeometry, kind: int) -> BaseGeometry:
+    """Of what an overlay found what has the feature's own dimension."""
+    parts = [part for part in shapely.get_parts(found) if shapely.get_dimensions(part) == kind and not part.is_empty]
+    return parts[0] if len(parts) == 1 else shapely.GeometryCollection(parts)
