@@ -41,6 +41,7 @@ def region_text(city_ko: str, city_en: str, several: bool) -> str:
         "id": "demo",
         "name": {"en": english, "ko": korean, "uz": uzbek, "ru": russian},
         "languages": ["en", "ko"],
+        "currency": "KRW",
         "synthetic": True,
         "crs": CRS,
         "grid": {"origin_m": [700_000, 1_300_000], "sizes_m": [1000, 500, 100], "codes": "korea"},

@@ -1,11 +1,14 @@
 """What is open closes one by one with Escape, the latest first, and its opener has the focus again."""
 
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 pytestmark = pytest.mark.browser
+
+SCRIPTS = re.compile(r"\.js$")
 
 
 def press_escape(page: Page, closed: Locator) -> None:
@@ -82,3 +85,31 @@ def test_escape_ends_what_is_done_on_a_card_before_the_card(visit: Any) -> None:
     press_escape(page, status)
     expect(measured).to_be_visible()
     press_escape(page, measured)
+
+
+def test_escape_gives_up_a_panel_whose_code_is_under_way_and_not_the_card_below(visit: Any) -> None:
+    page = visit.open("?area=grid-1km")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(SCRIPTS, hold)
+    visit.click_centre()
+    card = page.get_by_test_id("card")
+    expect(card).to_be_visible()
+    opener = page.get_by_role("button", name="Table", exact=True)
+    opener.press("Enter")
+    coming = page.locator(".table-sheet.skeleton")
+    expect(coming).to_be_visible()
+    press_escape(page, coming)
+    expect(card).to_be_visible()
+    expect(opener).to_be_focused()
+    # What comes after all opens nothing by itself.
+    page.route(SCRIPTS, lambda route: route.continue_())
+    for route in held:
+        route.continue_()
+    expect(card.get_by_test_id("value")).to_be_visible()
+    expect(page.get_by_test_id("table")).to_have_count(0)
+    press_escape(page, card)
+    assert visit.complaints == []

@@ -167,3 +167,16 @@ def test_a_picture_from_a_phone_keeps_its_labels_and_the_readers_day(
     for one in texts:
         assert one["right"] <= width, one["text"]
     assert visit.complaints == []
+
+
+@pytest.mark.slow
+def test_before_and_after_are_named_and_parted_above_the_sheet(visits: Any) -> None:
+    page = visits(**PHONE, locale="ko-KR").open("?scenario=&scenario-map=swipe")
+    panel = page.get_by_test_id("scenario")
+    panel.get_by_role("button", name="히트펌프").tap()
+    names = page.locator(".side-name")
+    expect(names).to_have_count(2)
+    sheet = panel.bounding_box()
+    for part in (*names.all(), page.locator(".divider i")):
+        box = part.bounding_box()
+        assert box["y"] + box["height"] <= sheet["y"]

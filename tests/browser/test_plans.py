@@ -34,10 +34,7 @@ def allow(plan: Any, kind: str, cost: float) -> None:
     field = plan.locator(f"[data-parameter=cost-{kind}]")
     field.fill(str(cost))
     field.press("Tab")
-    currency = plan.locator("[data-parameter=currency]")
-    if not currency.input_value():
-        currency.fill("EUR")
-        currency.press("Tab")
+    expect(plan.locator("[data-parameter=currency]")).to_have_value("KRW")
 
 
 def job_in(page: Page) -> str:

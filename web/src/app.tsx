@@ -3,6 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { Badges, Banner } from './badges';
 import { Card } from './card';
+import { coming } from './coming';
 import { sideNames } from './compare_names';
 import { Divider } from './divider';
 import { doubtLabel } from './doubt';
@@ -105,7 +106,13 @@ const ScenarioMap = lazily(
 
 const ScenarioPanel = lazily(
   async () => (await import('./scenario/panel')).ScenarioPanel,
-  () => <div class="card skeleton" aria-hidden="true" />,
+  coming(
+    'card skeleton',
+    (model) => {
+      model.update({ scenarios: null });
+    },
+    '#scenario-tool',
+  ),
 );
 
 const ScenarioReport = lazily(
@@ -216,27 +223,50 @@ function MapView({ model }: { model: Model }) {
 
 const CompareBar = lazily(
   async () => (await import('./compare_bar')).CompareBar,
-  () => null,
+  coming(
+    '',
+    (model) => {
+      model.update({ compare: null });
+    },
+    '#compare-tool',
+  ),
 );
 
 const TableSheet = lazily(
   async () => (await import('./table_sheet')).TableSheet,
-  () => <div class="table-sheet skeleton" aria-hidden="true" />,
+  coming(
+    'table-sheet skeleton',
+    (model) => {
+      model.update({ table: null });
+    },
+    '#table-tool',
+  ),
 );
 
 const MeasuredCard = lazily(
   async () => (await import('./measured_card')).MeasuredCard,
-  () => <div class="card skeleton" aria-hidden="true" />,
+  coming(
+    'card skeleton',
+    (model) => {
+      model.measuring.value = false;
+      model.update({ measured: null });
+    },
+    '#measure-tool',
+  ),
 );
 
 const TakeSheet = lazily(
   async () => (await import('./take_sheet')).TakeSheet,
-  () => null,
+  coming('', (model) => {
+    model.update({ page: null });
+  }),
 );
 
 const AboutSheet = lazily(
   async () => (await import('./about_sheet')).AboutSheet,
-  () => null,
+  coming('', (model) => {
+    model.update({ page: null });
+  }),
 );
 
 const ReportPage = lazily(

@@ -29,11 +29,11 @@ function fetchLostStyles(): void {
  * A component whose code comes later.
  *
  * @param load imports the module and picks the component; asked once, and again after a failure
- * @param Waiting stands in its place meanwhile
+ * @param Waiting stands in its place meanwhile, and is given the same
  */
 export function lazily<P extends object>(
   load: () => Promise<ComponentType<P>>,
-  Waiting: ComponentType,
+  Waiting: ComponentType<P>,
 ): ComponentType<P> {
   let known: ComponentType<P> | null = null;
   return function Lazy(props: P) {
@@ -66,6 +66,6 @@ export function lazily<P extends object>(
         clearTimeout(timer);
       };
     }, [Loaded]);
-    return Loaded ? <Loaded {...props} /> : <Waiting />;
+    return Loaded ? <Loaded {...props} /> : <Waiting {...props} />;
   };
 }

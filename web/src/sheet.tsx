@@ -1,6 +1,6 @@
 /** A sheet over the page: a modal dialog with its own address, closed by Escape, its button or the back button. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { CloseButton } from './close_button';
 import type { Model } from './model';
 import type { Page } from './state';
@@ -9,7 +9,7 @@ export function Sheet(props: { model: Model; title: string; name: Page; children
   const { model, title, name, children } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const t = model.texts.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current;
     // A modal dialog keeps the focus, and gives it back to what opened it.
     if (element && !element.open) element.showModal();

@@ -1,5 +1,5 @@
 /** The `?` sheet: every key, and the switch that turns single keys off. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useSignal } from '@preact/signals';
 import { CloseButton } from './close_button';
 import type { Model } from './model';
@@ -58,7 +58,7 @@ export function Shortcuts({ model }: { model: Model }) {
     };
   }, [model, on]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open) sheet.current?.showModal();
     else sheet.current?.close();
   }, [open]);

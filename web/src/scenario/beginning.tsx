@@ -1,6 +1,6 @@
 /** What a measure is told on the map before there is one: its roads, its line, or its stops. */
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Drawing, Shape } from '../drawing';
 import { loaded } from '../loading';
 import { Sketching } from '../measure_choice';
@@ -17,7 +17,7 @@ import { focusMap, startDrawing } from './where';
 
 const BY = 'beginning';
 
-/** A line or points that are drawn as long as this is there. */
+/** A line or points that are drawn as long as this is there: from its first moment, so that no key comes between. */
 export function Sketch(props: {
   model: Model;
   shape: Exclude<Shape, 'area'>;
@@ -31,7 +31,7 @@ export function Sketch(props: {
   latest.current = props;
   const sketching = model.sketch.value !== null;
   const begun = useSignal<Drawing | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const drawing: Drawing = {
       shape,
       then(corners) {
@@ -44,7 +44,7 @@ export function Sketch(props: {
       if (model.drawnFor.peek() === drawing) model.endSketch();
     };
   }, [model, shape, begun]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (begun.value !== null && model.drawnFor.value !== begun.value) latest.current.giveUp();
   }, [model, begun, begun.value, model.drawnFor.value]);
   return sketching ? (
@@ -62,7 +62,7 @@ function Roads(props: {
   latest.current = props;
   const begun = useSignal(false);
   const picking = model.picking.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     model.endSketch();
     model.picking.value = { by: BY, collection: null, ids: [] };
     begun.value = true;
@@ -71,7 +71,7 @@ function Roads(props: {
       if (model.picking.peek()?.by === BY) model.picking.value = null;
     };
   }, [model, begun]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (begun.value && model.picking.value?.by !== BY) latest.current.giveUp();
   }, [model, begun, begun.value, picking]);
   return picking?.by === BY ? (

@@ -1,6 +1,7 @@
 /** The scenario panel: how the city grows, which measures are taken, and what comes of it. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { CloseButton } from '../close_button';
+import { coming } from '../coming';
 import { lazily } from '../lazily';
 import { loaded } from '../loading';
 import type { Model } from '../model';
@@ -21,7 +22,13 @@ import './picking.css';
 
 const PlanPanel = lazily(
   async () => (await import('../plan/plan_panel')).PlanPanel,
-  () => <div class="skeleton card-skeleton" aria-hidden="true" />,
+  coming(
+    'skeleton card-skeleton',
+    (model) => {
+      model.update({ plan: null });
+    },
+    '#scenario-title',
+  ),
 );
 
 /** Where the panel is a low sheet, the chart scrolls with it; else it stays in sight while a slider moves. */
