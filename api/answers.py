@@ -38,7 +38,7 @@ ASK_AGAIN = "public, no-cache"
 def code() -> str:
     """Return a digest of what makes answers (code, templates, tables): when it changes, so must their tags."""
     parts = (
-        code_digest(["api", "grids", "scenarios"]),
+        code_digest(["accounting", "api", "grids", "scenarios"]),
         folder_digest(Path(__file__).with_name("templates")),
         shipped_digest(),
     )

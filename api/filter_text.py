@@ -27,6 +27,9 @@ bracket takes 5.3 kB, and 32 may be open. So there is 6.5 times what is needed; 
 MOST_HEAVY = 4
 """Texts that may take long to read, 0.2 s each at most, of which so many are under way: nothing else runs meanwhile."""
 
+_PATIENCE_S = 0.3
+"""So long one may wait to be read: most that count as heavy, drawn polygons above all, take a millisecond. It waits in
+a thread that others need."""
 _starting = threading.Lock()
 _heavy = threading.BoundedSemaphore(MOST_HEAVY)
 
@@ -40,11 +43,11 @@ def parsed(text: str, heavy: bool = False) -> Any:
 
     Raises:
         ValueError: this is not CQL2, as the parser says it.
-        RunsBusy: it is heavy, and so are those that are parsed or wait.
+        RunsBusy: it is heavy, and others that are have been parsed or waited for longer than it may wait.
     """
     if len(text.encode(errors="replace")) > MOST_BYTES:
         raise ValueError(f"a text of more than {MOST_BYTES} bytes is not parsed")
-    if heavy and not _heavy.acquire(blocking=False):
+    if heavy and not _heavy.acquire(timeout=_PATIENCE_S):
         raise RunsBusy(
             f"filter: {MOST_HEAVY} long ones with brackets are read, the most that may at a time: ask again in a few "
             "seconds, with fewer brackets, or with filter-lang=cql2-json"

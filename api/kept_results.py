@@ -5,8 +5,6 @@ A result is worked out again from its document, which takes less than to keep it
 """
 
 import contextlib
-import functools
-import hashlib
 import os
 import re
 import threading
@@ -17,10 +15,9 @@ from pathlib import Path
 import numpy as np
 import orjson
 
+from api.answers import code
 from api.errors import ResultNotFound, log
 from api.scenario_runs import Asked
-from grids.identity import code_digest, folder_digest
-from grids.shipped import data_folder
 from scenarios.errors import InvalidScenario
 from scenarios.frame import FloatArray
 from scenarios.result import Result
@@ -57,18 +54,6 @@ class CellValues:
         before, change = sector_change(result)
         sets = np.stack([outcome.change_tco2e.sum(axis=0) for outcome in result.outcomes.values()])
         return cls(before, change, sets, result.illustrative)
-
-
-@functools.cache
-def program_digest() -> str:
-    """SHA-256 of what cells follow from beside edition and document: the code of scenarios and its tables."""
-    folder = data_folder()
-    parts = [
-        code_digest(("accounting", "scenarios")),
-        folder_digest(folder / "scenarios"),
-        folder_digest(folder / "factors"),
-    ]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 class KeptResults:
@@ -147,7 +132,7 @@ class KeptResults:
         return values
 
     def _cells_path(self, region: str, edition: str, digest: str) -> Path:
-        return self._path(region, digest, f"-{edition}-{program_digest()[:16]}.npz")
+        return self._path(region, digest, f"-{edition}-{code()[:16]}.npz")
 
     def _path(self, region: str, digest: str, end: str) -> Path:
         return self._folder / region / f"{digest}{end}"

@@ -38,6 +38,8 @@ MOST_MEASURES = 50
 """As many as the best mix can choose: twelve measures on four levels, and two more."""
 MOST_FORMS = 6
 """Each form is worked out once for every form beside it, to tell what each does alone and on top of the others."""
+MOST_ROADS = 12
+"""Measures of roads: what each does on top of the others asks for the traffic on several graphs each."""
 MOST_SAMPLES = 500
 MOST_DOCUMENT_BYTES = 500_000
 MOST_WORK = 200_000_000
@@ -246,6 +248,11 @@ def read_document(body: bytes | dict[str, Any], most_measures: int = MOST_MEASUR
     forms = sum(measure.kind in FORMS for measure in scenario.measures)
     if forms > MOST_FORMS:
         raise InvalidParameter(f"measures: got {forms} that change the form, at most {MOST_FORMS} are taken")
+    roads = sum(measure.kind in ROADS for measure in scenario.measures)
+    if roads > MOST_ROADS:
+        raise InvalidParameter(
+            f"measures: got {roads} that change roads, at most {MOST_ROADS} are taken: one measure may name many roads"
+        )
     return scenario
 
 

@@ -20,6 +20,7 @@ from api.scenario_runs import (
     MOST_DOCUMENT_BYTES,
     MOST_FORMS,
     MOST_MEASURES,
+    MOST_ROADS,
     MOST_SAMPLES,
     MOST_WORK,
     Asked,
@@ -108,6 +109,7 @@ def scenario_measures(request: Request, opened: OpenedParam) -> Response:
         limits = {
             "measures": MOST_MEASURES,
             "forms": MOST_FORMS,
+            "roads": MOST_ROADS,
             "samples": MOST_SAMPLES,
             "cells": MOST_CELLS,
             "document_bytes": MOST_DOCUMENT_BYTES,

@@ -23,7 +23,7 @@ READ_THREADS = 4
 MOST_READS_WAITING = 64
 """Such answers that wait; most take a small part of a second, and a map asks for some at once."""
 CHOICE_THREADS = 4
-"""Pages of filtered or sorted items at a time, for which columns are read whole too; as many may wait."""
+"""Pages of filtered or sorted items at a time, for which columns are read whole too; as many may wait as for those."""
 
 Made = TypeVar("Made")
 

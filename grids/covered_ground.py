@@ -23,6 +23,7 @@ from grids.store_errors import QueryTooLarge
 MOST_MEETINGS = 1 << 21
 """Pairs of the polygon's edges, of all zones that it cuts, whose boxes meet: GEOS takes some 0.4 s for as many."""
 
+_OUTSIDE = 1e-3  # of a polygon's area: so little outside all zones is how a border was drawn, and no ground of its own
 _SAME = 1e-6  # of the area: so little is rounding of borders, of zones of two levels or of a polygon drawn along them
 
 
@@ -36,8 +37,8 @@ class Ground:
         known_ha: by sector, and `net`: of it, what lies in zones with a published value.
         coverage: by sector: fraction of `area_ha` that its sources cover; None where nobody knows. Within a zone that
             the polygon cuts, its coverage counts as evenly spread.
-        whole: sectors, and `net`, that are known on all of it: every zone that the polygon meets has a published value
-            and is covered as a whole (`grids.aggregate.FULLY_COVERED`).
+        whole: sectors, and `net`, that are known on all of the polygon: all of it lies in zones, and every zone that it
+            meets has a published value and is covered as a whole (`grids.aggregate.FULLY_COVERED`).
     """
 
     zones: str
@@ -85,7 +86,9 @@ def ground_of(edition: Edition, year: int, polygon: shapely.Geometry) -> Ground 
     covered = {sector for sector, name in reach.items() if (values[name][met] >= FULLY_COVERED).all()}
     covered |= {"net"} if covered == totals.keys() - {"net"} else set()
     everywhere = {sector for sector in covered & totals.keys() if not np.isnan(values[totals[sector]][met]).any()}
-    return Ground(info.id, float(area.sum()), known, coverage, frozenset(everywhere if met.any() else ()))
+    drawn = float(geodesic_area_ha(np.array([polygon], dtype=np.object_), edition.crs)[0])
+    is_within = met.any() and area.sum() >= (1 - _OUTSIDE) * drawn
+    return Ground(info.id, float(area.sum()), known, coverage, frozenset(everywhere if is_within else ()))
 
 
 def _areas_within(

@@ -286,19 +286,19 @@ def _stock_moved(
     leaving_m2, leaving_t = floor * part, tco2e * part
     total = exact_sum(floor) + new_m2
     floor_after = settled((floor - leaving_m2 + to * (leaving_m2.sum() + new_m2)).ravel(), total).reshape(floor.shape)
-    mean = _mean_intensity(state, state.stocks[stock].use, baseline)
-    if floor.any():
-        mean = tco2e.sum(axis=(1, 2)) / floor.sum()
-    elif mean is None:
+    mean = tco2e.sum(axis=(1, 2)) / floor.sum() if floor.any() else None
+    for use in (state.stocks[stock].use, None):  # what nobody has here is taken to be as buildings are
+        mean = _mean_intensity(state, use, baseline) if mean is None else mean
+    if mean is None:
         mean = np.zeros(len(state.carriers))
     coming_t = leaving_t.sum(axis=(1, 2)) + mean * new_m2
     return floor_after, tco2e - leaving_t + coming_t[:, None, None] * to
 
 
-def _mean_intensity(state: State, use: str, baseline: State | None) -> FloatArray | None:
+def _mean_intensity(state: State, use: str | None, baseline: State | None) -> FloatArray | None:
     """Emissions per floor area by carrier, over all vintages of a use; None where neither state has any of it."""
     for each in (state, state if baseline is None else baseline):
-        same = [place for place, stock in enumerate(each.stocks) if stock.use == use]
+        same = [place for place, stock in enumerate(each.stocks) if use in (None, stock.use)]
         area = each.floor_area_m2[same].sum()
         if area > 0:
             return np.asarray(each.buildings_tco2e[same].sum(axis=(0, 2, 3)) / area)

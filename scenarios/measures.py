@@ -83,6 +83,7 @@ _SHARED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("growth", "use_change", "transit_stops", "streets"), TRAVEL_PARAMETERS),
     **dict.fromkeys(("road_closure", "new_road", "road_speed", "road_lanes", "car_free_area"), ROAD_PARAMETERS),
     "modal_shift": ("state.resident_share",),
+    **dict.fromkeys(("afforestation", "park"), ("state.storeys",)),
 }
 _OF_NOTES = ("access.most_travel",)
 

@@ -16,6 +16,7 @@ TEXTS: Mapping[str, str] = {
     "jobs": "Jobs follow the floor area of other buildings.",
     "jobs_gaps": "{places} places of the source of jobs have no number. They count as none.",
     "net_unknown": "Net is unknown, since the edition tells nothing of {sectors}.",
+    "new_use": "This region has no floor area of the use {uses}: new one is taken to emit as its buildings do.",
     "people": "Nobody is counted: people follow dwellings' floor area.",
     "ranges": "The ranges given of {parameters} are in no interval: samples take the values themselves.",
     "resident_share": "The residents' part of car traffic is assumed.",

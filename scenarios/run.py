@@ -290,6 +290,11 @@ def _undrawn(scenario: documents.Scenario, sampled: Sequence[str]) -> list[Note]
     return [Note("ranges", "ranges", left, values={"parameters": left})]
 
 
+def _uses(state: State) -> set[str]:
+    """Uses of which there is floor area."""
+    return {stock.use for stock, floor in zip(state.stocks, state.floor_area_m2, strict=True) if floor.any()}
+
+
 def _notes(baseline: Baseline, steps: Sequence[FormStep], actions: Sequence[Action]) -> list[Note]:
     notes = []
     if steps:
@@ -299,6 +304,10 @@ def _notes(baseline: Baseline, steps: Sequence[FormStep], actions: Sequence[Acti
             rests_on = ("state.resident_share", "access.trip_length")
             values = {"tonnes": round(each, 1), "most": most}
             notes.append(Note("residents", "resident_travel", rests_on, illustrative=True, values=values))
+    before, after = baseline.state, steps[-1].state if steps else baseline.state
+    new = {use for use in _uses(after) if use not in _uses(before)}
+    if new:
+        notes.append(Note("floor area", "new_use", illustrative=True, values={"uses": tuple(sorted(new))}))
     if any(action.kind == "rooftop_pv" for action in actions):
         notes.append(Note("rooftop_pv", "rooftop_pv"))
     return notes

@@ -205,7 +205,7 @@ class Freight(Measure):
 
     kind: Literal["freight"]
     level: Share
-    vehicles: Names = ("lgv", "hgv")
+    vehicles: Names | None = None
 
 
 class RoadMeasure(Measure):

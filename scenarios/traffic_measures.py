@@ -14,6 +14,8 @@ from scenarios.flows import Flow, flow_labels
 from scenarios.frame import FloatArray, IntArray
 from scenarios.state import VEHICLES
 
+_FREIGHT = ("lgv", "hgv")
+
 
 def _traffic_rows(
     setting: Setting, measure: str, vehicles: tuple[str, ...], condition: Callable[[Flow], bool]
@@ -95,10 +97,8 @@ def modal_shift(measure: documents.ModalShift, setting: Setting, numbers: Number
 
 def freight(measure: documents.Freight, setting: Setting, numbers: Numbers) -> Action:
     """Lorries and vans run less."""
-    vehicles = measure.vehicles
-    if "vehicles" not in measure.model_fields_set:  # of those meant by default, the ones that this state has
-        have = {stream.vehicle for stream in setting.state.streams}
-        vehicles = tuple(name for name in measure.vehicles if name in have) or measure.vehicles
+    have = {stream.vehicle for stream in setting.state.streams}
+    vehicles = measure.vehicles or tuple(name for name in _FREIGHT if name in have) or _FREIGHT
     rows, km = _traffic_rows(setting, measure.id, vehicles, lambda flow: True)
 
     def effect(asked: Numbers) -> FloatArray:

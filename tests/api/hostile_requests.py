@@ -375,6 +375,9 @@ PLANS = {
     "a kind that nobody knows": plan({"id": "x", "kind": "__class__"}),
     "5,000 unknown kinds": plan(*({"id": f"x{k}", "kind": "y"} for k in range(5_000))),
     "51 measures": plan(*(_RETROFIT | {"id": f"m{k}"} for k in range(51))),
+    "13 measures of roads": plan(
+        *({"id": f"m{k}", "kind": "road_speed", "kmh": 30, "roads": ["a"]} for k in range(13))
+    ),
     "seven forms": plan(*({"id": f"g{k}", "kind": "growth", "form": "compact", "people": 5} for k in range(7))),
     "an id twice": plan(_RETROFIT, _RETROFIT),
     "a level of 1e999": b'{"year":2040,"measures":[{"id":"r","kind":"retrofit","level":1e999}]}',

@@ -96,7 +96,9 @@ def test_heavy_texts_are_parsed_a_few_at_a_time_and_others_are_told_so(
     with ThreadPoolExecutor(MOST_HEAVY) as asking:
         many = [asking.submit(asked, heavy) for _ in range(MOST_HEAVY)]
         assert began.acquire(timeout=120)
+        until = time.monotonic() + 120
         while filter_text._heavy._value:  # until all of them have a place
+            assert time.monotonic() < until
             time.sleep(0.01)
         told = asked(heavy)
         assert told.status_code == 503, told.text

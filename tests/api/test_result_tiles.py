@@ -181,8 +181,8 @@ def test_cells_are_kept_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found.illustrative
     assert kept.cells("town", "1" * 16, "a" * 64) is None
     [file] = (tmp_path / "town").iterdir()
-    assert file.name == f"{'a' * 64}-{'0' * 16}-{kept_results.program_digest()[:16]}.npz"
-    monkeypatch.setattr(kept_results, "program_digest", lambda: "f" * 64)
+    assert file.name == f"{'a' * 64}-{'0' * 16}-{kept_results.code()[:16]}.npz"
+    monkeypatch.setattr(kept_results, "code", lambda: "f" * 64)
     assert kept.cells("town", "0" * 16, "a" * 64) is None, "cells of another program are not this one's"
 
 

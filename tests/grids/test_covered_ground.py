@@ -120,6 +120,7 @@ MIDDLE = shapely.box(WEST + 300, SOUTH + 300, WEST + 900, SOUTH + 900)
         (affinity.translate(MIDDLE, 0, 2_850), None),  # may be the quarter that no source covers
         (shapely.box(WEST + 300, SOUTH + 2_000, WEST + 900, SOUTH + 3_500), None),
         (shapely.box(WEST + 1_000, SOUTH + 200, WEST + 5_500, SOUTH + 900), None),  # reaches into what nobody asked
+        (shapely.box(WEST - 5_000, SOUTH + 300, WEST + 100, SOUTH + 900), None),  # most of it lies in no zone
     ],
 )
 def test_ground_without_rows_holds_nothing_only_where_it_is_covered_whole(edition, drawn, tco2e):

@@ -2,6 +2,7 @@
 
 import math
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +16,14 @@ from scenarios.exact_sums import exact_sum
 from scenarios.filling import filled, settled
 from scenarios.forms import Growth, formed, with_use_changed
 from scenarios.parameters import shipped_parameters
+from scenarios.run import baseline_of, run
+from scenarios.scenario import read_scenario
 
 FORMS = ("trend", "sprawl", "compact", "monocentric", "polycentric")
 AMOUNT = st.just(0.0) | st.floats(1e-6, 5e4)
 PART = st.just(0.0) | st.floats(1e-6, 1.0)
 PARAMETERS = shipped_parameters()
+JOBS: dict[str, Any] = {"id": "jobs", "kind": "growth", "jobs": 500.0}
 
 
 def test_filling_stops_at_the_room_of_a_cell() -> None:
@@ -196,3 +200,19 @@ def test_moving_where_one_was_changes_nothing(cities: ModuleType) -> None:
     np.testing.assert_allclose(got.left, 0, atol=1e-9)
     np.testing.assert_allclose(got.arrived, 0, atol=1e-9)
     np.testing.assert_allclose(got.state.buildings_tco2e, state.buildings_tco2e, rtol=1e-9)
+
+
+def test_floor_area_of_a_use_that_nobody_has_emits_as_buildings_do_and_says_so(cities: ModuleType) -> None:
+    state = cities.city(8, 8)
+    floor, tonnes = state.floor_area_m2.copy(), state.buildings_tco2e.copy()
+    floor[2], tonnes[2] = 0, 0
+    homes = cities.city(8, 8, floor_area_m2=floor, buildings_tco2e=tonnes)
+    result = run(baseline_of(homes), read_scenario({"year": 2040, "measures": [{**JOBS, "form": "trend"}]}))
+    new_m2 = PARAMETERS.number("state.floor_per_job") * JOBS["jobs"]
+    assert result.after.floor_area_m2[2].sum() == pytest.approx(new_m2)
+    gained = result.after.buildings_tco2e.sum() - homes.buildings_tco2e.sum()
+    assert gained == pytest.approx(new_m2 * tonnes.sum() / floor.sum())
+    [note] = [note for note in result.notes if note.code == "new_use"]
+    assert "the use nonresidential" in note.text
+    there = run(baseline_of(state), read_scenario({"year": 2040, "measures": [{**JOBS, "form": "trend"}]}))
+    assert "new_use" not in {note.code for note in there.notes}

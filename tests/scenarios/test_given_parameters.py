@@ -122,6 +122,15 @@ def test_a_misspelt_name_beside_a_good_one_is_refused(cities: ModuleType, measur
         ran(cities, measure)
 
 
+def test_a_default_that_is_told_in_full_says_the_same(cities: ModuleType) -> None:
+    state = cities.city(8, 8)  # of vans it tells nothing
+    document = {"year": 2040, "measures": [FREIGHT]}
+    result = run(baseline_of(state), read_scenario(document))
+    again = run(baseline_of(state), read_scenario(result.scenario.model_dump(mode="json")))
+    assert (again.first.change_tco2e == result.first.change_tco2e).all()
+    assert result.first.change_tco2e.any()
+
+
 @pytest.mark.parametrize(
     "measure",
     [

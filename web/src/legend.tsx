@@ -24,7 +24,7 @@ export function lineLabel({ entry }: LegendLine, t: Texts, numbers: Numbers): st
 }
 
 /** The class by its lower bound alone; zero itself has a colour of its own. */
-function shortLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers): string {
+export function shortLabel({ from, to }: ScaleClass, t: Texts, numbers: Numbers): string {
   if (from === 0 && to !== null) return '>0';
   if (from === null) return to === null ? '' : t.belowShort(numbers.exact(to));
   return to === null ? t.fromShort(numbers.exact(from)) : numbers.exact(from);

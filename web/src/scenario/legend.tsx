@@ -1,7 +1,7 @@
 /** What the colours of a scenario's map stand for. */
 import { numbersIn } from '../format';
 import { lazily } from '../lazily';
-import { lineLabel } from '../legend';
+import { lineLabel, shortLabel } from '../legend';
 import type { Model } from '../model';
 import { legendLines } from '../scale';
 import { scenarioPicture } from './map_view';
@@ -57,13 +57,19 @@ const ResultLegend = spoken(function ResultLegend({ model }: { model: Model }) {
         {lines.toReversed().map((line) => {
           const { entry, at } = line;
           const place = lines.indexOf(line);
-          const bound = entry === null ? 0 : change && place < middle ? entry.to : (entry.from ?? entry.to);
+          const bound = place < middle ? entry?.to : (entry?.from ?? entry?.to);
           return (
             <li key={at} class="legend-row">
               <span class="swatch" style={{ backgroundColor: line.colour }} aria-hidden="true" />
               <span class="legend-label">{lineLabel(line, t, numbers)}</span>
               <span class="legend-short" aria-hidden="true">
-                {entry === null ? '0' : bound === null || bound === 0 ? '' : numbers.exact(bound)}
+                {entry === null
+                  ? '0'
+                  : !change
+                    ? shortLabel(entry, t, numbers)
+                    : bound
+                      ? numbers.exact(bound)
+                      : ''}
               </span>
             </li>
           );
