@@ -32,6 +32,8 @@ _COLUMNS = {
     "explode": True,
     "schema": {"type": "object", "additionalProperties": {"type": "string"}},
 }
+_OF_EITHER = frozenset({"/scenarios/roads"})
+"""Where one of two parameters must be given, which a definition cannot say."""
 
 
 class Definition(JSONResponse):
@@ -59,8 +61,14 @@ def definition(request: Request, opened: OpenedParam, settings: SettingsParam, f
         if form is OPENAPI:
             return dumped(document)
         listed = alternates(links, request, form, DEFINITION, region.id, "api")
+        pin = opened.edition.id if opened.pinned else None
         entries = [
-            (f"{method.upper()} {path}: {known['summary']}", links.address(region.id, "api"))
+            (
+                f"{method.upper()} {path}: {known['summary']}",
+                links.address(region.id, raw=path, edition=pin if _takes(known, "edition") else None)
+                if method == "get" and _as_it_stands(path, known)
+                else None,
+            )
             for path, methods in document["paths"].items()
             for method, known in methods.items()
         ]
@@ -69,6 +77,16 @@ def definition(request: Request, opened: OpenedParam, settings: SettingsParam, f
 
     of = f"{region.id}/{opened.edition.id}"
     return answer(request, body, of=of, media_type=form.media_type, headers=spoken(request, opened))
+
+
+def _as_it_stands(path: str, known: Mapping[str, Any]) -> bool:
+    """Say whether a path answers without a key and anything to fill in, so that a line of the page can lead there."""
+    needs = any(one["required"] for one in known["parameters"]) or "security" in known
+    return not needs and path not in _OF_EITHER
+
+
+def _takes(known: Mapping[str, Any], name: str) -> bool:
+    return any(one["name"] == name for one in known["parameters"])
 
 
 @lru_cache(maxsize=4)

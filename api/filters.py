@@ -108,7 +108,10 @@ def _tree(text: str, language: Language) -> Node:
         except RunsBusy:
             raise
         except ValueError as error:
-            raise InvalidParameter(f"filter: this is not CQL2 text: {_first_lines(str(error))}") from error
+            escaped = (
+                r" (a quote in a text is written twice, 'it''s'; the escape \' is not read)" if r"\'" in text else ""
+            )
+            raise InvalidParameter(f"filter: this is not CQL2 text: {_first_lines(str(error))}{escaped}") from error
     _check_depth(tree)
     return tree
 

@@ -16,7 +16,8 @@ def open(place: "str | Path", region: str | None = None, edition: str | None = N
     """Open an edition's public tables as GeoDataFrames, from a store on disk or from a server: the same frames.
 
     Args:
-        place: folder of a store, of a region or an edition in it, or the address of a server (`http://...`).
+        place: folder of a store, of a region or an edition in it, or the address of a server (`http://...`) or of its
+            map or API, which may name region and edition (`http://host/api/demo/?edition=...`).
         region: needed where there are several.
         edition: the one served if none.
 

@@ -98,14 +98,15 @@ def make_ahead(store: Path, region: str, settings: Path | None, *, progress: Pro
     files = [file for file in export_files(opened) if not is_document(file)]
     progress.plan(len(files))
     total = 0
-    for file in files:
+    for done, file in enumerate(files, 1):
         progress.step(file.name)
         total += shelf.make(opened, file).bytes
-    if total > shelf.most_bytes:
-        raise RegionError(
-            f"the files of edition {opened.id} have {total:,} bytes, more than the {shelf.most_bytes:,} that are kept "
-            "for a server: the first ones were removed again. Export them to a folder and serve that by other means."
-        )
+        if total > shelf.most_bytes:
+            raise RegionError(
+                f"the first {done} of {len(files)} files of edition {opened.id} have {total:,} bytes, more than the "
+                f"{shelf.most_bytes:,} that are kept for a server, so that each next one takes the place of another: "
+                "give it more (exports_bytes), or export to a folder and serve that by other means."
+            )
     return Exported(shelf.place(opened), opened.id, tuple(file.name for file in files), total)
 
 
@@ -135,7 +136,7 @@ def chosen_files(
         and (file.collection is None or not collections or file.collection in collections)
         and (file.year is None or not years or file.year in years)
     ]
-    if not chosen:
+    if not chosen or (what == ALL and years and not any(file.year for file in chosen)):
         asked = ", ".join([*collections, *map(str, years)]) or "any collection"
         raise RegionError(
             f"edition {edition.id} of {edition.region.id} has nothing to export as {what} for {asked}. Grids alone can "
@@ -198,9 +199,9 @@ def _write(
 
 
 def _stac(edition: "Edition", files: Sequence["ExportFile"], made: "dict[str, Made]") -> dict[str, str]:
-    """The STAC documents by name, with addresses relative to each: the folder may be moved or served anywhere."""
+    """The STAC documents of these files by name, with relative addresses: the folder may be moved, served anywhere."""
     from grids.exports.public_table import PublicTable
-    from grids.exports.stac import Addresses, item_id, stac_collection, stac_item
+    from grids.exports.stac import Addresses, item_id, stac_collection, stac_item, tables_of
     from grids.shipped import shipped_columns
 
     dictionary = shipped_columns()
@@ -208,8 +209,7 @@ def _stac(edition: "Edition", files: Sequence["ExportFile"], made: "dict[str, Ma
     top = Addresses("./collection.json", lambda item: f"./items/{item}.json", lambda name: f"../{name}")
     below = Addresses("../collection.json", lambda item: f"./{item}.json", lambda name: f"../../{name}")
     documents = {"stac/collection.json": stac_collection(edition, files, found, top)}
-    for info in edition.manifest.collections:
-        for year in info.years:
-            table = PublicTable(edition, info, year, dictionary)
-            documents[f"stac/items/{item_id(info.id, year)}.json"] = stac_item(table, files, found, below)
+    for collection, year in tables_of(files):
+        table = PublicTable(edition, edition.collection(collection), year, dictionary)
+        documents[f"stac/items/{item_id(collection, year)}.json"] = stac_item(table, files, found, below)
     return {name: json.dumps(document, ensure_ascii=False, indent=1) + "\n" for name, document in documents.items()}

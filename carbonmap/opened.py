@@ -3,13 +3,13 @@
 import json
 import shutil
 import tempfile
-import time
 from http import HTTPStatus
 from numbers import Integral
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 import geopandas as gpd
@@ -29,6 +29,8 @@ from grids.tables import COVERING, GEOMETRY, with_geometry
 _TIMEOUT_S = 60
 _PATIENCE_S = 1800
 """How long to ask again for a file that a server is making."""
+_LONGEST_PAUSE_S = 60
+"""What is being made can be asked for again within seconds; who is told to come back later than this is refused."""
 
 
 class Place(RegionError):
@@ -183,7 +185,7 @@ class Server:
         return table, json.loads(table.schema.metadata[b"carbonmap"])["crs"]
 
     def _download(self, address: str, path: Path) -> None:
-        begun = time.monotonic()
+        begun = monotonic()
         while True:
             try:
                 with urlopen(Request(address), timeout=_TIMEOUT_S) as answer, path.open("wb") as file:
@@ -191,11 +193,12 @@ class Server:
                     promised = answer.headers.get("ETag", "").strip('"')
             except HTTPError as error:
                 again = error.headers.get("Retry-After", "")
-                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not again.isdigit():
+                left = _PATIENCE_S - (monotonic() - begun)
+                making = error.code == HTTPStatus.SERVICE_UNAVAILABLE and again.isdigit()
+                if not making or int(again) > min(_LONGEST_PAUSE_S, left):
                     raise _told(address, error) from None
-                if time.monotonic() - begun > _PATIENCE_S:
-                    raise Place(f"{address} was still being made after {_PATIENCE_S} s: ask again later") from None
-                time.sleep(min(int(again), 60))
+                error.close()
+                sleep(int(again))
             except (URLError, OSError) as error:
                 raise _unreachable(address, error) from None
             else:
@@ -233,12 +236,9 @@ def open_place(place: str | Path, region: str | None = None, edition: str | None
         raise Place(
             f"{place} begins with {scheme}://: the address of a server (http:// or https://) was expected, or a folder"
         )
-    if among:
-        source, within = _server(str(place))
-    else:
-        source, within, edition_within = _folder(Path(place))
-        edition = edition or edition_within
-    region = region or within
+    source, within, edition_within = _server(str(place)) if among else _folder(Path(place))
+    region = _one_of("region", region, within, place)
+    edition = _one_of("edition", edition, edition_within, place)
     if region is None:
         there = source.regions()
         if len(there) != 1:
@@ -248,13 +248,31 @@ def open_place(place: str | Path, region: str | None = None, edition: str | None
     return Opened(source, region, edition)
 
 
-def _server(address: str) -> tuple[Server, str | None]:
-    """The API that an address is of (of its map, of the API, or of something in it), and the region it names."""
+def _one_of(what: str, given: str | None, within: str | None, place: str | Path) -> str | None:
+    if given and within and given != within:
+        raise Place(f"{place} names the {what} {within}, and {what}={given!r} was given: give one of them")
+    return given or within
+
+
+def _server(address: str) -> tuple[Server, str | None, str | None]:
+    """The API that an address is of (of its map, of the API, or of something in it), the region and edition it names.
+
+    What else stands in the address of a map says how it is looked at; in one of the API it is a part of the numbers.
+    """
     parts = urlsplit(address)
     before, api, after = f"{parts.path}/".partition("/api/")
     base = f"{parts.scheme}://{parts.netloc}{before.rstrip('/') if api else parts.path.rstrip('/')}/api"
     named = after.split("/")[0]
-    return Server(base), unquote(named) if named and named != "regions" else None
+    region = unquote(named) if named and named != "regions" else None
+    asked = parse_qs(parts.query, keep_blank_values=True)
+    if not api:
+        region = asked.get("region", [""])[0] or None
+    elif others := sorted(asked.keys() - {"edition"}):
+        raise Place(f"{address} asks for {', '.join(others)}, which cannot be opened: leave all but edition= out of it")
+    editions = asked.get("edition", [])
+    if len(editions) > 1 or (api and "" in editions):
+        raise Place(f"{address} names {len(editions)} editions, {editions}: the id of one was expected, or no edition=")
+    return Server(base), region, editions[0] or None if editions else None
 
 
 def _folder(path: Path) -> tuple[StoreFolder, str | None, str | None]:

@@ -32,6 +32,13 @@ class TotalCost:
     without: tuple[str, ...]
 
 
+def written_cost(cost: float) -> str:
+    """Return a cost in plain digits, however large: `3,180,782,154`, `12.5`; decimals only of less than a thousand."""
+    if abs(cost) >= 1000:
+        return f"{cost:,.0f}"
+    return f"{cost:.{2 if abs(cost) >= 1 else 6}f}".rstrip("0").rstrip(".")
+
+
 def annual_cost(costs: Costs) -> float:
     """Cost per unit and year: capital times the factor `r(1+r)^n / ((1+r)^n - 1)`, and running cost (METHODS D10)."""
     rate, years = costs.discount_rate, costs.lifetime_years

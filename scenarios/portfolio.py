@@ -13,6 +13,7 @@ import numpy as np
 
 from scenarios.combinations import Combinations, combinations
 from scenarios.correction import Correction
+from scenarios.costs import written_cost
 from scenarios.limits import Fairness, Limits, check_limits
 from scenarios.marginal_curve import first_choice
 from scenarios.options import BoolArray, FloatArray, IntArray, Options
@@ -334,8 +335,8 @@ def _out_of_reach(task: Task, most: Portfolio) -> TargetOutOfReach:
     how = "simulated" if most.simulated else "estimated"
     return TargetOutOfReach(
         f"The target is {target:,.1f} tCO2e per year; within the limits at most {most.total_tco2e:,.1f} can be saved "
-        f"({how}), for {most.total_cost:,.6g} {most.cost_unit}: {target - most.total_tco2e:,.1f} are missing. Lower "
-        "the target, allow more levels or zones, or widen limits and fairness.",
+        f"({how}), for {written_cost(most.total_cost)} {most.cost_unit}: {target - most.total_tco2e:,.1f} are missing. "
+        "Lower the target, allow more levels or zones, or widen limits and fairness.",
         target,
         most.total_tco2e,
     )

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import yaml
@@ -11,13 +12,19 @@ from grids.columns import ColumnTable
 from grids.edition import Edition
 from grids.exports import labels
 from grids.exports.formulas import harmless
+from grids.manifest import Attribution
 
 _SPDX = {
-    "cc0": "CC0-1.0", "cc0 1.0": "CC0-1.0", "cc0-1.0": "CC0-1.0",
-    "cc by 4.0": "CC-BY-4.0", "cc-by-4.0": "CC-BY-4.0", "cc by-sa 4.0": "CC-BY-SA-4.0", "cc-by-sa-4.0": "CC-BY-SA-4.0",
-    "odbl": "ODbL-1.0", "odbl 1.0": "ODbL-1.0", "odbl-1.0": "ODbL-1.0",
-}  # fmt: skip
-"""Licences as region files write them, by the identifiers that catalogues know."""
+    name.lower().replace("-", " "): name
+    for name in (
+        *("CC0-1.0", "CC-BY-3.0", "CC-BY-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "ODbL-1.0", "ODC-By-1.0", "PDDL-1.0"),
+        *("OGL-UK-3.0", "etalab-2.0"),
+    )
+} | {"cc0": "CC0-1.0", "odbl": "ODbL-1.0"}
+"""Licences as region files write them (`CC BY 4.0` is `CC-BY-4.0`), by the identifiers that catalogues know."""
+_BETWEEN = re.compile(r",(?![^()]*\))")
+"""Between the licences of one source; a comma in brackets is part of what a licence is called."""
+NOT_STATED = "not stated"
 
 _FACTOR_FIELDS = (
     "id", "activity", "carrier", "basis", "value", "unit", "u95_percent", "distribution", "region", "period",
@@ -26,9 +33,35 @@ _FACTOR_FIELDS = (
 
 
 def licences(edition: Edition) -> list[str]:
-    """Return the SPDX identifiers of the sources' licences, each once; what SPDX does not know is left out."""
-    known = (_SPDX.get((given.licence or "").lower()) for given in edition.region.attributions)
-    return list(dict.fromkeys(name for name in known if name is not None))
+    """Return the licences of all sources, each once: SPDX identifiers, and in their own words those SPDX lacks."""
+    return list(dict.fromkeys(name for given in edition.region.attributions for name in licences_of(given)))
+
+
+def licences_of(given: Attribution) -> list[str]:
+    """Return the licences of a source, of which one text may name several: `KOGL 1, CC BY 4.0`."""
+    parts = [part.strip() for part in _BETWEEN.split(given.licence or "")]
+    return [_SPDX.get(_plain(part), part) for part in parts if part] or [NOT_STATED]
+
+
+def only_licence(edition: Edition) -> str | None:
+    """Return the SPDX identifier of the licence that all sources have and no source has another beside; else none.
+
+    Where they differ, each holds for a part of the numbers, which no identifier says: CFF reads several as a choice.
+    """
+    return _identifier(licences(edition))
+
+
+def is_spdx(licence: str) -> bool:
+    """Say whether one of `licences` is an SPDX identifier."""
+    return licence in _SPDX.values()
+
+
+def _identifier(names: list[str]) -> str | None:
+    return names[0] if len(names) == 1 and is_spdx(names[0]) else None
+
+
+def _plain(licence: str) -> str:
+    return " ".join(licence.lower().replace("-", " ").split())
 
 
 def licence_text(edition: Edition) -> str:
@@ -39,7 +72,9 @@ def licence_text(edition: Edition) -> str:
     lines[-2] += " anything made from this edition:"
     if not edition.region.attributions:
         lines.append("- The region file names no source. Ask whoever published this edition before you pass it on.")
-    lines += [f"- {labels.attribution_text(given)}" for given in edition.region.attributions]
+    for given in edition.region.attributions:
+        unknown = "" if given.licence else f" (licence {NOT_STATED}: ask before you pass it on)"
+        lines.append(f"- {labels.attribution_text(given)}{unknown}")
     lines += ["", "Attribution in one line:", "", labels.attributions(edition) or "none given", ""]
     sources = sorted({str(factor["source"]) for factor in edition.manifest.factors if factor.get("source")})
     if sources:
@@ -73,13 +108,16 @@ def citation(edition: Edition) -> str:
             *(["synthetic data"] if region.synthetic else []),
         ],
     }
-    if spdx := licences(edition):
-        document["license"] = spdx[0] if len(spdx) == 1 else spdx
+    if spdx := only_licence(edition):
+        document["license"] = spdx
+    elif region.attributions:
+        document["message"] += " Each source has its own licence, which stands beside it."
     references = []
     for given in region.attributions:
         reference: dict[str, Any] = {"type": "data", "title": given.text, "authors": [{"name": given.text}]}
-        if given.licence:
-            reference["notes"] = f"Licence: {given.licence}"
+        reference["notes"] = f"Licence: {given.licence or NOT_STATED}"
+        if spdx := _identifier(licences_of(given)):
+            reference["license"] = spdx
         if given.url and given.url.startswith(("http://", "https://")):
             reference["url"] = given.url
         references.append(reference)

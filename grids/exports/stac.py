@@ -43,14 +43,22 @@ def item_id(collection: str, year: int) -> str:
     return f"{collection}_{year}"
 
 
+def tables_of(files: Sequence[ExportFile]) -> list[tuple[str, int]]:
+    """Return the tables, by collection and year, that some of the files hold: those that have an item."""
+    held = ((file.collection, file.year) for file in files)
+    return list(dict.fromkeys((collection, year) for collection, year in held if collection and year is not None))
+
+
 def stac_collection(
     edition: Edition, files: Sequence[ExportFile], made: Mapping[str, Made], here: Addresses
 ) -> dict[str, Any]:
-    """Return the STAC collection of an edition; files that belong to no single table are its own assets."""
-    spdx = documents.licences(edition)
-    years = edition.region.years
-    items = [item_id(info.id, year) for info in edition.manifest.collections for year in info.years]
-    own = [file for file in files if file.year is None]
+    """Return the STAC collection of these files of an edition; those that belong to no single table are its own assets.
+
+    Its interval is that of its items, and the edition's where a file holds all years.
+    """
+    tables, own = tables_of(files), [file for file in files if file.year is None]
+    over_all = any(file.collection for file in own)
+    years = edition.region.years if over_all or not tables else sorted({year for _, year in tables})
     return {
         "type": "Collection",
         "stac_version": VERSION,
@@ -58,7 +66,7 @@ def stac_collection(
         "id": f"{edition.region.id}-{edition.id}",
         "title": labels.title(edition),
         "description": labels.statement(edition),
-        "license": spdx[0] if len(spdx) == 1 else "other",
+        "license": documents.only_licence(edition) or "other",
         "keywords": ["greenhouse gas emissions", "CO2e"],
         "providers": [
             {"name": labels.attribution_text(given), "roles": ["producer"], **({"url": given.url} if given.url else {})}
@@ -78,8 +86,8 @@ def stac_collection(
         "links": [
             _link("root", here.collection),
             *_self(here.collection, "application/json"),
-            {"rel": "license", "href": here.file("LICENSE.txt"), "type": "text/plain"},
-            *({"rel": "item", "href": here.item(item), "type": "application/geo+json"} for item in items),
+            *_licences(edition, here),
+            *({"rel": "item", "href": here.item(item_id(*one)), "type": "application/geo+json"} for one in tables),
         ],
     }
 
@@ -167,6 +175,20 @@ def _link(rel: str, href: str) -> dict[str, str]:
 def _self(href: str, media_type: str) -> list[dict[str, str]]:
     """The document's own address, which only one that is absolute can say."""
     return [{"rel": "self", "href": href, "type": media_type}] if "://" in href else []
+
+
+def _licences(edition: Edition, here: Addresses) -> list[dict[str, str]]:
+    """The text that names every source with its licence, and the licences themselves where SPDX has them."""
+    names = documents.licences(edition)
+    told = f"whose data it is, each source under its own licence: {'; '.join(names) or documents.NOT_STATED}"
+    return [
+        {"rel": "license", "href": here.file("LICENSE.txt"), "type": "text/plain", "title": told},
+        *(
+            {"rel": "license", "href": f"https://spdx.org/licenses/{name}.html", "type": "text/html", "title": name}
+            for name in names
+            if documents.is_spdx(name)
+        ),
+    ]
 
 
 def _begin(year: int) -> str:

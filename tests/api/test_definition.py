@@ -1,5 +1,7 @@
 """What the API says of itself is true: its OpenAPI document and its schemas (its claims: `test_conformance`)."""
 
+import html
+import re
 from typing import Any
 
 import httpx
@@ -62,6 +64,23 @@ def test_every_address_of_the_definition_answers(document: dict[str, Any], clien
 
 def _names(path: str) -> list[str]:
     return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+
+
+@pytest.mark.parametrize("edition", ["", "&edition=0123456789abcdef"])
+def test_the_page_leads_to_what_it_names(document: dict[str, Any], client: httpx.Client, served: str, edition) -> None:
+    """Every line led to the definition itself."""
+    page = client.get(f"/api/town/api?f=html{edition}").text
+    lines = dict(reversed(one) for one in re.findall(r'<li><a href="([^"]*)">(GET [^<]*)</a></li>', page))
+    told = [f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods]
+    shown = [html.unescape(line) for line in re.findall(r"<li>(?:<a[^>]*>)?((?:GET|PUT|POST|DELETE) [^<]*)", page)]
+    assert [line.partition(": ")[0] for line in shown] == told
+    assert len(lines) > 15
+    for line, address in lines.items():
+        path = line.removeprefix("GET ").partition(": ")[0]
+        assert "{" not in path, "a path with something to fill in leads nowhere"
+        pin = "?edition=0123456789abcdef" if edition and path != "/editions" else ""
+        assert html.unescape(address) == f"{served}/api/town{path}{pin}"
+        assert client.get(html.unescape(address)).status_code == 200, address
 
 
 def test_the_landing_page_leads_to_everything(client: httpx.Client) -> None:

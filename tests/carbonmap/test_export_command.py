@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from geopandas.testing import assert_geodataframe_equal
 
 import carbonmap
 from carbonmap import export
+from carbonmap import opened as opened_module
 from carbonmap.errors import RegionError
 from carbonmap.progress import Silent
 from grids.edition import Store
@@ -120,6 +122,40 @@ def test_only_what_was_asked_for(store: Path, tmp_path: Path, command: Command) 
     assert f"2 files of edition {EDITION}" in out
 
 
+def test_the_stac_of_a_selection_is_of_what_was_selected(store: Path, tmp_path: Path) -> None:
+    """It listed items of every table, without a file."""
+    export.export_edition(
+        store, "town", "all", collections=["municipality"], years=[2023], out=tmp_path, progress=Silent()
+    )
+    assert [path.name for path in (tmp_path / "stac" / "items").iterdir()] == ["municipality_2023.json"]
+    collection = pystac.Collection.from_file(str(tmp_path / "stac" / "collection.json"))
+    [item] = collection.get_items()
+    assets = [*collection.assets.values(), *item.assets.values()]
+    assert {Path(one.get_absolute_href()).name for one in item.assets.values()} > {"municipality_2023.parquet"}
+    assert all(Path(one.get_absolute_href()).is_file() for one in assets)
+    [[begin, end]] = collection.extent.temporal.intervals
+    assert (begin.year, end.year) == (2023, 2023)
+
+
+def test_files_that_a_server_cannot_keep_are_not_made_ahead(hamlet: Path, tmp_path: Path, command: Command) -> None:
+    """All were made, and the first removed again, before it was told."""
+    edition, folder = Store(hamlet).open("town"), tmp_path / "shelf"
+    names = [file.name for file in export_files(edition) if file.format not in ("document", "csvw")]
+    filler = Shelf(folder)
+    first = filler.make(edition, next(file for file in export_files(edition) if file.name == names[0]))
+    (tmp_path / "carbonmap.toml").write_text(f'exports = "{folder}"\nexports_bytes = 1_000_000\n')
+    # A file that counts for much and takes no time: it is there, so that it is not made.
+    with first.path.open("r+b") as file:
+        file.truncate(999_999)
+    code, _, problem = command(
+        "export", "all", "town", "--store", hamlet, "--ahead", "-q", "--settings", tmp_path / "carbonmap.toml"
+    )
+    assert code == 2
+    assert f"the first 2 of {len(names)} files" in " ".join(problem.split())
+    assert "1,000,000 that are kept" in " ".join(problem.split())
+    assert not filler.kept(edition).keys() - set(names[:2]), "what comes after was made all the same"
+
+
 def test_a_csv_comes_with_its_description(store: Path, tmp_path: Path, command: Command) -> None:
     assert (
         command("export", "csv", "town", "--store", store, "-c", "h3-8", "-y", 2022, "-o", tmp_path / "x", "-q")[0] == 0
@@ -178,6 +214,7 @@ def test_what_is_made_ahead_goes_where_the_settings_say(
         (("csv", "town", "-c", "grid-7m"), "has no collection 'grid-7m'"),
         (("csv", "town", "-c", "grid-1km", "-y", "1999"), "has no year 1999"),
         (("csv", "town", "-y", "1999"), "its years 2022, 2023"),
+        (("all", "town", "-y", "1999"), "its years 2022, 2023"),
         (("csv", "city"), "no region 'city'"),
         (("csv", "town", "--edition", "ffffffffffffffff"), "no edition ffffffffffffffff"),
         (("html", "town", "--ahead"), "give it with the format all"),
@@ -343,6 +380,85 @@ def test_what_cannot_be_opened_says_why(store: Path, served: str, tmp_path: Path
         opened.zones("municipality", year=1999)
     with pytest.raises(GridError, match="no hexagons '9'"):
         opened.hexagons(9)
+
+
+def test_an_address_names_region_and_edition(small_editions, tmp_path: Path) -> None:
+    """The edition in an address was dropped, and the one that is served opened instead."""
+    other = "fedcba9876543210"
+    for edition in (other, EDITION):
+        small_editions.write_edition(tmp_path / "two", "town", edition)
+    small_editions.write_edition(tmp_path / "two", "village", EDITION)
+    with small_editions.running(small_editions.Settings(store=tmp_path / "two")) as address:
+        named = f"{address}/api/town/?edition={other}"
+        assert carbonmap.open(f"{address}/api/town/").edition == EDITION
+        for place in (named, f"{address}/?region=town&sector=forest&edition={other}&at=12/47/9.5"):
+            opened = carbonmap.open(place)
+            assert (opened.region, opened.edition) == ("town", other)
+        assert carbonmap.open(named, edition=other).edition == other
+        assert carbonmap.open(f"{address}/?region=village").region == "village"
+        for place, said in (
+            (f"{address}/api/town/collections/grid-1km/items?limit=5&edition={other}", r"asks for limit, which cannot"),
+            (f"{named}&edition={EDITION}", "names 2 editions"),
+            (f"{address}/api/town/?edition=", "the id of one was expected"),
+        ):
+            with pytest.raises(RegionError, match=said):
+                carbonmap.open(place)
+        with pytest.raises(RegionError, match=f"names the edition {other}, and edition='{EDITION}' was given"):
+            carbonmap.open(named, edition=EDITION)
+        with pytest.raises(RegionError, match="names the region town, and region='village' was given"):
+            carbonmap.open(named, region="village")
+    with pytest.raises(RegionError, match=f"names the edition {EDITION}, and edition='{other}' was given"):
+        carbonmap.open(tmp_path / "two" / "town" / EDITION, edition=other)
+
+
+def test_a_file_that_is_being_made_is_waited_for(small_editions, store: Path, tmp_path: Path, monkeypatch) -> None:
+    settings = small_editions.Settings(store=store, exports=tmp_path / "exports", export_wait_s=0)
+    paused: list[float] = []
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        time.sleep(0.2)  # not as long, so that the test is soon over
+
+    monkeypatch.setattr(opened_module, "sleep", pause)
+    with small_editions.running(settings) as address:
+        assert len(carbonmap.open(address).zones("municipality")) == 3
+    assert 5 in paused, "as long as the server says"
+
+
+def test_patience_that_ends_says_what_the_server_said(
+    small_editions, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened_module, "_PATIENCE_S", 4)
+    settings = small_editions.Settings(store=store, exports=tmp_path / "exports", export_wait_s=0)
+    with small_editions.running(settings) as address:
+        opened = carbonmap.open(address)
+        with pytest.raises(
+            RegionError, match=r"answers 503: municipality_2023.parquet is being made.*ask again in 5 s"
+        ):
+            opened.zones("municipality")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"export_seconds": 0.001}, "took longer than 0.001 s to make, the most that a file may"),
+        ({"exports": Path(__file__)}, "The file cannot be kept: the server has no room for it"),
+    ],
+)
+def test_what_a_server_refuses_to_make_is_told_at_once(
+    small_editions, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings, said: str
+) -> None:
+    """It was asked for again for half an hour, and then said to be still in the making."""
+
+    def asleep(seconds: float) -> None:
+        raise AssertionError(f"waits {seconds} s for what was refused")
+
+    given = {"exports": tmp_path / "exports", "export_wait_s": 60, **settings}
+    with small_editions.running(small_editions.Settings(store=store, **given)) as address:
+        opened = carbonmap.open(address)
+        monkeypatch.setattr(opened_module, "sleep", asleep)
+        with pytest.raises(RegionError, match=f"answers 503: .*{said}"):
+            opened.zones("municipality")
 
 
 def test_opening_imports_no_server(store: Path) -> None:

@@ -21,6 +21,7 @@ from grids.exports import documents
 from grids.exports.files import document, export_file, export_files, is_document
 from grids.exports.public_table import PublicTable
 from grids.exports.stac import FILE, PROJECTION, Addresses, Made, item_id, stac_collection, stac_item
+from grids.manifest import Attribution
 from grids.shipped import shipped_columns
 
 HERE = Addresses(
@@ -94,17 +95,81 @@ def test_the_citation_is_valid_citation_file_format(edition):
         jsonschema.validate(cited | {"authors": []}, schema)
 
 
-def test_sources_without_a_known_licence_are_not_given_one(edition):
-    odd = edition.manifest.region.attributions[0].model_copy(update={"licence": "ask the town hall"})
-    region = edition.region.model_copy(update={"attributions": (odd,)})
+def of_sources(edition: Edition, *licences: str | None) -> Edition:
+    """The edition as it would be of one source under each of these licences."""
+    sources = tuple(Attribution(text=f"source {k}", licence=licence) for k, licence in enumerate(licences))
+    region = edition.region.model_copy(update={"attributions": sources})
+    other = Edition(edition.folder)
+    other.region, other.manifest = region, edition.manifest.model_copy(update={"region": region})
+    return other
 
-    class Other:
-        id, manifest, crs = edition.id, edition.manifest.model_copy(update={"region": region}), edition.crs
 
-    Other.region = region  # type: ignore[attr-defined]
-    assert documents.licences(Other) == []  # type: ignore[arg-type]
-    assert "license" not in yaml.safe_load(documents.citation(Other))  # type: ignore[arg-type]
-    assert "ask the town hall" in documents.licence_text(Other)  # type: ignore[arg-type]
+OSM, SGIS = "ODbL 1.0", "공공누리 제1유형, CC BY 4.0"
+
+
+@pytest.mark.parametrize(
+    ("given", "only", "told"),
+    [
+        (["CC0 1.0"], "CC0-1.0", ["CC0-1.0"]),
+        (["odbl", "ODbL-1.0", OSM], "ODbL-1.0", ["ODbL-1.0"]),
+        (["CC BY 4.0, cc-by-4.0"], "CC-BY-4.0", ["CC-BY-4.0"]),
+        ([OSM, "CC BY 4.0"], None, ["ODbL-1.0", "CC-BY-4.0"]),
+        ([OSM, SGIS], None, ["ODbL-1.0", "공공누리 제1유형", "CC-BY-4.0"]),
+        ([SGIS], None, ["공공누리 제1유형", "CC-BY-4.0"]),
+        ([OSM, "ask the town hall"], None, ["ODbL-1.0", "ask the town hall"]),
+        (["ask the town hall"], None, ["ask the town hall"]),
+        (["CC BY 4.0 or ODbL 1.0"], None, ["CC BY 4.0 or ODbL 1.0"]),
+        (["ours (free, with acknowledgement)"], None, ["ours (free, with acknowledgement)"]),
+        ([OSM, None], None, ["ODbL-1.0", "not stated"]),
+        ([], None, []),
+    ],
+)
+def test_an_edition_has_a_licence_only_where_all_its_sources_have_it(edition, offline, given, only, told):
+    """CFF reads a list of licences as a choice, and one identifier stands for all numbers: neither may be false."""
+    mixed = of_sources(edition, *given)
+    assert documents.licences(mixed) == told
+    schema = json.loads((Path(__file__).parent / "citation_file_format_1_2_0.json").read_text("utf-8"))
+    cited = yaml.safe_load(documents.citation(mixed))
+    jsonschema.validate(cited, schema)
+    assert cited.get("license") == only
+    assert [one["notes"] for one in cited.get("references", [])] == [
+        f"Licence: {licence or 'not stated'}" for licence in given
+    ]
+    catalogue = stac_collection(mixed, export_files(mixed), made_up_sums(mixed), HERE)
+    validate_dict(catalogue, validator=offline)
+    assert catalogue["license"] == (only or "other")
+    links = [link for link in catalogue["links"] if link["rel"] == "license"]
+    assert links[0]["href"].endswith("/LICENSE.txt")
+    assert links[0]["title"].endswith(f": {'; '.join(told) or 'not stated'}")
+    assert [link["href"] for link in links[1:]] == [
+        f"https://spdx.org/licenses/{name}.html" for name in told if name in ("CC0-1.0", "ODbL-1.0", "CC-BY-4.0")
+    ]
+    text = documents.licence_text(mixed)
+    for k, licence in enumerate(given):
+        assert f"- source {k} ({licence or 'licence not stated: ask before you pass it on'})" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "only"), [("monaco", "ODbL-1.0"), ("songpa", None), ("helsinki", None), ("jizzakh", None)]
+)
+def test_the_regions_of_several_licences_have_no_single_one(edition, project: Path, name, only):
+    given = yaml.safe_load((project / "data" / "regions" / f"{name}.yaml").read_text("utf-8"))["attributions"]
+    assert documents.only_licence(of_sources(edition, *(one["licence"] for one in given))) == only
+
+
+def test_a_source_of_one_known_licence_has_it_in_the_citation_though_others_have_not(edition):
+    cited = yaml.safe_load(documents.citation(of_sources(edition, OSM, SGIS, "CC BY 4.0", "ask the town hall")))
+    assert [one.get("license") for one in cited["references"]] == ["ODbL-1.0", None, "CC-BY-4.0", None]
+    assert cited["message"].endswith("Each source has its own licence, which stands beside it.")
+
+
+def test_every_identifier_of_a_licence_is_one_that_the_citation_format_has(edition):
+    schema = json.loads((Path(__file__).parent / "citation_file_format_1_2_0.json").read_text("utf-8"))
+    known = set(schema["definitions"]["license-enum"]["enum"])
+    spoken = ["CC BY 3.0", "CC BY-SA 3.0", "CC-BY-SA-4.0", "PDDL 1.0", "ODC-By 1.0", "OGL-UK-3.0", "etalab-2.0"]
+    told = documents.licences(of_sources(edition, *spoken))
+    assert len(told) == len(spoken)
+    assert set(told) <= known
 
 
 def test_the_dictionary_knows_every_column_of_every_table(edition):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.correction import Correction
+from scenarios.costs import written_cost
 from scenarios.limits import Fairness, Limits
 from scenarios.options import Options
 from scenarios.portfolio import best_portfolio
@@ -59,6 +60,30 @@ def test_a_target_out_of_reach_says_the_most_that_can_be_reached() -> None:
         best_portfolio(by_hand(), target_tco2e=80)
     assert raised.value.most_tco2e == pytest.approx(75)
     assert raised.value.shortfall_tco2e == pytest.approx(5)
+
+
+def test_a_target_out_of_reach_says_a_large_cost_in_plain_digits() -> None:
+    """It read `for 3.18078e+09 KRW`."""
+    dear = replace(by_hand(), costs=by_hand().costs * 22_719_872.5, cost_unit="KRW a year")
+    with pytest.raises(TargetOutOfReach, match=r"for 3,180,782,150 KRW a year: 5\.0 are missing"):
+        best_portfolio(dear, target_tco2e=80)
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [
+        (3.180782154e9, "3,180,782,154"),
+        (-1234567.4, "-1,234,567"),
+        (999.994, "999.99"),
+        (140.0, "140"),
+        (100.0, "100"),
+        (12.5, "12.5"),
+        (0.003, "0.003"),
+        (0.0, "0"),
+    ],
+)
+def test_a_cost_is_written_in_plain_digits(cost: float, text: str) -> None:
+    assert written_cost(cost) == text
 
 
 @pytest.mark.parametrize("seed", range(3))
