@@ -206,7 +206,7 @@ class _Places:
 
 
 def _keys(rows: pa.Table) -> IntArray:
-    return (rows["row"].to_numpy().astype(np.int64) << 32) + rows["col"].to_numpy()
+    return np.asarray((rows["row"].to_numpy().astype(np.int64) << 32) + rows["col"].to_numpy())
 
 
 class _Greatest:
