@@ -205,7 +205,7 @@ async def _opened(
 
 
 def _is_meant(header: str | None, tag: str) -> bool:
-    """Whether an If-Match header allows a file of this tag; a weak one means no bytes in particular (RFC 9110, 13.1)."""
+    """Whether an If-Match header allows a file of this tag; a weak one means no bytes (RFC 9110, 13.1)."""
     return header is None or any(part.strip() in (tag, "*") for part in header.split(","))
 
 
