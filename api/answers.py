@@ -97,7 +97,19 @@ def unchanged(
 
     Whoever has the answer need not wait for a turn to have it made.
     """
-    sent, same = _tagged(request, _name(opened), opened.pinned, media_type, headers)
+    return known_answer(request, of=_name(opened), pinned=opened.pinned, media_type=media_type, headers=headers)
+
+
+def known_answer(
+    request: Request,
+    *,
+    of: str,
+    pinned: bool = False,
+    media_type: str = JSON,
+    headers: Mapping[str, str] | None = None,
+) -> Response | None:
+    """Return what `answer` would return if it is a 304 for which no body is made; else none."""
+    sent, same = _tagged(request, of, pinned, media_type, headers)
     return _not_modified(sent) if same and not asks_for_any(request.headers.get("if-none-match")) else None
 
 

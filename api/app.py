@@ -65,6 +65,7 @@ from api.turns import CHOICE_THREADS, DRAWN_THREADS, READ_THREADS
 from api.turns import THREADS as RUN_THREADS
 from api.warming import Warming, answer_first
 from api.watch import Watched, configure_logs
+from api.wire import GuardedProtocol
 from api.workshop import Workshop
 from grids.edition import Store
 from grids.exports.shelf import Shelf, shelf_beside
@@ -204,6 +205,8 @@ def app_from_environment() -> FastAPI:
         target=give_back_every, args=(_GIVE_BACK_S, threading.Event()), name="give back", daemon=True
     )
     giving.start()
+    # Whoever is slow leaves half of the places to others.
+    GuardedProtocol.most_slow = max(1, settings.concurrency // 2)
     app = create_app(settings)
     app.state.database.prepare_or_say()
     app.state.warming.begin(partial(answer_first, app.state.store))

@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.answers import Links, answer, dumped, labels, of_edition
+from api.answers import Links, answer, dumped, known_answer, labels, of_edition
 from api.downloads import WorkshopParam, state_of, sums_of
 from api.formats import GEOJSON
 from api.models import Answer
 from api.params import Opened, OpenedParam, SettingsParam, only
 from api.settings import Settings
+from api.turns import reading
 from grids.exports import documents
 from grids.exports.files import export_files
 from grids.exports.public_table import PublicTable
@@ -95,21 +96,11 @@ def stac(request: Request, opened: OpenedParam, settings: SettingsParam, worksho
     return answer(request, lambda: dumped(stac_collection(edition, files, made, here)), of=state_of(edition, sums))
 
 
-@router.get(
-    "/stac/items/{item}",
-    response_class=Response,
-    responses={200: {"content": {GEOJSON.media_type: {"schema": {"type": "object"}}}, "description": "a STAC item"}},
-    dependencies=[Depends(only("edition"))],
-)
-def stac_of_table(
-    request: Request,
-    opened: OpenedParam,
-    item: Annotated[str, Path(description="collection and year, such as grid-1km_2023")],
-    settings: SettingsParam,
-    workshop: WorkshopParam,
-) -> Response:
-    """Return one collection's table of one year as a STAC item."""
-    edition, files = opened.edition, export_files(opened.edition)
+def table_of(
+    opened: OpenedParam, item: Annotated[str, Path(description="collection and year, such as grid-1km_2023")]
+) -> PublicTable:
+    """Return the table that a STAC item stands for."""
+    edition = opened.edition
     tables = ((info, year) for info in edition.manifest.collections for year in info.years)
     found = next(((info, year) for info, year in tables if item_id(info.id, year) == item), None)
     if found is None:
@@ -117,14 +108,39 @@ def stac_of_table(
             f"the STAC collection of edition {edition.id} has no item {item[:80]!r}; items are called as a collection "
             "and a year: grid-1km_2023"
         )
-    sums = sums_of(edition, workshop)
-    made = {name: Made(*known) for name, known in sums.items()}
-    here = _addresses(request, opened, settings)
+    return PublicTable(edition, *found, shipped_columns())
+
+
+def made_files(opened: OpenedParam, workshop: WorkshopParam) -> dict[str, tuple[int, str]]:
+    """Return size and SHA-256 of the edition's files that are there, which asks the disk."""
+    return sums_of(opened.edition, workshop)
+
+
+@router.get(
+    "/stac/items/{item}",
+    response_class=Response,
+    responses={200: {"content": {GEOJSON.media_type: {"schema": {"type": "object"}}}, "description": "a STAC item"}},
+    dependencies=[Depends(only("edition"))],
+)
+async def stac_of_table(
+    request: Request,
+    opened: OpenedParam,
+    table: Annotated[PublicTable, Depends(table_of)],
+    sums: Annotated[dict[str, tuple[int, str]], Depends(made_files)],
+    settings: SettingsParam,
+) -> Response:
+    """Return one collection's table of one year as a STAC item."""
+    of = state_of(opened.edition, sums)
 
     def body() -> bytes:
-        return dumped(stac_item(PublicTable(edition, *found, shipped_columns()), files, made, here))
+        made = {name: Made(*known) for name, known in sums.items()}
+        here = _addresses(request, opened, settings)
+        return dumped(stac_item(table, export_files(opened.edition), made, here))  # reads where all of its cells lie
 
-    return answer(request, body, of=state_of(edition, sums), media_type=GEOJSON.media_type)
+    known = known_answer(request, of=of, media_type=GEOJSON.media_type)
+    if known is not None:
+        return known
+    return await reading(request, lambda: answer(request, body, of=of, media_type=GEOJSON.media_type))
 
 
 def _addresses(request: Request, opened: Opened, settings: Settings) -> Addresses:

@@ -38,6 +38,7 @@ _KINDS: dict[str, Any] = {kind: {} for kind in media_types()}
 _BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": _KINDS, "description": "the file; its ETag is its SHA-256"},
     206: {"content": _KINDS, "description": "the bytes asked for by Range"},
+    412: {"content": {PROBLEM: {}}, "description": "If-Match names another file than there is"},
     416: {"content": {PROBLEM: {}}, "description": "the file has no such bytes"},
     500: {"content": {PROBLEM: {}}, "description": "the file could not be made"},
     503: {
@@ -160,12 +161,17 @@ async def download(
         return answer(
             request, lambda: content, of=of, pinned=opened.pinned, media_type=found.media_type, headers=headers
         )
-    kept, opened_file = await _opened(request, workshop, edition, found, settings.export_wait_s)
+    kept, opened_file = await _opened(request, workshop, edition, found, settings.download_wait_s)
+    if kept is not None and not _is_meant(request.headers.get("if-match"), _tag(kept)):
+        if opened_file is not None:
+            opened_file.close()
+        detail = f"If-Match: {found.name} has the tag {_tag(kept)}, which the request does not name"
+        return problem(request, HTTPStatus.PRECONDITION_FAILED, detail)
     if kept is None:
         return problem(
             request,
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"{found.name} is being made, which takes more than {settings.export_wait_s:g} s: ask again in "
+            f"{found.name} is being made, which takes more than {settings.download_wait_s:g} s: ask again in "
             f"{RETRY_AFTER_S} s, until it is there",
             {"Retry-After": str(RETRY_AFTER_S)},
         )
@@ -196,6 +202,11 @@ async def _opened(
         except FileNotFoundError:  # removed to make room since it was found: it is made anew
             continue
     raise NotKept(f"{file.name} of edition {edition.id} was removed {_TRIES} times before it could be opened")
+
+
+def _is_meant(header: str | None, tag: str) -> bool:
+    """Whether an If-Match header allows a file of this tag; a weak one means no bytes (RFC 9110, 13.1)."""
+    return header is None or any(part.strip() in (tag, "*") for part in header.split(","))
 
 
 def _tag(kept: Kept) -> str:

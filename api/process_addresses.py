@@ -142,7 +142,7 @@ async def execute(
     try:
         ended = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), seconds)
     except TimeoutError as error:
-        jobs.files.dismiss(job)
+        await to_thread.run_sync(jobs.files.dismiss, job)  # a disk may hang
         raise JobTooLong(
             f"it takes longer than {seconds:g} seconds, the most that is waited for: send the header "
             "'Prefer: respond-async', and look at the job until it has ended"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -20,6 +20,9 @@ FILE = "CARBONMAP_SETTINGS"
 
 _SECRET = {"database_url"}
 """Settings that may hold a password, and are never repeated in a message."""
+
+_WAIT_S, _WAITED = 10.0, 0.7
+"""How long a download waits for its file if nobody says, and for which part of the time of a request at most."""
 
 LogFormat = Literal["auto", "text", "json"]
 
@@ -35,7 +38,6 @@ class Settings(BaseModel):
         exports: folder where files made for downloads are kept; beside the store if none.
         exports_bytes: how many bytes of them are kept; those asked for longest ago go first.
         export_seconds: what making a file may take.
-        export_wait_s: how long a download waits for its file to be made before it is told to come again.
         jobs: folder of what runs for a while, and of what is remembered of results; beside the store if none.
         jobs_at_once: how many jobs one process of the server runs at a time, each in a process of its own; of two or
             more one is for holders of keys.
@@ -45,6 +47,8 @@ class Settings(BaseModel):
         log_format: `text` for people, `json` for programs; `auto` is text on a terminal, else json.
         metrics: whether `/api/metrics` answers; behind a proxy that everybody reaches it may better not.
         request_seconds: how long one answer may take to begin.
+        export_wait_s: how long a download waits for its file to be made before it is told to come again; 10 seconds, or
+            0.7 of `request_seconds` where that is less, if none.
         body_bytes: the largest body that is taken.
         address_bytes: the longest path with its query.
         tile_bytes: how many bytes of tiles each process keeps, compressed, to answer with them again.
@@ -63,7 +67,6 @@ class Settings(BaseModel):
     gzip_level: int = Field(default=3, ge=1, le=9)
     exports: Path | None = None
     exports_bytes: int = Field(default=MOST_BYTES, ge=1_000_000)
-    export_wait_s: float = Field(default=10.0, ge=0, le=600)
     export_seconds: float = Field(default=3600.0, gt=0, le=86_400)
     jobs: Path | None = None
     jobs_at_once: int = Field(default=2, ge=1, le=64)
@@ -73,6 +76,7 @@ class Settings(BaseModel):
     log_format: LogFormat = "auto"
     metrics: bool = True
     request_seconds: float = Field(default=30.0, gt=0, le=3600)
+    export_wait_s: float | None = Field(default=None, ge=0, le=600)
     body_bytes: int = Field(default=2_000_000, ge=1_000, le=1 << 30)
     address_bytes: int = Field(default=16_384, ge=1_000, le=60_000)
     tile_bytes: int = Field(default=64_000_000, ge=0)
@@ -80,6 +84,23 @@ class Settings(BaseModel):
     concurrency: int = Field(default=200, ge=1, le=100_000)
     database_url: str | None = Field(default=None, repr=False)
     database_password_file: Path | None = None
+
+    @field_validator("export_wait_s")
+    @classmethod
+    def _before_the_limit(cls, value: float | None, info: ValidationInfo) -> float | None:
+        """Who waits for a file must be told that it is being made before the limit of time answers in its place."""
+        limit = info.data.get("request_seconds")
+        if value is not None and limit is not None and value > _WAITED * limit:
+            raise ValueError(
+                f"expected {_WAITED * limit:g} at most, {_WAITED:g} of request_seconds ({limit:g}): a download must be "
+                "answered before its time is over"
+            )
+        return value
+
+    @property
+    def download_wait_s(self) -> float:
+        """How long a download waits for its file to be made."""
+        return min(_WAIT_S, _WAITED * self.request_seconds) if self.export_wait_s is None else self.export_wait_s
 
     @field_validator("public_url")
     @classmethod

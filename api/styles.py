@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.answers import Links, dumped, labels, link, of_edition, preferred, spoken
+from api.answers import Links, dumped, labels, link, of_edition, preferred, spoken, unchanged
 from api.auto_grid import AUTO_GRID, grid_bands
 from api.measures import Unit, measured, terms_of
 from api.pages import page_language
@@ -16,6 +16,7 @@ from api.style_layers import CONTEXT, VALUES, Layer, ground_layers, guide_layers
 from api.tile_models import Style, Styles
 from api.tilejson import FIRST_ZOOM, attribution
 from api.tilesets import TEMPLATE, TILES
+from api.turns import reading
 from api.words import WORDS
 from grids.class_breaks import ValueClass, value_classes
 from grids.edition import Edition
@@ -82,7 +83,7 @@ def styles(request: Request, opened: OpenedParam, settings: SettingsParam) -> Re
     response_class=StyleJson,
     dependencies=[Depends(only("edition", "year", "collection", "unit", "ground"))],
 )
-def style(
+async def style(
     request: Request,
     opened: OpenedParam,
     settings: SettingsParam,
@@ -135,7 +136,11 @@ def style(
         source = _values_source(links, edition, chosen, drawn, made_year)
         return dumped(style_document(request, links, edition, title, told, source, values, ground))
 
-    return of_edition(request, opened, body, STYLE, spoken(request, opened))
+    headers = spoken(request, opened)
+    known = unchanged(request, opened, STYLE, headers)
+    if known is not None:
+        return known
+    return await reading(request, lambda: of_edition(request, opened, body, STYLE, headers))
 
 
 def _first(edition: Edition) -> str:

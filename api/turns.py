@@ -19,7 +19,8 @@ THREADS = 2
 DRAWN_THREADS = 2
 """Drawn polygons that are added up at a time, beside the runs; as many more may wait as runs may."""
 READ_THREADS = 4
-"""Answers at a time for which whole columns are read: rankings and distributions; the rest has other threads."""
+"""Answers at a time for which whole columns are read: rankings, distributions, differences of editions, styles and
+STAC items; the rest has other threads."""
 MOST_READS_WAITING = 64
 """Such answers that wait; most take a small part of a second, and a map asks for some at once."""
 CHOICE_THREADS = 4

@@ -9,9 +9,13 @@ import asyncio
 import re
 from http import HTTPStatus
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from api.slow_clients import MOST_SLOW, MOST_SLOW_BYTES, PATIENCE_S, SlowClients
 
 HEAD_BYTES = 64 * 1024
 """Longest request line with headers; queries with filters are long, cookies are not ours."""
@@ -29,18 +33,24 @@ TAKEN_BYTES, TAKEN_SECONDS = 30_000, 30.0
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 
+_SLOW: "WeakKeyDictionary[ServerState, SlowClients]" = WeakKeyDictionary()
+"""Of each server of this process, whose clients are waited for."""
+
 
 class _Refused(Exception):
     """A head that is understood, and not taken."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """HTTP/1.0 and 1.1 by httptools, with bounds on the head of a request and on how slowly its answer is taken."""
+    """HTTP/1.0 and 1.1 by httptools, with bounds on the head of a request and on how slowly answers are taken."""
 
     head_bytes = HEAD_BYTES
     head_seconds = HEAD_SECONDS
     taken_bytes = TAKEN_BYTES
     taken_seconds = TAKEN_SECONDS
+    most_slow = MOST_SLOW
+    most_slow_bytes = MOST_SLOW_BYTES
+    patience_seconds = PATIENCE_S
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -51,7 +61,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._hurry: asyncio.TimerHandle | None = None
         self._until: float | None = None
         self._stalled: asyncio.TimerHandle | None = None
+        self._cycles: list[RequestResponseCycle] = []
         self._why = (HTTPStatus.BAD_REQUEST, "this is not a request of HTTP/1.1")
+        if self.server_state not in _SLOW:
+            _SLOW[self.server_state] = SlowClients(
+                self.loop, self.most_slow, self.most_slow_bytes, self.patience_seconds
+            )
+        self._slow = _SLOW[self.server_state]
         super().connection_made(transport)
         self._expect_head()
 
@@ -61,17 +77,35 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._hurry is not None:
             self._hurry.cancel()
         self._stop_watching()
+        self._slow.taken(self)
+        for cycle in self._cycles:  # else the one that is answered would write to nobody, and fill the log
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Watch a client that does not take what it asked for: its answer, or what makes it, would wait for ever."""
         super().pause_writing()
         self._watch()
+        self._slow.wait_for(self)
 
     def resume_writing(self) -> None:
         """Stop watching."""
         self._stop_watching()
+        self._slow.taken(self)
         super().resume_writing()
+
+    def untaken(self) -> int:
+        """Return how many bytes wait for the client."""
+        return self.transport.get_write_buffer_size()
+
+    def is_busy(self) -> bool:
+        """Return whether a request of this connection is under way."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def let_go(self) -> None:
+        """End the connection at once: to close it would be to wait for the client."""
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Hand bytes to the parser, unless the head they belong to is too long."""
@@ -149,6 +183,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._why = HTTPStatus.BAD_REQUEST, "the Host header names no host, expected a name or number, and a port"
         else:
             super().on_headers_complete()
+            # Several may have been asked for in a row; uvicorn remembers the last alone.
+            self._cycles = [one for one in (*self._cycles, self.cycle) if not one.response_complete]
             return
         raise _Refused
 
@@ -167,18 +203,17 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _watch(self) -> None:
         self._stop_watching()
-        waiting = self.transport.get_write_buffer_size()
-        self._stalled = self.loop.call_later(self.taken_seconds, self._let_go, waiting)
+        self._stalled = self.loop.call_later(self.taken_seconds, self._end_if_stalled, self.untaken())
 
     def _stop_watching(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
 
-    def _let_go(self, waiting: int) -> None:
+    def _end_if_stalled(self, waiting: int) -> None:
         """End the connection unless enough was taken since so many bytes were waiting."""
-        if self.transport.get_write_buffer_size() > waiting - self.taken_bytes:
-            self.transport.abort()  # to close would be to wait for the client
+        if self.untaken() > waiting - self.taken_bytes:
+            self.let_go()
         else:
             self._watch()
 

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -163,6 +163,15 @@ class Edition:
         end = len(matching) if limit is None else min(len(matching), offset + limit)
         rows = rows_between(file, key, matching, first, end, wanted)
         return Page(rows, matching[first:end].astype(np.int64), len(matching))
+
+    def walk(self, collection: str, year: int | None, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield all rows of a table in its order, some at a time: of many a column would be much memory.
+
+        Only the columns named are read. Nothing is kept for whoever asks next.
+        """
+        info = self.collection(collection)
+        self._columns(info, list(columns))
+        yield from self._file(info, self.year(collection, year)).walk(list(columns))
 
     def near(self, collection: str, year: int | None, bbox: Bbox, columns: list[str] | None = None) -> Page:
         """Read the rows that may meet a lon/lat `bbox`: all that do and some close by; for drawing."""

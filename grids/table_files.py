@@ -2,7 +2,7 @@
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ _FEW_GROUPS = 16
 
 _FEW_CHUNKS = 640
 """Columns of row groups: so many, such as two of a million rows, are kept all the same; 20 MB at most."""
+
+_WALKED_GROUPS = 64
+"""Row groups that a walk through a table has in memory at once: 262,144 rows."""
 
 _CELLS_AT_ONCE = 512
 """Cells that are looked for in the bounds of all row groups at once: some megabytes for a nation's."""
@@ -152,6 +155,11 @@ class TableFile:
             here = positions[slice(*np.searchsorted(group_of, [some[0], some[-1] + 1]))]
             parts.append(self._taken(self._read(some, columns), some, here))
         return pa.concat_tables(parts).combine_chunks()
+
+    def walk(self, columns: list[str]) -> Iterator[pa.Table]:
+        """Yield all rows, some row groups at a time; none is kept for later, since nobody repeats a walk soon."""
+        for first in range(0, self._footer.num_row_groups, _WALKED_GROUPS):
+            yield self._read(np.arange(first, min(first + _WALKED_GROUPS, self._footer.num_row_groups)), columns)
 
     def _taken(self, table: pa.Table, groups: NDArray[np.int64], positions: NDArray[np.int64]) -> pa.Table:
         """Rows of a table that was read from row groups, by their ascending positions in the file."""

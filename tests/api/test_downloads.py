@@ -206,10 +206,23 @@ def test_head_reads_nothing_of_a_file(client: httpx.Client, monkeypatch: pytest.
     assert answer.headers["content-range"] == f"bytes 5-14/{len(whole.content)}"
 
 
+def test_a_file_of_another_tag_is_not_sent(client: httpx.Client) -> None:
+    name = "grid-1km_2023.csv"
+    whole = fetched(client, name)
+    tag = whole.headers["etag"]
+    for header in (tag, f'"other", {tag}', "*"):
+        assert fetched(client, name, **{"if-match": header}).content == whole.content
+    for header in ('"other"', f"W/{tag}"):
+        for more in ({}, {"range": "bytes=0-9"}, {"if-none-match": tag}):
+            refused = client.get(f"/api/town/downloads/{name}", headers={"if-match": header, **more})
+            assert refused.status_code == 412
+            assert tag in refused.json()["detail"]
+
+
 def test_a_file_removed_when_it_was_found_is_made_anew(
     small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60)
+    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60, request_seconds=120)
     name, times = "grid-1km_2023.csv", [1]
     whole = fetched(client, name)
     kept = Shelf.touch
@@ -242,7 +255,7 @@ def test_a_file_removed_while_it_is_sent_comes_whole(
     small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sent_files, "_PIECE", 4096)
-    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60)
+    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60, request_seconds=120)
     whole = fetched(client, "grid-100m_2023.csv").content
     [path] = (tmp_path / "exports").glob("*/*/*.csv")
     sent = sent_files._pieces
@@ -261,7 +274,7 @@ def test_a_file_removed_while_it_is_sent_comes_whole(
 def test_a_file_that_is_cut_short_does_not_look_whole(
     small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60)
+    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60, request_seconds=120)
     fetched(client, "grid-100m_2023.csv")
     [path] = (tmp_path / "exports").glob("*/*/*.csv")
     sent = sent_files._pieces
@@ -292,7 +305,9 @@ def test_a_file_that_takes_long_is_promised_and_then_there(
 def test_two_servers_that_are_asked_at_once_make_a_file_once(
     small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client]
 ) -> None:
-    clients = [serving(small_store, exports=tmp_path / "exports", export_wait_s=60) for _ in range(2)]
+    clients = [
+        serving(small_store, exports=tmp_path / "exports", export_wait_s=60, request_seconds=120) for _ in range(2)
+    ]
     answers: list[httpx.Response] = []
 
     def ask(client: httpx.Client) -> None:
@@ -313,7 +328,7 @@ def test_a_shelf_that_cannot_be_written_is_told_without_its_path(
     small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client]
 ) -> None:
     (tmp_path / "file").write_text("no folder")
-    client = serving(small_store, exports=tmp_path / "file" / "exports", export_wait_s=60)
+    client = serving(small_store, exports=tmp_path / "file" / "exports", export_wait_s=60, request_seconds=120)
     answer = client.get("/api/town/downloads/grid-1km_2023.csv")
     assert answer.status_code == 503
     assert "no room" in answer.json()["detail"]
@@ -325,7 +340,7 @@ def test_a_shelf_that_cannot_be_written_is_told_without_its_path(
 def test_a_damaged_table_is_told_as_damage(own_store: Store, serving: Callable[..., httpx.Client]) -> None:
     table = next((own_store.path / "town").glob("*/tables/grid-1km/2023.parquet"))
     table.write_bytes(table.read_bytes()[:-100])
-    answer = serving(own_store.path, export_wait_s=60).get("/api/town/downloads/grid-1km_2023.csv")
+    answer = serving(own_store.path, export_wait_s=60, request_seconds=120).get("/api/town/downloads/grid-1km_2023.csv")
     assert (answer.status_code, "damaged" in answer.json()["detail"]) == (503, True)
 
 

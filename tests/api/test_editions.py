@@ -1,15 +1,19 @@
 """Editions that are kept, and what changed between two: the numbers as the tables have them, and the reasons."""
 
+import itertools
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
+import pandas as pd
 import pytest
 
 from grids.edition import CollectionInfo, EditionWriter, Store
+from grids.history import largest_changes
 
 FIRST, SECOND = "0123456789abcdef", "fedcba9876543210"
 METERS = [{"file": "town.gpkg", "bytes": 11, "sha256": "1" * 64}, {"file": "new.csv", "bytes": 1, "sha256": "2" * 64}]
@@ -131,6 +135,61 @@ def test_an_edition_does_not_differ_from_itself(two: Store, serving: Callable[..
     assert document["same"] is True
     assert document["reasons"] == []
     assert (document["largest"]["changed"], document["largest"]["items"]) == (0, [])
+
+
+def test_tables_of_other_items_are_compared_item_by_item(own_store: Store, tmp_path: Path) -> None:
+    """Also when more differ than are asked for, and when an item is in one of the tables only."""
+    folder = tmp_path / "store"
+    manifest = json.loads((own_store.path / "town" / FIRST / "manifest.json").read_text("utf-8"))
+    said = ("region", "sectors", "illustrative", "inputs", "factors", "layers", "residuals", "totals", "code")
+    grid = CollectionInfo(
+        id="grid-1km", title={"en": "1 km"}, kind="grid", cell_size_m=1000, origin_m=(0, 0), codes="inspire"
+    )
+    moved = grid.model_copy(update={"origin_m": (-3000, -2000)})  # its rows and columns count from elsewhere
+    rng = np.random.default_rng(3)
+    row, col = np.divmod(np.arange(12), 4)
+    values = rng.normal(size=12).round(2)
+    values[5] = np.nan
+    for identity, kept, info, change in (
+        (FIRST, np.arange(1, 12), grid, 0.0),
+        ("1" * 16, np.arange(1, 12), grid, np.r_[0.5, 0.0, -3.0, 0.5, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0]),
+        ("2" * 16, np.arange(10), grid, rng.normal(size=10)),
+        ("3" * 16, np.arange(10), moved, rng.normal(size=10)),
+    ):
+        north, east = (2, 3) if info is moved else (0, 0)
+        frame = pd.DataFrame(
+            {
+                "id": [f"1kmN{row[k]}E{col[k]}" for k in kept],
+                "row": (row[kept] + north).astype(np.int32),
+                "col": (col[kept] + east).astype(np.int32),
+                "net_tco2e": values[kept] + change,
+            }
+        )
+        with EditionWriter(folder, "town", identity, crs="EPSG:32632") as writer:
+            writer.write_table(info, 2023, frame)
+            writer.publish({name: manifest[name] for name in said})
+    store = Store(folder)
+    names = (FIRST, "1" * 16, "2" * 16, "3" * 16)
+    tables = {
+        name: store.open("town", name).table("grid-1km", 2023).to_pandas().set_index("id")["net_tco2e"]
+        for name in names
+    }
+    for before, after in itertools.permutations(names, 2):
+        both = pd.concat([tables[before], tables[after]], axis=1, keys=["old", "new"])
+        gap = (both["new"] - both["old"]).abs()
+        differ = both[(gap > 0) | (both["old"].isna() != both["new"].isna())]
+        for most in (1, 2, 100):
+            told = largest_changes(
+                store.open("town", before), store.open("town", after), "grid-1km", 2023, "net_tco2e", most
+            )
+            assert (told.compared, told.changed, len(told.items)) == (len(both), len(differ), min(most, len(differ)))
+            sizes = gap[differ.index].sort_values(ascending=False).tolist()[:most]
+            np.testing.assert_allclose(
+                [np.nan if one.difference is None else abs(one.difference) for one in told.items], sizes
+            )
+            for one in told.items:
+                old, new = (np.nan if value is None else value for value in (one.before, one.after))
+                np.testing.assert_equal([old, new], both.loc[one.id].tolist())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -311,6 +312,62 @@ def test_a_client_that_takes_its_time_gets_all_of_it(
             got += part
             time.sleep(0.03)
     assert body_of(bytes(got)) == wanted.content
+
+
+def test_clients_that_take_a_little_for_ever_leave_places_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    small_store: Path,
+    serving: Callable[..., httpx.Client],
+) -> None:
+    """Else two hundred of them, at a kilobyte a second, would keep everybody else out for as long as they like."""
+    gone = threading.Semaphore(0)
+    let_go = GuardedProtocol.let_go
+
+    def counted(self: GuardedProtocol) -> None:
+        let_go(self)
+        gone.release()
+
+    monkeypatch.setattr(GuardedProtocol, "let_go", counted)
+    monkeypatch.setattr(GuardedProtocol, "taken_bytes", 0)  # who takes anything is not let go for that
+    monkeypatch.setattr(GuardedProtocol, "most_slow", 1)
+    monkeypatch.setattr(GuardedProtocol, "patience_seconds", 0.2)
+    client = serving(small_store, concurrency=3)
+    page = "/api/town/collections/grid-100m/items?limit=10000"
+    wanted = client.get(page)
+    assert wanted.status_code == 200
+    asked = (
+        get(f"{page}&f=geojson").replace(b"Connection: close\r\n", b"") * 30
+    )  # more than the system keeps for a line
+    over = threading.Event()
+
+    def take_a_little(lines: list[socket.socket]) -> None:
+        while not over.wait(0.1):
+            for line in lines:
+                with contextlib.suppress(BlockingIOError, ConnectionResetError):
+                    line.recv(256)
+
+    with contextlib.ExitStack() as open_lines:
+        lines = [open_lines.enter_context(socket.socket()) for _ in range(3)]  # one for each place there is
+        for line in lines:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            line.connect(("127.0.0.1", port_of(client)))
+            line.sendall(asked)
+            line.setblocking(False)
+        slow = threading.Thread(target=take_a_little, args=(lines,))
+        slow.start()
+        try:
+            for _ in range(2):
+                assert gone.acquire(timeout=PATIENCE_S), "all places were kept"
+            assert answers_again(client)
+            for _ in range(10):
+                assert client.get("/api/town/collections").status_code == 200
+            assert client.get(page).content == wanted.content, "whoever takes it at once gets all of it"
+            assert not gone.acquire(blocking=False), "the one that may stay stays"
+        finally:
+            over.set()
+            slow.join()
+    assert "Exception" not in caplog.text, "whoever is let go fills no log"
 
 
 def test_bodies_that_never_come_are_not_waited_for(strict: httpx.Client) -> None:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import psutil
 import pytest
 from owslib.ogcapi.processes import Processes as OwsProcesses
 
-from api import job_files
+from api import job_files, process_addresses
 from api.database import Database
 from api.job_files import LEFT_BEHIND, Job, JobFiles
 from api.job_queue import HELD_WAITING, MOST_EACH, MOST_WAITING
@@ -172,6 +173,27 @@ def test_what_fails_says_why(client: httpx.Client) -> None:
     assert nobody.status_code == 404
     assert nobody.json()["type"].endswith("/no-such-job")
     assert client.get(f"/api/elsewhere/jobs/{told['jobID']}").status_code == 404
+
+
+def test_a_job_that_is_waited_for_too_long_is_dismissed_on_a_thread(
+    small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the loop a disk that hangs would hold up everybody."""
+    seen: list[str] = []
+    dismiss = JobFiles.dismiss
+
+    def noted(self: JobFiles, job: Job) -> Job:
+        seen.append(threading.current_thread().name)
+        return dismiss(self, job)
+
+    monkeypatch.setattr(JobFiles, "dismiss", noted)
+    monkeypatch.setattr(process_addresses, "MOST_WAIT_S", 0.0)
+    client = serving(small_store, jobs=tmp_path / "jobs")
+    told = client.post(f"{REGION}/processes/scenario/execution", json={"inputs": {"scenario": SCENARIO}})
+    assert told.status_code == 503, told.text
+    assert "respond-async" in told.json()["detail"]
+    assert len(seen) == 1
+    assert "AnyIO worker thread" in seen[0]
 
 
 def test_jobs_are_dismissed_while_they_run_and_while_they_wait_and_are_not_too_many(

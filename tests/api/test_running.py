@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import watch
 from api.app import create_app
+from api.errors import SettingsError
 from api.limits import Limited
 from api.settings import Settings
 from api.wire import GuardedProtocol
@@ -397,6 +398,18 @@ def test_what_is_given_goes_before_variables_and_those_before_the_file(tmp_path:
     settings = Settings.load(environment=variables, store=Path("given"), web=None)
     assert (settings.store, settings.gzip_level, settings.concurrency) == (Path("given"), 2, 7)
     assert Settings.load(environment=settings.as_environment()) == settings
+
+
+def test_a_download_is_waited_for_no_longer_than_its_request() -> None:
+    """Else it would be said to take too long, and nobody would know to ask again."""
+    nothing: dict[str, str] = {}
+    assert Settings.load(environment=nothing).download_wait_s == 10
+    assert Settings.load(environment=nothing, request_seconds=10.0).download_wait_s == 7
+    short = Settings.load(environment=nothing, request_seconds=10.0, export_wait_s=7.0)
+    assert Settings.load(environment=short.as_environment()).download_wait_s == 7
+    with pytest.raises(SettingsError, match=r"CARBONMAP_EXPORT_WAIT_S: expected 21 at most, .* got '600'"):
+        Settings.load(environment={"CARBONMAP_EXPORT_WAIT_S": "600"})
+    assert Settings.load(environment=nothing, request_seconds=1000.0, export_wait_s=600.0).download_wait_s == 600
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:

@@ -19,7 +19,18 @@ import httpx
 import pytest
 from anyio import CapacityLimiter
 
-from api import collections, features, measures, params, ranking, scenario_runs, statistics
+from api import (
+    catalogue,
+    collections,
+    editions,
+    features,
+    measures,
+    params,
+    ranking,
+    scenario_runs,
+    statistics,
+    styles,
+)
 from api.errors import InvalidParameter, RunsBusy, said_of
 from api.scenario_runs import MOST_WORK, Asked, Runs
 from api.turns import CHOICE_THREADS, DRAWN_THREADS, MOST_WAITING, READ_THREADS, THREADS, running
@@ -187,6 +198,54 @@ def test_whole_columns_are_read_a_few_at_a_time(
         assert not began.acquire(blocking=False), "no more began than there are turns"
         gate.set()
         assert {one.result(PATIENCE_S).status_code for one in asked} == {200}
+
+
+def test_differences_styles_and_stac_items_wait_for_the_turns_of_whole_columns(
+    own_store: Store,
+    publish: Callable[..., None],
+    serving: Callable[..., httpx.Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = own_store.open("town").id
+    publish(own_store.path, "town", "fedcba9876543210", seed=7)
+    began, gate = threading.Semaphore(0), threading.Event()
+    gate.set()
+
+    def slow(made: Callable[..., Any]) -> Callable[..., Any]:
+        def wait(*args: Any) -> Any:
+            if args[0] is args[1]:  # an edition beside itself, of which nothing is read
+                return made(*args)
+            began.release()
+            assert gate.wait(4 * PATIENCE_S)
+            return made(*args)
+
+        return wait
+
+    monkeypatch.setattr(editions, "largest_changes", slow(editions.largest_changes))
+    monkeypatch.setattr(styles, "measured", slow(styles.measured))
+    monkeypatch.setattr(catalogue, "stac_item", slow(catalogue.stac_item))
+    client = serving(own_store.path, request_seconds=4 * PATIENCE_S)
+    paths = (
+        f"/api/town/editions/{first}/diff/fedcba9876543210?collection=grid-100m&limit=1",
+        "/api/town/styles/net",
+        "/api/town/stac/items/grid-100m_2023",
+    )
+    tags = {path: client.get(path).headers["etag"] for path in paths}
+    for path in paths:
+        while began.acquire(blocking=False):
+            pass
+        gate.clear()
+        with ThreadPoolExecutor(50) as asking:  # more than other answers have threads
+            asked = [asking.submit(client.get, path) for _ in range(READ_THREADS + 40)]
+            assert all(began.acquire(timeout=PATIENCE_S) for _ in range(READ_THREADS)), path
+            itself = f"town/editions/{first}/diff/{first}?collection=grid-100m"
+            for other in ("health", "town/collections/grid-1km/items?limit=1", itself):
+                assert client.get(f"/api/{other}").status_code == 200, f"{other} while {path} is read"
+            for known, tag in tags.items():
+                assert client.get(known, headers={"If-None-Match": tag}).status_code == 304, known
+            assert not began.acquire(blocking=False), f"no more of {path} began than there are turns"
+            gate.set()
+            assert {one.result(PATIENCE_S).status_code for one in asked} == {200}
 
 
 def test_filtered_and_sorted_pages_hold_up_nothing_else_and_what_is_known_waits_for_nothing(

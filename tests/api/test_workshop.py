@@ -48,7 +48,9 @@ def test_a_file_that_took_too_long_is_tried_again_after_a_while(small_store: Pat
 def test_a_file_that_takes_too_long_is_told_at_once_when_asked_again(
     small_store: Path, tmp_path: Path, serving: Callable[..., httpx.Client]
 ) -> None:
-    client = serving(small_store, exports=tmp_path / "exports", export_wait_s=60, export_seconds=0.001)
+    client = serving(
+        small_store, exports=tmp_path / "exports", export_wait_s=60, request_seconds=120, export_seconds=0.001
+    )
     first, again = (client.get("/api/town/downloads/grid-1km_2023.csv") for _ in range(2))
     assert first.json()["detail"] == again.json()["detail"]
     assert "ask for a smaller collection" in again.json()["detail"]
