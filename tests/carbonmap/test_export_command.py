@@ -453,7 +453,7 @@ def test_what_a_server_refuses_to_make_is_told_at_once(
     def asleep(seconds: float) -> None:
         raise AssertionError(f"waits {seconds} s for what was refused")
 
-    given = {"exports": tmp_path / "exports", "export_wait_s": 60, **settings}
+    given = {"exports": tmp_path / "exports", "export_wait_s": 20, **settings}
     with small_editions.running(small_editions.Settings(store=store, **given)) as address:
         opened = carbonmap.open(address)
         monkeypatch.setattr(opened_module, "sleep", asleep)
