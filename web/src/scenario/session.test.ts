@@ -112,6 +112,7 @@ describe('what is told of measures', () => {
         unit: 'm2',
         needs_process: false,
         parameters: [],
+        scenario_parameters: [],
       },
     ],
     parameters: [],
