@@ -129,6 +129,7 @@ def test_figures_that_are_kept_say_what_they_were_measured_with(project: Path) -
         assert figures["rows"], file.name
         assert re.search(r"/(home|root|tmp|work|Users)\b", file.read_text("utf-8")) is None, file.name
         assert re.fullmatch("[0-9a-f]{40}", str(figures["commit"])), file.name
+        assert figures["changed"] is False, f"{file.name}: measured on a tree that no commit has"
         assert {"date", "machine", "versions", "settings", "rows"} <= figures.keys(), file.name
 
 
