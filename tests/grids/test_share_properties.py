@@ -1,4 +1,4 @@
-"""Properties of shares as a build makes them, for any features; oracles: exactextract for areas, brute overlays."""
+"""Properties of shares as a build makes them, for any features; oracles: exactextract, tobler, brute overlays."""
 
 import exactextract
 import geopandas as gpd
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
+from tobler.area_weighted import area_interpolate
 
 from grids.grid import Grid
 from grids.sharing import GAP, Division
@@ -141,14 +142,19 @@ def test_every_point_lies_in_exactly_one_cell(given: BaseGeometry) -> None:
     same(expected, table(np.array([given])), np.full(1, 1e-9))
 
 
-def test_areas_agree_with_exactextract() -> None:
+def ragged_areas() -> list[BaseGeometry]:
+    """Fourteen polygons, some of several parts and with holes, within a kilometre of the corner."""
     rng = np.random.default_rng(7)
-    shapes = [
+    return [
         shapely.concave_hull(shapely.MultiPoint(CORNER + rng.uniform(-950, 950, (12, 2))), 0.3)
         .difference(shapely.Point(CORNER + rng.uniform(-500, 500, 2)).buffer(rng.uniform(20, 250)))
         .union(shapely.box(*(CORNER + 100 * k), *(CORNER + 100 * k + [250, 120])))
         for k in range(-8, 6)
     ]
+
+
+def test_areas_agree_with_exactextract() -> None:
+    shapes = ragged_areas()
     west, south = CORNER - 1000
     raster = NumPyRasterSource(
         np.zeros((20, 20)),
@@ -169,6 +175,20 @@ def test_areas_agree_with_exactextract() -> None:
     assert ours.keys() == {key for key, share in expected.items() if share > 0}
     for key, share in ours.items():
         assert share == pytest.approx(expected[key], abs=1e-6)  # exactextract keeps coverage in 32 bits
+
+
+def test_values_added_up_agree_with_tobler() -> None:
+    shapes = ragged_areas()
+    values = np.arange(1.0, len(shapes) + 1)
+    rows, cols = (index.ravel() for index in np.mgrid[6390:6410, 2590:2610])
+    layer = gpd.GeoDataFrame({"value": values}, geometry=shapes, crs="EPSG:5179")
+    cells = gpd.GeoDataFrame(geometry=FINE.cell_polygons(rows, cols), crs="EPSG:5179")
+    expected = area_interpolate(layer, cells, extensive_variables=["value"], allocate_total=True)["value"].to_numpy()
+    found = np.zeros(rows.size)
+    for (row, col, feature), share in table(np.array(shapes)).items():
+        found[(row - 6390) * 20 + col - 2590] += share * values[feature]
+    assert found.sum() == pytest.approx(values.sum(), rel=1e-12)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * expected.mean())  # tobler keeps shares in 32 bits
 
 
 def test_areas_and_lengths_agree_with_a_brute_overlay() -> None:
