@@ -31,6 +31,7 @@ from carbonmap.seals import InputChanged, InputSeals
 from carbonmap.targets import grid_targets
 from carbonmap.zone_records import zone_lines
 from gis.errors import listed
+from gis.gdal_messages import FROM_GDAL
 from gis.geometry_column import GeometryColumn
 from gis.layers import MOST_EXAMPLES
 from gis.overlaps import FOREST
@@ -91,6 +92,10 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"repaired {report['repaired']['count']} invalid geometries"
     if report["repaired_by_edges"]["count"]:
         yield f"repaired {report['repaired_by_edges']['count']} geometries whose edges cross, when they were shared out"
+    for column, bad in report["unparsable"].items():
+        examples = ", ".join(map(repr, bad["examples"]))
+        yield f"{report['file']}: {bad['count']} values of {column} are no numbers, taken as unknown ({examples})"
+    yield from (f"{report['file']}: {note}" for note in report["notes"] if note.startswith(FROM_GDAL))
     for join in report["joins"]:
         if join["keys_unmatched"]:
             yield f"{join['file']}: {join['keys_unmatched']} of {join['keys']} keys match no feature"
@@ -100,6 +105,9 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
         if join["negative_rows"]:
             keys = ", ".join(join["negative_examples"])
             yield f"{join['file']}: {join['negative_rows']} readings are below zero, and keep their sign (keys {keys})"
+        for column, features in join["incomplete_years"].items():
+            done = "are scaled to 12" if f"{column}_months" in join["columns"] else "are taken as unknown"
+            yield f"{join['file']}: years of fewer than 12 months of {column} {done}: {features} features"
         for column, bad in join["unparsable"].items():
             yield f"{join['file']}: {bad['count']} values of {column} are no numbers, taken as unknown"
     yield from report["warnings"]
