@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import NDArray
 
 from carbonmap.calibration import calibrate
 from carbonmap.earlier import Earlier, earlier_editions
@@ -28,10 +25,11 @@ from carbonmap.progress import Progress
 from carbonmap.publish import Tables
 from carbonmap.region import Region, RegionFile
 from carbonmap.seals import InputChanged, InputSeals
+from carbonmap.taken_ground import TakenGround
 from carbonmap.targets import grid_targets
 from carbonmap.zone_records import zone_lines
 from gis.errors import listed
-from gis.geometry_column import GeometryColumn
+from gis.gdal_messages import FROM_GDAL
 from gis.layers import MOST_EXAMPLES
 from gis.overlaps import FOREST
 from gis.readers import read_context
@@ -39,10 +37,7 @@ from gis.sources import COUNTED, Source
 from grids.disclosure_record import disclosure_record, disclosure_remarks
 from grids.edition import EditionWriter, Manifest, edition_id
 from grids.memory import give_back
-from grids.shares import clip_to
 from grids.store_errors import EditionBroken
-
-Geometries = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -91,6 +86,10 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"repaired {report['repaired']['count']} invalid geometries"
     if report["repaired_by_edges"]["count"]:
         yield f"repaired {report['repaired_by_edges']['count']} geometries whose edges cross, when they were shared out"
+    for column, bad in report["unparsable"].items():
+        examples = ", ".join(map(repr, bad["examples"]))
+        yield f"{report['file']}: {bad['count']} values of {column} are no numbers, taken as unknown ({examples})"
+    yield from (f"{report['file']}: {note}" for note in report["notes"] if note.startswith(FROM_GDAL))
     for join in report["joins"]:
         if join["keys_unmatched"]:
             yield f"{join['file']}: {join['keys_unmatched']} of {join['keys']} keys match no feature"
@@ -100,6 +99,9 @@ def losses(report: Mapping[str, Any]) -> Iterator[str]:
         if join["negative_rows"]:
             keys = ", ".join(join["negative_examples"])
             yield f"{join['file']}: {join['negative_rows']} readings are below zero, and keep their sign (keys {keys})"
+        for column, features in join["incomplete_years"].items():
+            done = "are scaled to 12" if f"{column}_months" in join["columns"] else "are taken as unknown"
+            yield f"{join['file']}: years of fewer than 12 months of {column} {done}: {features} features"
         for column, bad in join["unparsable"].items():
             yield f"{join['file']}: {bad['count']} values of {column} are no numbers, taken as unknown"
     yield from report["warnings"]
@@ -265,14 +267,13 @@ def _work_parts(
     for source in sources:
         if source.is_raster or source not in alone:
             left = [part for part in parts[source.id] if work.record(part) is None]
-            stands = _stands(plan, sources, source, parts, work) if left else np.empty(0, dtype=object)
-            taken = GeometryColumn.of_objects(stands)
+            taken = TakenGround(plan, sources, source, parts, work)
             for part in parts[source.id]:
                 progress.step(f"{part}: reading and sharing out")
                 if part in left and source.is_raster:
-                    work.keep(part, *work_raster(plan, source, stands))
+                    work.keep(part, *work_raster(plan, source, taken.outlines()))
                 elif part in left:
-                    work.keep(part, *work_part(plan, part, work, taken))
+                    work.keep(part, *work_part(plan, part, work, taken.shared_with))
 
 
 def _prepare(
@@ -309,21 +310,6 @@ def _prepare(
 
 def _any_of(source: Source, parts: list[Part]) -> bool:
     return any(part.source == source.id for part in parts)
-
-
-def _stands(
-    plan: Plan, sources: list[Source], before: Source, parts: dict[str, list[Part]], work: WorkFolder
-) -> Geometries:
-    """Ground that the forest maps before a source have taken, as far as it lies in their domains."""
-    found = [np.empty(0, dtype=object)]
-    for source in sources[: sources.index(before)]:
-        if source.sector in FOREST and not source.is_raster:
-            for part in parts[source.id]:
-                if work.has_features(part):
-                    wkb = work.read(part, "features", columns=["geometry"])["geometry"]
-                    clipped = clip_to(shapely.from_wkb(wkb.to_numpy(zero_copy_only=False)), plan.domain(source))
-                    found.append(clipped.geometries[clipped.inside > 0])
-    return np.concatenate(found)
 
 
 def _write_context(writer: EditionWriter, region: Region, ground: Ground, inputs: Path) -> None:

@@ -1,5 +1,6 @@
 """The command line: `carbonmap demo | init | check | build | serve | info | receipt | export | scenario | ...`."""
 
+import errno
 import logging
 import os
 import sys
@@ -28,6 +29,12 @@ STOPPED = 130
 
 PROBLEMS = (RegionError, BuildStopped, GisError, GridError, AccountingError, MissingResource)
 """Errors of ours: one paragraph for the user, exit code 2."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_NO_ROOM = (
+    "The disk is full, or nothing may be written there: make room, or choose another place (--store). A build that "
+    "ends so publishes nothing, and goes on from the parts that are done when it is started again"
+)
 
 _NO_MEMORY = (
     "out of memory. Nothing was published. Use larger cells, a coarser H3 resolution or a smaller region, or a machine "
@@ -106,7 +113,8 @@ def main() -> None:
             raise SystemExit(STOPPED) from None
         raise
     except OSError as problem:
-        _complain(f"{problem.strerror or problem}: {problem.filename}" if problem.filename else str(problem))
+        said = f"{problem.strerror or problem}: {problem.filename}" if problem.filename else str(problem)
+        _complain(f"{said}. {_NO_ROOM}" if problem.errno in _FULL else said)
         raise SystemExit(2) from None
     except MemoryError:
         _complain(_NO_MEMORY)

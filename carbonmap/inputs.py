@@ -11,8 +11,8 @@ BESIDE_SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg")
 BESIDE_RASTER = (".tfw", ".tifw", ".tiffw", ".wld", ".tab", ".aux")
 """In place of `.tif`: files from which GDAL takes where a GeoTIFF lies, whatever it says itself."""
 
-AFTER_RASTER = (".aux.xml", ".aux", ".xml")
-"""Behind `.tif`: likewise. Overviews (`.ovr`) and masks (`.msk`) are not read."""
+AFTER_RASTER = (".aux.xml", ".aux", ".xml", ".msk")
+"""Behind `.tif`: likewise. Overviews (`.ovr`) are not read."""
 
 
 def named_files(region: Region) -> list[str]:

@@ -1,9 +1,13 @@
 """A land-cover raster as a layer: hectares per class and target, read block by block; the forest map wins over it."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from accounting.sector import Remark
 from carbonmap.line_tables import line_table
 from carbonmap.parts import PartRecord, PartTables, arrow_table, cell_table, record_of, share_table
 from carbonmap.plan import Plan
@@ -15,6 +19,9 @@ from gis.raster import class_runs
 from gis.sources import Source
 from grids.errors import GridError
 from grids.land_cover import ClassAreas
+
+_UNKNOWN_SHARE = 1e-3
+"""Of the ground that a raster is asked for; less is the rounding of areas and borders."""
 
 
 def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tuple[PartRecord, PartTables]:
@@ -54,4 +61,18 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
     shares = {name: share_table(entries) for name, entries in shared.zones.items()}
     tables = PartTables(arrow_table(table), line_table(emissions.compact), cell_table(shared.cells), shares)
     repaired = tuple(features["id"].iloc[shared.repaired])
-    return record_of(len(features), report, emissions, repaired=repaired), tables
+    record = record_of(len(features), report, emissions, repaired=repaired)
+    return replace(record, remarks=(*record.remarks, *_unknown(areas, source))), tables
+
+
+def _unknown(areas: ClassAreas, source: Source) -> Iterator[Remark]:
+    """What to say of ground of which the raster says nothing: it counts as 0, which nobody has said it is."""
+    name = source.file.replace("{", "{{").replace("}", "}}")
+    unknown_ha = areas.ground_ha - float(areas.area_ha.sum()) - areas.refused_ha
+    if unknown_ha > _UNKNOWN_SHARE * areas.ground_ha:
+        text = (
+            f"{name} says nothing of {{amount:,.0f}} ha of its domain ({unknown_ha / areas.ground_ha:.1%}), which "
+            "lie outside of it or have no class; they count as 0: if that is not what is meant, take a raster that "
+            "covers the domain, or say by coverage: for what it speaks."
+        )
+        yield Remark(text, amount=unknown_ha)

@@ -7,7 +7,7 @@ are the same. They lie in a work folder until the edition is published; a build 
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -244,7 +244,7 @@ def join_tables(source: Source, plan: Plan, work: WorkFolder) -> None:
 
 
 def work_part(
-    plan: Plan, part: Part, work: WorkFolder, stands: GeometryColumn | None = None
+    plan: Plan, part: Part, work: WorkFolder, taken: Callable[[GeometryColumn], Iterable[GeometryColumn]] | None = None
 ) -> tuple[PartRecord, PartTables | None]:
     """Read a part, work out its emissions and share it out: the one function that every engine runs.
 
@@ -252,7 +252,7 @@ def work_part(
         plan: the region.
         part: which features.
         work: where what parts need of the whole source is (`join_tables`, `settle_shared_ground`).
-        stands: ground that earlier forest maps have taken, for a forest source.
+        taken: gives the stands of earlier forest maps that share ground with these, in parts; for a forest source.
 
     Returns:
         The record, and the tables; None where nothing of the part lies in the region.
@@ -272,8 +272,8 @@ def work_part(
         smaller=smaller if source.sector in FOREST else None,
         opened=plan.opened,
     )
-    if stands is not None and len(stands):
-        layer = without_ground(layer, stands)
+    if taken is not None:
+        layer = without_ground(layer, taken(layer.geometry))
     if not len(layer):
         return PartRecord(0, layer.report), None
     odd = implausible(layer)

@@ -13,6 +13,9 @@ from gis.errors import UnreadableFile
 _FIELD = 32
 """Bytes by which the head of a .dbf describes itself, and each of its columns."""
 
+_END = 0x0D
+"""What stands where another column would begin; some writers leave it out."""
+
 _SHORT = 18
 """Digits that every number of 64 bits has room for."""
 
@@ -44,6 +47,8 @@ def dbf_fields(path: Path) -> list[DbfField]:
         head += stream.read(max(int.from_bytes(head[8:10], "little") - _FIELD, 0))
     fields, begin = [], 1  # after the mark of deletion
     for at in range(_FIELD, len(head) - _FIELD + 1, _FIELD):
+        if head[at] == _END:
+            break  # what may follow is no column, but the name of a database
         kind, width, decimals = head[at + 11 : at + 12], head[at + 16], head[at + 17]
         fields.append(DbfField(begin, width, kind in (b"N", b"F") and not decimals))
         begin += width

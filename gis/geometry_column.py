@@ -51,6 +51,8 @@ class GeometryColumn:
         """
         if isinstance(column.type, pa.BaseExtensionType):
             column = column.cast(column.type.storage_type)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
         if not any(is_it(column.type) for is_it in _BINARY):
             raise TypeError(f"a column of {column.type}; binary was expected")
         column = column.cast(pa.large_binary())

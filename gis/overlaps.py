@@ -1,6 +1,6 @@
 """Ground that a forest map draws twice: it takes up carbon once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -52,6 +52,14 @@ class SmallerStands:
         smaller = np.where(first_is_larger, shared.second, shared.first)
         order = np.lexsort((smaller, larger))
         return cls(larger[order], stands.take(smaller[order]))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Pairs of the same larger stands with smaller ones of several parts."""
+        larger: Positions = np.concatenate([np.zeros(0, np.int64), *(part.larger for part in parts)])
+        nothing = GeometryColumn.of_arrow(pa.array([], pa.large_binary()))
+        order = np.argsort(larger, kind="stable")
+        return cls(larger[order], GeometryColumn.joined([nothing, *(part.smaller for part in parts)]).take(order))
 
     def each(self) -> Iterator[tuple[int, Geometries]]:
         """Each stand that gives way, in order, with the smaller ones as objects."""
@@ -165,19 +173,24 @@ def _polygonal(geometry: BaseGeometry) -> BaseGeometry:
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
 
 
-def without_ground(layer: Layer, taken: GeometryColumn) -> Layer:
+def _shared_with(stands: GeometryColumn, others: GeometryColumn) -> SmallerStands:
+    """Which stands share ground with which others, that keep it; with bytes of their own."""
+    shared = ground_shared_with(stands.wkb, others.wkb)
+    return SmallerStands(shared.first, GeometryColumn.of_arrow(others.take(shared.second).arrow()))
+
+
+def without_ground(layer: Layer, taken: Iterable[GeometryColumn]) -> Layer:
     """A forest map less the ground of the maps listed before it, which say what stands there.
 
     Args:
         layer: as read.
-        taken: polygons of the maps before, in the layer's CRS.
+        taken: polygons of the maps before, in the layer's CRS, in parts; of each those are kept that share ground.
 
     Returns:
         The layer, with stands that have no ground left refused in its report, and the ground given away in it.
     """
     stands = layer.geometry
-    shared = ground_shared_with(stands.wkb, taken.wkb)
-    once = ground_once(stands, SmallerStands(shared.first, taken.take(shared.second)))
+    once = ground_once(stands, SmallerStands.joined([_shared_with(stands, part) for part in taken]))
     if once.shared_m2 <= _NOTHING * float(stands.areas.sum()) and not once.uncut:
         return layer  # neighbours that only touch
     report = layer.report

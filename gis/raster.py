@@ -12,6 +12,7 @@ import pyproj
 import rasterio
 import shapely
 from numpy.typing import NDArray
+from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
@@ -23,6 +24,10 @@ from gis.raw import Progress
 from gis.sources import Source
 
 _TILE_PIXELS = 1024
+_PIXELS_AT_ONCE = 1 << 24
+"""Of a window: some writers make one block of a whole file."""
+_NOTHING = np.iinfo(np.int64).min
+"""A pixel that says nothing: the file's nodata, or one that its mask or alpha band leaves out."""
 _EDGE_M = 250.0
 """Longest straight edge of a reprojected run: chord and curve then differ by some millimetres (L^2 tan(lat) / 8 R)."""
 _DEGREE_M = 111_320.0
@@ -86,7 +91,7 @@ def class_runs(
                 progress(f"reading {path.name}", number / len(windows))
             codes = _read(dataset, source, window)
             _count(codes, dataset.nodata, known, report, source)
-            runs = _runs(codes, dataset.nodata)
+            runs = _runs(codes)
             if len(runs.codes):
                 yield ClassRuns(_polygons(runs, window, dataset.transform, transformer, own), runs.codes)
         if progress is not None:
@@ -116,6 +121,13 @@ def _check(dataset: Any, source: Source, report: ReadReport) -> pyproj.CRS:
     kind = dataset.dtypes[source.band - 1]
     if not kind.startswith(("int", "uint")):
         raise WrongGeometry(f"{name}: band {source.band} holds {kind} numbers; a class raster holds whole numbers")
+    scale, offset = dataset.scales[source.band - 1], dataset.offsets[source.band - 1]
+    if (scale, offset) != (1.0, 0.0):
+        raise WrongGeometry(
+            f"{name}: band {source.band} says its numbers are to be multiplied by {scale:.6g} and moved by "
+            f"{offset:.6g}; classes are numbers as they stand. Write it anew without (gdal_translate -a_scale 1 "
+            "-a_offset 0, or -unscale if the classes are what comes of it)"
+        )
     transform = dataset.transform
     if transform.is_identity:
         raise CrsError(f"{name} does not say where it lies (no geotransform); georeference it first")
@@ -125,9 +137,15 @@ def _check(dataset: Any, source: Source, report: ReadReport) -> pyproj.CRS:
     report.crs = ":".join(crs.to_authority() or (crs.name,))
     report.notes.append(
         f"counts are pixels of {abs(transform.a):.12g} x {abs(transform.e):.12g} in {report.crs}, of the windows that "
-        f"meet the domain; nodata ({dataset.nodata}) counts as empty"
+        f"meet the domain; nodata ({dataset.nodata}){' and what its mask leaves out' * _is_masked(dataset, source)} "
+        "counts as empty"
     )
     return crs
+
+
+def _is_masked(dataset: Any, source: Source) -> bool:
+    """Whether a mask (in the file or beside it) or an alpha band says which pixels hold something."""
+    return MaskFlags.per_dataset in dataset.mask_flag_enums[source.band - 1]
 
 
 def _window(dataset: Any, bounds: Bounds | None, source: Source) -> Window:
@@ -148,10 +166,15 @@ def _window(dataset: Any, bounds: Bounds | None, source: Source) -> Window:
 
 
 def _blocks(dataset: Any, area: Window) -> list[Window]:
-    """Windows along the file's own blocks, so that each is decompressed once; thin strips are taken together."""
+    """Windows along the file's own blocks, so that each is decompressed once; thin strips are taken together.
+
+    A block that is larger than a window may be is read in several.
+    """
     height, width = dataset.block_shapes[0]
-    width = max(width, min(_TILE_PIXELS, dataset.width) // width * width)
-    height = max(height, _TILE_PIXELS // height * height)
+    wider = max(width, min(_TILE_PIXELS, dataset.width) // width * width)
+    higher = max(height, min(_TILE_PIXELS, _PIXELS_AT_ONCE // wider) // height * height)
+    width = min(wider, _PIXELS_AT_ONCE)
+    height = max(1, min(higher, _PIXELS_AT_ONCE // width))
     windows = []
     bottom, right = area.row_off + area.height, area.col_off + area.width
     for top in range(area.row_off // height * height, bottom, height):
@@ -162,8 +185,14 @@ def _blocks(dataset: Any, area: Window) -> list[Window]:
 
 
 def _read(dataset: Any, source: Source, window: Window) -> NDArray[np.int64]:
+    """Codes of a window, `_NOTHING` where there is none."""
     try:
-        return np.asarray(dataset.read(source.band, window=window)).astype(np.int64)
+        codes = np.asarray(dataset.read(source.band, window=window)).astype(np.int64)
+        if dataset.nodata is not None:
+            codes[codes == dataset.nodata] = _NOTHING
+        if _is_masked(dataset, source):
+            codes[dataset.read_masks(source.band, window=window) == 0] = _NOTHING
+        return codes
     except RasterioError as problem:
         raise UnreadableFile(
             f"{source.file}: rows {window.row_off} to {window.row_off + window.height} cannot be read ({problem}); "
@@ -181,7 +210,7 @@ def _count(
     present, counts = np.unique(codes, return_counts=True)
     report.read += int(codes.size)
     for code, count in zip(present.tolist(), counts.tolist(), strict=True):
-        if nodata is not None and code == nodata:
+        if code == _NOTHING:
             report.empty += count
         elif known is not None and code not in known:
             table = source.classes if isinstance(source.classes, str) else "the region file"
@@ -206,7 +235,7 @@ class _Runs:
     codes: NDArray[np.int64]
 
 
-def _runs(codes: NDArray[np.int64], nodata: float | None) -> _Runs:
+def _runs(codes: NDArray[np.int64]) -> _Runs:
     """Runs of equal class within a row, equal ones below each other taken together."""
     height, width = codes.shape
     begins = np.ones((height, width), dtype=bool)
@@ -215,9 +244,8 @@ def _runs(codes: NDArray[np.int64], nodata: float | None) -> _Runs:
     right = np.append(left[1:], width)
     right[np.append(row[1:] != row[:-1], True)] = width
     code = codes[row, left]
-    if nodata is not None:
-        keep = code != nodata
-        row, left, right, code = row[keep], left[keep], right[keep], code[keep]
+    keep = code != _NOTHING
+    row, left, right, code = row[keep], left[keep], right[keep], code[keep]
     order = np.lexsort((row, code, right, left))
     row, left, right, code = row[order], left[order], right[order], code[order]
     first = np.ones(len(row), dtype=bool)

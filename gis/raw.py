@@ -92,6 +92,7 @@ class Raw:
         crs: of the coordinates.
         rows: (n,) counts them through what was read; those that were dropped since leave gaps.
         plain: columns of nothing but ASCII text, which no encoding can have misread.
+        any_comma: whether every comma in a number is suspect (`gis.tables.Table`).
     """
 
     ids: NDArray[np.object_] | NDArray[np.int64]
@@ -100,6 +101,7 @@ class Raw:
     crs: CRS
     rows: NDArray[np.int64] = field(default_factory=lambda: _ALL)
     plain: frozenset[str] = frozenset()
+    any_comma: bool = False
 
     def __post_init__(self) -> None:
         if self.rows is _ALL:

@@ -256,7 +256,8 @@ def named(raw: Raw, columns: dict[str, str], report: ReadReport, *, strict: bool
         if theirs not in raw.values:
             raise ColumnMissing(f"{report.file} has no column {theirs!r}; it has: {listed(raw.values.columns)}")
         if is_numeric_column(ours):
-            values, bad = numbers(raw.values[theirs], ours, f"{report.file}, column {theirs!r}", refuse_commas=strict)
+            where = f"{report.file}, column {theirs!r}"
+            values, bad = numbers(raw.values[theirs], ours, where, refuse_commas=strict, any_comma=raw.any_comma)
             if bad.count:
                 report.unparsable[ours] = Unparsable(bad.count, bad.examples)
             made[ours] = pd.Series(values, dtype="float64")

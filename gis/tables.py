@@ -159,4 +159,5 @@ def read_points(request: Request, report: ReadReport) -> Raw:
     report.read += len(known)
     report.crs, report.encoding, report.layer = crs.to_string(), table.encoding, request.layer
     ids = np.arange(1, len(known) + 1).astype(str).astype(object)
-    return Raw(ids, GeometryColumn.of_objects(geometries), table.rows[list(request.columns)], crs)
+    values = table.rows[list(request.columns)]
+    return Raw(ids, GeometryColumn.of_objects(geometries), values, crs, any_comma=table.any_comma)

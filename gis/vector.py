@@ -1,7 +1,6 @@
 """Vector files through GDAL (pyogrio), and GeoParquet through pyarrow; local plain files of known drivers only."""
 
 import json
-import warnings
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,15 @@ from gis.dbf import dbf_fields, digits
 from gis.encodings import check_text, check_utf8, is_ascii, shapefile_encoding
 from gis.errors import LayerMissing, UnreadableFile, WrongEncoding, WrongGeometry, did_you_mean, listed
 from gis.files import file_kind, unpacked
+from gis.gdal_messages import heard
 from gis.geoarrow import ENCODINGS, wkb_of
 from gis.geometry_column import UNREADABLE as NO_GEOMETRY
 from gis.geometry_column import GeometryColumn
 from gis.layers import ReadReport
+from gis.mistyped import restore_mistyped
 from gis.parquet_files import open_parquet, told_by_row_group
 from gis.raw import Raw, Request, Span, require_columns
+from gis.shapefiles import check_parts
 from gis.values import texts
 
 _PLAIN = frozenset({"string", "empty", "integer", "floating", "mixed-integer-float", "boolean", "bytes"})
@@ -65,8 +67,7 @@ def read_vector(request: Request, report: ReadReport) -> Raw:
 def layer_names(path: Path) -> list[str]:
     """Names of the layers of a vector file; UnreadableFile when GDAL cannot open it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with heard():
             return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     except DataSourceError as problem:
         raise UnreadableFile(
@@ -76,8 +77,7 @@ def layer_names(path: Path) -> list[str]:
 
 def layer_info(path: Path, layer: str | None, **options: str) -> dict[str, Any]:
     """What GDAL says of one layer, opened with its driver's options: crs, fields, features, geometry_type."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with heard():
         info: dict[str, Any] = pyogrio.read_info(path, layer=layer, **options)
     return info
 
@@ -104,6 +104,7 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
         if note:
             report.notes.append(note)
         of_dbf = dbf_fields(path)
+        check_parts(path)
     layer = choose_layer(path, name, request.layer)
     # Else GDAL takes long whole numbers for floats. It looks through all rows for that, so only where there are some.
     options = {"ADJUST_TYPE": "YES"} if any(field.is_long for field in of_dbf) else {}
@@ -114,8 +115,7 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
                 f"{name}, layer {layer}: a table without geometry; join it to a source with geometry (joins)"
             )
         require_columns(request.columns, [str(field) for field in info["fields"]], f"{name}, layer {layer}")
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with heard() as said:
             meta, fids, wkb, fields = pyogrio.raw.read(
                 path,
                 layer=layer,
@@ -135,7 +135,7 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
             f"{name}, layer {layer}: reading failed ({_first_line(problem)}); the file is damaged or "
             "truncated, or not what its suffix says"
         ) from problem
-    report.notes.extend(sorted({f"GDAL: {_first_line(warning.message)}" for warning in caught}))
+    report.notes.extend(said)
     report.layer, report.encoding = layer, str(encoding or meta["encoding"] or "UTF-8")
     declared = meta["crs"]
     if declared is None and _is_topojson(path):
@@ -146,9 +146,12 @@ def _read_gdal(path: Path, request: Request, report: ReadReport) -> Raw:
         index=range(len(fids)),
     )
     fields_of_file = list(map(str, info["fields"]))
-    for field in _rounded(values, dict(zip(fields_of_file, map(str, info["dtypes"]), strict=True))):
+    kinds = dict(zip(fields_of_file, map(str, info["dtypes"]), strict=True))
+    for field in _rounded(values, kinds):
         _, again = pyogrio.raw.read_arrow(path, layer=layer, columns=[field], read_geometry=False, **options)
         values[field] = _values(again[field])
+    if path.suffix.lower() == ".gpkg":
+        restore_mistyped(path, layer, kinds, np.asarray(fids, np.int64), values)
     long = {name: field for name, field in zip(fields_of_file, of_dbf, strict=False) if field.is_long}
     for name in _rounded(values, dict.fromkeys(long, "int64")):  # one of them has no place in 64 bits
         values[name] = pd.Series(digits(path, long[name], np.asarray(fids, np.int64)), dtype=object)
@@ -285,7 +288,13 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
         raise LayerMissing(f"{name}: a GeoParquet file has no layers; drop layer: {request.layer} from the region file")
     with nullcontext() if request.opened is None else request.opened() as source:
         file, geometry, declared = parquet_geometry(request.path, source)
-        require_columns(request.columns, [column for column in file.schema_arrow.names if column != geometry], name)
+        names = file.schema_arrow.names
+        twice = sorted({column for column in (geometry, *request.columns) if names.count(column) > 1})
+        if twice:
+            raise UnreadableFile(
+                f"{name} has several columns named {listed(map(repr, twice))}; write it with unique names"
+            )
+        require_columns(request.columns, [column for column in names if column != geometry], name)
         wanted = [geometry, *(column for column in request.columns if column != geometry)]
         first_row = request.span.first_row if request.span else 0
         with told_by_row_group(request.path, wanted, elsewhere=source is not None):
@@ -304,7 +313,8 @@ def _read_parquet(request: Request, report: ReadReport) -> Raw:
         return _finish(ids, shapes, values, declared, request, report, plain)
     except TypeError as problem:
         raise UnreadableFile(
-            f"{name}: column {geometry!r} does not hold WKB geometry ({_first_line(problem)})"
+            f"{name}: column {geometry!r} does not hold WKB geometry ({_first_line(problem)}); write it again with "
+            "GeoPandas (to_parquet) or GDAL"
         ) from problem
 
 

@@ -25,6 +25,10 @@ Marks = NDArray[np.uint64]
 _CENTIMETRES = 100.0
 """In a metre. A footprint whose bounds are the same by these is the same: libraries round projections anew."""
 
+_BETWEEN = 0.6180339887
+"""Where within a centimetre one place ends. Coordinates have few decimals: many lie at halves, where the last digit of
+a double would tell a footprint from itself, and none lies here."""
+
 
 class IdsChanged(GridError):
     """Closed meters of an earlier edition stand under other names now; nothing was published."""
@@ -129,7 +133,7 @@ def _named(layer: str, table: pa.Table) -> _Named:
         wkb = table["geometry"].to_numpy()
         bounds = shapely.bounds(shapely.from_wkb(wkb, on_invalid="ignore")) * _CENTIMETRES
         known = np.isfinite(bounds).all(axis=1)
-        rounded = pd.DataFrame(np.round(bounds[known]).astype(np.int64))
+        rounded = pd.DataFrame(np.floor(bounds[known] + _BETWEEN).astype(np.int64))
         place[known] = pd.util.hash_pandas_object(rounded, index=False).to_numpy(dtype=np.uint64)
     return _Named(key, place)
 

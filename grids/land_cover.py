@@ -39,6 +39,7 @@ class ClassAreas:
     Attributes:
         refused: how many patches have parts that do not add up to them (`SharedOut.refused`); they count in no class.
         refused_ha: their hectares.
+        ground_ha: hectares of the ground that counts: the domain without the mask.
     """
 
     def __init__(self, division: Division, *, mask: GeometryArray | None = None) -> None:
@@ -50,7 +51,9 @@ class ClassAreas:
         """
         self._division = division
         self._crs = division.grid.crs
-        self._ground = PolygonPieces(np.array([_without(division.domain, mask)], dtype=np.object_))
+        ground = np.array([_without(division.domain, mask)], dtype=np.object_)
+        self.ground_ha = float(geodesic_area_ha(ground, self._crs)[0])
+        self._ground = PolygonPieces(ground)
         self._codes: list[int] = []  # classes by order of appearance; sums count by position here
         self._total = np.zeros(0)
         self._repaired: set[int] = set()

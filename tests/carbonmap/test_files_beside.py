@@ -50,6 +50,20 @@ def with_shapefile(tiny: Tiny, suffixes: dict[str, str], named: str) -> None:
         path.rename(path.with_name(f"b.{suffixes.get(path.suffix[1:], path.suffix[1:])}"))
 
 
+def test_a_mask_beside_a_raster_is_input(tiny):
+    path = with_raster(tiny)
+    before = edition_of(tiny)
+    hidden = np.full((20, 20), 255, np.uint8)
+    editions = {before}
+    for _ in range(2):
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as raster:
+            raster.write_mask(hidden)
+        assert path.with_name("lc.tif.msk").is_file()
+        editions.add(edition_of(tiny))
+        hidden[3:6, 3:6] = 0
+    assert len(editions) == 3
+
+
 @pytest.mark.parametrize("named", ["lc.tif", "LC.TIF", "lc.tiff"])
 @pytest.mark.parametrize("after", [".tfw", ".TFW", ".wld", ".tab", "+.aux.xml", "+.AUX.XML"])
 def test_what_lies_beside_a_raster_is_input(tiny, named, after):

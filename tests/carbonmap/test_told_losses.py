@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 import pytest
+import rasterio
 import shapely
+from affine import Affine
 from shapely.errors import GEOSException
 
 from carbonmap.build import Built, build_region
@@ -254,3 +256,34 @@ def test_a_store_that_is_not_there_is_an_error_of_every_verb(
     assert code == 2, out + error
     assert "nowhere" in error
     assert not (tmp_path / "nowhere").exists()
+
+
+def with_raster(tiny: Any, rows: int) -> None:
+    """A land cover of trees, of so many of the region's 20 rows of 100 m from the north."""
+    tiny.region["sources"][2] = {
+        "id": "cover", "sector": "land_cover", "file": "{lc}.tif", "classes": {1: "tree_mixed"}, "open": True,
+    }  # fmt: skip
+    tiny.write()
+    place = {"transform": Affine(100, 0, EAST, 0, -100, NORTH + 2000), "crs": "EPSG:32632"}
+    kind = {"driver": "GTiff", "width": 20, "height": rows, "count": 1, "dtype": "uint8"}
+    with rasterio.open(tiny.folder / "{lc}.tif", "w", **kind, **place) as raster:
+        raster.write(np.ones((rows, 20), np.uint8), 1)
+
+
+def test_ground_of_which_a_raster_says_nothing_is_told(tiny: Any) -> None:
+    with_raster(tiny, 15)
+    assert "{lc}.tif says nothing of 100 ha of its domain (25.0%)" in "\n".join(build(tiny).summary())
+    with_raster(tiny, 20)
+    assert "says nothing" not in "\n".join(build(tiny).summary())
+
+
+def test_values_that_are_no_numbers_and_words_of_gdal_are_told(tiny: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    features = tiny.layers["buildings.geojson"]["features"]
+    features[2]["properties"]["area"] = "about 200"
+    features.append({"type": "Feature", "properties": {"bid": "odd"}, "geometry": {"type": "Circle"}})
+    tiny.meters = tiny.meters.replace("b1;202312;electricity;1000\n", "")
+    told = lines_of(build(tiny), "buildings")
+    assert "buildings.geojson: 1 values of floor_area_m2 are no numbers, taken as unknown ('about 200')" in told
+    assert "buildings.geojson: GDAL: Unsupported geometry type detected" in told
+    assert "meters.csv: years of fewer than 12 months of electricity_kwh_2023 are taken as unknown: 1 features" in told
+    assert "Unsupported" not in capfd.readouterr().err

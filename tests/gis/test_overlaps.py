@@ -91,12 +91,15 @@ def test_a_map_gives_way_to_the_one_before_it() -> None:
     ids = pd.DataFrame({"id": ["half", "gone", "beside", "far"]})
     report = ReadReport("s", "s.gpkg", read=4, kept=4)
     layer = Layer("s", "forest", ids, stands, pyproj.CRS("EPSG:32632"), False, report)
-    rest = without_ground(layer, GeometryColumn.of_objects(shapes(box(0, 0, 10, 5), box(0, 5, 10, 10))))
+    rest = without_ground(
+        layer, [GeometryColumn.of_objects(shapes(part)) for part in (box(0, 0, 10, 5), box(0, 5, 10, 10))]
+    )
     assert dict(zip(rest.features["id"], rest.features.area, strict=True)) == {"half": 50, "beside": 100, "far": 100}
     assert rest.report.refused == [("gone", "all of its ground lies in a forest map listed before")]
     rest.report.verify()
     assert rest.report.ground.to_earlier_m2 == 50 + 1
-    assert without_ground(rest, GeometryColumn.of_objects(shapes(box(0, 0, 10, 10)))) is rest
+    assert without_ground(rest, [GeometryColumn.of_objects(shapes(box(0, 0, 10, 10)))]) is rest
+    assert without_ground(rest, []) is rest
 
 
 def test_a_forest_is_read_without_ground_twice_and_says_so(tmp_path: Path) -> None:

@@ -65,6 +65,18 @@ def test_who_is_called_otherwise_is_told(edition: Edition, now: ClosedLayer, sai
         refuse_if_renamed([edition], [now])
 
 
+@pytest.mark.parametrize("decimals", [0.0, 0.005, 0.001, 0.0005])
+def test_the_last_digit_of_a_coordinate_makes_no_other_place(tmp_path: Path, decimals: float):
+    """Projected anew by another library, places differ in the ninth decimal; half centimetres were rounded apart."""
+    there = shapely.transform(PLACES, lambda xy: np.round(xy) + decimals)
+    found = receipt_town.publish(receipt_town.EXAMPLE, tmp_path)
+    pq.write_table(features(IDS, there), found.folder / "private" / "features-stock.parquet")
+    for noise in (-1e-9, 1e-9):
+        again = shapely.transform(there, lambda xy, noise=noise: xy + noise)
+        with pytest.raises(IdsChanged, match="6 stand where they stood and have another name"):
+            refuse_if_renamed([found], [layer(features(IDS, again), "register")])
+
+
 def test_a_source_that_is_gone_with_nothing_in_its_place_is_gone(edition: Edition):
     refuse_if_renamed([edition], [])
     refuse_if_renamed([edition], [ClosedLayer("roads", "transport", lambda: [features(OTHERS)])])
