@@ -15,8 +15,8 @@ from grids.manifest import Collection
 from grids.projections import LONLAT, transformer
 from grids.tables import COVERING, GEOMETRY, Geometries
 
-PIECE = 65_536
-"""Rows held in memory at once: sixteen row groups of a public table."""
+PIECE = 16_384
+"""Rows held in memory at once: four row groups of a public table, with a polygon of some kilobyte each."""
 
 _WINDOW = 512
 """Cells to a side of what a raster writer holds at once."""
@@ -41,8 +41,8 @@ class Window:
     height: int
     width: int
     rows: pa.Table
-    up: NDArray[np.int64]
-    right: NDArray[np.int64]
+    up: NDArray[np.int32]
+    right: NDArray[np.int32]
 
     def spread(self, name: str) -> NDArray[np.float64]:
         """Return a column as a (height, width) picture, south first; NaN where it is unknown or no row stands."""
@@ -95,7 +95,7 @@ class PublicTable:
     def pieces(self) -> Iterator[tuple[pa.Table, Geometries]]:
         """Yield all rows in the table's order, PIECE at a time (one empty piece of none), with their polygons."""
         for offset in range(0, max(self.count, 1), PIECE):
-            rows = self.edition.page(self.collection.id, self.year, offset=offset, limit=PIECE).rows
+            rows = self.edition.page(self.collection.id, self.year, offset=offset, limit=PIECE, keep=False).rows
             polygons = self.edition.polygons(self.collection.id, rows)
             yield rows.drop_columns([name for name in (GEOMETRY, COVERING) if name in rows.column_names]), polygons
 
@@ -112,10 +112,10 @@ class PublicTable:
         return west, south, east, north
 
     @cached_property
-    def _cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _cells(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """(rows,) row and column of every cell."""
         table = self.edition.table(self.collection.id, self.year, ["row", "col"])
-        return table["row"].to_numpy().astype(np.int64), table["col"].to_numpy().astype(np.int64)
+        return table["row"].to_numpy().astype(np.int32), table["col"].to_numpy().astype(np.int32)
 
     @property
     def extent(self) -> Extent:
