@@ -61,7 +61,7 @@ from api.settings import Settings, jobs_folder
 from api.tile_app import KeptTiles
 from api.tile_cache import TileCache
 from api.tries import Tries
-from api.turns import CHOICE_THREADS, DRAWN_THREADS, READ_THREADS
+from api.turns import CHOICE_THREADS, DRAWN_THREADS, FILTER_THREADS, READ_THREADS
 from api.turns import THREADS as RUN_THREADS
 from api.warming import Warming, answer_first
 from api.watch import Watched, configure_logs
@@ -162,6 +162,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.run_threads = CapacityLimiter(RUN_THREADS)
     app.state.drawn_threads = CapacityLimiter(DRAWN_THREADS)
     app.state.read_threads = CapacityLimiter(READ_THREADS)
+    app.state.filter_threads = CapacityLimiter(FILTER_THREADS)
     app.state.choice_threads = CapacityLimiter(CHOICE_THREADS)
     errors.install(app)
     api = APIRouter(prefix="/api", responses=_PROBLEMS)

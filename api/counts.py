@@ -28,6 +28,13 @@ _seconds = Histogram(
     "carbonmap_request_seconds", "Seconds from request to the end of its answer.", ["route"], buckets=_SECONDS
 )
 _bytes = Counter("carbonmap_answer_bytes", "Bytes of bodies sent, as compressed.", ["route"])
+_let_go = Counter("carbonmap_clients_let_go", "Clients that took their answers too slowly and were let go.", ["why"])
+
+
+def count_let_go(why: str) -> None:
+    """Count a client that was let go; `why` is one of few words."""
+    if _has_files(os.getpid()):
+        _let_go.labels(why).inc()
 
 
 def count(method: str, route: str, status: int, sent: int, took: float) -> None:

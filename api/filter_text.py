@@ -1,79 +1,105 @@
-"""CQL2 as text, parsed on one thread whose stack no text that a request may send can fill.
+"""CQL2 as text: short work is parsed here, long work in a process beside this one, so that others are answered.
 
-The parser calls itself for what nests, and dropping its tree does too. Whoever counts on the text how deep that goes
-must read the grammar as the parser does, glued words and all; one mistake ends the process. So depth is bounded here by
-the size of the stack alone, and what is counted elsewhere only saves time.
+The parser keeps the interpreter to itself while it works: what takes it a fifth of a second would hold up every other
+request by as much, and a few clients that send such texts in a loop would leave nothing to others.
 """
 
+import atexit
+import json
+import subprocess
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
-import cql2
+from api.errors import RunsBusy, log
+from api.filter_parser import tree_of
 
-from api.errors import RunsBusy
-
-MOST_BYTES = 8_192
-"""The longest text that is parsed."""
-STACK_BYTES = 128 << 20
-"""Address space; of it only what a text ever needed is memory.
-
-Measured with each construct of the grammar repeated to fill 8,192 bytes, and with thousands of random mixtures: a row
-of minus signs needs most, 2.4 kB each and 19.6 MB in all, then comparisons (8.7 MB), NOT (4.9 MB) and sums (3.7 MB). A
-bracket takes 5.3 kB, and 32 may be open. So there is 6.5 times what is needed; a test parses with a quarter of it.
-"""
-
-MOST_HEAVY = 4
-"""Texts that may take long to read, 0.2 s each at most, of which so many are under way: nothing else runs meanwhile."""
-
-_PATIENCE_S = 0.3
-"""So long one may wait to be read: most that count as heavy, drawn polygons above all, take a millisecond. It waits in
-a thread that others need."""
-_starting = threading.Lock()
-_heavy = threading.BoundedSemaphore(MOST_HEAVY)
+PARSE_S = 10.0
+"""What parsing one may take, the start of the process included. It takes 0.3 s at most, longer on a busy machine."""
 
 
 def parsed(text: str, heavy: bool = False) -> Any:
-    """Return the tree of a CQL2 text as JSON has it, in turn: the parser keeps the interpreter to itself anyway.
+    """Return the tree of a CQL2 text as JSON has it.
 
     Args:
-        text: of `MOST_BYTES` at most.
+        text: of `api.filter_parser.MOST_BYTES` at most.
         heavy: whether it may take long, as it does with a fault within brackets.
 
     Raises:
         ValueError: this is not CQL2, as the parser says it.
-        RunsBusy: it is heavy, and others that are have been parsed or waited for longer than it may wait.
+        RunsBusy: it took longer than it may.
     """
-    if len(text.encode(errors="replace")) > MOST_BYTES:
-        raise ValueError(f"a text of more than {MOST_BYTES} bytes is not parsed")
-    if heavy and not _heavy.acquire(timeout=_PATIENCE_S):
-        raise RunsBusy(
-            f"filter: {MOST_HEAVY} long ones with brackets are read, the most that may at a time: ask again in a few "
-            "seconds, with fewer brackets, or with filter-lang=cql2-json"
-        )
-    try:
-        with _starting:  # or two would start a thread each
-            thread = _thread()
-        return thread.submit(_tree, text).result()
-    finally:
-        if heavy:
-            _heavy.release()
+    return _beside.tree_of(text) if heavy else tree_of(text)
 
 
-@cache
-def _thread() -> ThreadPoolExecutor:
-    usual = threading.stack_size(STACK_BYTES)
-    try:
-        thread = ThreadPoolExecutor(1, thread_name_prefix="filter text")
-        thread.submit(int).result()  # it starts here, and goes on as long as the process
-    finally:
-        threading.stack_size(usual)
-    return thread
+class Beside:
+    """The parser in a process of its own, which is started for the first text and ends with this process.
+
+    Args:
+        seconds: what parsing a text may take; the process is ended then, and started anew for the next text.
+    """
+
+    def __init__(self, seconds: float = PARSE_S) -> None:
+        self._seconds = seconds
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def tree_of(self, text: str) -> Any:
+        """Return the tree of a text, when its turn comes; raises as `parsed` does."""
+        with self._turn:  # of those who ask there are few: `api.turns.FILTER_THREADS`
+            answer = self._answered(text)
+        if "fault" in answer:
+            raise ValueError(answer["fault"])
+        return answer["tree"]
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _answered(self, text: str) -> dict[str, Any]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            # -P: the folder the server was started in must not offer modules of our names.
+            command = [sys.executable, "-P", "-m", "api.filter_parser"]
+            # What the parser says when it fails would be plain lines among the documents of the log.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        process, late = self._process, threading.Event()
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        deadline = threading.Timer(self._seconds, end)
+        deadline.daemon = True
+        deadline.start()
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(text).encode("ascii") + b"\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:  # it has ended
+            line = b""
+        finally:
+            deadline.cancel()
+        if line.endswith(b"\n"):
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        self.close()
+        if late.is_set():
+            log.error("a filter of %d characters took longer than %g s to parse", len(text), self._seconds)
+            raise RunsBusy(
+                f"filter: it took longer than {self._seconds:g} s to parse, the most that one may: ask again with "
+                "fewer brackets, or with filter-lang=cql2-json"
+            )
+        log.error("a filter of %d characters ended the process that parses", len(text))
+        raise ValueError("it ended the parser: ask with fewer brackets, or with filter-lang=cql2-json")
 
 
-def _tree(text: str) -> Any:
-    try:
-        return cql2.parse_text(text).to_json()
-    except BaseException as error:  # noqa: BLE001  # no narrower kind for what it cannot parse; a panic is no Exception
-        raise ValueError(str(error)) from None
+_beside = Beside()
+atexit.register(_beside.close)

@@ -2,7 +2,7 @@
 
 The parser is the `cql2` library. Its tree is all that is taken from it; what is run are Arrow operations on columns
 that the collection has. Deep nesting takes a parser's stack and time: what nests is counted on the text first, and
-`api.filter_text` has a stack for whatever is counted wrongly.
+`api.filter_parser` has a stack for whatever is counted wrongly.
 """
 
 import re
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from api.crs import DEFAULT, Reference
 from api.errors import InvalidParameter, RunsBusy
-from api.filter_text import MOST_BYTES, parsed
+from api.filter_parser import MOST_BYTES
+from api.filter_text import parsed
 from api.plain_numbers import plain_number
 from api.predicates import Compiler, Node, Rows, as_mask
 from grids.selection import Related
@@ -25,8 +26,8 @@ from grids.selection import Related
 Language = Literal["cql2-text", "cql2-json"]
 
 MOST_DEPTH = 32
-MOST_WORK = 1 << 17  # bytes of a text that may be read again and again, below; that many take 0.2 s at most
-LIGHT_WORK = 1 << 14  # that many take some milliseconds
+MOST_WORK = 1 << 17  # bytes of a text that may be read again and again, below; that many take 0.3 s at most
+LIGHT_WORK = 1 << 12  # that many take some milliseconds
 MOST_OPERATORS = 100  # of those that nest without brackets: NOT, signs and arithmetic
 MOST_CHAINED = 120  # words and signs that may nest in each other: those of one term, and of all brackets around it
 MOST_TERMS = 1000
@@ -37,6 +38,17 @@ _TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|[A-Za-z_]\w*|[()\[\]{},]|[-+*/^%|
 _GLUED = re.compile("like|between|not|div|in|is", re.IGNORECASE)
 # A text that nobody closes goes to the end: to look for its end behind each of its quotes would take that many times.
 _JSON_TOKEN = re.compile(r"""(?s)"(?:[^"\\]|\\.)*"?|[\[\]{}]""")
+
+
+def is_heavy(text: str, language: Language) -> bool:
+    """Return whether a filter may take longer to read than some milliseconds, told from a look at it.
+
+    Args:
+        text: CQL2.
+        language: of the text; what is JSON is read once.
+    """
+    brackets = text.count("(") + text.count("[") if language == "cql2-text" else 0
+    return len(text) << min(brackets, MOST_DEPTH) > LIGHT_WORK
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ def read_filter(
 
     Raises:
         InvalidParameter: too long, too deep, not CQL2, or about columns and kinds that do not fit.
-        RunsBusy: it is long, with brackets, and others like it are read.
+        RunsBusy: it took longer to parse than it may.
     """
     parts: list[Node] = [_equality(name, given, types[name]) for name, given in (equal or {}).items()]
     if text is not None:

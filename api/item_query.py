@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 from pydantic import WithJsonSchema
+from starlette.concurrency import run_in_threadpool
 
 from api.crs import Reference, reference
 from api.errors import InvalidParameter
-from api.filters import Filter, Language, read_filter
+from api.filters import Filter, Language, is_heavy, read_filter
 from api.geometries import read_box
 from api.params import (
     CollectionId,
@@ -21,6 +22,7 @@ from api.params import (
 )
 from api.plain_numbers import loosely_written
 from api.times import years_met
+from api.turns import reading_filter
 from grids.manifest import Bbox, Collection
 from grids.projections import LONLAT
 from grids.selection import Key, Selection
@@ -153,7 +155,7 @@ async def box_of(
     return (None, LONLAT) if bbox is None else (read_box(numbers_of(bbox), crs, "bbox"), crs.code)
 
 
-def filter_of(
+async def filter_of(
     request: Request,
     opened: OpenedParam,
     collection: CollectionParam,
@@ -167,10 +169,17 @@ def filter_of(
     ] = None,
 ) -> Filter | None:
     """Return the condition: the filter and every column that the request gives a value for."""
-    crs = reference(opened.edition, filter_crs, "filter-crs")
-    types = opened.edition.types(collection.id, year)
-    equal = {name: value for name, value in request.query_params.items() if name in types and name not in PARAMETERS}
-    return read_filter(filter_, filter_lang, crs, types, equal)
+
+    def read() -> Filter | None:
+        crs = reference(opened.edition, filter_crs, "filter-crs")
+        types = opened.edition.types(collection.id, year)
+        given = request.query_params.items()
+        equal = {name: value for name, value in given if name in types and name not in PARAMETERS}
+        return read_filter(filter_, filter_lang, crs, types, equal)
+
+    if filter_ is not None and is_heavy(filter_, filter_lang):
+        return await reading_filter(request, read)
+    return await run_in_threadpool(read)
 
 
 async def order_of(

@@ -16,6 +16,9 @@ MOST_SLOW = 100
 MOST_SLOW_BYTES = 256_000_000
 """Of answers that lie in memory until they are taken."""
 
+TOO_MANY, TOO_MUCH = "too many", "too much"
+"""Why one is let go: more than `MOST_SLOW` are waited for, or more than `MOST_SLOW_BYTES` lie in memory for them."""
+
 PATIENCE_S = 2.0
 """Nobody is let go for being slow who was not waited for so long: by then it shows who is."""
 
@@ -29,8 +32,8 @@ class Connection(Protocol):
     def is_busy(self) -> bool:
         """Return whether a request of it is under way."""
 
-    def let_go(self) -> None:
-        """End it at once."""
+    def let_go(self, why: str) -> None:
+        """End it at once, and say why."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class SlowClients:
             return
         now = self._loop.time()
         while (crowd := self._crowd()) is not None:
-            among, merit = crowd
+            why, among, merit = crowd
             waited = [one for one in among if now - self._since[one].at >= self._patience_s]
             if not waited:
                 if self._timer is None:
@@ -86,20 +89,21 @@ class SlowClients:
                 return
             slowest = min(waited, key=lambda one: merit(one, now))
             self.taken(slowest)
-            slowest.let_go()
+            slowest.let_go(why)
 
     def _look_again(self) -> None:
         self._timer = None
         self._relieve()
 
-    def _crowd(self) -> tuple[list[Connection], Callable[[Connection, float], float]] | None:
-        """Of whom one must go, and by which measure the least of them; none if all may stay."""
+    def _crowd(self) -> tuple[str, list[Connection], Callable[[Connection, float], float]] | None:
+        """Why one must go and of whom, and by which measure the least of them; none if all may stay."""
         busy = [one for one in self._since if one.is_busy()]
         if len(busy) > self._most:
-            return busy, self._rate
+            return TOO_MANY, busy, self._rate
         if sum(one.untaken() for one in self._since) > self._most_bytes:
             # Not who takes little of little: who will need memory for longest.
-            return list(self._since), lambda one, now: self._rate(one, now) / max(one.untaken(), 1)
+            everybody = list(self._since)
+            return TOO_MUCH, everybody, lambda one, now: self._rate(one, now) / max(one.untaken(), 1)
         return None
 
     def _rate(self, connection: Connection, now: float) -> float:

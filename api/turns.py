@@ -23,6 +23,9 @@ READ_THREADS = 4
 STAC items; the rest has other threads."""
 MOST_READS_WAITING = 64
 """Such answers that wait; most take a small part of a second, and a map asks for some at once."""
+FILTER_THREADS = 2
+"""Long filters that are read at a time: what is counted on their text holds the interpreter, and one is parsed at a
+time."""
 CHOICE_THREADS = 4
 """Pages of filtered or sorted items at a time, for which columns are read whole too; as many may wait as for those."""
 
@@ -71,6 +74,15 @@ async def choosing(request: Request, made: Callable[[], Made]) -> Made:
         "most that may: ask again in a few seconds, or for a page without filter and sortby"
     )
     return await in_turn(request, request.app.state.choice_threads, busy, made, most_waiting=MOST_READS_WAITING)
+
+
+async def reading_filter(request: Request, made: Callable[[], Made]) -> Made:
+    """Read a long filter when its turn comes: see `in_turn`."""
+    busy = (
+        f"filter: {FILTER_THREADS} long ones or ones with many brackets are read and {MOST_WAITING} wait for their "
+        "turn, the most that may: ask again in a few seconds, or with a shorter one"
+    )
+    return await in_turn(request, request.app.state.filter_threads, busy, made)
 
 
 async def in_turn(

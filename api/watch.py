@@ -16,15 +16,17 @@ from pydantic.warnings import UnsupportedFieldAttributeWarning
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.counts import count
+from api.counts import count, count_let_go
 from api.keys import without_keys
 from api.settings import LogFormat
 
 access = logging.getLogger("carbonmap.access")
+_wire = logging.getLogger("carbonmap.wire")
 
 REQUEST_ID = b"x-request-id"
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_NAMED = "carbonmap.request_id"
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 _OTHER_METHODS = "other"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -65,11 +67,12 @@ class Watched:
 
 
 def name_of(scope: Scope) -> str:
-    """Return the id of a request: the one it brings, or a new one."""
-    for name, value in scope["headers"]:
-        if name == REQUEST_ID:
-            return str(value, "ascii") if _GIVEN_ID.fullmatch(value) else os.urandom(16).hex()
-    return os.urandom(16).hex()
+    """Return the id of a request: the one it brings, or a new one; asked again, the same."""
+    if _NAMED not in scope:
+        given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+        scope[_NAMED] = str(given, "ascii") if _GIVEN_ID.fullmatch(given) else os.urandom(16).hex()
+    name: str = scope[_NAMED]
+    return name
 
 
 def answered(scope: Scope, name: str, route: str, status: int, sent: int, took: float) -> None:
@@ -87,6 +90,23 @@ def answered(scope: Scope, name: str, route: str, status: int, sent: int, took: 
     count(method, route, status or HTTPStatus.INTERNAL_SERVER_ERROR.value, sent, took)
     if access.isEnabledFor(logging.INFO):
         _tell(scope, name, status, sent, took)
+
+
+def was_let_go(scope: Scope | None, why: str, untaken: int) -> None:
+    """Count a client that took its answer too slowly, and write a line.
+
+    Args:
+        scope: of the last request of its connection, if one came.
+        why: it was let go; one of few words.
+        untaken: bytes that waited for it.
+    """
+    count_let_go(why)
+    path = _printable(scope["path"]) if scope else "-"
+    client = scope["client"][0] if scope and scope.get("client") else "-"
+    told = {"why": why, "untaken": untaken, "path": path, "client": client}
+    token = _request_id.set(name_of(scope) if scope else "")
+    _wire.warning("slow client let go (%s): %d bytes of %s were not taken", why, untaken, path, extra=told)
+    _request_id.reset(token)
 
 
 def route_of(scope: Scope) -> str:

@@ -8,14 +8,16 @@ that writes fields without end behind a body; and one that says a word now and t
 import asyncio
 import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import orjson
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from api.slow_clients import MOST_SLOW, MOST_SLOW_BYTES, PATIENCE_S, SlowClients
+from api.watch import was_let_go
 
 HEAD_BYTES = 64 * 1024
 """Longest request line with headers; queries with filters are long, cookies are not ours."""
@@ -103,8 +105,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """Return whether a request of this connection is under way."""
         return self.cycle is not None and not self.cycle.response_complete
 
-    def let_go(self) -> None:
-        """End the connection at once: to close it would be to wait for the client."""
+    def let_go(self, why: str) -> None:
+        """End the connection at once, and tell: to close it would be to wait for the client."""
+        scope = cast("Scope", self.cycle.scope) if self.cycle is not None else None
+        was_let_go(scope, why, self.untaken())
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -213,7 +217,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _end_if_stalled(self, waiting: int) -> None:
         """End the connection unless enough was taken since so many bytes were waiting."""
         if self.untaken() > waiting - self.taken_bytes:
-            self.let_go()
+            self.let_go("stalled")
         else:
             self._watch()
 

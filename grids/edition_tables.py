@@ -131,6 +131,7 @@ class Edition:
         *,
         offset: int = 0,
         limit: int | None = None,
+        keep: bool = True,
     ) -> Page:
         """Read rows in the table's (spatial) order or in one asked for, only from the row groups that can hold them.
 
@@ -141,6 +142,7 @@ class Edition:
             asked: which rows, and in which order.
             offset: matching rows to leave out first.
             limit: rows to return at most.
+            keep: what is read, for whoever asks next; of all rows alone.
 
         Raises:
             CollectionNotFound, YearNotFound, ColumnNotFound, EditionBroken; QueryTooLarge by the selection's condition.
@@ -152,7 +154,7 @@ class Edition:
         if asked == EVERYTHING:
             stop = file.rows if limit is None else min(file.rows, offset + limit)
             positions = np.arange(min(offset, file.rows), stop, dtype=np.int64)
-            return Page(file.take(positions, wanted), positions, file.rows)
+            return Page(file.take(positions, wanted, keep=keep), positions, file.rows)
         self._columns(info, asked.columns)
         key = asked.digest(f"{self._opened}/{collection}", year)
         matching = _SELECTED.get(key)

@@ -138,11 +138,18 @@ class TableFile:
         met = _overlap(rows, bounds)
         return self._positions_in(groups)[met], rows[met]
 
-    def take(self, positions: NDArray[np.int64], columns: list[str]) -> pa.Table:
-        """Return rows by ascending position, reading only their row groups and only these columns."""
+    def take(self, positions: NDArray[np.int64], columns: list[str], *, keep: bool = True) -> pa.Table:
+        """Return rows by ascending position, reading only their row groups and only these columns.
+
+        Args:
+            positions: of the rows.
+            columns: names.
+            keep: what is read, for whoever asks next.
+        """
         if len(positions) and positions[-1] - positions[0] + 1 == len(positions):  # a page: nothing is copied
             first, last = np.searchsorted(self._starts, positions[[0, -1]], side="right") - 1
-            table = self._groups(np.arange(first, last + 1), columns)
+            between = np.arange(first, last + 1)
+            table = self._groups(between, columns) if keep else self._read(between, columns)
             return table.slice(int(positions[0] - self._starts[first]), len(positions))
         group_of = np.searchsorted(self._starts, positions, side="right") - 1
         groups = np.unique(group_of)

@@ -18,7 +18,7 @@ from grids.store_errors import InvalidTable
 _TILE = 256
 _COMPRESSED = {"compress": "DEFLATE", "predictor": 3, "zlevel": 6}
 _DRAFT = ".draft.tif"
-_CACHE_MB = 128
+_CACHE_MB = 64
 """What GDAL may keep in memory; left to itself it takes a twentieth of the machine's."""
 
 NOTE = (

@@ -17,7 +17,7 @@ from grids.store_errors import InvalidTable
 
 CONVENTIONS = "CF-1.11"
 _CHUNK = 256
-_CHUNK_CACHE = 4 << 20
+_CHUNK_CACHE = 1 << 20
 """Bytes kept of each variable: a window is whole chunks, so none is asked for again."""
 
 _EPOCH = datetime.date(1970, 1, 1)

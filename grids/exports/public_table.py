@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from grids.columns import Column, ColumnTable
 from grids.edition import Edition
 from grids.manifest import Collection
+from grids.memory import give_back
 from grids.projections import LONLAT, transformer
 from grids.tables import COVERING, GEOMETRY, Geometries
 
-PIECE = 65_536
-"""Rows held in memory at once: sixteen row groups of a public table."""
+PIECE = 16_384
+"""Rows held in memory at once: four row groups of a public table, with a polygon of some kilobyte each."""
 
-_WINDOW = 512
+_WINDOW = 256
 """Cells to a side of what a raster writer holds at once."""
 
 _NO_BANDS = ("row", "col", "year")
@@ -41,8 +42,8 @@ class Window:
     height: int
     width: int
     rows: pa.Table
-    up: NDArray[np.int64]
-    right: NDArray[np.int64]
+    up: NDArray[np.int32]
+    right: NDArray[np.int32]
 
     def spread(self, name: str) -> NDArray[np.float64]:
         """Return a column as a (height, width) picture, south first; NaN where it is unknown or no row stands."""
@@ -95,7 +96,7 @@ class PublicTable:
     def pieces(self) -> Iterator[tuple[pa.Table, Geometries]]:
         """Yield all rows in the table's order, PIECE at a time (one empty piece of none), with their polygons."""
         for offset in range(0, max(self.count, 1), PIECE):
-            rows = self.edition.page(self.collection.id, self.year, offset=offset, limit=PIECE).rows
+            rows = self.edition.page(self.collection.id, self.year, offset=offset, limit=PIECE, keep=False).rows
             polygons = self.edition.polygons(self.collection.id, rows)
             yield rows.drop_columns([name for name in (GEOMETRY, COVERING) if name in rows.column_names]), polygons
 
@@ -112,10 +113,15 @@ class PublicTable:
         return west, south, east, north
 
     @cached_property
-    def _cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _cells(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """(rows,) row and column of every cell."""
-        table = self.edition.table(self.collection.id, self.year, ["row", "col"])
-        return table["row"].to_numpy().astype(np.int64), table["col"].to_numpy().astype(np.int64)
+        row, col = np.empty(self.count, dtype=np.int32), np.empty(self.count, dtype=np.int32)
+        begin = 0
+        for rows in self.edition.walk(self.collection.id, self.year, ["row", "col"]):
+            part = slice(begin, begin + len(rows))
+            row[part], col[part] = rows["row"].to_numpy(), rows["col"].to_numpy()
+            begin += len(rows)
+        return row, col
 
     @property
     def extent(self) -> Extent:
@@ -132,21 +138,23 @@ class PublicTable:
         if not self.count:
             return
         row, col = self._cells
-        up, right = row - extent.bottom, col - extent.left
-        window = (up // _WINDOW) * (extent.width // _WINDOW + 1) + right // _WINDOW
+        window = (row - extent.bottom) // _WINDOW * (extent.width // _WINDOW + 1) + (col - extent.left) // _WINDOW
         order = np.argsort(window, kind="stable")
-        begins = np.flatnonzero(np.r_[True, np.diff(window[order]) != 0])
+        ends = np.cumsum(np.unique(window, return_counts=True)[1])
+        del window
+        give_back()  # some numbers for each row were held
         names = [column.name for column in self.bands]
-        for positions in np.split(order, begins[1:]):
-            bottom, left = (int(values[positions[0]]) // _WINDOW * _WINDOW for values in (up, right))
+        for positions in np.split(order, ends[:-1]):
+            up, right = row[positions] - extent.bottom, col[positions] - extent.left
+            bottom, left = (int(values[0]) // _WINDOW * _WINDOW for values in (up, right))
             yield Window(
                 bottom,
                 left,
                 min(_WINDOW, extent.height - bottom),
                 min(_WINDOW, extent.width - left),
                 self.edition.rows(self.collection.id, self.year, positions, names),
-                up[positions] - bottom,
-                right[positions] - left,
+                up - bottom,
+                right - left,
             )
 
     def centres(self, polygons: Geometries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

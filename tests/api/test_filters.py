@@ -15,7 +15,7 @@ import shapely
 
 from api.crs import DEFAULT
 from api.errors import InvalidParameter
-from api.filter_text import MOST_BYTES
+from api.filter_parser import MOST_BYTES
 from api.filters import MOST_DEPTH, read_filter
 from api.models import Problem
 from grids.edition import Store
@@ -306,7 +306,7 @@ AT_THE_LIMITS = {
 }
 _PARSE_ON_A_SMALL_STACK = """
 import sys, threading
-from api import filter_text
+from api import filter_parser, filters
 from api.errors import InvalidParameter
 from api.filters import read_filter
 from api.crs import DEFAULT
@@ -317,7 +317,8 @@ def parse():
     except InvalidParameter as refusal:
         print(refusal)
 
-filter_text.STACK_BYTES = 1 << 20  # an eighth of what threads of a server usually have
+filters.LIGHT_WORK = 1 << 30  # all of it here, not beside
+filter_parser.STACK_BYTES = 1 << 20  # an eighth of what threads of a server usually have
 threading.stack_size(1 << 20)
 thread = threading.Thread(target=parse)
 thread.start()

@@ -5,6 +5,7 @@ The whole requests that only ask for the wrong thing are in `test_hostile_reques
 
 import contextlib
 import json
+import re
 import socket
 import struct
 import threading
@@ -16,6 +17,7 @@ import hostile_requests as requests
 import httpx
 import pytest
 
+from api import watch
 from api.wire import GuardedProtocol
 
 PATIENCE_S = 120
@@ -273,6 +275,7 @@ def test_a_client_that_takes_nothing_of_what_it_asked_for_is_let_go(
     """Else two hundred sockets would occupy a server for good: an answer waits until the one before it is taken."""
     monkeypatch.setattr(GuardedProtocol, "taken_seconds", 3.0)
     client = serving(small_store, concurrency=1)
+    before = times_let_go(client, "stalled")
     asked = get("/api/town/collections/grid-100m/items?limit=10000&f=geojson").replace(b"Connection: close\r\n", b"")
 
     def is_full() -> bool:
@@ -294,6 +297,7 @@ def test_a_client_that_takes_nothing_of_what_it_asked_for_is_let_go(
         else:
             pytest.fail("the server took all that was never read")
         assert answers_again(client)
+    assert times_let_go(client, "stalled") == before + 1
 
 
 def test_a_client_that_takes_its_time_gets_all_of_it(
@@ -321,11 +325,12 @@ def test_clients_that_take_a_little_for_ever_leave_places_to_others(
     serving: Callable[..., httpx.Client],
 ) -> None:
     """Else two hundred of them, at a kilobyte a second, would keep everybody else out for as long as they like."""
+    caplog.handler.addFilter(watch._with_request_id)
     gone = threading.Semaphore(0)
     let_go = GuardedProtocol.let_go
 
-    def counted(self: GuardedProtocol) -> None:
-        let_go(self)
+    def counted(self: GuardedProtocol, why: str) -> None:
+        let_go(self, why)
         gone.release()
 
     monkeypatch.setattr(GuardedProtocol, "let_go", counted)
@@ -336,9 +341,9 @@ def test_clients_that_take_a_little_for_ever_leave_places_to_others(
     page = "/api/town/collections/grid-100m/items?limit=10000"
     wanted = client.get(page)
     assert wanted.status_code == 200
-    asked = (
-        get(f"{page}&f=geojson").replace(b"Connection: close\r\n", b"") * 30
-    )  # more than the system keeps for a line
+    one = get(f"{page}&f=geojson", b"X-Request-ID: slow").replace(b"Connection: close\r\n", b"")
+    asked = one * 30  # more than the system keeps for a line
+    before = times_let_go(client)
     over = threading.Event()
 
     def take_a_little(lines: list[socket.socket]) -> None:
@@ -368,6 +373,17 @@ def test_clients_that_take_a_little_for_ever_leave_places_to_others(
             over.set()
             slow.join()
     assert "Exception" not in caplog.text, "whoever is let go fills no log"
+    assert times_let_go(client) == before + 2
+    told = [record for record in caplog.records if record.name == "carbonmap.wire"]
+    assert [(record.why, record.request_id, record.path) for record in told] == [  # type: ignore[attr-defined]
+        ("too many", "slow", "/api/town/collections/grid-100m/items")
+    ] * 2
+    assert all(record.untaken > 0 for record in told)  # type: ignore[attr-defined]
+
+
+def times_let_go(client: httpx.Client, why: str = "too many") -> float:
+    found = re.search(rf'carbonmap_clients_let_go_total{{why="{why}"}} (\S+)', client.get("/api/metrics").text)
+    return float(found[1]) if found else 0.0
 
 
 def test_bodies_that_never_come_are_not_waited_for(strict: httpx.Client) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from api.slow_clients import SlowClients
+from api.slow_clients import TOO_MANY, TOO_MUCH, SlowClients
 
 
 @dataclass(eq=False)
@@ -15,6 +15,7 @@ class Line:
     waits: int
     busy: bool = True
     gone: bool = False
+    why: str = ""
 
     def untaken(self) -> int:
         return self.waits
@@ -22,8 +23,8 @@ class Line:
     def is_busy(self) -> bool:
         return self.busy
 
-    def let_go(self) -> None:
-        self.gone = True
+    def let_go(self, why: str) -> None:
+        self.gone, self.why = True, why
 
 
 def crowd(most: int, most_bytes: int, patience_s: float, told: Callable[[SlowClients], None]) -> None:
@@ -46,6 +47,7 @@ def test_the_slowest_of_too_many_goes() -> None:
 
     crowd(3, 10**9, 0.04, told)
     assert [line.gone for line in lines] == [False, True, False, False]
+    assert lines[1].why == TOO_MANY
 
 
 def test_whoever_has_no_request_under_way_takes_nobodys_place() -> None:
@@ -87,6 +89,7 @@ def test_of_too_many_bytes_those_go_that_would_lie_there_longest() -> None:
 
     crowd(3, 1_000_000, 0.04, told)
     assert (large.gone, small.gone) == (True, False)
+    assert large.why == TOO_MUCH
 
 
 def test_nobody_goes_at_once_and_somebody_does_in_the_end() -> None:

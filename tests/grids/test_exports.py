@@ -26,12 +26,13 @@ import xarray as xr
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from rio_cogeo.cogeo import cog_validate
 
+from bench.serve_inputs import YEAR, write_served
 from grids.edition import CollectionInfo, Edition, EditionWriter, Store
 from grids.exports import html_map
 from grids.exports.csv_table import describe_csv
 from grids.exports.files import FORMATS, document, export_file, export_files, write_file
 from grids.exports.formulas import harmless, harmless_rows
-from grids.exports.public_table import PublicTable
+from grids.exports.public_table import PIECE, PublicTable
 from grids.grid import Grid
 from grids.shipped import shipped_columns
 from grids.tiles import Tile, collection_tile, zooms
@@ -440,3 +441,19 @@ def test_names_of_places_stay_text(small_editions, tmp_path):
     assert "<img src=x" not in page
     assert "{{7*7}}" in page
     assert "49" not in re.findall(r"<title>(.*?)</title>", page)[0]
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_is_read_in_pieces_of_which_none_is_kept(tmp_path: Path) -> None:
+    """Else what a file takes to make grows with its table."""
+    served = write_served(tmp_path / "store", side=300)
+    table = PublicTable(served.edition, served.edition.collection("grid-100m"), YEAR, shipped_columns())
+    held, count, largest = [], 0, 0
+    for rows, polygons in table.pieces():
+        assert len(rows) == len(polygons) <= PIECE
+        count, largest = count + len(rows), max(largest, rows.nbytes)
+        held.append(pa.total_allocated_bytes())
+    assert count == 300 * 300 > 5 * PIECE
+    assert max(held) - held[0] < 3 * largest, "one piece, and the one before it"
