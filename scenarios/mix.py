@@ -247,10 +247,10 @@ class Mix:
         assert drawn is not None
         return np.asarray(-drawn.sectors_tco2e.sum(axis=0))
 
-    def coverage(self, area: Area) -> FloatArray:
-        """(rows, cols) share of each cell in zones that a document of `scenario` names."""
+    def coverage(self, *areas: Area) -> FloatArray:
+        """(rows, cols) share of each cell in zones that a document of `scenario` names, in any of some areas of it."""
         places = {name: place for place, name in enumerate(self.names)}
-        chosen = np.isin(np.arange(len(self.names)), [places[name] for name in area.ids or ()])
+        chosen = np.isin(np.arange(len(self.names)), [places[name] for area in areas for name in area.ids or ()])
         share: FloatArray = self.zones.T @ chosen.astype(np.float64)
         return self.baseline.state.spread(np.minimum(share, 1.0))
 
