@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from scenarios.costs import annual_cost, currency_of
 from scenarios.draws import Deviates
 from scenarios.effects import Action
+from scenarios.errors import plain
 from scenarios.flows import flow_labels
 from scenarios.frame import BoolArray, FloatArray, IntArray
 from scenarios.options import NO_GROUP, Options, Stage
@@ -376,6 +377,6 @@ def _check(one: Candidate) -> None:
     most = 1.0 if AMOUNTS[kind] == "level" else np.inf
     if len(bounds) < 2 or not all(a < b for a, b in itertools.pairwise(bounds)) or bounds[-1] > most:
         raise InvalidOptions(
-            f"{one.measure.id} has the levels {', '.join(f'{level:g}' for level in one.levels) or 'none'}; amounts "
+            f"{one.measure.id} has the levels {', '.join(map(plain, one.levels)) or 'none'}; amounts "
             f"that rise from above 0{' to at most 1' if most == 1 else ''} were expected."
         )

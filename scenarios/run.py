@@ -21,7 +21,7 @@ from scenarios.flows import Flow, flow_labels, flows_of
 from scenarios.form_steps import FormStep, form_steps
 from scenarios.frame import FloatArray
 from scenarios.indicators import indicators
-from scenarios.measures import action_of, check_parameters, in_order, shared_parameters
+from scenarios.measures import action_of, check_growth_read, check_parameters, in_order, shared_parameters
 from scenarios.notes import Note
 from scenarios.parameters import Parameter, Parameters, shipped_parameters
 from scenarios.path_samples import drawn_in, with_path, with_sets
@@ -111,6 +111,7 @@ def run(
     at = _areas(state, coverage)
     steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
                        baseline.parameters, scenario.year, cancelled)  # fmt: skip
+    check_growth_read(scenario, {name for step in steps for name in step.used})
     actions = _actions(state, baseline.parameters, scenario.measures, at)
     forms, report = len(steps), None
     changes = [m for m in scenario.measures if m.kind in documents.ROADS]
