@@ -1,7 +1,7 @@
 """Notes of results in the reader's language, by their codes; a language that has no words for one gets English.
 
 `RESULT_WORDS` has words for the notes of `scenarios.notes.TEXTS`, `PROCESS_WORDS` for those of documents that processes
-and results give (`api.scenario_answers.NOTES`, `api.mix_answers.NOTES`, `api.where_runs.NOTES`).
+and results give (`api.scenario_answers.NOTES`, `api.mix_answers.NOTES`, `scenarios.edition_where.NOTES`).
 """
 
 from collections.abc import Mapping

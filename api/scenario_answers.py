@@ -15,7 +15,7 @@ from grids.edition import Edition
 from grids.projections import LONLAT, reproject
 from scenarios.area_detail import NOTE as DETAIL_NOTE
 from scenarios.frame import FloatArray
-from scenarios.place_changes import known_shares, sums_in_places
+from scenarios.place_changes import excludes_zero, known_shares, sums_in_places
 from scenarios.result import Result
 from scenarios.shares import area_shares
 from scenarios.state import SECTORS
@@ -68,6 +68,7 @@ def items_answer(
     check_places(edition, asked, collection)
     here, own = slice(offset, offset + limit), collection == asked.collection
     values = dict(places.values(edition, asked, collection))
+    sure: dict[str, list[Any]] = {}
     if asked.samples and not asked.takes_long:
         areas = places.areas(edition, asked, collection)
         drawn = places.runs.result(edition, asked, None if own else areas).samples
@@ -76,11 +77,15 @@ def items_answer(
             values["change_sd_tco2e"] = np.asarray(areas.shares @ drawn.cells_sd_tco2e)
             for name, spread in drawn.sets_cells_sd_tco2e.items():
                 values[f"change_sd_{name}_tco2e"] = np.asarray(areas.shares @ spread)
+            told_apart = excludes_zero(values["net_change_tco2e"], sd=values["change_sd_tco2e"])
         else:
             for name, (low, high) in drawn.zone_intervals_tco2e().items():
                 if "change_low90_tco2e" not in values:  # of the first set, which all single numbers are by
                     values |= {"change_low90_tco2e": low, "change_high90_tco2e": high}
                 values |= {f"change_low90_{name}_tco2e": low, f"change_high90_{name}_tco2e": high}
+            ends = values["change_low90_tco2e"], values["change_high90_tco2e"]
+            told_apart = excludes_zero(values["net_change_tco2e"], ends=ends)
+        sure["change_excludes_zero"] = told_apart[here].tolist()
     names = [name for name in info.columns if name.startswith("name_") or name == "held"]
     shown = ["id", "row", "col"] if info.kind == "grid" else ["id"]
     page = edition.page(collection, edition.year(collection, asked.year), shown + names, offset=offset, limit=limit)
@@ -98,6 +103,7 @@ def items_answer(
             **told,
             **{name: known_list(column[here]) for name, column in values.items()},
             **{name: known_list(column) for name, column in parts.items()},
+            **sure,
         },
     )  # fmt: skip
     total = float(cells.change_tco2e.sum())

@@ -93,7 +93,8 @@ class PlaceOut(Answer):
         "over the sets of elasticities, which is no interval. With samples, by the first set of elasticities, of cells "
         "of the scenario's own grid the standard deviation `change_sd_tco2e`, of other places the 90 % interval "
         "`change_low90_tco2e` and `change_high90_tco2e`; and the same by each set: `change_sd_<set>_tco2e`, "
-        "`change_low90_<set>_tco2e`, `change_high90_<set>_tco2e`. `<sector>_known_share` (0 to 1): of how much of the "
+        "`change_low90_<set>_tco2e`, `change_high90_<set>_tco2e`; `change_excludes_zero`: whether that interval holds "
+        "no zero, else the change cannot be told from none. `<sector>_known_share` (0 to 1): of how much of the "
         "ground a sector is known; `held`: whether values of the place are protected in the edition; "
         "`name_<language>`. Cells of a finer grid (`detail`) have only before and change of sectors, and change of net"
     )

@@ -111,14 +111,19 @@ def region(side: int) -> State:
     )
 
 
-def _areas(side: int) -> Callable[[Area], FloatArray]:
-    """Two drawn areas: everywhere whole cells, at the border parts of them."""
+def _areas(side: int) -> Callable[..., FloatArray]:
+    """Two drawn areas: everywhere whole cells, at the border parts of them, crosswise where both have a cell."""
     border = np.random.default_rng(7).random(side)
     south, west = np.zeros((side, side)), np.zeros((side, side))
     south[: side // 2], west[:, : side // 3] = 1.0, 1.0
     south[side // 2], west[:, side // 3] = border, border
     shares = {"south": south, "west": west}
-    return lambda area: shares[(area.ids or ("south",))[0]]
+
+    def coverage(*areas: Area) -> FloatArray:
+        outside = [1.0 - shares[(area.ids or ("south",))[0]] for area in areas]
+        return np.asarray(1.0 - np.prod(outside, axis=0))
+
+    return coverage
 
 
 _SOUTH, _WEST = ({"collection": "drawn", "ids": [name]} for name in ("south", "west"))

@@ -13,11 +13,12 @@ from grids.selection import Selection
 from grids.tables import Geometries
 from scenarios.frame import IntArray
 from scenarios.parameters import SETS
-from scenarios.place_changes import UNIT, place_changes, place_intervals
+from scenarios.place_changes import UNIT, excludes_zero, place_changes, place_intervals
 from scenarios.result import Result
 from scenarios.shares import area_shares
 from scenarios.state import SECTORS, State
 
+_SURE = "net_change_excludes_zero"
 _MEANINGS = {
     **{
         f"{sector}_known_share": "part of the cells by area of which the edition knows the sector, 0 to 1"
@@ -26,6 +27,7 @@ _MEANINGS = {
     "net_change_low_tco2e": f"{UNIT}; least over the sets of elasticities, no interval",
     "net_change_high_tco2e": f"{UNIT}; greatest over the sets of elasticities, no interval",
     "net_change_sd_tco2e": f"{UNIT}; standard deviation of the change",
+    _SURE: "whether the 90 % interval of the change holds no zero",
     "net_change_low90_tco2e": f"{UNIT}; lower end of the 90 % interval",
     "net_change_high90_tco2e": f"{UNIT}; upper end of the 90 % interval",
 }
@@ -103,13 +105,18 @@ def result_tables(
     n = len(cells.order)
     matrix = csr_array((np.ones(n), (np.arange(n), cells.order)), shape=(n, n))
     spread = {name: np.asarray(matrix @ values) for name, values in place_intervals(result, False).items()}
-    values = {**place_changes(result, matrix), **spread}
+    values: dict[str, Any] = {**place_changes(result, matrix), **spread}
+    if spread:
+        values[_SURE] = excludes_zero(values["net_change_tco2e"], sd=spread["net_change_sd_tco2e"])
     grid = result.state.collection
     found = [_table("cells", grid, cells.columns, values, cells.polygons, about)]
     told, first = place_intervals(result, True), 0
     for each in zones:
         rows = slice(first, first := first + each.shares.shape[0])
         values = {**place_changes(result, each.shares), **{name: ends[rows] for name, ends in told.items()}}
+        if told:
+            ends = values["net_change_low90_tco2e"], values["net_change_high90_tco2e"]
+            values[_SURE] = excludes_zero(values["net_change_tco2e"], ends=ends)
         found.append(_table(each.collection, each.collection, each.columns, values, each.polygons, about))
     return found
 

@@ -23,3 +23,8 @@ class ParameterGap(ScenarioError):
 
 class Stopped(ScenarioError):
     """The work was cancelled before it was done."""
+
+
+def plain(number: float) -> str:
+    """Return a number as people write it, whatever its size: `1,000,000`, `0.05`, `-1`; for messages."""
+    return f"{number:,.15g}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from scenarios.access import gravity_access
 from scenarios.centres import Places, found_centres, nearest_km
-from scenarios.errors import InvalidScenario
+from scenarios.errors import InvalidScenario, plain
 from scenarios.exact_sums import exact_sum
 from scenarios.filling import filled, settled
 from scenarios.frame import FloatArray
@@ -174,7 +174,8 @@ def _check(growth: Growth) -> None:
     for name, amount in (("people", growth.people), ("jobs", growth.jobs)):
         if not (amount == 0 or _LEAST <= amount < math.inf):
             raise InvalidScenario(
-                f"Growth of {amount:g} {name} was given; 0 or more was expected. To let some move, give moved_{name}."
+                f"Growth of {plain(amount)} {name} was given; 0 or more was expected. To let some "
+                f"move, give moved_{name}."
             )
     for name, part in (("people", growth.moved_people), ("jobs", growth.moved_jobs)):
         if not (part == 0 or _LEAST <= part <= 1):

@@ -1,6 +1,6 @@
 """Sector measures: which there are, and making one of a scenario ready for a state."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -118,6 +118,33 @@ def shared_parameters(kind: str) -> tuple[str, ...]:
     return _SHARED.get(kind, ())
 
 
+_FORMS_OF = {
+    "forms.nearness": ("monocentric", "polycentric"),
+    "forms.density_quantile": ("compact", "monocentric", "polycentric"),
+    "forms.sprawl_quantile": ("sprawl",),
+}
+"""Forms of growth that read a parameter; the others hold for all forms."""
+_LIMITS = ("forms.density_quantile", "forms.sprawl_quantile")
+"""What densities are taken from unless both are given."""
+_OF_GROWTH = ("state.floor_per_person", "state.floor_per_job")
+"""What new floor area is taken from where the state has none by which to tell."""
+
+
+def _own(measure: documents.AnyMeasure) -> tuple[str, ...]:
+    """Ids of the parameters that a measure reads as it is set up."""
+    asked = _ASKED[measure.kind][2]
+    if isinstance(measure, documents.GrowthMeasure):
+        limited = measure.people_per_ha is not None and measure.jobs_per_ha is not None
+        return tuple(
+            name for name in asked
+            if measure.form in _FORMS_OF.get(name, (measure.form,)) and not (limited and name in _LIMITS)
+        )  # fmt: skip
+    if isinstance(measure, documents.ElectricVehicles):
+        classes = {f"ev.{vehicle}" for vehicle in measure.vehicles}
+        return tuple(name for name in asked if name in classes or name == "ev.charging_loss")
+    return asked
+
+
 def check_parameters(scenario: documents.Scenario, known: Parameters) -> None:
     """Refuse values that nothing would read.
 
@@ -130,25 +157,48 @@ def check_parameters(scenario: documents.Scenario, known: Parameters) -> None:
             with. InvalidParameters: there is no such parameter.
     """
     for measure in scenario.measures:
-        own = _ASKED[measure.kind][2]
+        own, asked = _own(measure), _ASKED[measure.kind][2]
         for name in measure.parameters:
             if known[name].id in own:
                 continue
-            if name in shared_parameters(measure.kind):
+            if name in shared_parameters(measure.kind) or (measure.kind == "growth" and name in _OF_GROWTH):
                 remedy = "it holds for the whole scenario; give it under the scenario's parameters."
+            elif name in asked:
+                remedy = f"as it is set up it takes {', '.join(own) or 'none'}: leave {name} out."
             else:
-                remedy = f"a measure of kind {measure.kind} takes {', '.join(own) or 'none'}."
+                remedy = f"a measure of kind {measure.kind} takes {', '.join(asked) or 'none'}."
             raise InvalidScenario(
                 f"{measure.id}: the parameter {name} was given here, where nothing reads it; {remedy}"
             )
     read = {*_OF_NOTES, *(name for _, _, own in _ASKED.values() for name in own)}
     read |= {name for shared in _SHARED.values() for name in shared}
+    if any(measure.kind == "growth" for measure in scenario.measures):
+        read |= set(_OF_GROWTH)
     fixed = [name for name in scenario.parameters if known[name].id not in read]
     if fixed:
-        raise InvalidScenario(
-            f"parameters: {', '.join(fixed)} was used when the state was made and cannot change in a scenario; "
-            "make the state with it."
-        )
+        raise _made_with(fixed)
+
+
+def check_growth_read(scenario: documents.Scenario, used: Collection[str]) -> None:
+    """Refuse floor area per person or job where the state has its own, which growth takes.
+
+    Args:
+        scenario: with the parameters that it gives.
+        used: ids of those that its forms read.
+
+    Raises:
+        InvalidScenario: one of them was given and not read.
+    """
+    unread = [name for name in _OF_GROWTH if name in scenario.parameters and name not in used]
+    if unread:
+        raise _made_with(unread)
+
+
+def _made_with(names: Sequence[str]) -> InvalidScenario:
+    return InvalidScenario(
+        f"parameters: {', '.join(names)} was used when the state was made and cannot change in a scenario; make the "
+        "state with it."
+    )
 
 
 def action_of(measure: documents.Measure, setting: Setting) -> Action:

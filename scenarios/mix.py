@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from scenarios.costs import annual_cost, currency_of
 from scenarios.draws import Deviates
 from scenarios.effects import Action
+from scenarios.errors import plain
 from scenarios.flows import flow_labels
 from scenarios.frame import BoolArray, FloatArray, IntArray
 from scenarios.options import NO_GROUP, Options, Stage
@@ -247,10 +248,10 @@ class Mix:
         assert drawn is not None
         return np.asarray(-drawn.sectors_tco2e.sum(axis=0))
 
-    def coverage(self, area: Area) -> FloatArray:
-        """(rows, cols) share of each cell in zones that a document of `scenario` names."""
+    def coverage(self, *areas: Area) -> FloatArray:
+        """(rows, cols) share of each cell in zones that a document of `scenario` names, in any of some areas of it."""
         places = {name: place for place, name in enumerate(self.names)}
-        chosen = np.isin(np.arange(len(self.names)), [places[name] for name in area.ids or ()])
+        chosen = np.isin(np.arange(len(self.names)), [places[name] for area in areas for name in area.ids or ()])
         share: FloatArray = self.zones.T @ chosen.astype(np.float64)
         return self.baseline.state.spread(np.minimum(share, 1.0))
 
@@ -376,6 +377,6 @@ def _check(one: Candidate) -> None:
     most = 1.0 if AMOUNTS[kind] == "level" else np.inf
     if len(bounds) < 2 or not all(a < b for a, b in itertools.pairwise(bounds)) or bounds[-1] > most:
         raise InvalidOptions(
-            f"{one.measure.id} has the levels {', '.join(f'{level:g}' for level in one.levels) or 'none'}; amounts "
+            f"{one.measure.id} has the levels {', '.join(map(plain, one.levels)) or 'none'}; amounts "
             f"that rise from above 0{' to at most 1' if most == 1 else ''} were expected."
         )

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.errors import plain
 from scenarios.where_errors import InvalidOptions
 
 FloatArray = NDArray[np.float64]
@@ -144,7 +145,7 @@ class Options:
         if (self.base_tco2e < 0).any():
             zone, group = np.argwhere(self.base_tco2e < 0)[0]
             raise InvalidOptions(
-                f"base_tco2e is {self.base_tco2e[zone, group]:g} in {self.zones[zone]}, {self.groups[group]}; "
+                f"base_tco2e is {plain(self.base_tco2e[zone, group])} in {self.zones[zone]}, {self.groups[group]}; "
                 "measures of a group reduce emissions, which cannot be negative. Measures on removals add: give them "
                 f"the group {NO_GROUP}."
             )
@@ -155,9 +156,10 @@ class Options:
             zone, position, level = np.argwhere(too_large)[0]
             measure = grouped[position]
             raise InvalidOptions(
-                f"{self.measures[measure]} at level {level} would save {self.effects_tco2e[zone, measure, level]:g} "
-                f"tCO2e in {self.zones[zone]}, where its group {self.groups[self.group[measure]]} emits "
-                f"{base[zone, position, 0]:g}; at most that was expected. Correct the effect, or forbid the level."
+                f"{self.measures[measure]} at level {level} would save "
+                f"{plain(self.effects_tco2e[zone, measure, level])} tCO2e in {self.zones[zone]}, where its group "
+                f"{self.groups[self.group[measure]]} emits {plain(base[zone, position, 0])}; at most that was "
+                "expected. Correct the effect, or forbid the level."
             )
 
     def kept_fractions(self) -> FloatArray:

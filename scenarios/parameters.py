@@ -18,7 +18,7 @@ from accounting import tables
 from accounting.errors import InvalidTable
 from accounting.factors import FactorTable
 from grids.shipped import data_folder
-from scenarios.errors import InvalidParameters, ParameterGap
+from scenarios.errors import InvalidParameters, ParameterGap, plain
 from scenarios.frame import FloatArray
 
 COLUMNS = (
@@ -96,7 +96,7 @@ class Parameter:
         if self.value is None:
             raise ParameterGap(
                 f"{self.id} ({self.meaning}, {self.unit}) is a gap: {self.note or 'no published number is at hand'}. "
-                f"Give it under parameters:, a number from {self.minimum:g} to {self.maximum:g}."
+                f"Give it under parameters:, a number from {plain(self.minimum)} to {plain(self.maximum)}."
             )
         return self.value
 
@@ -137,11 +137,13 @@ class Parameters:
             for number in (value, low, high):
                 if number is not None and not known.minimum <= number <= known.maximum:
                     raise InvalidParameters(
-                        f"{name} = {number:g} {known.unit} was given; {known.minimum:g} to {known.maximum:g} was "
-                        f"expected ({known.meaning})."
+                        f"{name} = {plain(number)} {known.unit} was given; {plain(known.minimum)} to "
+                        f"{plain(known.maximum)} was expected ({known.meaning})."
                     )
             if low is not None and high is not None and not low <= value <= high:
-                raise InvalidParameters(f"{name}: the value {value:g} must lie in its range, {low:g} to {high:g}.")
+                raise InvalidParameters(
+                    f"{name}: the value {plain(value)} must lie in its range, {plain(low)} to {plain(high)}."
+                )
             items[name] = replace(
                 known,
                 value=value,
@@ -163,7 +165,7 @@ class Parameters:
         """
         if name not in self.elasticities or dimension not in self.elasticities[name] or not abs(value) <= 3:
             raise InvalidParameters(
-                f"An elasticity {value:g} of {dimension!r} in the set {name!r} was given; sets are "
+                f"An elasticity {plain(value)} of {dimension!r} in the set {name!r} was given; sets are "
                 f"{', '.join(self.elasticities)}, dimensions {', '.join(DIMENSIONS)}, values from -3 to 3."
             )
         changed = {**self.elasticities, name: {**self.elasticities[name], dimension: value}}

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
+from grids.statistics import Z_90
 from scenarios.frame import BoolArray, FloatArray
 from scenarios.result import Result
 from scenarios.shares import sector_change
@@ -88,6 +89,22 @@ def place_intervals(result: Result, zones: bool) -> dict[str, FloatArray]:
         middle = f"{name}_" if name else ""
         found |= {f"net_change_low90_{middle}tco2e": low, f"net_change_high90_{middle}tco2e": high}
     return found
+
+
+def excludes_zero(
+    change: FloatArray, *, sd: FloatArray | None = None, ends: tuple[FloatArray, FloatArray] | None = None
+) -> BoolArray:
+    """Whether the 90 % interval of a change (n,) holds no zero, so that it can be told from no change at all.
+
+    Args:
+        change: tCO2e a year.
+        sd: (n,) its deviation, of cells; or
+        ends: (n,) each, of its interval, of zones.
+    """
+    if ends is None:
+        assert sd is not None
+        ends = change - Z_90 * sd, change + Z_90 * sd
+    return np.asarray((ends[0] > 0) | (ends[1] < 0))
 
 
 def _columns(name: str, told: BoolArray, before: FloatArray, change: FloatArray

@@ -32,8 +32,8 @@ def in_metres(crs: str, places: Sequence[tuple[float, float]]) -> tuple[tuple[fl
 
 def area_coverage(
     state: State, zone_polygons: ZonePolygons | None = None, drawn_polygon: DrawnPolygon | None = None
-) -> Callable[[Area], FloatArray]:
-    """What tells a run the share of each cell in an area, exactly, by the cells' planar area.
+) -> Callable[..., FloatArray]:
+    """What tells a run the share of each cell in any of some areas, exactly, by the cells' planar area.
 
     Args:
         state: whose cells.
@@ -41,12 +41,11 @@ def area_coverage(
         drawn_polygon: reads drawn ones, with limits of whoever takes them from anybody; any simple polygon if None.
     """
 
-    def coverage(area: Area) -> FloatArray:
-        if area.polygon is not None:
-            return polygon_shares(state.frame, [_drawn(state.frame.crs, area.polygon, drawn_polygon)])
-        if zone_polygons is None or area.collection is None or area.ids is None:
-            raise InvalidScenario("Zones were named where none are known: draw a polygon instead.")
-        return polygon_shares(state.frame, zone_polygons(area.collection, area.ids))
+    def coverage(*areas: Area) -> FloatArray:
+        found: list[BaseGeometry] = []
+        for area in areas:
+            found += _polygons(state.frame.crs, area, zone_polygons, drawn_polygon)
+        return polygon_shares(state.frame, found)
 
     return coverage
 
@@ -63,11 +62,8 @@ def area_outline(
     """
 
     def outline(area: Area) -> BaseGeometry:
-        if area.polygon is not None:
-            return _drawn(crs, area.polygon, drawn_polygon)
-        if zone_polygons is None or area.collection is None or area.ids is None:
-            raise InvalidScenario("Zones were named where none are known: draw a polygon instead.")
-        return shapely.union_all(np.array(zone_polygons(area.collection, area.ids), dtype=object))
+        found = _polygons(crs, area, zone_polygons, drawn_polygon)
+        return found[0] if area.polygon is not None else shapely.union_all(np.array(found, dtype=object))
 
     return outline
 
@@ -89,6 +85,17 @@ def polygon_shares(frame: Frame, polygons: Sequence[BaseGeometry]) -> FloatArray
     np.add.at(found, (row[inside], col[inside]), parts.amount[inside] / size**2)
     # A cell wholly inside is 1 to the bit: its neighbours' rounding must not make groups of its own.
     return np.where(found > 1 - 1e-9, 1.0, np.where(found < 1e-9, 0.0, found))
+
+
+def _polygons(
+    crs: str, area: Area, zone_polygons: ZonePolygons | None, drawn_polygon: DrawnPolygon | None
+) -> Sequence[BaseGeometry]:
+    """What an area consists of."""
+    if area.polygon is not None:
+        return [_drawn(crs, area.polygon, drawn_polygon)]
+    if zone_polygons is None or area.collection is None or area.ids is None:
+        raise InvalidScenario("Zones were named where none are known: draw a polygon instead.")
+    return zone_polygons(area.collection, area.ids)
 
 
 def _drawn(crs: str, rings: Rings, drawn_polygon: DrawnPolygon | None) -> BaseGeometry:

@@ -14,11 +14,12 @@ import numpy as np
 from scenarios.combinations import Combinations, combinations
 from scenarios.correction import Correction
 from scenarios.costs import written_cost
+from scenarios.errors import plain
 from scenarios.limits import Fairness, Limits, check_limits
 from scenarios.marginal_curve import first_choice
 from scenarios.options import BoolArray, FloatArray, IntArray, Options
 from scenarios.programs import Goal, program
-from scenarios.solver import Program, Settings, Solution, Stopped, relative_gap, relaxed_bound, solve
+from scenarios.solver import Clock, Program, Settings, Solution, Stopped, relative_gap, relaxed_bound, solve
 from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 
 Simulate = Callable[[IntArray], FloatArray]
@@ -143,12 +144,12 @@ def best_portfolio(
     baseline = None if simulate is None else _emissions(simulate, np.zeros(options.shape[:2], np.int64))
     rows = None if start is None else rows_of(found, options.check_levels(start))
     correction = Correction(options.shape[0])
-    margin, seconds = 1.0, 0.0
+    margin, clock = 1.0, Clock()
     tried: list[Portfolio] = []
     for number in range(1, rounds + 1):
         saved = found.reduction_tco2e * correction.of_zone[found.zone]
         try:
-            chosen = choose(task, saved, rows, number, seconds, margin)
+            chosen = choose(task, saved, rows, number, clock, margin)
         except NoPortfolio:
             if not tried:
                 raise
@@ -156,10 +157,9 @@ def best_portfolio(
             tried[-1] = replace(tried[-1], stopped="cancelled" if asked is not None and asked() else "time")
             break
         if chosen is None:
-            chosen, out_of_reach = _most(task, saved, number, seconds), True
+            chosen, out_of_reach = _most(task, saved, number, clock), True
         else:
             out_of_reach = False
-        seconds += chosen.solution.seconds
         rows = chosen.rows
         portfolio = _judged(task, chosen, saved, simulate, baseline, agreement, tried)
         tried.append(portfolio)
@@ -176,8 +176,9 @@ def best_portfolio(
 
 
 def choose(
-    task: Task, saved: FloatArray, start: IntArray | None, number: int = 1, seconds: float = 0.0, margin: float = 1.0
-) -> Chosen | None:
+    task: Task, saved: FloatArray, start: IntArray | None, number: int = 1, clock: Clock | None = None,
+    margin: float = 1.0,
+) -> Chosen | None:  # fmt: skip
     """Solve once.
 
     Args:
@@ -185,7 +186,7 @@ def choose(
         saved: (n,) what each combination is taken to save, tCO2e per year.
         start: positions of combinations to begin with, if they are better than those along the marginal curve.
         number: of the round.
-        seconds: used up before it.
+        clock: time used up before it, to which its own is added.
         margin: aim at so many times the target.
 
     Returns:
@@ -200,7 +201,7 @@ def choose(
     asked = program(task.found, saved, goal, task.limits, task.fairness)
     if task.fairness is None:
         start = _better_start(asked, start, first_choice(task.found, saved, goal, task.limits))
-    solution = solve(asked, task.settings, start=start, number=number, seconds=seconds)
+    solution = solve(asked, task.settings, start=start, number=number, clock=clock)
     if solution is None:
         if goal.target_tco2e is None:
             raise NoPortfolio("No choice keeps all limits and the budget. Widen one of them.")
@@ -250,9 +251,11 @@ def _goal(target_tco2e: float | None, budget: float | None) -> Goal:
     if (target_tco2e is None) == (budget is None):
         raise InvalidOptions("Either a target or a budget was expected; give one of them, the other is what is sought.")
     if target_tco2e is not None and not (np.isfinite(target_tco2e) and target_tco2e > 0):
-        raise InvalidOptions(f"The target is {target_tco2e:g} tCO2e per year; a number above 0 to save was expected.")
+        raise InvalidOptions(
+            f"The target is {plain(target_tco2e)} tCO2e per year; a number above 0 to save was expected."
+        )
     if budget is not None and (np.isnan(budget) or budget == -np.inf):
-        raise InvalidOptions(f"The budget is {budget:g}; a number was expected, or infinity for no limit.")
+        raise InvalidOptions(f"The budget is {plain(budget)}; a number was expected, or infinity for no limit.")
     return Goal(target_tco2e, budget)
 
 
@@ -270,9 +273,9 @@ def _largest_correction(found: Combinations, saved: FloatArray) -> float:
     return float((saved[some] / found.reduction_tco2e[some]).max(initial=1.0))
 
 
-def _most(task: Task, saved: FloatArray, number: int, seconds: float) -> Chosen:
+def _most(task: Task, saved: FloatArray, number: int, clock: Clock) -> Chosen:
     """The choice that saves most, whatever it costs."""
-    most = choose(replace(task, goal=Goal(budget=float("inf"))), saved, None, number, seconds)
+    most = choose(replace(task, goal=Goal(budget=float("inf"))), saved, None, number, clock)
     assert most is not None  # a budget without limit is never out of reach; contradictions raise
     return most
 

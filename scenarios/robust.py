@@ -16,11 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from scenarios.combinations import Combinations, combinations, sampled_reductions
+from scenarios.errors import plain
 from scenarios.limits import Fairness, Limits, check_limits
 from scenarios.options import FloatArray, IntArray, Options
 from scenarios.portfolio import Chosen, Task, choose
 from scenarios.programs import Goal
-from scenarios.solver import Settings, Stopped
+from scenarios.solver import Clock, Settings, Stopped
 from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 
 SHARE = 0.9
@@ -107,10 +108,11 @@ class RobustPortfolio:
         safe_tco2e: what it saves in all but the worst part (1 - share) of the held-out worlds: run in full, or by
             samples where it was not.
         shortfall_tco2e: what `safe_tco2e` lacks of the target; 0 if the share is kept.
-        kept: whether the share asked for is kept in the held-out worlds, by what `safe_tco2e` rests on.
+        kept: whether the share asked for is kept in the held-out worlds, by what `safe_tco2e` rests on; false only
+            where the search was ended early, as `stopped` says: else a choice that does not keep it is refused.
         gap: of the linear problem that the choice solved: none of the combinations it was made of (those that are
             efficient in the mean of the training samples, thinned where they are many) is better by more. It proves
-            nothing about what samples or a run in full say.
+            nothing about what samples or a run in full say. None where the solver was ended before it knew any bound.
         stopped: by the gap asked for, or since time was up or somebody cancelled: then more rounds were to come.
     """
 
@@ -124,7 +126,7 @@ class RobustPortfolio:
     safe_tco2e: float
     shortfall_tco2e: float
     kept: bool
-    gap: float
+    gap: float | None
     stopped: Stopped
 
 
@@ -132,7 +134,7 @@ class _Best(NamedTuple):
     """A choice, and how its linear problem was solved."""
 
     levels: IntArray
-    gap: float
+    gap: float | None
     stopped: Stopped
 
 
@@ -152,6 +154,9 @@ def robust_portfolio(
 ) -> RobustPortfolio:
     """The cheapest choice found that reaches a target in at least a share of samples.
 
+    Where the one chosen by training samples does not keep it in the held-out ones, the one that saves most in bad
+    samples comes back, if it does, whatever it costs.
+
     Args:
         options: what may be chosen from, with the central estimate.
         train: samples to choose by. Of them a little more than the share must reach the target (by 2.33 standard
@@ -170,12 +175,12 @@ def robust_portfolio(
     Raises:
         InvalidOptions: arguments that do not fit.
         TargetOutOfReach: not even the choice that saves most in bad samples keeps the share; says by how much.
-        NoPortfolio: see `best_portfolio`. Stopped later, the best so far comes back.
+        NoPortfolio: see `best_portfolio`. Stopped later, the best so far comes back, `kept` or not.
     """
     if not (np.isfinite(target_tco2e) and target_tco2e > 0 and 0.5 <= share < 1):
         raise InvalidOptions(
-            f"The target is {target_tco2e:g} tCO2e per year in a share of {share:g}; above 0 in 0.5 to below 1 was "
-            "expected."
+            f"The target is {plain(target_tco2e)} tCO2e per year in a share of {share:g}; above 0 in 0.5 to below 1 "
+            "was expected."
         )
     limits, settings = limits or Limits(), settings or Settings()
     check_limits(options, limits, fairness)
@@ -184,36 +189,52 @@ def robust_portfolio(
     search = _Search(options, train, limits, fairness, settings)
     stricter = min(_stricter(share, train.count, held_out.count), 1 - 1 / train.count)
     judge = _Judge(options, train, held_out, held_out_simulate, target_tco2e, share)
+    aimed = _aimed(search, train_simulate, target_tco2e, stricter, rounds)
+    found = None if aimed is None else judge.told(aimed)
+    if found is not None and (found.kept or found.stopped != "gap"):
+        return found
+    try:
+        safest = judge.told(search.safest(stricter, rounds))
+    except NoPortfolio:
+        if aimed is None:
+            raise
+        return judge.told(search.ended(aimed))
+    if safest.kept or safest.stopped != "gap":
+        return safest
+    if found is None or safest.safe_tco2e >= found.safe_tco2e:
+        found = safest
+    reached = found.held_out_share if found.simulated_share is None else found.simulated_share
+    raise TargetOutOfReach(
+        f"The target is {target_tco2e:,.1f} tCO2e per year in {share:.0%} of samples; within the limits at "
+        f"most {found.safe_tco2e:,.1f} can be relied on so often: {found.shortfall_tco2e:,.1f} are missing, "
+        f"and {reached:.0%} of held-out samples reach the target. Lower the target or the share, or allow more.",
+        target_tco2e,
+        found.safe_tco2e,
+    )
+
+
+def _aimed(
+    search: "_Search", simulate: SimulateSamples | None, target_tco2e: float, share: float, rounds: int
+) -> _Best | None:
+    """The cheapest choice that reaches the target in so many training worlds; None if no aim is high enough."""
     aim, before = target_tco2e, None
     for left in reversed(range(_TRIES)):
         try:
-            best = search.cheapest(aim, stricter, rounds)
+            best = search.cheapest(aim, share, rounds)
         except NoPortfolio:
             if before is None:
                 raise
-            return judge.told(search.ended(before))
-        if best is None:
-            break
-        if train_simulate is None or left == 0:
-            return judge.told(best)
+            return search.ended(before)
+        if best is None or simulate is None or left == 0:
+            return best
         before = best
-        safe = _kept_by(_simulated(train_simulate, best.levels), stricter)
+        safe = _kept_by(_simulated(simulate, best.levels), share)
         if safe >= target_tco2e:
-            return judge.told(best)
+            return best
         if safe <= 0:
-            break
+            return None
         aim *= max(target_tco2e / safe, 1 + _CLOSE)
-    found = judge.told(search.safest(stricter, rounds))
-    if not found.kept:
-        reached = found.held_out_share if found.simulated_share is None else found.simulated_share
-        raise TargetOutOfReach(
-            f"The target is {target_tco2e:,.1f} tCO2e per year in {share:.0%} of samples; within the limits at "
-            f"most {found.safe_tco2e:,.1f} can be relied on so often: {found.shortfall_tco2e:,.1f} are missing, "
-            f"and {reached:.0%} of held-out samples reach the target. Lower the target or the share, or allow more.",
-            target_tco2e,
-            found.safe_tco2e,
-        )
-    return found
+    return None
 
 
 class _Search:
@@ -231,7 +252,7 @@ class _Search:
         # next to nothing in the mean may save many times that, and a bound eased so much would say nothing at all.
         self._found: Combinations = replace(found, slack_tco2e=0.0)
         self._task = Task(options, self._found, Goal(budget=float("inf")), limits, fairness, settings)
-        self._seconds = 0.0
+        self._clock = Clock()
         self._number = 0
         self._cut_short = False
 
@@ -263,7 +284,7 @@ class _Search:
                 if reached >= target_tco2e:
                     high = margin
                     if cost < best_cost:
-                        best, best_cost = _Best(levels, chosen.gap, chosen.solution.stopped), cost
+                        best, best_cost = _Best(levels, _proven(chosen), chosen.solution.stopped), cost
                 elif number > 0:  # the first round knows the mean only, and tells nothing of margins
                     low = margin
                 saved = self._near_quantile(near, rows, reached)
@@ -292,14 +313,14 @@ class _Search:
             levels, reached, near = self._quantile(rows, share)
             if reached <= most * (1 + 1e-9) and best is not None:
                 break
-            best, most = _Best(levels, chosen.gap, chosen.solution.stopped), reached
+            best, most = _Best(levels, _proven(chosen), chosen.solution.stopped), reached
             saved = sampled_reductions(self._found, self._train.mean_options(self._options, near))
         assert best is not None
         return self.ended(best) if self._cut_short else best
 
     @property
     def _is_late(self) -> bool:
-        return self._seconds >= self._task.settings.time_limit_s
+        return self._clock.seconds >= self._task.settings.time_limit_s
 
     def ended(self, best: _Best) -> _Best:
         """The best so far of a search that could not go on: it was cancelled, or time was up."""
@@ -309,8 +330,7 @@ class _Search:
     def _choose(self, goal: Goal, saved: FloatArray, rows: IntArray | None, margin: float) -> Chosen | None:
         self._number += 1
         task = replace(self._task, goal=goal)
-        chosen = choose(task, saved, rows, self._number, self._seconds, margin)
-        self._seconds += 0.0 if chosen is None else chosen.solution.seconds
+        chosen = choose(task, saved, rows, self._number, self._clock, margin)
         # Of the last round: after one that was cut short others may have ended as they should.
         self._cut_short = chosen is not None and chosen.solution.stopped != "gap"
         return chosen
@@ -330,6 +350,12 @@ class _Search:
         saved = sampled_reductions(self._found, self._train.mean_options(self._options, near))
         total = float(saved[rows].sum())
         return saved * (reached / total) if total > 0 and reached > 0 else saved
+
+
+def _proven(chosen: Chosen) -> float | None:
+    """The gap of a linear problem; None where its bound says nothing: that costs are not below 0, or not even that."""
+    trivial = chosen.solution.bound <= 0 < chosen.solution.objective
+    return None if trivial or not np.isfinite(chosen.gap) else chosen.gap
 
 
 def _between(low: float, high: float) -> float:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -20,7 +21,7 @@ from scenarios.flows import Flow, flow_labels, flows_of
 from scenarios.form_steps import FormStep, form_steps
 from scenarios.frame import FloatArray
 from scenarios.indicators import indicators
-from scenarios.measures import action_of, check_parameters, in_order, shared_parameters
+from scenarios.measures import action_of, check_growth_read, check_parameters, in_order, shared_parameters
 from scenarios.notes import Note
 from scenarios.parameters import Parameter, Parameters, shipped_parameters
 from scenarios.path_samples import drawn_in, with_path, with_sets
@@ -35,8 +36,14 @@ from scenarios.travel import USED as TRAVEL_PARAMETERS
 from scenarios.travel import TravelBaseline, travel_baseline
 
 MOST_SAMPLES = 10_000
-Coverage = Callable[[documents.Area], FloatArray]
-"""Area -> (rows, cols) share of each cell in it."""
+
+
+class Coverage(Protocol):
+    """Tells where areas lie."""
+
+    def __call__(self, *areas: documents.Area) -> FloatArray:
+        """(rows, cols) share of each cell that lies in any of some areas."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +111,7 @@ def run(
     at = _areas(state, coverage)
     steps = form_steps(baseline.travel, [m for m in scenario.measures if m.kind in documents.FORMS], at,
                        baseline.parameters, scenario.year, cancelled)  # fmt: skip
+    check_growth_read(scenario, {name for step in steps for name in step.used})
     actions = _actions(state, baseline.parameters, scenario.measures, at)
     forms, report = len(steps), None
     changes = [m for m in scenario.measures if m.kind in documents.ROADS]
@@ -190,21 +198,25 @@ def _with_parameters(baseline: Baseline, scenario: documents.Scenario) -> Baseli
     return replace(baseline, parameters=parameters)
 
 
-def _areas(state: State, coverage: Coverage | None) -> Callable[[documents.Area | None], FloatArray]:
+def _areas(state: State, coverage: Coverage | None) -> Callable[..., FloatArray]:
+    """What tells the share (rows, cols) of each cell that lies in any of some areas; None stands for all ground."""
     whole = state.inside.astype(np.float64)
-    known: dict[int, FloatArray] = {}  # by the area itself, which the scenario keeps: forms ask for theirs many times
+    # By the areas themselves, which the scenario keeps: forms ask for theirs many times.
+    known: dict[tuple[int, ...], FloatArray] = {}
 
-    def at(area: documents.Area | None) -> FloatArray:
-        if area is None:
+    def at(*areas: documents.Area | None) -> FloatArray:
+        drawn = [area for area in areas if area is not None]
+        if len(drawn) < len(areas):
             return whole
         if coverage is None:
             raise InvalidScenario("it has an area, and nothing was given that tells which cells lie in it.")
-        if id(area) not in known:
-            share = coverage(area)
+        key = tuple(id(area) for area in drawn)
+        if key not in known:
+            share = coverage(*drawn)
             if not (share[state.inside] > 0).any():
                 raise InvalidScenario("its area lies outside the region's cells: draw it inside, or choose zones.")
-            known[id(area)] = np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
-        return known[id(area)]
+            known[key] = np.where(state.inside, np.clip(share, 0.0, 1.0), 0.0)
+        return known[key]
 
     return at
 
@@ -213,11 +225,11 @@ def _actions(
     state: State,
     parameters: Parameters,
     measures: Sequence[documents.AnyMeasure],
-    at: Callable[[documents.Area | None], FloatArray],
+    at: Callable[..., FloatArray],
     travel: FloatArray | None = None,
 ) -> list[Action]:
     """The sector measures among these, made ready, in order of stage; together they take nothing twice."""
-    found, areas = [], []
+    found, areas, shares = [], [], []
     for measure in measures:
         if measure.kind in documents.FORMS | documents.ROADS:
             continue
@@ -226,8 +238,9 @@ def _actions(
         except InvalidScenario as error:
             raise InvalidScenario(f"{measure.id}: {error}") from error
         found.append(action_of(measure, Setting(state, parameters, share, road_curves(), travel)))
-        areas.append(share)
-    check_taken(state, found, areas)
+        areas.append(measure.area)
+        shares.append(share)
+    check_taken(state, found, areas, shares, lambda some: state.over(at(*some)))
     return in_order(found)
 
 

@@ -10,6 +10,7 @@ from scenarios.action_setting import NO_ROWS, Setting, action_on
 from scenarios.draws import Numbers
 from scenarios.effects import Action
 from scenarios.errors import InvalidScenario
+from scenarios.filling import filled
 from scenarios.frame import FloatArray
 from scenarios.state import HECTARE_M2
 
@@ -57,19 +58,40 @@ def street_trees(measure: documents.StreetTrees, setting: Setting, numbers: Numb
     if not weight.any():
         raise InvalidScenario(f"{measure.id}: the area has no streets (or people) to plant trees beside.")
     crown = numbers.parameters.number("trees.crown")
-    open_m2 = HECTARE_M2 * float((state.over(np.maximum(state.area_ha - state.green_ha, 0.0)) * setting.coverage).sum())
-    if measure.trees * crown > open_m2:
+    not_green = HECTARE_M2 * state.over(np.maximum(state.area_ha - state.green_ha, 0.0))
+    open_m2 = not_green * setting.coverage
+    most = float(open_m2.sum())
+    if measure.trees * crown > most:
         raise InvalidScenario(
             f"{measure.id}: {measure.trees:,.0f} trees were asked for, whose crowns of {crown:g} m2 would cover more "
-            f"than the area's {open_m2 / HECTARE_M2:,.1f} ha that are not green; choose at most "
-            f"{open_m2 / crown:,.0f}, or a larger area."
+            f"than the area's {most / HECTARE_M2:,.1f} ha that are not green; choose at most "
+            f"{np.floor(most / crown):,.0f}, or a larger area."
         )
-    share = measure.trees * crown / open_m2 if open_m2 else 0.0
-    return _planted(
-        measure, setting, numbers, share, measure.trees * weight / weight.sum(), "tree",
+    trees = _along_streets(float(measure.trees), weight, open_m2 / crown)
+    covered = np.divide(trees * crown, not_green, out=np.zeros_like(trees), where=not_green > 0)
+    action = _planted(
+        measure, setting, numbers, 1.0, trees, "tree",
         lambda asked: -asked.number("trees.uptake") * asked.number("trees.crown") / HECTARE_M2, "trees.years",
         _IPCC_GROWTH_YEARS, ("trees.uptake", "trees.crown"), "crowns",
     )  # fmt: skip
+    return replace(action, coverage=covered)
+
+
+def _along_streets(trees: float, weight: FloatArray, room: FloatArray) -> FloatArray:
+    """Trees of each cell (n,) by its streets, none with more than it has room for; the rest where else there is room.
+
+    Args:
+        trees: no more than there is room for in all.
+        weight: (n,) 0 or more, of streets.
+        room: (n,) trees whose crowns fit in each cell.
+    """
+    even = trees * weight / weight.sum()
+    if (even <= room).all():
+        return np.asarray(even)
+    here = np.where(weight > 0, room, 0.0)
+    along = filled(min(trees, float(here[here > 0].sum())), weight, room)
+    rest = np.maximum(room - along, 0.0)
+    return along + filled(min(trees - float(along.sum()), float(rest[rest > 0].sum())), rest, rest)
 
 
 def park(measure: documents.Park, setting: Setting, numbers: Numbers) -> Action:

@@ -58,6 +58,13 @@ class Settings:
     cancelled: Callable[[], bool] | None = None
 
 
+@dataclass
+class Clock:
+    """Seconds that the solver took in all rounds so far, with or without a choice."""
+
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Program:
     """Minimise `objective @ x` where `lower <= rows @ x <= upper`; x is 0 or 1 where `binary`, else any not negative.
@@ -130,7 +137,7 @@ def relative_gap(value: float, bound: float) -> float:
 
 
 def solve(
-    program: Program, settings: Settings, *, start: IntArray | None = None, number: int = 1, seconds: float = 0.0
+    program: Program, settings: Settings, *, start: IntArray | None = None, number: int = 1, clock: Clock | None = None
 ) -> Solution | None:
     """The best x.
 
@@ -139,7 +146,7 @@ def solve(
         settings: when to stop.
         start: positions where x is 1 in a choice to begin with; what it lacks is repaired if possible.
         number: which round this is, for `progress`.
-        seconds: how much of the time limit is gone.
+        clock: how much of the time limit is gone; what this takes is added, whether it finds a choice or not.
 
     Returns:
         None if no x satisfies the rows.
@@ -150,7 +157,8 @@ def solve(
     # The solver may ask for the first time only after presolve.
     if settings.cancelled is not None and settings.cancelled():
         raise NoPortfolio("The search was cancelled before it began.")
-    solver = _loaded(program, settings, max(settings.time_limit_s - seconds, 0.1))
+    clock = clock or Clock()
+    solver = _loaded(program, settings, max(settings.time_limit_s - clock.seconds, 0.1))
     scale = _scale(program)
     if start is not None:
         values = np.zeros(program.objective.size)
@@ -161,6 +169,7 @@ def solve(
     for callback in (solver.cbMipInterrupt, solver.cbSimplexInterrupt, solver.cbIpmInterrupt):
         callback.subscribe(watch)
     solver.run()
+    clock.seconds += float(solver.getRunTime())
     if watch.error is not None:
         raise watch.error
     status = solver.getModelStatus()

@@ -181,17 +181,24 @@ def where(
     ] = None,
     sector: Annotated[
         list[str] | None,
-        typer.Option("--sector", help="Whose emissions count; may be given again. Default: buildings and transport."),
+        typer.Option("--sector", help="Whose tonnes count: emissions (the default), net, or sectors; may come again."),
     ] = None,
-    programme: Annotated[
-        str, typer.Option("--programme", help="A scenario that says what zones could save; `none` for none.")
+    savings: Annotated[
+        str, typer.Option("--savings", help="A scenario that says what zones could save; `none` for none.")
     ] = "programme",
     band: Annotated[
-        float | None, typer.Option("--band", min=1, help="Cells nearer than so many metres are neighbours.")
+        float | None, typer.Option("--band-m", min=1, help="Cells nearer than so many metres are neighbours.")
     ] = None,
     false_discoveries: Annotated[
-        float, typer.Option("--false-discoveries", min=0.001, max=0.5, help="Expected part of false hot cells.")
+        float, typer.Option("--false-discovery-rate", min=0.001, max=0.999, help="Expected part of false hot cells.")
     ] = 0.05,
+    years: Annotated[
+        list[int] | None,
+        typer.Option("--years", help="For stability; may come again. Default: up to four before, with the same cells."),
+    ] = None,
+    fewest_cells: Annotated[int, typer.Option("--fewest-cells", min=1, max=1000, help="Of a cluster.")] = 3,
+    smallest_ha: Annotated[float, typer.Option("--smallest-ha", min=0, help="Of a candidate.")] = 0.0,
+    samples: Annotated[int, typer.Option("--samples", min=100, max=5000, help="For the top tenth.")] = 1000,
     collection: GridOption = None,
     year: YearOption = None,
     edition: EditionOption = None,
@@ -205,25 +212,29 @@ def where(
 
     Hot cells stand out together with their neighbours (Getis-Ord Gi*, local Moran; false discoveries controlled); each
     says how probable it is that it truly is among the top tenth, and in how many bands and years it is hot. Clusters of
-    three or more become candidates: zones that touch, with their emissions and what a programme would save there.
+    three or more become candidates: zones that touch, with their emissions and what a programme would save there. The
+    process `where-to-act` of the API asks the same by the same names.
 
     It writes `candidates` and `cells` (GeoParquet, GeoJSON, CSV) and `summary.json`.
 
-    Examples: `carbonmap where demo`; `carbonmap where demo -z district --sector buildings --programme none -o hot`
+    Examples: `carbonmap where demo`; `carbonmap where demo -z district --sector buildings --savings none -o hot`
     """
     from carbonmap.progress import Silent, Terminal
     from carbonmap.scenario import read_document
     from carbonmap.where import where_lines, where_to_act
+    from scenarios.edition_where import WhereQuestion
     from scenarios.errors import ScenarioError
-    from scenarios.management_zones import EMITTING
 
     try:
         with nullcontext(Silent()) if quiet else Terminal("Where to act") as progress:
+            question = WhereQuestion(
+                zones, tuple(sector or ("emissions",)), None if years is None else tuple(years), band,
+                false_discoveries, fewest_cells, smallest_ha, samples,
+                None if savings == "none" else read_document(savings),
+            )  # fmt: skip
             pointed = where_to_act(
-                store, region, zone_set=zones, edition=edition, collection=collection, year=year,
-                sectors=sector or EMITTING, band_m=band, false_discovery_rate=false_discoveries,
-                programme=None if programme == "none" else read_document(programme), formats=_names(formats), out=out,
-                progress=progress,
+                store, region, question, edition=edition, collection=collection, year=year, formats=_names(formats),
+                out=out, progress=progress,
             )  # fmt: skip
     except ScenarioError as problem:
         raise RegionError(str(problem)) from None

@@ -1,17 +1,20 @@
 """The best mix, where to act and roads as processes: what they say fits together, and rests on what is public."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import httpx
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
+from typer.testing import CliRunner
 
 from api.answers import dumped
 from api.kept_results import KeptResults
@@ -22,6 +25,7 @@ from api.result_places import ResultPlaces
 from api.scenario_answers import items_answer
 from api.scenario_models import AreaOut, PlacesOut, ResultOut
 from api.scenario_runs import Asked, Runs
+from carbonmap.cli import app
 from grids.edition import Store
 from scenarios.errors import Stopped
 from scenarios.scenario import read_scenario
@@ -216,6 +220,30 @@ def test_where_to_act_tells_cells_and_zones(client: httpx.Client) -> None:
     assert told["savings_notes"] == alone["result"]["notes"]
     bare = found(client, "where-to-act", {name: of for name, of in inputs.items() if name != "savings"})
     assert (bare["savings_illustrative"], bare["savings_notes"]) == (False, [])
+
+
+def test_the_command_and_the_process_are_one_question(client: httpx.Client, small_store: Path, tmp_path: Path) -> None:
+    """By the same names both are asked the same, and every number of the answer is the same to the byte."""
+    savings = {"year": 2040, "measures": [{"id": "r", "kind": "retrofit", "level": 0.5}]}
+    inputs = {"zones": "grid-1km", "collection": "grid-100m", "sector": "net", "false_discovery_rate": 0.9,
+              "fewest_cells": 1, "smallest_ha": 60.0, "years": [2022], "band_m": 250, "samples": 200}  # fmt: skip
+    told = found(client, "where-to-act", inputs | {"savings": savings})
+    (tmp_path / "savings.json").write_text(json.dumps(savings), encoding="utf-8")
+    asked = [text for name, value in inputs.items() for text in (f"--{name.replace('_', '-')}", value)]
+    asked[asked.index("--years") + 1] = 2022
+    command = ["where", "town", "--store", small_store, "-o", tmp_path / "out", "-q", "-f", "geoparquet", *asked]
+    said = CliRunner().invoke(app, [*map(str, command), "--savings", str(tmp_path / "savings.json")])
+    assert said.exit_code == 0, said.output
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
+    for name in ("sectors", "of", "baseline_year", "collection", "counts", "stability", "savings_illustrative"):
+        assert summary[name] == told[name], name
+    assert told["counts"]["hot"] > 0
+    zones = [one["properties"] for one in told["zones"]["features"]]
+    assert [{name: one[name] for name in summary["candidates"][0]} for one in zones] == summary["candidates"]
+    cells = gpd.read_parquet(tmp_path / "out" / "cells.parquet").set_index("id")
+    for one in told["cells"]["features"]:
+        values, written = one["properties"], cells.loc[one["id"]]
+        assert {name: written[name] for name in values if name in cells.columns} == values
 
 
 @pytest.mark.parametrize(

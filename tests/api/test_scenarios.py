@@ -86,6 +86,11 @@ def test_places_of_a_result_are_told_by_each_set_and_their_range(client: httpx.C
         ends = values["change_low_tco2e"], values["change_high_tco2e"]
         assert ends[0] - 1e-9 <= values["net_change_tco2e"] <= ends[1] + 1e-9  # added up in another order
         assert values[f"change_{part}_tco2e"] == values[f"change_{part}_{names[0]}_tco2e"]
+        reach = 1.6448536269514722 * values["change_sd_tco2e"] if part == "sd" else 0.0
+        low, high = values.get("change_low90_tco2e"), values.get("change_high90_tco2e")
+        change = values["net_change_tco2e"]
+        low, high = (change - reach, change + reach) if part == "sd" else (low, high)
+        assert values["change_excludes_zero"] is (low > 0 or high < 0)
         differ.append(values[f"change_{part}_{names[1]}_tco2e"] != values[f"change_{part}_{names[0]}_tco2e"])
     assert any(differ)
     schemas = client.get("/api/openapi.json").json()["components"]["schemas"]

@@ -14,9 +14,9 @@ from api.note_words import PROCESS_WORDS, RESULT_WORDS
 from api.process_runs import PROCESSES
 from api.scenario_answers import NOTES as RESULT_NOTES
 from api.told_notes import in_language
-from api.where_runs import NOTES as WHERE_NOTES
 from carbonmap.resources import data_folder
 from scenarios.area_detail import NOTE as DETAIL_NOTE
+from scenarios.edition_where import NOTES as WHERE_NOTES
 from scenarios.notes import TEXTS, Note
 
 OTHERS = ("ko", "ru", "uz")

@@ -93,6 +93,10 @@ def test_a_scenario_is_written_as_tables_that_agree(
         low, high = frame["net_change_low_tco2e"].sum(), frame["net_change_high_tco2e"].sum()
         assert low <= frame["net_change_tco2e"].sum() <= high
     assert (zones["net_change_low90_tco2e"] < zones["net_change_high90_tco2e"]).all()
+    sure = (zones["net_change_low90_tco2e"] > 0) | (zones["net_change_high90_tco2e"] < 0)
+    assert zones["net_change_excludes_zero"].tolist() == sure.tolist()
+    sure = cells["net_change_tco2e"].abs() > 1.6448536269514722 * cells["net_change_sd_tco2e"]
+    assert cells["net_change_excludes_zero"].tolist() == sure.tolist()
     assert zones.set_index("id").loc["east", "measure_fix_tco2e"] == 0
     assert zones["name_en"].tolist() == ["West", "East"] or sorted(zones["name_en"]) == ["East", "West"]
     for name in ("cells", "district"):
@@ -333,9 +337,15 @@ def test_the_help_teaches(command: Command) -> None:
         (["mix", "tiny", "{gap}"], "inputs.zones: Field required"),
         (["mix", "tiny", "{far}"], "within the limits at most"),
         (["mix", "tiny", "{strange}"], "'north' is none of the places that choose"),
-        (["where", "tiny", "-z", "grid-1km"], "is no zone set; the edition's zone sets are district"),
-        (["where", "tiny", "--sector", "waste"], "some of buildings, transport, forest"),
-        (["where", "tiny", "--programme", "{roads}"], "leave measures of roads out"),
+        (
+            ["where", "tiny", "-z", "grid-1km", "-c", "grid-1km"],
+            "others than the cells of 'grid-1km'; the edition's zone",
+        ),
+        (["where", "tiny", "--sector", "waste"], "emissions, net, or some of buildings, transport, forest"),
+        (["where", "tiny", "--savings", "{roads}"], "changes form or roads, which moves emissions"),
+        (["where", "tiny", "--savings", "compact"], "changes form or roads"),
+        (["where", "tiny", "--band-m", 90000], "a band of 90000 m was given"),
+        (["where", "tiny", "--years", 1999], "1999"),
         (["where", "tiny", "-c", "grid-1km"], "at least 9 were expected"),
     ],
 )
@@ -391,13 +401,13 @@ def test_where_to_act_is_written_with_cells_and_savings(store: Path, tmp_path: P
     }
     told = json.loads((out / "summary.json").read_text("utf-8"))
     cells = gpd.read_parquet(out / "cells.parquet")
-    assert told["hot_cells"] == int(cells["hot"].sum())
-    assert told["cells"] == int(cells["intensity_tco2e_ha"].notna().sum())
-    assert told["programme"]["measures"][0]["kind"] == "retrofit"
+    assert told["counts"]["hot"] == int((cells["spot"] == "hot").sum())
+    assert told["counts"]["known"] == int(cells["intensity_t_ha"].notna().sum())
+    assert told["savings"]["measures"][0]["kind"] == "retrofit"
     candidates = pd.read_csv(out / "candidates.csv")
-    assert sorted(set(candidates["candidate"])) == list(range(1, len(told["candidates"]) + 1))
+    assert sorted(set(candidates["rank"])) == list(range(1, len(told["candidates"]) + 1))
     for one in told["candidates"]:
-        assert set(one["zones"]) <= {"west", "east"}
+        assert set(one["members"]) <= {"west", "east"}
         assert 0 < one["savings_tco2e"] < one["emissions_tco2e"]
     assert "hot cells" in said
 

@@ -19,6 +19,7 @@ STREETS = {"id": "streets", "kind": "streets", "change": 0.2}
 RETROFIT = {"id": "retrofit", "kind": "retrofit", "level": 0.5, "parameters": {"retrofit.saving": 0.3}}
 PUMPS = {"id": "pumps", "kind": "heat_pump", "level": 0.4}
 FREIGHT = {"id": "freight", "kind": "freight", "level": 1.0, "parameters": {"freight.saving": 0.15}}
+EV = {"id": "ev", "kind": "electric_vehicles", "level": 0.3, "vehicles": ["car"]}
 SPEED = {"id": "speed", "kind": "speed", "before_kmh": 25, "after_kmh": 40}
 
 
@@ -41,6 +42,18 @@ def giving(measure: dict[str, Any], **values: float) -> dict[str, Any]:
         (giving(SHIFT, state__resident_share=0.9), "holds for the whole scenario"),
         (giving(RETROFIT, pv__yield=900), "retrofit: the parameter pv.yield .* takes retrofit.saving"),
         (giving(STREETS, forms__nearness=0.4), "streets: .* takes none"),
+        (
+            giving(SPRAWL, forms__nearness=0.4),
+            "grow: .* forms.nearness .* takes forms.sprawl_quantile, .*leave forms.n",
+        ),
+        (giving(COMPACT, forms__nearness=0.4), "grow: .* leave forms.nearness out"),
+        (giving(CENTRE, forms__sprawl_quantile=0.4), "grow: .* takes forms.nearness, .* leave forms.sprawl_quantile"),
+        (
+            giving(SPRAWL | {"people_per_ha": 90, "jobs_per_ha": 9}, forms__sprawl_quantile=0.4),
+            "forms.sprawl_quantile out",
+        ),
+        (giving(EV, ev__hgv=1.4), "ev: .* takes ev.charging_loss, ev.car: leave ev.hgv out"),
+        (giving(COMPACT, state__floor_per_person=50), "holds for the whole scenario"),
     ],
 )
 def test_a_measure_is_given_only_what_it_reads(cities: ModuleType, measure: dict[str, Any], says: str) -> None:
@@ -55,6 +68,32 @@ def test_a_measure_is_given_only_what_it_reads(cities: ModuleType, measure: dict
 def test_what_the_state_was_made_with_is_refused(cities: ModuleType, name: str) -> None:
     with pytest.raises(InvalidScenario, match=f"{name} was used when the state was made"):
         ran(cities, RETROFIT, {name: 0.5})
+
+
+@pytest.mark.parametrize(
+    ("name", "use", "measure"),
+    [("state.floor_per_person", 0, COMPACT), ("state.floor_per_job", 2, COMPACT | {"people": 0, "jobs": 300})],
+)
+def test_new_floor_per_head_is_asked_where_the_state_has_none(
+    cities: ModuleType, name: str, use: int, measure: dict[str, Any]
+) -> None:
+    whole = cities.city(8, 8)
+    floor, tonnes = whole.floor_area_m2.copy(), whole.buildings_tco2e.copy()
+    gone = [0, 1] if use == 0 else [2]
+    floor[gone], tonnes[gone] = 0, 0
+    bare = baseline_of(cities.city(8, 8, floor_area_m2=floor, buildings_tco2e=tonnes))
+
+    def new_m2(given: dict[str, float]) -> float:
+        document = {"year": 2040, "measures": [measure], "parameters": given}
+        result = run(bare, read_scenario(document))
+        [told] = [one for one in result.used if one.id == name]
+        assert told.status == ("given" if given else "illustrative")
+        return float(result.after.floor_area_m2.sum() - floor.sum())
+
+    assert new_m2({name: 80.0}) == pytest.approx(80 * max(measure["people"], measure.get("jobs", 0)))
+    assert new_m2({}) != pytest.approx(new_m2({name: 80.0}))
+    with pytest.raises(InvalidScenario, match=f"{name} was used when the state was made"):
+        ran(cities, measure, {name: 80.0})
 
 
 def test_a_name_that_there_is_not_is_refused_with_those_like_it(cities: ModuleType) -> None:

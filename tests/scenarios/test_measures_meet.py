@@ -130,7 +130,11 @@ def test_areas_beside_each_other_share_a_cell_and_one_area_is_shared(cities: Mod
                          for k, area in enumerate(areas)])  # fmt: skip
 
     def ran_with(measures: list[dict[str, Any]]) -> Result:
-        return ran(state, measures, coverage=lambda area: shares[area.ids[0]])
+        return ran(
+            state,
+            measures,
+            coverage=lambda *areas: np.sum([shares[name] for name in {a.ids[0] for a in areas}], axis=0),
+        )
 
     whole = ran(state, [roofs("pv", 0.9)])
     assert ran_in("west", "east").first.total_tco2e == pytest.approx(whole.first.total_tco2e)

@@ -1,16 +1,19 @@
 """A target kept in at least 90 of 100 worlds that the choice was not made for, or what it lacks."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from scenarios import portfolio
 from scenarios.combinations import combinations
 from scenarios.limits import Limits
 from scenarios.options import FloatArray, IntArray
-from scenarios.portfolio import best_portfolio
+from scenarios.portfolio import Task, best_portfolio, choose
+from scenarios.programs import Goal
 from scenarios.robust import RobustPortfolio, Samples, SimulateSamples, robust_portfolio
-from scenarios.solver import Settings
+from scenarios.solver import Clock, Settings, Solution, solve
 from scenarios.where_errors import InvalidOptions, NoPortfolio, TargetOutOfReach
 from tests.scenarios.portfolio_cases import every_choice, made_options, made_samples, zone_saving
 
@@ -57,11 +60,11 @@ def test_what_a_run_in_full_says_is_aimed_at_and_judges() -> None:
     blind = robust_portfolio(
         options, train, held_out, target_tco2e=target, held_out_simulate=simulated(held_out), settings=EXACT
     )  # fmt: skip
-    assert blind.held_out_share >= 0.9
+    # Chosen by samples alone seven of ten worlds at most would keep it: what comes back is what saves most.
+    assert blind.kept
     assert blind.simulated_share is not None
-    assert blind.simulated_share < 0.7
-    assert not blind.kept
-    assert 0 < blind.shortfall_tco2e == pytest.approx(target - blind.safe_tco2e)
+    assert blind.simulated_share >= 0.9
+    assert blind.shortfall_tco2e == 0 <= blind.safe_tco2e - target
     sure = robust_portfolio(
         options, train, held_out, target_tco2e=target, train_simulate=simulated(train),
         held_out_simulate=simulated(held_out), settings=EXACT,
@@ -69,7 +72,7 @@ def test_what_a_run_in_full_says_is_aimed_at_and_judges() -> None:
     assert sure.kept
     assert sure.simulated_share is not None
     assert sure.simulated_share >= 0.9
-    assert sure.total_cost > blind.total_cost
+    assert sure.total_cost < blind.total_cost
     saved = np.sort(held_out.reductions_tco2e(options, sure.levels) * 5 / 6)
     assert sure.safe_tco2e == saved[20] >= target
     with pytest.raises(TargetOutOfReach, match="of held-out samples reach the target"):
@@ -185,7 +188,36 @@ def test_a_measure_that_samples_turn_over_does_not_blow_up_the_gap() -> None:
     target = 0.5 * best_portfolio(options, budget=float("inf")).total_tco2e
     found = robust_portfolio(options, train, held_out, target_tco2e=target)
     assert found.kept
+    assert found.gap is not None
     assert found.gap <= Settings().gap
+
+
+def test_nothing_proven_is_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That costs are not below 0 says nothing, and was told as a gap of 100 %."""
+    options = made_options(20, 4, 3, 3, groups=2)
+    train, held_out = made_samples(options, 100, 1), made_samples(options, 100, 2)
+    target = 0.5 * best_portfolio(options, budget=float("inf")).total_tco2e
+    known = robust_portfolio(options, train, held_out, target_tco2e=target)
+    assert known.gap is not None
+    assert known.gap <= Settings().gap
+
+    def unbound(*given: Any, **named: Any) -> Solution | None:
+        """The solver's answer of a run that ended when it had a choice and no bound."""
+        found = solve(*given, **named)
+        return None if found is None else replace(found, bound=0.0, stopped="time")
+
+    monkeypatch.setattr(portfolio, "solve", unbound)
+    cut = robust_portfolio(options, train, held_out, target_tco2e=target)
+    assert (cut.gap, cut.stopped) == (None, "time")
+
+
+def test_time_that_finds_nothing_is_counted() -> None:
+    options = made_options(20, 4, 3, 3, groups=2)
+    found = combinations(options)
+    task = Task(options, found, Goal(target_tco2e=1e9), Limits(), None, Settings())
+    clock = Clock()
+    assert choose(task, found.reduction_tco2e, None, clock=clock) is None
+    assert clock.seconds > 0
 
 
 def test_without_scatter_it_is_the_plain_best_mix() -> None:

@@ -2,7 +2,7 @@
 import { numbersIn } from '../format';
 import type { Model } from '../model';
 import { PathChart } from './path_chart';
-import { changedSectors, netAfter, type Summary } from './questions';
+import { changedSectors, netIn, type Summary } from './questions';
 import { sessionOf } from './session';
 import { letterOf, nameOfScenario, textsOf } from './words';
 
@@ -19,10 +19,15 @@ export function Comparison({ model }: { model: Model }) {
   });
   if (known.length < 2) return null;
   const sectors = [...new Set(known.flatMap(({ summary }) => changedSectors(summary)))];
-  const nets = known.map(({ summary }) => netAfter(summary));
+  // Net is told of the last year that all of them reach; what else there is stands under the year of each.
+  const years = known.map(({ summary }) => summary.year);
+  const common = Math.min(...years);
+  const apart = years.some((year) => year !== common);
+  const netThen = (summary: Summary) => netIn(summary, common);
+  const nets = known.map(({ summary }) => netThen(summary));
   const least = Math.min(...nets.filter((net) => net !== null));
   const rows: readonly (readonly [string, (summary: Summary) => number | null, boolean])[] = [
-    [s.net(known[0]?.summary.year ?? 0), netAfter, false],
+    [s.net(common), netThen, false],
     [t.sectors.net, ({ change }) => change.net, true],
     ...sectors.map(
       (sector) => [t.sectors[sector], (summary: Summary) => summary.change[sector], true] as const,
@@ -41,10 +46,11 @@ export function Comparison({ model }: { model: Model }) {
           <thead>
             <tr>
               <td />
-              {known.map(({ name, letter }, index) => (
+              {known.map(({ name, letter, summary }, index) => (
                 <th key={letter} scope="col" class={`line-${index}`}>
                   <i aria-hidden="true" />
                   <span translate={false}>{name}</span>
+                  {apart && <small> {summary.year}</small>}
                 </th>
               ))}
             </tr>

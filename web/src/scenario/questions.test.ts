@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createApi } from '../api';
-import { changedSectors, decodeCatalogue, keep, netAfter, stopsToday, type Summary } from './questions';
+import {
+  changedSectors,
+  decodeCatalogue,
+  keep,
+  netAfter,
+  netIn,
+  stopsToday,
+  type Summary,
+} from './questions';
 import { partOfToday } from './result_view';
 
 const CHANGE = { net: -2, buildings: -2, transport: 0, forest: 0 };
@@ -19,6 +27,23 @@ describe('what a scenario comes to', () => {
     expect(netAfter(dark)).toBeNull();
     expect(partOfToday(dark)).toBeNull();
     expect(changedSectors(dark)).toEqual(['buildings', 'transport']);
+  });
+});
+
+describe('scenarios of different years', () => {
+  it('are told of a year that both reach, by their paths', () => {
+    const outcomes = [{ name: 'one', net: -2, leaves: 0, path: [10, 9, 8.5] }];
+    const known = {
+      baseline: { net: 10 },
+      change: { net: -2 },
+      year: 2026,
+      years: [2024, 2025, 2026],
+      outcomes,
+    };
+    const summary = known as unknown as Summary;
+    expect(netIn(summary, 2025)).toBe(9);
+    expect(netIn(summary, 2026)).toBe(8);
+    expect(netIn({ ...summary, outcomes: [{ name: 'one', net: -2, leaves: 0, path: [] }] }, 2025)).toBeNull();
   });
 });
 

@@ -398,6 +398,15 @@ export function netAfter({ baseline, change }: Pick<Summary, 'baseline' | 'chang
   return baseline.net === null ? null : baseline.net + change.net;
 }
 
+/** Net of a year up to the scenario's own, by its path; null where it is unknown. */
+export function netIn(
+  summary: Pick<Summary, 'baseline' | 'change' | 'year' | 'years' | 'outcomes'>,
+  year: number,
+): number | null {
+  if (year === summary.year) return netAfter(summary);
+  return summary.outcomes[0]?.path[summary.years.indexOf(year)] ?? null;
+}
+
 /** The sectors of which a result tells a change. */
 export function changedSectors({ change, baseline }: Summary): Sector[] {
   return SECTORS.filter(
