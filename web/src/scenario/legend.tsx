@@ -33,7 +33,7 @@ const ResultLegend = spoken(function ResultLegend({ model }: { model: Model }) {
     <section class="legend" aria-label={t.legend} data-testid="legend">
       <header class="legend-head">
         <h2>
-          {change ? s.mapTitle : t.sectorTitles[shown.sector]}: {t.sectors[shown.sector]}
+          {change ? `${s.mapTitle}: ${t.sectors[shown.sector]}` : t.sectorTitles[shown.sector]}
         </h2>
         <p>
           {s.mapUnit} · {summary.baselineYear} → {summary.year}
