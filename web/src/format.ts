@@ -44,7 +44,11 @@ export function numbersIn(language: Language): Numbers {
   const percent = formatter(language, { style: 'percent', maximumFractionDigits: 0 });
   const finePercent = formatter(language, { style: 'percent', maximumFractionDigits: 1 });
   const count = formatter(language, { maximumFractionDigits: 0 });
-  const compact = formatter(language, { notation: 'compact', maximumSignificantDigits: 3, useGrouping: true });
+  const compact = formatter(language, {
+    notation: 'compact',
+    maximumSignificantDigits: 3,
+    useGrouping: true,
+  });
   return {
     // Beside 16.6 stands 19.0, not 19; what is a whole number stays one.
     amount: (value) => (Number.isInteger(value) ? small(value) : three(value)),

@@ -28,7 +28,12 @@ export function Provenance(props: { model: Model; parameter: Parameter; id?: str
         : status === 'given'
           ? numbers.exact(value)
           : s.default(numbers.exact(value))}{' '}
-      · {unit !== '1' ? <span translate={false}>{unitText(unit)} · </span> : maximum <= 1.1 && `${s.unitNone} · `}
+      ·{' '}
+      {unit !== '1' ? (
+        <span translate={false}>{unitText(unit)} · </span>
+      ) : (
+        maximum <= 1.1 && `${s.unitNone} · `
+      )}
       {s.limits(numbers.exact(minimum), numbers.exact(maximum))}
       {range && ` · ${s.likely(numbers.exact(range[0]), numbers.exact(range[1]))}`} · {s.confidence}{' '}
       {s.confidences[confidence] ?? confidence}
