@@ -57,7 +57,7 @@ interface Weights {
   readonly own: number;
   /** Libraries' scripts and styles. */
   readonly libraries: Readonly<Record<Library, number>>;
-  /** Page, scripts, styles and MapLibre's worker. */
+  /** Page, scripts, styles, MapLibre's worker, and the page's texts in the longest language. */
   readonly first: number;
   /** Modules of `LATER` that load first nevertheless. */
   readonly early: readonly string[];
@@ -131,7 +131,9 @@ export async function weightsOf(files: readonly Built[]): Promise<Weights> {
       MapLibre: weight((name) => isOf('MapLibre', name)),
       Preact: weight((name) => isOf('Preact', name)),
     },
-    first: weight((name) => first.has(name)),
+    first:
+      weight((name) => first.has(name)) +
+      Math.max(0, ...sizes.map(({ name, bytes }) => (spoken.get(name) === '' ? bytes : 0))),
     early: LATER.filter((name) => loaded.some((module) => new RegExp(`/src/${name}\\.tsx?$`).test(module))),
   };
 }

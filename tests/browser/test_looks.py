@@ -1,5 +1,6 @@
 """What a planner sees at a glance: choices above the fold, words that fit, numbers that say what they are part of."""
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,14 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 # Elements that hold more than they show, by their class.
 CUT = """(selector) => [...document.querySelectorAll(selector)]
   .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1).map((e) => e.className)"""
+
+# Buttons, links and choices that a finger would miss: lower than 44 px, with what lies around them for it.
+MISSED = """() => [...document.querySelectorAll('button, summary, a[href], select, .pill')].flatMap((e) => {
+  const { width, height } = e.getBoundingClientRect();
+  if (!width || e.matches('.skip') || getComputedStyle(e).visibility === 'hidden') return [];
+  const high = Math.max(height, parseFloat(getComputedStyle(e, '::before').height) || 0);
+  return high < 43.5 ? [`${e.className} ${e.textContent} ${high}`] : [];
+})"""
 
 
 def region_and_year(visit: Any) -> tuple[str, int]:
@@ -157,3 +166,55 @@ def test_a_comparison_on_a_phone_says_which_side_is_which(visits: Any) -> None:
     assert banner["y"] + banner["height"] <= bar["y"]
     assert all(bar["y"] + bar["height"] <= name["y"] for name in names)
     assert visit.complaints == []
+
+
+def test_a_finger_finds_every_button_of_the_map_a_card_and_a_scenario(visits: Any) -> None:
+    visit = visits(**PHONE, locale="ko-KR")
+    page = visit.open()
+    assert page.evaluate(MISSED) == []
+    page.locator(".sheet-handle").tap(position={"x": 40, "y": 34})
+    expect(page.locator(".display summary")).to_be_visible()
+    assert page.evaluate(MISSED) == []
+    zones = next(
+        one["id"] for one in visit.ask(f"{region_and_year(visit)[0]}/collections")["collections"] if one["parent"]
+    )
+    place = visit.ask(f"{region_and_year(visit)[0]}/collections/{zones}/items?limit=1&skipGeometry=true")["features"][0]
+    visit.open(f"?area={zones}&sel={zones}/{place['id']}")
+    expect(page.get_by_test_id("trend")).to_be_visible()
+    assert page.evaluate(MISSED) == []
+    visit.open("?scenario=")
+    panel = page.get_by_test_id("scenario")
+    panel.get_by_role("button", name="히트펌프").tap()
+    expect(panel.locator(".knob")).to_be_visible()
+    assert page.evaluate(MISSED) == []
+
+
+def test_before_and_after_are_named_above_the_sources_and_no_panel_slides_out_of_its_frame(visits: Any) -> None:
+    page = visits(**DESK, locale="ko-KR").open("?scenario=&scenario-map=swipe")
+    panel = page.get_by_test_id("scenario")
+    panel.get_by_role("button", name="히트펌프").click()
+    names = page.locator(".side-name")
+    expect(names).to_have_count(2)
+    sources = page.locator(".sources").bounding_box()
+    for name in names.all():
+        box = name.bounding_box()
+        assert box["y"] + box["height"] <= sources["y"]
+    # The title says once that it is net emissions.
+    expect(page.get_by_test_id("legend").locator("h2")).to_have_text("순배출량")
+    # Tables for those who do not see the charts lie within what scrolls, not below the panel that frames it.
+    assert page.evaluate(CUT, ".card") == []
+
+
+def test_the_chart_of_a_report_has_words_hardly_larger_than_those_around_it(visits: Any) -> None:
+    visit = visits(**DESK)
+    page = visit.page
+    plan = base64.urlsafe_b64encode(b'{"year":2040,"measures":[{"id":"heat","kind":"heat_pump","level":0.4}]}').decode()
+    page.goto(f"{visit.base}/?view=report&scenario={plan.rstrip('=')}")
+    chart = page.get_by_test_id("path").locator("svg")
+    expect(chart).to_be_visible()
+    grown = chart.evaluate("one => one.getScreenCTM().a")
+    words = float(chart.locator("text").first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)"))
+    around = float(page.locator(".report td").first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)"))
+    assert 0.75 * around <= grown * words <= 1.2 * around
+    # Words stand below the heads of their columns, which begin where they do.
+    assert page.locator("th.words").evaluate("one => getComputedStyle(one).textAlign") == "start"

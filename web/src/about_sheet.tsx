@@ -250,7 +250,7 @@ export function AboutSheet({ model }: { model: Model }) {
         <h3>{t.about.inputs}</h3>
         <Answer model={model} state={manifest}>
           {({ inputs }) => (
-            <Table label={t.about.inputs} head={[t.take.file, t.take.size, SHA_256]}>
+            <Table label={t.about.inputs} head={[t.take.file, t.take.size, SHA_256]} numeric={[t.take.size]}>
               {inputs.map(({ file, bytes, sha256 }) => (
                 <tr key={file}>
                   <td translate={false}>{file}</td>

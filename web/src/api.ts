@@ -10,6 +10,7 @@ import {
   number,
   optional,
   pair,
+  fields,
   record,
   scalar,
   ShapeError,
@@ -143,23 +144,23 @@ function illustrative(value: unknown, path: string): string[] {
 }
 
 function attribution(value: unknown, path: string): Attribution {
-  const given = record<Wire['Attribution']>(value, path);
+  const given = fields<Wire['Attribution']>(value, path);
   return {
-    text: text(given.text, `${path}.text`),
-    licence: optional(text)(given.licence, `${path}.licence`),
-    url: optional(text)(given.url, `${path}.url`),
-    texts: optional(localised)(given.texts, `${path}.texts`) ?? {},
+    text: given('text', text),
+    licence: given('licence', optional(text)),
+    url: given('url', optional(text)),
+    texts: given('texts', optional(localised)) ?? {},
   };
 }
 
 function baseMap(value: unknown, path: string): BaseMap {
-  const given = record<Wire['BaseMap']>(value, path);
+  const given = fields<Wire['BaseMap']>(value, path);
   return {
-    tiles: text(given.tiles, `${path}.tiles`),
-    darkTiles: optional(text)(given.dark_tiles, `${path}.dark_tiles`),
-    attribution: attribution(given.attribution, `${path}.attribution`),
-    maxzoom: number(given.maxzoom, `${path}.maxzoom`),
-    tileSize: number(given.tile_size, `${path}.tile_size`),
+    tiles: given('tiles', text),
+    darkTiles: given('dark_tiles', optional(text)),
+    attribution: given('attribution', attribution),
+    maxzoom: given('maxzoom', number),
+    tileSize: given('tile_size', number),
   };
 }
 
@@ -207,23 +208,25 @@ export function decodeCollection(value: unknown, path: string): Collection {
 }
 
 function decodeDistribution(value: unknown, path: string): Distribution {
-  const given = record<Wire['Distribution']>(value, path);
+  const given = fields<Wire['Distribution']>(value, path);
   return {
-    count: number(given.count, `${path}.count`),
-    nulls: number(given.nulls, `${path}.nulls`),
-    min: optional(number)(given.min, `${path}.min`),
-    max: optional(number)(given.max, `${path}.max`),
-    quantiles:
-      optional(list(optional(number)))(given.quantiles, `${path}.quantiles`)?.filter((q) => q !== null) ?? [],
+    count: given('count', number),
+    nulls: given('nulls', number),
+    min: given('min', optional(number)),
+    max: given('max', optional(number)),
+    quantiles: given('quantiles', optional(list(optional(number))))?.filter((q) => q !== null) ?? [],
   };
 }
 
 function decodeProfile(value: unknown, path: string): ReadonlyMap<number, Distribution> {
-  const given = record<Wire['Distribution']>(value, path);
-  const years = list((entry, where): [number, Distribution] => {
-    const one = record<Wire['YearSpread']>(entry, where);
-    return [number(one.year, `${where}.year`), decodeDistribution(entry, where)];
-  })(given.profile, `${path}.profile`);
+  const given = fields<Wire['Distribution']>(value, path);
+  const years = given(
+    'profile',
+    list((entry, where): [number, Distribution] => {
+      const one = fields<Wire['YearSpread']>(entry, where);
+      return [one('year', number), decodeDistribution(entry, where)];
+    }),
+  );
   return new Map(years);
 }
 
@@ -246,13 +249,13 @@ export function decodeItem(value: unknown, path: string): Item {
 }
 
 function decodeTileSet(value: unknown, path: string): TileSet {
-  const given = record<Wire['TileSet']>(value, path);
+  const given = fields<Wire['TileSet']>(value, path);
   return {
-    minzoom: optional(number)(given.minzoom, `${path}.minzoom`) ?? 0,
-    maxzoom: optional(number)(given.maxzoom, `${path}.maxzoom`) ?? 14,
-    layers: optional(list((layer, at) => text(record<Wire['TileLayer']>(layer, at).id, `${at}.id`)))(
-      given.vector_layers,
-      `${path}.vector_layers`,
+    minzoom: given('minzoom', optional(number)) ?? 0,
+    maxzoom: given('maxzoom', optional(number)) ?? 14,
+    layers: given(
+      'vector_layers',
+      optional(list((layer, at) => text(record<Wire['TileLayer']>(layer, at).id, `${at}.id`))),
     ),
   };
 }

@@ -48,13 +48,15 @@ export function cameraOnMap({ map, model, container, insets, isCalm, follow }: M
     if (!camera) {
       const { bbox } = region;
       model.whole.value = true;
-      if (compare?.how !== 'side') fit(bbox, false);
-      else
-        // A map that has one half gets its size when the page has made room for the other.
-        requestAnimationFrame(() => {
-          map.resize();
-          fit(bbox, false);
-        });
+      const side = compare?.how === 'side';
+      const before = JSON.stringify(insets());
+      if (!side) fit(bbox, false);
+      // A map that has one half gets its size, and what the region's name brings its room, when the page has made it.
+      requestAnimationFrame(() => {
+        if (side) map.resize();
+        else if (!model.whole.value || JSON.stringify(insets()) === before) return;
+        fit(bbox, false);
+      });
       return;
     }
     const centre = map.getCenter();

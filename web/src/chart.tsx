@@ -63,13 +63,14 @@ export function corners(points: readonly (readonly [x: number, y: number])[]): s
 /** Lines across at round amounts. */
 export function AmountAxis({ paper, numbers }: { paper: ChartPaper; numbers: Numbers }) {
   const { amounts, left, right, y } = paper;
+  const largest = Math.max(...amounts.map(Math.abs));
   return (
     <>
       {axisTicks(...amounts).map((tick) => (
         <g key={tick} class={tick === 0 ? 'axis zero' : 'axis'}>
           <line x1={left} x2={right} y1={y(tick)} y2={y(tick)} />
           <text x={left - 6} y={y(tick) + 4} text-anchor="end">
-            {numbers.short(tick)}
+            {numbers.short(tick, largest)}
           </text>
         </g>
       ))}

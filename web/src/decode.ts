@@ -46,6 +46,15 @@ export function record<T extends object = Record<string, unknown>>(value: unknow
   return value as Members<T>;
 }
 
+/** Reads members of an object by the names that `T` has: `region('name', text)`. */
+type Reader<T> = <V>(name: keyof T & string, each: Decoder<V>) => V;
+
+/** As `record`, where each member that is asked for has one meaning. */
+export function fields<T extends object = Record<string, unknown>>(value: unknown, path: string): Reader<T> {
+  const members = record<T>(value, path);
+  return (name, each) => each(members[name], `${path}.${name}`);
+}
+
 export function list<T>(each: Decoder<T>): Decoder<T[]> {
   return (value, path) => {
     if (!Array.isArray(value)) throw new ShapeError(path, 'a list', value);

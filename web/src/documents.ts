@@ -1,6 +1,17 @@
 /** What the API tells about an edition as a whole: its files, factors, columns, layers and how to cite it. */
 import type { Api, Result } from './api';
-import { flag, list, localised, number, optional, record, table, text, type Localised } from './decode';
+import {
+  flag,
+  list,
+  localised,
+  number,
+  optional,
+  fields,
+  record,
+  table,
+  text,
+  type Localised,
+} from './decode';
 import { decodeAssumption, type Assumption } from './questions';
 import type { Wire } from './wire';
 
@@ -31,19 +42,22 @@ export function askDownloads(api: Api, of: Of, signal: AbortSignal): Promise<Res
   return api.ask(
     pathOf(of, 'downloads'),
     (value, path) => {
-      const given = record<Wire['Downloads']>(value, path);
+      const given = fields<Wire['Downloads']>(value, path);
       return {
-        licences: list(text)(given.licences, `${path}.licences`),
-        citation: text(given.citation, `${path}.citation`),
-        files: list((entry, where) => {
-          const file = record<Wire['Download']>(entry, where);
-          return {
-            name: text(file.name, `${where}.name`),
-            collection: optional(text)(file.collection, `${where}.collection`),
-            bytes: optional(number)(file.bytes, `${where}.bytes`),
-            sha256: optional(text)(file.sha256, `${where}.sha256`),
-          };
-        })(given.files, `${path}.files`),
+        licences: given('licences', list(text)),
+        citation: given('citation', text),
+        files: given(
+          'files',
+          list((entry, where) => {
+            const file = fields<Wire['Download']>(entry, where);
+            return {
+              name: file('name', text),
+              collection: file('collection', optional(text)),
+              bytes: file('bytes', optional(number)),
+              sha256: file('sha256', optional(text)),
+            };
+          }),
+        ),
       };
     },
     signal,
@@ -71,22 +85,25 @@ export function askFoundations(api: Api, of: Of, signal: AbortSignal): Promise<R
   return api.ask(
     pathOf(of, 'factors'),
     (value, path) => {
-      const given = record<Wire['FactorsOut']>(value, path);
+      const given = fields<Wire['FactorsOut']>(value, path);
       return {
-        factors: list((entry, where) => {
-          const factor = record(entry, where);
-          return {
-            id: text(factor.id, `${where}.id`),
-            activity: text(factor.activity, `${where}.activity`),
-            carrier: optional(text)(factor.carrier, `${where}.carrier`),
-            value: typeof factor.value === 'number' ? factor.value : null,
-            unit: optional(text)(factor.unit, `${where}.unit`),
-            period: optional(text)(factor.period, `${where}.period`),
-            source: optional(text)(factor.source, `${where}.source`),
-            u95: optional(number)(factor.u95_percent, `${where}.u95_percent`),
-          };
-        })(given.factors, `${path}.factors`),
-        assumptions: list(decodeAssumption)(given.assumptions, `${path}.assumptions`),
+        factors: given(
+          'factors',
+          list((entry, where) => {
+            const factor = record(entry, where);
+            return {
+              id: text(factor.id, `${where}.id`),
+              activity: text(factor.activity, `${where}.activity`),
+              carrier: optional(text)(factor.carrier, `${where}.carrier`),
+              value: typeof factor.value === 'number' ? factor.value : null,
+              unit: optional(text)(factor.unit, `${where}.unit`),
+              period: optional(text)(factor.period, `${where}.period`),
+              source: optional(text)(factor.source, `${where}.source`),
+              u95: optional(number)(factor.u95_percent, `${where}.u95_percent`),
+            };
+          }),
+        ),
+        assumptions: given('assumptions', list(decodeAssumption)),
       };
     },
     signal,
@@ -105,12 +122,12 @@ export function askColumns(api: Api, of: Of, signal: AbortSignal): Promise<Resul
     pathOf(of, 'columns'),
     (value, path) =>
       list((entry, where) => {
-        const column = record<Wire['ColumnOut']>(entry, where);
+        const column = fields<Wire['ColumnOut']>(entry, where);
         return {
-          name: text(column.name, `${where}.name`),
-          unit: optional(text)(column.unit, `${where}.unit`) ?? '',
-          label: localised(column.label, `${where}.label`),
-          meaning: localised(column.meaning, `${where}.meaning`),
+          name: column('name', text),
+          unit: column('unit', optional(text)) ?? '',
+          label: column('label', localised),
+          meaning: column('meaning', localised),
         };
       })(record<Wire['ColumnsOut']>(value, path).columns, `${path}.columns`),
     signal,
@@ -144,29 +161,35 @@ export function askManifest(api: Api, of: Of, signal: AbortSignal): Promise<Resu
   return api.ask(
     pathOf(of, 'manifest'),
     (value, path) => {
-      const given = record(value, path);
+      const given = fields(value, path);
       return {
-        layers: list((entry, where) => {
-          const layer = record(entry, where);
-          const report = table((one: unknown) => one)(layer.report ?? {}, `${where}.report`);
-          return {
-            id: text(layer.id, `${where}.id`),
-            sector: text(layer.sector, `${where}.sector`),
-            open: flag(layer.open, `${where}.open`),
-            complete: flag(layer.complete, `${where}.complete`),
-            counts: Object.fromEntries(
-              COUNTS.flatMap((name) => (typeof report[name] === 'number' ? [[name, report[name]]] : [])),
-            ),
-          };
-        })(given.layers, `${path}.layers`),
-        inputs: list((entry, where) => {
-          const input = record(entry, where);
-          return {
-            file: text(input.file, `${where}.file`),
-            bytes: optional(number)(input.bytes, `${where}.bytes`),
-            sha256: optional(text)(input.sha256, `${where}.sha256`),
-          };
-        })(given.inputs, `${path}.inputs`),
+        layers: given(
+          'layers',
+          list((entry, where) => {
+            const layer = record(entry, where);
+            const report = table((one: unknown) => one)(layer.report ?? {}, `${where}.report`);
+            return {
+              id: text(layer.id, `${where}.id`),
+              sector: text(layer.sector, `${where}.sector`),
+              open: flag(layer.open, `${where}.open`),
+              complete: flag(layer.complete, `${where}.complete`),
+              counts: Object.fromEntries(
+                COUNTS.flatMap((name) => (typeof report[name] === 'number' ? [[name, report[name]]] : [])),
+              ),
+            };
+          }),
+        ),
+        inputs: given(
+          'inputs',
+          list((entry, where) => {
+            const input = fields(entry, where);
+            return {
+              file: input('file', text),
+              bytes: input('bytes', optional(number)),
+              sha256: input('sha256', optional(text)),
+            };
+          }),
+        ),
       };
     },
     signal,

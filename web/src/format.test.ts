@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { interval90, nameOf, numbersIn, textIn } from './format';
+import { interval90, nameOf, numbersIn, textIn, unitText } from './format';
 
 describe('numbers', () => {
   const en = numbersIn('en');
@@ -39,6 +39,16 @@ describe('numbers', () => {
     expect(en.area(1)).toBe('1');
     expect(en.area(16051.4)).toBe('16,051');
     expect(en.count(1234567.2)).toBe('1,234,567');
+  });
+
+  it('writes the ticks of an axis alike, and large amounts in groups', () => {
+    const ko = numbersIn('ko');
+    expect([90_000, 100_000].map((tick) => ko.short(tick, 100_000))).toEqual(['9만', '10만']);
+    expect([ko.short(90_000), ko.short(120e9)]).toEqual(['90,000', '1,200억']);
+  });
+
+  it('writes units of the API', () => {
+    expect(['m2', 'tCO2/ha/yr', 'kWp'].map(unitText)).toEqual(['m²', 'tCO₂/ha/yr', 'kWp']);
   });
 });
 

@@ -29,8 +29,8 @@ export interface Numbers {
   percent(share: number): string;
   count(value: number): string;
   area(hectares: number): string;
-  /** A tick of a chart's axis, where room is scarce. */
-  short(value: number): string;
+  /** Where room is scarce; a tick of an axis as the longest of its ticks, `among`, is written. */
+  short(value: number, among?: number): string;
   /** A difference, with its sign. */
   signed(value: number): string;
   /** A relative change, with its sign. */
@@ -44,7 +44,11 @@ export function numbersIn(language: Language): Numbers {
   const percent = formatter(language, { style: 'percent', maximumFractionDigits: 0 });
   const finePercent = formatter(language, { style: 'percent', maximumFractionDigits: 1 });
   const count = formatter(language, { maximumFractionDigits: 0 });
-  const compact = formatter(language, { notation: 'compact', maximumSignificantDigits: 3 });
+  const compact = formatter(language, {
+    notation: 'compact',
+    maximumSignificantDigits: 3,
+    useGrouping: true,
+  });
   return {
     // Beside 16.6 stands 19.0, not 19; what is a whole number stays one.
     amount: (value) => (Number.isInteger(value) ? small(value) : three(value)),
@@ -54,7 +58,7 @@ export function numbersIn(language: Language): Numbers {
       (share > 0 && share < 0.01) || (share > 0.99 && share < 1) ? finePercent(share) : percent(share),
     count,
     area: (hectares) => (hectares < 100 ? small(hectares) : count(hectares)),
-    short: (value) => (Math.abs(value) >= 100_000 ? compact(value) : small(value)),
+    short: (value, among = value) => (Math.abs(among) >= 100_000 ? compact(value) : small(value)),
     signed: formatter(language, { maximumSignificantDigits: 3, signDisplay: 'exceptZero' }),
     signedPercent: formatter(language, {
       style: 'percent',
@@ -62,6 +66,11 @@ export function numbersIn(language: Language): Numbers {
       signDisplay: 'exceptZero',
     }),
   };
+}
+
+/** A unit of the API as it is written: `m2` is m². */
+export function unitText(unit: string): string {
+  return unit.replaceAll('m2', 'm²').replaceAll('CO2', 'CO₂');
 }
 
 /** Text in a language, else English, else the first there is. */

@@ -1,7 +1,7 @@
 /** Questions that the server works on for a while, by OGC API Processes: started, followed, given up. */
 import { batch, effect, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { Api, Decode, Problem, Result } from './api';
-import { number, record, text, type Decoder } from './decode';
+import { number, fields, text, type Decoder } from './decode';
 import { queryOf, type Wire } from './wire';
 
 export interface Job {
@@ -22,11 +22,11 @@ const part = encodeURIComponent;
 const addressOf = (region: string, job: string) => `${part(region)}/jobs/${part(job)}`;
 
 const decodeJob: Decoder<Job> = (value, path) => {
-  const given = record<Wire['StatusInfo']>(value, path);
+  const given = fields<Wire['StatusInfo']>(value, path);
   return {
-    id: text(given.jobID, `${path}.jobID`),
-    status: text(given.status, `${path}.status`),
-    progress: number(given.progress, `${path}.progress`),
+    id: given('jobID', text),
+    status: given('status', text),
+    progress: given('progress', number),
   };
 };
 

@@ -4,7 +4,7 @@ import { h, render } from 'preact';
 import { createApi } from './api';
 import type { Ground } from './layers/theme';
 import { createModel, type Address } from './model';
-import { pageTexts } from './texts/texts';
+import { NO_TEXTS, pageTexts } from './texts/texts';
 
 const AGAIN_AFTER_MS = 2000;
 
@@ -37,20 +37,23 @@ if (page) {
   effect(() => {
     document.documentElement.dataset.ground = model.ground.value;
   });
-  // The model asks its first questions while the code that draws is still being read. And in English for a moment, then in
-  // another language, would be worse than a moment later. Not awaited: what draws waits for this file to be done.
+  // The model asks its first questions while the code that draws, and its texts, are still being read. Not awaited: what
+  // draws waits for this file to be done.
   const draw = () => {
-    void Promise.all([import('./app'), pageTexts.bring(model.lang.value)]).then(
-      ([{ App }]) => {
-        page.textContent = '';
-        render(h(App, { model }), page);
-      },
-      () => {
-        // The server went away, or has other files since: nothing else would say so.
-        page.textContent = model.texts.value.malformedDetail;
-        setTimeout(draw, AGAIN_AFTER_MS);
-      },
-    );
+    const texts = () => pageTexts.in(model.lang.peek());
+    void Promise.all([import('./app'), pageTexts.bring(model.lang.peek())])
+      .then(([{ App }]) => (texts() ? App : null))
+      .catch(() => null)
+      .then((App) => {
+        if (App) {
+          page.textContent = '';
+          render(h(App, { model }), page);
+        } else {
+          // The server went away, or has other files since: nothing else would say so.
+          page.textContent = texts()?.malformedDetail ?? NO_TEXTS;
+          setTimeout(draw, AGAIN_AFTER_MS);
+        }
+      });
   };
   draw();
 }

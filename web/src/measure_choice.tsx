@@ -133,6 +133,7 @@ export function ZoneList(props: {
         <label>
           <span class="visually-hidden">{t.measure.zoneSet}</span>
           <select
+            class="select"
             value={zoneSet.id}
             onChange={(event) => {
               picked.set(event.currentTarget.value, []);

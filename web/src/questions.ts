@@ -8,6 +8,7 @@ import {
   number,
   optional,
   pair,
+  fields,
   record,
   ShapeError,
   table,
@@ -132,10 +133,10 @@ const pathOf = ({ region, collection }: Pick<TableKey, 'region' | 'collection'>)
 function decodeSeries(value: unknown, path: string): Series {
   const given = record<Wire['TimeseriesOut']>(value, path);
   const [one] = list((entry, where) => {
-    const item = record<Wire['Series']>(entry, where);
+    const item = fields<Wire['Series']>(entry, where);
     return {
-      held: list(optional(flag))(item.held, `${where}.held`),
-      values: table(list(optional(number)))(item.values, `${where}.values`),
+      held: item('held', list(optional(flag))),
+      values: item('values', table(list(optional(number)))),
     };
   })(given.series, `${path}.series`);
   if (!one) throw new ShapeError(`${path}.series`, 'one series', given.series);
@@ -151,12 +152,12 @@ export function askSeries(api: Api, key: TableKey, id: string, signal: AbortSign
 }
 
 function decodeStanding(value: unknown, path: string): Standing {
-  const given = record<Wire['RankingOut']>(value, path);
-  const item = optional(record<Wire['RankedOut']>)(given.item, `${path}.item`);
+  const given = fields<Wire['RankingOut']>(value, path);
+  const item = given('item', optional(record<Wire['RankedOut']>));
   return {
     rank: item && number(item.rank, `${path}.item.rank`),
     ties: item ? number(item.ties, `${path}.item.ties`) : 0,
-    of: number(given.peers, `${path}.peers`) - number(given.unknown, `${path}.unknown`),
+    of: given('peers', number) - given('unknown', number),
   };
 }
 
@@ -191,23 +192,23 @@ export function askStanding(
 }
 
 function decodeFound(value: unknown, path: string): Found {
-  const given = record<Wire['FoundOut']>(value, path);
-  const properties = record(given.properties, `${path}.properties`);
+  const given = fields<Wire['FoundOut']>(value, path);
+  const properties = given('properties', record);
   return {
-    id: text(given.id, `${path}.id`),
+    id: given('id', text),
     collection: text(properties.collection, `${path}.properties.collection`),
     title: localised(properties.title, `${path}.properties.title`),
     name: localised(properties.name, `${path}.properties.name`),
-    bbox: bbox(given.bbox, `${path}.bbox`),
+    bbox: given('bbox', bbox),
   };
 }
 
 function decodeFinding(value: unknown, path: string): Finding {
-  const given = record<Wire['SearchOut']>(value, path);
+  const given = fields<Wire['SearchOut']>(value, path);
   return {
-    understood: text(given.understood, `${path}.understood`),
-    more: flag(given.more, `${path}.more`),
-    places: list(decodeFound)(given.features, `${path}.features`),
+    understood: given('understood', text),
+    more: given('more', flag),
+    places: given('features', list(decodeFound)),
   };
 }
 
@@ -227,25 +228,28 @@ export function askPlaces(
 }
 
 function decodeSum(value: unknown, path: string): SectorSum[] {
-  const given = record<Wire['SectorOut']>(value, path);
-  const sector = text(given.sector, `${path}.sector`);
+  const given = fields<Wire['SectorOut']>(value, path);
+  const sector = given('sector', text);
   if (!isOneOf(SECTORS, sector)) return []; // A sector that this page does not know yet.
-  const methods = table(optional(number))(given.methods, `${path}.methods`);
+  const methods = given('methods', table(optional(number)));
   return [
     {
       sector,
-      tco2e: optional(number)(given.tco2e, `${path}.tco2e`),
-      unknown: number(given.unknown, `${path}.unknown`),
-      interval: optional(pair)(given.interval_90, `${path}.interval_90`),
-      carriers: list((entry, where) => {
-        const part = record<Wire['PartOut']>(entry, where);
-        return {
-          carrier: text(part.carrier, `${where}.carrier`),
-          basis: text(part.basis, `${where}.basis`),
-          tco2e: optional(number)(part.tco2e, `${where}.tco2e`),
-        };
-      })(given.by_carrier, `${path}.by_carrier`),
-      bases: table(optional(number))(given.by_basis, `${path}.by_basis`),
+      tco2e: given('tco2e', optional(number)),
+      unknown: given('unknown', number),
+      interval: given('interval_90', optional(pair)),
+      carriers: given(
+        'by_carrier',
+        list((entry, where) => {
+          const part = fields<Wire['PartOut']>(entry, where);
+          return {
+            carrier: part('carrier', text),
+            basis: part('basis', text),
+            tco2e: part('tco2e', optional(number)),
+          };
+        }),
+      ),
+      bases: given('by_basis', table(optional(number))),
       methods: METHODS.some((method) => (methods[method] ?? 0) > 0)
         ? {
             metered: methods.metered ?? 0,
@@ -253,37 +257,40 @@ function decodeSum(value: unknown, path: string): SectorSum[] {
             default: methods.default ?? 0,
           }
         : null,
-      coverage: optional(number)(given.coverage, `${path}.coverage`),
-      perHa: optional(number)(given.t_per_ha, `${path}.t_per_ha`),
-      perPerson: optional(number)(given.t_per_person, `${path}.t_per_person`),
-      illustrative: flag(given.illustrative, `${path}.illustrative`),
+      coverage: given('coverage', optional(number)),
+      perHa: given('t_per_ha', optional(number)),
+      perPerson: given('t_per_person', optional(number)),
+      illustrative: given('illustrative', flag),
     },
   ];
 }
 
 function decodeStatistics(value: unknown, path: string): Statistics {
-  const given = record<Wire['StatisticsOut']>(value, path);
+  const given = fields<Wire['StatisticsOut']>(value, path);
   return {
-    collection: text(given.collection, `${path}.collection`),
-    year: number(given.year, `${path}.year`),
-    rows: number(given.rows, `${path}.rows`),
-    partly: number(given.partly, `${path}.partly`),
-    held: number(given.held, `${path}.held`),
-    areaHa: number(given.area_ha, `${path}.area_ha`),
-    drawnHa: optional(number)(given.drawn_ha, `${path}.drawn_ha`),
-    population: optional(number)(given.population, `${path}.population`),
-    sectors: list(decodeSum)(given.sectors, `${path}.sectors`).flat(),
+    collection: given('collection', text),
+    year: given('year', number),
+    rows: given('rows', number),
+    partly: given('partly', number),
+    held: given('held', number),
+    areaHa: given('area_ha', number),
+    drawnHa: given('drawn_ha', optional(number)),
+    population: given('population', optional(number)),
+    sectors: given('sectors', list(decodeSum)).flat(),
     profile:
-      optional(
-        list((entry, where) => {
-          const one = record<Wire['YearTotals']>(entry, where);
-          return {
-            year: number(one.year, `${where}.year`),
-            tco2e: table(optional(number))(one.tco2e, `${where}.tco2e`),
-            intervals: table(optional(pair))(one.interval_90, `${where}.interval_90`),
-          };
-        }),
-      )(given.profile, `${path}.profile`) ?? [],
+      given(
+        'profile',
+        optional(
+          list((entry, where) => {
+            const one = fields<Wire['YearTotals']>(entry, where);
+            return {
+              year: one('year', number),
+              tco2e: one('tco2e', table(optional(number))),
+              intervals: one('interval_90', table(optional(pair))),
+            };
+          }),
+        ),
+      ) ?? [],
   };
 }
 
@@ -305,10 +312,10 @@ export function askStatistics(
 }
 
 function decodePage(value: unknown, path: string): Page {
-  const given = record<Wire['FeatureCollection']>(value, path);
+  const given = fields<Wire['FeatureCollection']>(value, path);
   return {
-    items: list(decodeItem)(given.features, `${path}.features`),
-    total: number(given.numberMatched, `${path}.numberMatched`),
+    items: given('features', list(decodeItem)),
+    total: given('numberMatched', number),
   };
 }
 
@@ -411,11 +418,11 @@ export function askEditions(api: Api, region: string, signal: AbortSignal): Prom
     `${at(region)}/editions`,
     (value, path) =>
       list((entry, where) => {
-        const one = record<Wire['EditionOut']>(entry, where);
+        const one = fields<Wire['EditionOut']>(entry, where);
         return {
-          id: text(one.id, `${where}.id`),
-          current: flag(one.current, `${where}.current`),
-          published: text(one.published, `${where}.published`),
+          id: one('id', text),
+          current: one('current', flag),
+          published: one('published', text),
         };
       })(record<Wire['EditionsOut']>(value, path).editions, `${path}.editions`),
     signal,

@@ -1,6 +1,6 @@
 /** The receipt of a place: what stands behind its numbers, checked as it arrives. */
 import type { Api, Result, TableKey } from './api';
-import { flag, list, number, optional, record, scalar, table, text } from './decode';
+import { flag, list, number, optional, fields, record, scalar, table, text } from './decode';
 import { decodeAssumption, type Assumption } from './questions';
 import { queryOf, type Wire } from './wire';
 
@@ -79,49 +79,49 @@ export interface Receipt {
 }
 
 function decodeReason(value: unknown, path: string): Reason {
-  const given = record<Wire['ReasonOut']>(value, path);
+  const given = fields<Wire['ReasonOut']>(value, path);
   return {
-    code: text(given.code, `${path}.code`),
-    title: text(given.title, `${path}.title`),
-    text: text(given.text, `${path}.text`),
+    code: given('code', text),
+    title: given('title', text),
+    text: given('text', text),
   };
 }
 
 function decodePart(value: unknown, path: string): ReceiptPart {
-  const given = record<Wire['PartOfCarrier']>(value, path);
+  const given = fields<Wire['PartOfCarrier']>(value, path);
   return {
-    source: text(given.source, `${path}.source`),
-    method: text(given.method, `${path}.method`),
-    tco2e: number(given.tco2e, `${path}.tco2e`),
-    activity: number(given.activity, `${path}.activity`),
-    unit: text(given.activity_unit, `${path}.activity_unit`),
-    factors: list(text)(given.factors, `${path}.factors`),
-    assumptions: list(text)(given.assumptions, `${path}.assumptions`),
-    lines: optional(number)(given.lines, `${path}.lines`),
+    source: given('source', text),
+    method: given('method', text),
+    tco2e: given('tco2e', number),
+    activity: given('activity', number),
+    unit: given('activity_unit', text),
+    factors: given('factors', list(text)),
+    assumptions: given('assumptions', list(text)),
+    lines: given('lines', optional(number)),
   };
 }
 
 function decodeCarrier(value: unknown, path: string): ReceiptCarrier {
-  const given = record<Wire['CarrierOut']>(value, path);
+  const given = fields<Wire['CarrierOut']>(value, path);
   return {
-    carrier: text(given.carrier, `${path}.carrier`),
-    basis: text(given.basis, `${path}.basis`),
-    title: text(given.title, `${path}.title`),
-    tco2e: optional(number)(given.tco2e, `${path}.tco2e`),
-    parts: list(decodePart)(given.parts, `${path}.parts`),
-    closed: optional(number)(given.closed_tco2e, `${path}.closed_tco2e`),
-    closedFactors: list(text)(given.closed_factors, `${path}.closed_factors`),
+    carrier: given('carrier', text),
+    basis: given('basis', text),
+    title: given('title', text),
+    tco2e: given('tco2e', optional(number)),
+    parts: given('parts', list(decodePart)),
+    closed: given('closed_tco2e', optional(number)),
+    closedFactors: given('closed_factors', list(text)),
   };
 }
 
 function decodeSector(value: unknown, path: string): ReceiptSector {
-  const given = record<Wire['SectorReceiptOut']>(value, path);
+  const given = fields<Wire['SectorReceiptOut']>(value, path);
   return {
-    sector: text(given.sector, `${path}.sector`),
-    tco2e: optional(number)(given.tco2e, `${path}.tco2e`),
-    reasons: list(decodeReason)(given.reasons, `${path}.reasons`),
-    carriers: list(decodeCarrier)(given.carriers, `${path}.carriers`),
-    withheld: optional(number)(given.withheld_tco2e, `${path}.withheld_tco2e`),
+    sector: given('sector', text),
+    tco2e: given('tco2e', optional(number)),
+    reasons: given('reasons', list(decodeReason)),
+    carriers: given('carriers', list(decodeCarrier)),
+    withheld: given('withheld_tco2e', optional(number)),
   };
 }
 
@@ -152,28 +152,34 @@ function scalarOrNone(value: unknown, path: string): ReturnType<typeof scalar> {
 }
 
 function decodeReceipt(value: unknown, path: string): Receipt {
-  const given = record<Wire['ReceiptOut']>(value, path);
+  const given = fields<Wire['ReceiptOut']>(value, path);
   return {
-    reasons: list(decodeReason)(given.reasons, `${path}.reasons`),
-    sectors: list(decodeSector)(given.sectors, `${path}.sectors`),
-    sources: list((entry, at) => {
-      const source = record<Wire['SourceOut']>(entry, at);
-      return {
-        id: text(source.id, `${at}.id`),
-        open: flag(source.open, `${at}.open`),
-        files: list(text)(source.files, `${at}.files`),
-      };
-    })(given.sources, `${path}.sources`),
-    factors: list(decodeFactor)(given.factors, `${path}.factors`),
-    assumptions: list(decodeAssumption)(given.assumptions, `${path}.assumptions`),
-    inputs: list((entry, at) => {
-      const file = record<Wire['PublicInput']>(entry, at);
-      return {
-        file: text(file.file, `${at}.file`),
-        bytes: optional(number)(file.bytes, `${at}.bytes`),
-        sha256: optional(text)(file.sha256, `${at}.sha256`),
-      };
-    })(given.inputs, `${path}.inputs`),
+    reasons: given('reasons', list(decodeReason)),
+    sectors: given('sectors', list(decodeSector)),
+    sources: given(
+      'sources',
+      list((entry, at) => {
+        const source = fields<Wire['SourceOut']>(entry, at);
+        return {
+          id: source('id', text),
+          open: source('open', flag),
+          files: source('files', list(text)),
+        };
+      }),
+    ),
+    factors: given('factors', list(decodeFactor)),
+    assumptions: given('assumptions', list(decodeAssumption)),
+    inputs: given(
+      'inputs',
+      list((entry, at) => {
+        const file = record<Wire['PublicInput']>(entry, at);
+        return {
+          file: text(file.file, `${at}.file`),
+          bytes: optional(number)(file.bytes, `${at}.bytes`),
+          sha256: optional(text)(file.sha256, `${at}.sha256`),
+        };
+      }),
+    ),
   };
 }
 

@@ -117,7 +117,9 @@ export function HotSpots(props: {
                 <th scope="col">
                   <span class="visually-hidden">{t.card.rank}</span>
                 </th>
-                <th scope="col">{t.table.place}</th>
+                <th scope="col" class="words">
+                  {t.table.place}
+                </th>
                 <th scope="col">
                   {t.units.t} <small>{t.intervalShort}</small>
                 </th>

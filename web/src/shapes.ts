@@ -1,6 +1,6 @@
 /** Zones as shapes of a small map on paper: asked with their outlines, drawn as SVG paths. */
 import { decodeItem, type Api, type Item, type Result, type TableKey } from './api';
-import { list, number, record, type BBox } from './decode';
+import { list, number, fields, record, type BBox } from './decode';
 import { linesIn, type Position } from './positions';
 
 export interface Shape {
@@ -24,13 +24,16 @@ export function askShapes(
     `${at(key.region)}/collections/${at(key.collection)}/items?edition=${at(key.edition)}&year=${key.year}` +
       `&properties=${columns.map(at).join(',')}&sortby=${at(sort)}&limit=${most}`,
     (value, path) => {
-      const given = record(value, path);
+      const given = fields(value, path);
       return {
-        total: number(given.numberMatched, `${path}.numberMatched`),
-        shapes: list((entry, where) => {
-          const { geometry } = record(entry, where);
-          return { item: decodeItem(entry, where), rings: linesIn(geometry) };
-        })(given.features, `${path}.features`),
+        total: given('numberMatched', number),
+        shapes: given(
+          'features',
+          list((entry, where) => {
+            const { geometry } = record(entry, where);
+            return { item: decodeItem(entry, where), rings: linesIn(geometry) };
+          }),
+        ),
       };
     },
     signal,

@@ -206,7 +206,9 @@ function Files({ model, downloads }: { model: Model; downloads: Downloads }) {
             <thead>
               <tr>
                 <th scope="col">{t.take.file}</th>
-                <th scope="col">{t.take.size}</th>
+                <th scope="col" class="number">
+                  {t.take.size}
+                </th>
                 <th scope="col" translate={false}>
                   SHA-256
                 </th>

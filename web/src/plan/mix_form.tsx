@@ -1,5 +1,5 @@
 /** What is asked of the optimiser: the aim, what may be done and at which cost, and within which limits. */
-import { numbersIn, textIn } from '../format';
+import { numbersIn, textIn, unitText } from '../format';
 import { loaded } from '../loading';
 import type { Model } from '../model';
 import { Pill } from '../pill';
@@ -46,7 +46,7 @@ function Candidate(props: {
         }}
       />
       <label class={measure.costs ? 'field' : 'field gap'}>
-        <span>{p.mix.unitCost(catalogue.kinds[measure.kind]?.unit ?? '')}</span>
+        <span>{p.mix.unitCost(unitText(catalogue.kinds[measure.kind]?.unit ?? ''))}</span>
         <NumberField
           inputMode="decimal"
           step="any"

@@ -1,7 +1,18 @@
 /** The best mix: what is asked of the optimiser, and what it answers. Shapes are checked here. */
 import type { Geometry } from 'geojson';
 import type { Collection, Properties } from '../api';
-import { flag, list, number, optional, record, ShapeError, table, text, type Decoder } from '../decode';
+import {
+  flag,
+  list,
+  number,
+  optional,
+  fields,
+  record,
+  ShapeError,
+  table,
+  text,
+  type Decoder,
+} from '../decode';
 import { areaOf, scenarioFrom, type Json, type Measure, type Scenario } from '../scenario/document';
 import { amountOf, fresh, knobsOf, type Kind } from '../scenario/kinds';
 import { groundHa } from '../scenario/ground_area';
@@ -202,15 +213,15 @@ export interface Mix {
 const finite: Decoder<number> = (value, path) => optional(number)(value, path) ?? 0;
 
 const measure: Decoder<MixMeasure> = (value, path) => {
-  const given = record(value, path);
+  const given = fields(value, path);
   return {
-    id: text(given.id, `${path}.id`),
-    kind: text(given.kind, `${path}.kind`),
-    saved: number(given.saved_tco2e, `${path}.saved_tco2e`),
-    firstIn: number(given.first_in_tco2e, `${path}.first_in_tco2e`),
-    lastIn: number(given.last_in_tco2e, `${path}.last_in_tco2e`),
-    cost: number(given.cost, `${path}.cost`),
-    places: number(given.zones, `${path}.zones`),
+    id: given('id', text),
+    kind: given('kind', text),
+    saved: given('saved_tco2e', number),
+    firstIn: given('first_in_tco2e', number),
+    lastIn: given('last_in_tco2e', number),
+    cost: given('cost', number),
+    places: given('zones', number),
   };
 };
 
@@ -248,26 +259,26 @@ const place: Decoder<MixPlace> = (value, path) => {
 };
 
 const step: Decoder<Step> = (value, path) => {
-  const given = record(value, path);
+  const given = fields(value, path);
   return {
-    saved: number(given.saved_tco2e, `${path}.saved_tco2e`),
-    unitCost: number(given.cost_per_tco2e, `${path}.cost_per_tco2e`),
+    saved: given('saved_tco2e', number),
+    unitCost: given('cost_per_tco2e', number),
   };
 };
 
 const point: Decoder<Point> = (value, path) => {
-  const given = record(value, path);
+  const given = fields(value, path);
   return {
-    cost: number(given.cost, `${path}.cost`),
-    saved: number(given.saved_tco2e, `${path}.saved_tco2e`),
+    cost: given('cost', number),
+    saved: given('saved_tco2e', number),
   };
 };
 
 const sure: Decoder<Sure> = (value, path) => {
-  const given = record(value, path);
+  const given = fields(value, path);
   return {
-    cost: number(given.cost, `${path}.cost`),
-    share: number(given.held_out_share, `${path}.held_out_share`),
+    cost: given('cost', number),
+    share: given('held_out_share', number),
     asked: SURE,
   };
 };

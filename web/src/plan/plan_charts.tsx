@@ -63,7 +63,7 @@ export function CostChart(props: {
             y={paper.foot}
             text-anchor={tick === 0 ? 'start' : 'middle'}
           >
-            {numbers.short(tick)}
+            {numbers.short(tick, right)}
           </text>
         ))}
         <polyline class="line" points={line} />

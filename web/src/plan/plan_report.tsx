@@ -81,7 +81,9 @@ function MixBody({ model, mix }: { model: Model; mix: Mix }) {
                 <th scope="col">{p.places}</th>
                 <th scope="col">{p.mix.savedColumn}</th>
                 <th scope="col">{p.mix.spentColumn(mix.currency)}</th>
-                <th scope="col">{p.mix.chosen}</th>
+                <th scope="col" class="words">
+                  {p.mix.chosen}
+                </th>
               </tr>
             </thead>
             <tbody>
@@ -129,7 +131,9 @@ function HotBody({ model, hot }: { model: Model; hot: Hot }) {
               <thead>
                 <tr>
                   <th scope="col">{p.hot.rank}</th>
-                  <th scope="col">{p.places}</th>
+                  <th scope="col" class="words">
+                    {p.places}
+                  </th>
                   {factsOf(first, model).map(([name]) => (
                     <th key={name} scope="col">
                       {name}

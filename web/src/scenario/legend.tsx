@@ -32,9 +32,7 @@ const ResultLegend = spoken(function ResultLegend({ model }: { model: Model }) {
   return (
     <section class="legend" aria-label={t.legend} data-testid="legend">
       <header class="legend-head">
-        <h2>
-          {change ? s.mapTitle : t.sectorTitles[shown.sector]}: {t.sectors[shown.sector]}
-        </h2>
+        <h2>{change ? `${s.mapTitle}: ${t.sectors[shown.sector]}` : t.sectorTitles[shown.sector]}</h2>
         <p>
           {s.mapUnit} · {summary.baselineYear} → {summary.year}
           {' · '}

@@ -1,6 +1,6 @@
 /** The numbers that a measure rests on: each with its unit, default, limits, range, source and confidence. */
 import { useSignal } from '@preact/signals';
-import { numbersIn } from '../format';
+import { numbersIn, unitText } from '../format';
 import type { Model } from '../model';
 import { givenFor, withField, withParameter, type Costs, type Measure } from './document';
 import { parametersOf } from './kinds';
@@ -28,7 +28,12 @@ export function Provenance(props: { model: Model; parameter: Parameter; id?: str
         : status === 'given'
           ? numbers.exact(value)
           : s.default(numbers.exact(value))}{' '}
-      · {unit !== '1' ? <span translate={false}>{unit} · </span> : maximum <= 1.1 && `${s.unitNone} · `}
+      ·{' '}
+      {unit !== '1' ? (
+        <span translate={false}>{unitText(unit)} · </span>
+      ) : (
+        maximum <= 1.1 && `${s.unitNone} · `
+      )}
       {s.limits(numbers.exact(minimum), numbers.exact(maximum))}
       {range && ` · ${s.likely(numbers.exact(range[0]), numbers.exact(range[1]))}`} · {s.confidence}{' '}
       {s.confidences[confidence] ?? confidence}
@@ -186,6 +191,7 @@ export function CostFields(props: {
   const numbers = numbersIn(model.lang.value);
   const typed = useSignal('');
   if (!effect || effect.unit === '') return null;
+  const unit = unitText(effect.unit);
   const currency = measure.costs?.currency ?? (typed.value || (model.region.value?.currency ?? ''));
   const set = (costs: Costs) => {
     change(
@@ -199,7 +205,7 @@ export function CostFields(props: {
     <fieldset class="parameters">
       <legend>{s.costs}</legend>
       <p class="fine">
-        {s.costUnit(effect.unit)} {s.quantity(numbers.amount(effect.quantity), effect.unit)}
+        {s.costUnit(unit)} {s.quantity(numbers.amount(effect.quantity), unit)}
       </p>
       {currency !== '' && <CostInputs model={model} costs={measure.costs} set={set} />}
       <CurrencyField

@@ -7,6 +7,7 @@ import {
   number,
   optional,
   pair,
+  fields,
   record,
   scalar,
   ShapeError,
@@ -139,47 +140,50 @@ const at = encodeURIComponent;
 const root = (region: string) => `${at(region)}/scenarios`;
 
 const parameter: Decoder<Parameter> = (value, path) => {
-  const given = record<Wire['ParameterOut']>(value, path);
-  const low = optional(number)(given.low95, `${path}.low95`);
-  const high = optional(number)(given.high95, `${path}.high95`);
+  const given = fields<Wire['ParameterOut']>(value, path);
+  const low = given('low95', optional(number));
+  const high = given('high95', optional(number));
   return {
-    id: text(given.id, `${path}.id`),
-    meaning: text(given.meaning, `${path}.meaning`),
-    unit: text(given.unit, `${path}.unit`),
-    value: optional(number)(given.value, `${path}.value`),
-    minimum: number(given.minimum, `${path}.minimum`),
-    maximum: number(given.maximum, `${path}.maximum`),
+    id: given('id', text),
+    meaning: given('meaning', text),
+    unit: given('unit', text),
+    value: given('value', optional(number)),
+    minimum: given('minimum', number),
+    maximum: given('maximum', number),
     range: low !== null && high !== null ? [low, high] : null,
-    source: optional(text)(given.source, `${path}.source`),
-    confidence: text(given.confidence, `${path}.confidence`),
-    status: text(given.status, `${path}.status`),
-    note: optional(text)(given.note, `${path}.note`),
+    source: given('source', optional(text)),
+    confidence: given('confidence', text),
+    status: given('status', text),
+    note: given('note', optional(text)),
   };
 };
 
 export function decodeCatalogue(value: unknown, path: string): Catalogue {
-  const given = record<Wire['MeasuresOut']>(value, path);
-  const kinds = list((entry, where) => {
-    const one = record<Wire['MeasureKindOut']>(entry, where);
-    return [
-      text(one.kind, `${where}.kind`),
-      {
-        stage: text(one.stage, `${where}.stage`),
-        about: text(one.about, `${where}.about`),
-        unit: text(one.unit, `${where}.unit`),
-        long: flag(one.needs_process, `${where}.needs_process`),
-        parameters: list(text)(one.parameters, `${where}.parameters`),
-        shared: list(text)(one.scenario_parameters, `${where}.scenario_parameters`),
-      },
-    ] as const;
-  })(given.measures, `${path}.measures`);
-  const parameters = list(parameter)(given.parameters, `${path}.parameters`);
+  const given = fields<Wire['MeasuresOut']>(value, path);
+  const kinds = given(
+    'measures',
+    list((entry, where) => {
+      const one = fields<Wire['MeasureKindOut']>(entry, where);
+      return [
+        one('kind', text),
+        {
+          stage: one('stage', text),
+          about: one('about', text),
+          unit: one('unit', text),
+          long: one('needs_process', flag),
+          parameters: one('parameters', list(text)),
+          shared: one('scenario_parameters', list(text)),
+        },
+      ] as const;
+    }),
+  );
+  const parameters = given('parameters', list(parameter));
   return {
-    stages: list(text)(given.stages, `${path}.stages`),
+    stages: given('stages', list(text)),
     kinds: Object.fromEntries(kinds),
     parameters: Object.fromEntries(parameters.map((one) => [one.id, one])),
-    most: table(number)(given.limits, `${path}.limits`).measures ?? 0,
-    stops: number(given.stops, `${path}.stops`),
+    most: given('limits', table(number)).measures ?? 0,
+    stops: given('stops', number),
   };
 }
 
@@ -208,18 +212,18 @@ const bySectorKnown: Decoder<Summary['baseline']> = (value, path) => {
 };
 
 const effect: Decoder<Effect> = (value, path) => {
-  const given = record(value, path);
+  const given = fields(value, path);
   return {
-    id: text(given.id, `${path}.id`),
-    stage: text(given.stage, `${path}.stage`),
-    tco2e: number(given.tco2e, `${path}.tco2e`),
-    firstIn: number(given.first_in_tco2e, `${path}.first_in_tco2e`),
-    lastIn: number(given.last_in_tco2e, `${path}.last_in_tco2e`),
-    quantity: number(given.quantity, `${path}.quantity`),
-    unit: text(given.unit, `${path}.unit`),
-    costPerYear: optional(number)(given.cost_per_year, `${path}.cost_per_year`),
-    currency: optional(text)(given.currency, `${path}.currency`) ?? '',
-    costPerTco2e: optional(number)(given.cost_per_tco2e, `${path}.cost_per_tco2e`),
+    id: given('id', text),
+    stage: given('stage', text),
+    tco2e: given('tco2e', number),
+    firstIn: given('first_in_tco2e', number),
+    lastIn: given('last_in_tco2e', number),
+    quantity: given('quantity', number),
+    unit: given('unit', text),
+    costPerYear: given('cost_per_year', optional(number)),
+    currency: given('currency', optional(text)) ?? '',
+    costPerTco2e: given('cost_per_tco2e', optional(number)),
   };
 };
 
@@ -252,12 +256,12 @@ export function decodeSummary(value: unknown, path: string): Summary {
     years: list(number)(result.years, `${where}.years`),
     outcomes: Object.entries(record(result.sets, `${where}.sets`)).map(([name, entry]) => {
       const inner = `${where}.sets.${name}`;
-      const one = record(entry, inner);
+      const one = fields(entry, inner);
       return {
         name,
-        net: bySector(one.change_tco2e, `${inner}.change_tco2e`).net,
-        leaves: number(one.leaves_tco2e, `${inner}.leaves_tco2e`),
-        path: list(optional(number))(one.path_tco2e, `${inner}.path_tco2e`).filter((net) => net !== null),
+        net: one('change_tco2e', bySector).net,
+        leaves: one('leaves_tco2e', number),
+        path: one('path_tco2e', list(optional(number))).filter((net) => net !== null),
       };
     }),
     target: optional(number)(result.target_tco2e, `${where}.target_tco2e`),
@@ -266,10 +270,10 @@ export function decodeSummary(value: unknown, path: string): Summary {
     after: indicators(record(result.indicators, `${where}.indicators`).after, `${where}.indicators.after`),
     parameters: list(parameter)(result.parameters, `${where}.parameters`),
     notes: list((entry, inner) => {
-      const note = record(entry, inner);
+      const note = fields(entry, inner);
       return {
-        text: text(note.text, `${inner}.text`),
-        illustrative: flag(note.illustrative, `${inner}.illustrative`),
+        text: note('text', text),
+        illustrative: note('illustrative', flag),
       };
     })(result.notes, `${where}.notes`),
   };
@@ -302,11 +306,11 @@ const place: Decoder<Place> = (value, path) => {
 };
 
 export function decodePlaces(value: unknown, path: string): Places {
-  const given = record<Wire['PlacesOut']>(value, path);
+  const given = fields<Wire['PlacesOut']>(value, path);
   return {
-    of: text(given.of, `${path}.of`),
-    total: number(given.numberMatched, `${path}.numberMatched`),
-    places: list(place)(given.features, `${path}.features`),
+    of: given('of', text),
+    total: given('numberMatched', number),
+    places: given('features', list(place)),
   };
 }
 

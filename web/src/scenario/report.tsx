@@ -96,7 +96,9 @@ function MeasureTable(props: { model: Model; scenario: Scenario; summary: Summar
       <thead>
         <tr>
           <th scope="col">{s.kind}</th>
-          <th scope="col">{s.where}</th>
+          <th scope="col" class="words">
+            {s.where}
+          </th>
           <th scope="col">{s.start}</th>
           <th scope="col">{s.effect}</th>
           <th scope="col">{s.firstIn}</th>

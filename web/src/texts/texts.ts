@@ -1,5 +1,5 @@
 import type { Language } from '../sectors';
-import { en, type Texts } from './en';
+import type { Texts } from './en';
 import { marked } from './pseudo';
 import { spokenIn } from './spoken';
 
@@ -15,14 +15,19 @@ export const LANGUAGE_NAMES: Readonly<Record<Exclude<Language, 'pseudo'>, readon
 
 /** Texts of the page. */
 export const pageTexts = spokenIn<Texts>({
-  en: () => Promise.resolve(en),
+  en: async () => (await import('./en')).en,
   ko: async () => (await import('./ko')).ko,
   uz: async () => (await import('./uz')).uz,
   ru: async () => (await import('./ru')).ru,
-  pseudo: () => Promise.resolve(marked(en)),
+  pseudo: async () => marked((await import('./en')).en),
 });
 
-/** Every text of a language; those read last while it is on its way, and English at first. */
+/** What is said where no other text could be had. */
+export const NO_TEXTS = 'Reload the page: it may be older than the server.';
+
+/** Every text of a language; those read last while it is on its way. Nothing is drawn before the first are there. */
 export function textsIn(language: Language): Texts {
-  return pageTexts.in(language) ?? en;
+  const texts = pageTexts.in(language);
+  if (!texts) throw new Error(`texts in ${language} were read before any came: wait for pageTexts.bring`);
+  return texts;
 }
