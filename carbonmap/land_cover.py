@@ -43,6 +43,8 @@ def work_raster(plan: Plan, source: Source, stands: NDArray[np.object_]) -> tupl
             areas.add(runs.geometries, runs.class_codes)
         except GridError as error:
             raise type(error)(f"source {source.id}: {error}") from error
+    if areas.repaired:
+        report.notes.append(f"{areas.repaired} patches crossed themselves when projected, and were made valid")
     if areas.refused:
         report.left_out = LeftOut(areas.refused, {"area_ha": areas.refused_ha})
     features = pd.DataFrame(

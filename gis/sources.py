@@ -316,6 +316,8 @@ class ZoneSet(Strict):
     """Join the parts of one id into one zone; otherwise an id that stands twice is an error."""
     overlap_tolerance: Annotated[float, Field(ge=0, le=0.05)] = 0.001
     """Overlap of two zones, as a fraction of the smaller, up to which it is digitising noise and cut off the later."""
+    overlap_width_m: Annotated[float, Field(ge=0)] = 10.0
+    """Mean width of an overlap, up to which it is such noise: a thousandth of a province would be square kilometres."""
     overlaps: Literal["refuse", "smaller_wins"] = "refuse"
     """Larger overlaps: an error, or the smaller zone (a city drawn upon its district) is cut out of the larger."""
 

@@ -8,6 +8,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.errors import GEOSException
+from shapely.geometry.base import BaseGeometry
 
 from gis.crs import metric_crs
 from gis.errors import BadValue, DuplicateIds, EmptyLayer, InvalidGeometry, OverlappingZones, listed
@@ -28,7 +29,8 @@ def read_zones(zone_set: ZoneSet, inputs: Path, crs: str) -> ZoneLayer:
     """Read one zone set.
 
     Collections are unpacked to polygons, invalid ones repaired. Zones must not share ground: overlaps up to
-    `overlap_tolerance` of the smaller zone are cut off the zone later in id order and reported, larger ones refused.
+    `overlap_tolerance` of the smaller zone, of a mean width of `overlap_width_m` at most, are cut off the zone later in
+    id order and reported, others refused.
 
     Returns:
         Features sorted by id (as text), RangeIndex: `id`, `name`..., `parent_id` (None where the file has no such
@@ -96,10 +98,12 @@ def disjoint(
         keeps, loses = earlier, later
         if zone_set.overlaps == "smaller_wins" and sizes[later] < sizes[earlier]:
             keeps, loses = later, earlier  # of all overlaps alike: else three zones could each give way to the next
-        if zone_set.overlaps == "refuse" and area > max(NOISE_M2, zone_set.overlap_tolerance * smaller):
-            share = f"{ids[earlier]} and {ids[later]} share {area:,.0f} m2 ({area / smaller:.1%} of the smaller)"
-            refused.append((area, share))
-            continue
+        if zone_set.overlaps == "refuse" and area > NOISE_M2:
+            width = mean_width_m(geometries[earlier], geometries[later], area)
+            if area > zone_set.overlap_tolerance * smaller or width > zone_set.overlap_width_m:
+                of_smaller = f"{area / smaller:.1%} of the smaller, {width:,.1f} m wide on average"
+                refused.append((area, f"{ids[earlier]} and {ids[later]} share {area:,.0f} m2 ({of_smaller})"))
+                continue
         try:
             rest = shapely.difference(result[loses], geometries[keeps])
         except GEOSException as problem:
@@ -114,8 +118,9 @@ def disjoint(
         worst = [text for _, text in sorted(refused, key=lambda item: -item[0])]
         raise OverlappingZones(
             f"zone set {zone_set.id} ({zone_set.file}): zones overlap by more than {zone_set.overlap_tolerance:.1%} of "
-            f"the smaller: {listed(worst, 5)}. Ground belongs to one zone of a set only: correct the file, choose one "
-            "level of it with where, or say overlaps: smaller_wins to cut the smaller zones out of the larger"
+            f"the smaller, or wider than {zone_set.overlap_width_m:g} m: {listed(worst, 5)}. Ground belongs to one "
+            "zone of a set only: correct the file, choose one level of it with where, or say overlaps: smaller_wins to "
+            "cut the smaller zones out of the larger"
         )
     lost = [str(name) for name, shape in zip(ids, result, strict=True) if shape.is_empty]
     if lost:
@@ -124,6 +129,12 @@ def disjoint(
             "holds the same ground at several levels: choose one with where"
         )
     return result, tolerated
+
+
+def mean_width_m(first: BaseGeometry, second: BaseGeometry, shared_m2: float) -> float:
+    """Return the mean width in metres of the ground that two zones share, as of a strip: its area by half its rim."""
+    rim = shapely.length(shapely.intersection(first, second))
+    return float(2 * shared_m2 / rim) if rim > 0 else 0.0
 
 
 def _require_ids(frame: pd.DataFrame, raw: Raw, zone_set: ZoneSet) -> None:

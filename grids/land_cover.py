@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from grids.areas import geodesic_area_ha
 from grids.crossings import check_coordinates
 from grids.errors import GeometryError, GridError
-from grids.measures import AREAS, as_features, overlay
+from grids.measures import AREAS, as_features, overlay, repaired
 from grids.pieces import PolygonPieces
 from grids.sharing import CellEntries, Division, SharedOut, ZoneEntries
 from grids.tolerances import NEGLIGIBLE
@@ -37,6 +37,7 @@ class ClassAreas:
     Areas are those of the ellipsoid: planar in the region's CRS, times the projection's scale near each patch.
 
     Attributes:
+        repaired: how many patches crossed themselves and were made valid; `shared_out` names their classes.
         refused: how many patches have parts that do not add up to them (`SharedOut.refused`); they count in no class.
         refused_ha: their hectares.
         ground_ha: hectares of the ground that counts: the domain without the mask.
@@ -57,7 +58,7 @@ class ClassAreas:
         self._codes: list[int] = []  # classes by order of appearance; sums count by position here
         self._total = np.zeros(0)
         self._repaired: set[int] = set()
-        self.refused, self.refused_ha = 0, 0.0
+        self.repaired, self.refused, self.refused_ha = 0, 0, 0.0
         self._cells = _Sums()
         self._zones = {name: _Sums() for name in division.zone_sets}
 
@@ -111,12 +112,15 @@ class ClassAreas:
         if not which.size:
             return
         position = self._positions(codes)[which]
-        area = shapely.area(parts) * self._scales(parts)
         shared = self._division.share_out(WkbColumn.from_geometries(parts), inside=True)
+        area = shapely.area(parts)
+        area[shared.repaired] = shapely.area(repaired(parts[shared.repaired]))  # else loops take from loops
+        area *= self._scales(parts)
         gone = list(shared.refused)
         self.refused, self.refused_ha = self.refused + len(gone), self.refused_ha + float(area[gone].sum()) / 10_000
         area[gone] = 0.0
         self._total += np.bincount(position, area, minlength=self._total.size)
+        self.repaired += len(shared.repaired)
         self._repaired.update(position[shared.repaired].tolist())
         cells = shared.cells
         self._cells.add(cells.row, cells.col, position[cells.feature], cells.share * area[cells.feature])

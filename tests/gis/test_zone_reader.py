@@ -45,10 +45,22 @@ def test_noise_is_cut_off_the_later_zone(tmp_path: Path) -> None:
 
 def test_overlaps_are_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path, [LEFT, shapely.box(500_090, 0, 500_200, 100)], code=["a", "b"])
-    with pytest.raises(OverlappingZones, match=r"a and b share 1,000 m2 \(10\.0% of the smaller\)"):
+    with pytest.raises(OverlappingZones, match=r"a and b share 1,000 m2 \(10\.0% of the smaller, 9\.1 m wide on"):
         read(tmp_path, "z.parquet", columns={"id": "code"})
     wide = read(tmp_path, "z.parquet", columns={"id": "code"}, overlap_tolerance=0.05, overlaps="smaller_wins")
     assert wide.overlaps == [("a", "b", pytest.approx(1000.0))]
+
+
+def test_a_strip_is_noise_by_its_width_too(tmp_path: Path) -> None:
+    """A tenth of a percent of a province is square kilometres: 99 m along its border are no slip of who drew it."""
+    west, east = shapely.box(500_000, 0, 600_000, 100_000), shapely.box(599_901, 0, 700_000, 100_000)
+    write(tmp_path, [west, east], code=["a", "b"])
+    with pytest.raises(
+        OverlappingZones, match=r"or wider than 10 m: a and b share 9,900,000 m2 \(0\.1% .*98\.9 m wide"
+    ):
+        read(tmp_path, "z.parquet", columns={"id": "code"})
+    zones = read(tmp_path, "z.parquet", columns={"id": "code"}, overlap_width_m=100)
+    assert zones.overlaps == [("a", "b", pytest.approx(9_900_000))]
 
 
 def test_a_city_drawn_on_its_district_may_be_cut_out(tmp_path: Path) -> None:

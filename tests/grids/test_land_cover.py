@@ -190,3 +190,15 @@ def test_covered_fraction_refuses_a_broken_domain() -> None:
     bow_tie = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
     with pytest.raises(GeometryError, match="The domain"):
         covered_fraction(np.array([DOMAIN]), bow_tie, DOMAIN)
+
+
+def test_patches_that_cross_themselves_are_counted_one_by_one() -> None:
+    counted = counting()
+    bows = [
+        shapely.Polygon([BASE + np.array(at) for at in ((x, 10), (x + 60, 90), (x + 60, 10), (x, 90))])
+        for x in (10, 150, 220)
+    ]
+    counted.add(np.array([*bows, box(0, 200, 300, 300)], dtype=object), np.array([TREES, TREES, GRASS, GRASS]))
+    assert counted.repaired == 3
+    assert counted.shared_out().repaired.tolist() == [0, 1]  # classes
+    assert counted.area_ha.tolist() == pytest.approx([0.48, 0.24 + 3])

@@ -400,6 +400,11 @@ def test_a_polygon_of_a_million_vertices() -> None:
     assert found.parts.row.size > 400_000  # more cells than one window holds
     order = np.lexsort((found.parts.col, found.parts.row))
     assert (order == np.arange(order.size)).all()
+    partial = np.flatnonzero(found.parts.amount < 9_999)
+    some = np.random.default_rng(3).choice(partial, 40, replace=False)
+    corners = np.stack((found.parts.col[some], found.parts.row[some]), axis=1) * 100.0 + GRID.origin_m
+    clipped = [shapely.clip_by_rect(shape, x, y, x + 100, y + 100).area for x, y in corners.tolist()]
+    np.testing.assert_allclose(found.parts.amount[some], clipped, rtol=0, atol=1e-7)
 
 
 def test_a_spike_to_the_end_of_the_world_costs_only_the_cells_it_crosses() -> None:
@@ -412,4 +417,6 @@ def test_a_spike_to_the_end_of_the_world_costs_only_the_cells_it_crosses() -> No
 def test_far_away_is_as_whole_as_near(far: float) -> None:
     shape = shapely.box(far, -far, far + 250, -far + 130)
     found = parts_in_cells(column(shape), GRID)
+    boxes = GRID.cell_polygons(found.parts.row, found.parts.col)
+    np.testing.assert_allclose(found.parts.amount, shapely.area(shapely.intersection(boxes, shape)), rtol=1e-9)
     assert found.parts.amount.sum() == pytest.approx(250 * 130, rel=1e-9)
