@@ -159,8 +159,9 @@ def test_zones_gap_and_outside_hold_the_whole(scene: Scene) -> None:
     within, measures = zone_shares(column, domain_index(here[0], GRID))
     shares, _ = zone_shares(column, ZoneIndex.of(moved(zones), GRID, gap=here[1]))
     assert (measures > 0).all()
-    np.testing.assert_allclose(within.sum(axis=1), 1, rtol=0, atol=1e-11)
-    np.testing.assert_allclose(shares.sum(axis=1), within[:, 0], rtol=0, atol=1e-11)
+    slack = np.maximum(1e-11, tolerance(features)[:, 0] - 1e-9)  # what thin ones may round by, and no other
+    assert (np.abs(within.sum(axis=1) - 1) <= slack).all()
+    assert (np.abs(shares.sum(axis=1) - within[:, 0]) <= slack).all()
 
 
 @settings(max_examples=25, deadline=None)
