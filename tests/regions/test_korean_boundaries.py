@@ -1,6 +1,6 @@
 """The nationwide boundaries of Korea as TopoJSON: rings that cross are repaired and counted, and all zones are used.
 
-All are read; features are shared out to those of four provinces, which say of sharing what the nation would.
+All are read, and all are shared out to themselves; features across borders to those of four provinces.
 """
 
 from collections.abc import Callable
@@ -107,6 +107,19 @@ def test_each_dong_lies_in_itself_and_in_no_other(dongs, shared_out) -> None:
     assert own.size == dongs.size
     assert own.min() > 1 - 1e-9
     assert entries.share[entries.target != entries.feature].sum() < 1e-9
+
+
+@pytest.mark.slow
+def test_the_nation_is_shared_out_whole(zones: dict[str, ZoneLayer]) -> None:
+    """Every dong to cells and to all 3,504: its parts and its own zone's hold it."""
+    all_dongs = zones["submunicipalities"].features.geometry.to_numpy()
+    index = ZoneIndex.of(all_dongs, GRID)
+    shared = Division(dissolve(all_dongs), GRID, {"dong": index}).share_out(WkbColumn.from_geometries(all_dongs))
+    assert_whole(shared, LEVELS["submunicipalities"])
+    entries = shared.zones["dong"]
+    own = entries.share[entries.target == entries.feature]
+    assert own.size == all_dongs.size
+    assert own.min() > 1 - 1e-9
 
 
 @pytest.mark.slow
