@@ -98,13 +98,13 @@ def disjoint(
         keeps, loses = earlier, later
         if zone_set.overlaps == "smaller_wins" and sizes[later] < sizes[earlier]:
             keeps, loses = later, earlier  # of all overlaps alike: else three zones could each give way to the next
-        if zone_set.overlaps == "refuse" and area > NOISE_M2:
-            width = mean_width_m(geometries[earlier], geometries[later], area)
-            if area > zone_set.overlap_tolerance * smaller or width > zone_set.overlap_width_m:
-                of_smaller = f"{area / smaller:.1%} of the smaller, {width:,.1f} m wide on average"
-                refused.append((area, f"{ids[earlier]} and {ids[later]} share {area:,.0f} m2 ({of_smaller})"))
-                continue
         try:
+            if zone_set.overlaps == "refuse" and area > NOISE_M2:
+                width = _mean_width_m(geometries[earlier], geometries[later], area)
+                if area > zone_set.overlap_tolerance * smaller or width > zone_set.overlap_width_m:
+                    of_smaller = f"{area / smaller:.1%} of the smaller, {width:,.1f} m wide on average"
+                    refused.append((area, f"{ids[earlier]} and {ids[later]} share {area:,.0f} m2 ({of_smaller})"))
+                    continue
             rest = shapely.difference(result[loses], geometries[keeps])
         except GEOSException as problem:
             raise InvalidGeometry(
@@ -131,8 +131,8 @@ def disjoint(
     return result, tolerated
 
 
-def mean_width_m(first: BaseGeometry, second: BaseGeometry, shared_m2: float) -> float:
-    """Return the mean width in metres of the ground that two zones share, as of a strip: its area by half its rim."""
+def _mean_width_m(first: BaseGeometry, second: BaseGeometry, shared_m2: float) -> float:
+    """Of the ground that two zones share, as of a strip: its area by half its rim."""
     rim = shapely.length(shapely.intersection(first, second))
     return float(2 * shared_m2 / rim) if rim > 0 else 0.0
 
